@@ -1,0 +1,2 @@
+//! refrain command
+fn main() {}
