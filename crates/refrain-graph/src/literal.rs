@@ -190,7 +190,9 @@ impl Literal {
     /// The same values in another type (see [`Element::from_f64`]; integers and bool convert exactly where they fit).
     pub fn convert(&self, dtype: DType) -> Literal {
         fn to<T: Element>(data: &Data) -> Data {
-            T::wrap(with_data!(data, v => v.iter().map(|&x| T::from_f64(Element::to_f64(x))).collect()))
+            T::wrap(
+                with_data!(data, v => v.iter().map(|&x| T::from_f64(Element::to_f64(x))).collect()),
+            )
         }
         if dtype == self.dtype() {
             return self.clone();
