@@ -126,6 +126,28 @@ impl Graph {
         }))
     }
 
+    /// Replaces a node's primitive by one that takes the same inputs and whose first outputs have the specs of the
+    /// present outputs; its further outputs are added to the node.
+    pub fn extend_node(&mut self, node: Node, op: Op) -> Result<(), GraphError> {
+        let NodeData {
+            inputs, outputs, ..
+        } = &self.nodes[node];
+        let input_specs: Vec<&Spec> = inputs.iter().map(|&v| self.spec(v)).collect();
+        let specs = infer::infer(&op, &input_specs).map_err(|e| e.at(node))?;
+        let have = outputs.len();
+        if specs.len() < have || outputs.iter().zip(&specs).any(|(&v, s)| self.spec(v) != s) {
+            let message = "an extended node must keep its outputs";
+            return Err(GraphError::op(op.name(), message).at(node));
+        }
+        for (i, spec) in specs.into_iter().enumerate().skip(have) {
+            let def = ValueDef::Node(node, i);
+            let value = self.values.push(ValueData { spec, def });
+            self.nodes[node].outputs.push(value);
+        }
+        self.nodes[node].op = op;
+        Ok(())
+    }
+
     /// Marks a value as the next result.
     pub fn result(&mut self, value: Value) {
         self.results.push(value);
