@@ -108,6 +108,11 @@ impl Graph {
     pub fn push_multi(&mut self, op: Op, inputs: &[Value]) -> Result<Node, GraphError> {
         let input_specs: Vec<&Spec> = inputs.iter().map(|&v| self.spec(v)).collect();
         let specs = infer::infer(&op, &input_specs)?;
+        Ok(self.push_unchecked(op, inputs, specs))
+    }
+
+    /// Adds a node without checking it, for graphs that the verifier sees next.
+    pub(crate) fn push_unchecked(&mut self, op: Op, inputs: &[Value], specs: Vec<Spec>) -> Node {
         let node = self.nodes.next_key();
         let outputs = specs
             .into_iter()
@@ -118,12 +123,12 @@ impl Graph {
             })
             .collect();
         let scope = self.current_scope;
-        Ok(self.nodes.push(NodeData {
+        self.nodes.push(NodeData {
             op,
             inputs: inputs.to_vec(),
             outputs,
             scope,
-        }))
+        })
     }
 
     /// Replaces a node's primitive by one that takes the same inputs and whose first outputs have the specs of the
