@@ -1,1 +1,29 @@
-//! refrain
+//! refrain: the Keras Functional API in Rust.
+//!
+//! A layer is defined once and called wherever it is needed; all its calls share one set of weights.
+
+pub mod activations;
+pub mod constraints;
+mod error;
+pub mod initializers;
+mod inputs;
+pub mod layers;
+mod models;
+mod names;
+pub mod ops;
+pub mod regularizers;
+mod structure;
+mod tensor;
+mod trace;
+mod training;
+mod variable;
+
+pub use error::{Error, ErrorKind, Result};
+pub use inputs::{Argument, Inputs};
+pub use layers::{Input, input};
+pub use models::{Model, Sequential, clone_model};
+pub use names::clear_session;
+pub use refrain_graph::{DType, Dim, Literal, Shape, Spec};
+pub use structure::Structure;
+pub use tensor::Tensor;
+pub use variable::Variable;

@@ -1,0 +1,175 @@
+//! The one error type.
+
+use std::fmt;
+
+use refrain_graph::GraphError;
+
+/// A `Result` with refrain's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A rank or dimension does not fit.
+    Shape,
+    /// An element type does not fit.
+    DType,
+    /// The number or nesting of tensors does not fit.
+    Structure,
+    /// An option of a layer, loss, optimizer, … is not valid.
+    Config,
+    /// The model's graph is not a model: disconnected outputs, duplicate names, a cycle.
+    Graph,
+    /// A tensor of the wrong sort: symbolic where values are needed, or the other way round.
+    Symbolic,
+    /// The data given to `fit`, `evaluate` or `predict` does not fit: lengths, labels, emptiness.
+    Data,
+    /// The model must be compiled, built or fitted first.
+    State,
+    /// A loss became NaN or infinite.
+    NonFinite,
+    /// Nothing of this name.
+    NotFound,
+    /// Reading or writing a file failed.
+    Io,
+    /// Keras has it, refrain does not.
+    Unsupported,
+    /// A defect in refrain.
+    Internal,
+}
+
+/// What went wrong, where, what was expected, what came, and what to do.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    layer: Option<(String, String)>,
+    call: Option<usize>,
+    expected: Option<String>,
+    received: Option<String>,
+    hint: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            layer: None,
+            call: None,
+            expected: None,
+            received: None,
+            hint: None,
+        }))
+    }
+
+    /// An error that a user's own layer, loss or callback reports.
+    ///
+    /// ```
+    /// let error = refrain::Error::custom("the temperature must be positive");
+    /// assert_eq!(error.to_string(), "the temperature must be positive");
+    /// ```
+    pub fn custom(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Config, message)
+    }
+
+    /// "expected {expected}, got {received}".
+    pub(crate) fn mismatch(
+        kind: ErrorKind,
+        expected: impl Into<String>,
+        received: impl Into<String>,
+    ) -> Self {
+        let mut error = Error::new(kind, "");
+        error.0.expected = Some(expected.into());
+        error.0.received = Some(received.into());
+        error
+    }
+
+    /// Names the layer at fault, unless a layer inside it is named already.
+    pub(crate) fn in_layer(mut self, name: &str, class: &str) -> Self {
+        self.0
+            .layer
+            .get_or_insert_with(|| (name.into(), class.into()));
+        self
+    }
+
+    /// Names the call of the layer at fault (1 is the first).
+    pub(crate) fn at_call(mut self, call: usize) -> Self {
+        self.0.call.get_or_insert(call);
+        self
+    }
+
+    /// Adds what to do.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The name of the layer at fault, where there is one.
+    pub fn layer(&self) -> Option<&str> {
+        self.0.layer.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// Which call of the layer failed (1 is the first), where it is a call.
+    pub fn call(&self) -> Option<usize> {
+        self.0.call
+    }
+
+    /// What was expected, where something definite was.
+    pub fn expected(&self) -> Option<&str> {
+        self.0.expected.as_deref()
+    }
+
+    /// What came instead.
+    pub fn received(&self) -> Option<&str> {
+        self.0.received.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        if let Some((name, class)) = &e.layer {
+            write!(f, "layer `{name}` ({class})")?;
+            if let Some(call) = e.call {
+                write!(f, ", call {call}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&e.message)?;
+        if let (Some(expected), Some(received)) = (&e.expected, &e.received) {
+            if !e.message.is_empty() {
+                f.write_str(": ")?;
+            }
+            write!(f, "expected {expected}, got {received}")?;
+        }
+        match &e.hint {
+            Some(hint) => write!(f, ". {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The same text as `Display`: what `main` prints when it returns an error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<GraphError> for Error {
+    fn from(e: GraphError) -> Self {
+        Error::new(ErrorKind::Shape, e.to_string())
+    }
+}

@@ -1,0 +1,178 @@
+//! What a layer sees while it declares its weights.
+
+use refrain_graph::{DType, Literal, Spec};
+
+use super::handle::AnyLayer;
+use super::layer::InputSpec;
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::{self, Initializer};
+use crate::inputs::Inputs;
+use crate::regularizers::Regularizer;
+use crate::tensor::resolve_axis;
+use crate::variable::Variable;
+
+/// The declaration of a weight.
+#[derive(Clone, Debug)]
+pub struct Weight {
+    name: String,
+    shape: Vec<usize>,
+    dtype: Option<DType>,
+    initializer: Initializer,
+    regularizer: Option<Regularizer>,
+    constraint: Option<Constraint>,
+    trainable: bool,
+}
+
+impl Weight {
+    /// A trainable weight of this name and shape, Glorot-uniform.
+    ///
+    /// A name of several parts (`lstm_cell/kernel`) puts the weight into an inner path, as Keras does for layers made
+    /// of others.
+    pub fn new(name: &str, shape: impl Into<Vec<usize>>) -> Self {
+        Weight {
+            name: name.to_owned(),
+            shape: shape.into(),
+            dtype: None,
+            initializer: Initializer::glorot_uniform(),
+            regularizer: None,
+            constraint: None,
+            trainable: true,
+        }
+    }
+
+    /// How its first value is made.
+    pub fn initializer(mut self, initializer: &Initializer) -> Self {
+        self.initializer = initializer.clone();
+        self
+    }
+
+    /// Starts at zero.
+    pub fn zeros(self) -> Self {
+        self.initializer(&Initializer::Zeros)
+    }
+
+    /// Starts at one.
+    pub fn ones(self) -> Self {
+        self.initializer(&Initializer::Ones)
+    }
+
+    /// The penalty on its values.
+    pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
+        self.regularizer = regularizer.clone();
+        self
+    }
+
+    /// The rule that its values are brought back to after each update.
+    pub fn constraint(mut self, constraint: &Option<Constraint>) -> Self {
+        self.constraint = constraint.clone();
+        self
+    }
+
+    /// Whether training changes it (moving statistics are not trained).
+    pub fn trainable(mut self, trainable: bool) -> Self {
+        self.trainable = trainable;
+        self
+    }
+
+    /// An element type other than the layer's.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = Some(dtype);
+        self
+    }
+}
+
+/// What a layer sees while it declares its weights: its inputs' shapes, and where the weights go.
+pub struct Build {
+    pub(crate) inputs: Inputs,
+    pub(crate) path: String,
+    pub(crate) dtype: DType,
+    pub(crate) trainable: bool,
+    /// The weights under the names that `call` reads them by.
+    pub(crate) weights: Vec<(String, Variable)>,
+    pub(crate) seed: Option<Variable>,
+    pub(crate) input_spec: InputSpec,
+}
+
+impl Build {
+    /// The arguments of the first call.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The spec of the first input.
+    pub fn spec(&self) -> Result<Spec> {
+        let first = self.inputs.first()?.flatten();
+        match first.first() {
+            Some(t) => Ok(t.spec()),
+            None => Err(Error::mismatch(
+                ErrorKind::Structure,
+                "an input tensor",
+                "none",
+            )),
+        }
+    }
+
+    /// The size of the first input along an axis, which must be known.
+    pub fn dim(&self, axis: i64) -> Result<usize> {
+        let shape = self.spec()?.shape;
+        let resolved = resolve_axis(axis, shape.rank())?;
+        shape.dim(resolved).ok_or_else(|| {
+            let expected = match axis {
+                -1 => "the last axis to have a known size".to_owned(),
+                axis => format!("axis {axis} to have a known size"),
+            };
+            Error::mismatch(ErrorKind::Shape, expected, format!("shape {shape}"))
+                .hint("Weights depend on it: give the Input this size")
+        })
+    }
+
+    /// The size of the first input along its last axis, which must be known.
+    pub fn last_dim(&self) -> Result<usize> {
+        self.dim(-1)
+    }
+
+    /// The layer's element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Declares a weight; `call` reads it by its name.
+    pub fn add_weight(&mut self, weight: Weight) -> Result<()> {
+        let dtype = weight.dtype.unwrap_or(self.dtype);
+        let value = weight.initializer.sample(&weight.shape, dtype)?;
+        let name = weight.name.rsplit('/').next().unwrap_or_default();
+        let variable = Variable::with_rules(
+            name,
+            format!("{}/{}", self.path, weight.name),
+            value,
+            weight.trainable,
+            weight.regularizer,
+            weight.constraint,
+        );
+        if !self.trainable {
+            variable.set_trainable(false);
+        }
+        self.weights.push((weight.name, variable));
+        Ok(())
+    }
+
+    /// Asks for random numbers in `call`. With a seed of its own the layer draws the same numbers in each new process.
+    pub fn add_seed(&mut self, seed: Option<u64>) {
+        let key = seed.unwrap_or_else(initializers::next_seed);
+        let state = vec![key as u32, (key >> 32) as u32, 0, 0];
+        let value = Literal::new([4], state).expect("four words");
+        let path = format!("{}/seed_generator_state", self.path);
+        self.seed = Some(Variable::new("seed_generator_state", path, value, false));
+    }
+
+    /// What later calls must satisfy.
+    pub fn set_input_spec(&mut self, spec: InputSpec) {
+        self.input_spec = spec;
+    }
+
+    /// Builds a layer inside this one for given inputs, before its first call.
+    pub fn build_sublayer(&mut self, layer: &AnyLayer, inputs: impl Into<Inputs>) -> Result<()> {
+        layer.build_for(&inputs.into(), &self.path)
+    }
+}

@@ -1,0 +1,73 @@
+//! What a layer sees while its function is traced.
+
+use refrain_graph::{Literal, Op, Shape};
+
+use super::handle::AnyLayer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops;
+use crate::tensor::Tensor;
+use crate::trace::Trace;
+
+/// What a layer sees while its function is traced: its weights, whether it trains, randomness, and places to put
+/// losses and new values.
+pub struct Call {
+    pub(crate) trace: Trace,
+    pub(crate) layer: AnyLayer,
+}
+
+impl Call {
+    /// Whether the program is for fitting (dropout drops, batch statistics are used).
+    pub fn training(&self) -> bool {
+        self.trace.training()
+    }
+
+    /// Whether the layer's weights are being trained (a frozen BatchNormalization uses its moving statistics).
+    pub fn trainable(&self) -> bool {
+        self.layer.trainable()
+    }
+
+    /// A weight's present value.
+    pub fn weight(&self, name: &str) -> Result<Tensor> {
+        let variable = self.layer.variable(name)?;
+        self.trace.variable(&variable)
+    }
+
+    /// A weight's present value, or `None` if `build` did not declare it (an optional bias).
+    pub fn optional_weight(&self, name: &str) -> Result<Option<Tensor>> {
+        match self.layer.variable(name) {
+            Ok(variable) => self.trace.variable(&variable).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Gives a weight a new value after this call (moving statistics, states kept between batches).
+    pub fn assign(&self, name: &str, value: &Tensor) -> Result<()> {
+        self.trace.assign(&self.layer.variable(name)?, value)
+    }
+
+    /// Adds a scalar to the model's loss.
+    pub fn add_loss(&self, loss: &Tensor) -> Result<()> {
+        self.trace.add_loss(loss)
+    }
+
+    /// A constant tensor.
+    pub fn constant(&self, value: Literal) -> Tensor {
+        self.trace.constant(value)
+    }
+
+    /// Uniform random numbers in [0, 1) as f32. The layer must have called [`add_seed`](super::Build::add_seed).
+    pub fn random_uniform(&self, shape: impl Into<Shape>) -> Result<Tensor> {
+        let seed = self.layer.seed().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                "random numbers need `add_seed` in the layer's `build`",
+            )
+        })?;
+        let state = self.trace.variable(&seed)?;
+        let mut outputs = Trace::apply_multi(Op::RngBitGenerator(shape.into()), &[&state])?;
+        let bits = outputs.pop().expect("two outputs");
+        let next = outputs.pop().expect("two outputs");
+        self.trace.assign(&seed, &next)?;
+        ops::random_bits_to_uniform(&bits)
+    }
+}

@@ -1,0 +1,174 @@
+//! Options of layers under Keras's names, as JSON.
+
+use serde_json::Value as Json;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Options under Keras's names.
+pub type Config = serde_json::Map<String, Json>;
+
+/// A type that an option can have: how it reads and writes in Keras's JSON.
+pub trait ConfigValue: Sized {
+    /// As Keras writes it.
+    fn to_json(&self) -> Json;
+    /// From what Keras writes.
+    fn from_json(json: &Json) -> Result<Self>;
+}
+
+/// An error that says what an option should have been.
+pub(crate) fn unexpected(expected: &str, json: &Json) -> Error {
+    Error::mismatch(ErrorKind::Config, expected, json.to_string())
+}
+
+macro_rules! plain {
+    ($($t:ty, $expected:literal, |$json:ident| $read:expr;)*) => {$(
+        impl ConfigValue for $t {
+            fn to_json(&self) -> Json { Json::from(self.clone()) }
+            fn from_json($json: &Json) -> Result<Self> {
+                $read.ok_or_else(|| unexpected($expected, $json))
+            }
+        }
+    )*};
+}
+
+plain! {
+    bool, "true or false", |json| json.as_bool().or_else(|| json.as_i64().map(|n| n != 0));
+    i64, "an integer", |json| json.as_i64().or_else(|| json.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64));
+    u64, "a non-negative integer", |json| json.as_u64();
+    usize, "a non-negative integer", |json| json.as_u64().and_then(|n| usize::try_from(n).ok());
+    f64, "a number", |json| json.as_f64();
+    String, "a string", |json| json.as_str().map(str::to_owned);
+}
+
+impl<T: ConfigValue> ConfigValue for Option<T> {
+    fn to_json(&self) -> Json {
+        self.as_ref().map_or(Json::Null, ConfigValue::to_json)
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        match json {
+            Json::Null => Ok(None),
+            json => T::from_json(json).map(Some),
+        }
+    }
+}
+
+impl<T: ConfigValue> ConfigValue for Vec<T> {
+    fn to_json(&self) -> Json {
+        self.iter().map(ConfigValue::to_json).collect()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        let items = json.as_array().ok_or_else(|| unexpected("a list", json))?;
+        items.iter().map(T::from_json).collect()
+    }
+}
+
+/// One size or two: `3` means 3 in both directions.
+impl<const N: usize> ConfigValue for Sizes<N> {
+    fn to_json(&self) -> Json {
+        self.0.to_vec().to_json()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        if let Json::Number(_) = json {
+            return usize::from_json(json).map(Sizes::from);
+        }
+        let sizes = Vec::<usize>::from_json(json)?;
+        let array = sizes.try_into();
+        array
+            .map(Sizes)
+            .map_err(|_| unexpected(&format!("{N} sizes"), json))
+    }
+}
+
+/// A size in each of `N` spatial dimensions. Made from one number (the same everywhere), an array or a tuple.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes<const N: usize>(pub [usize; N]);
+
+impl<const N: usize> From<usize> for Sizes<N> {
+    fn from(size: usize) -> Self {
+        Sizes([size; N])
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Sizes<N> {
+    fn from(sizes: [usize; N]) -> Self {
+        Sizes(sizes)
+    }
+}
+
+impl From<(usize, usize)> for Sizes<2> {
+    fn from((a, b): (usize, usize)) -> Self {
+        Sizes([a, b])
+    }
+}
+
+/// Declares a layer's options: the struct, Keras's defaults, a setter for each on the layer's handle, and reading and
+/// writing under Keras's names (an option's name is Keras's key).
+macro_rules! layer_options {
+    (
+        $(#[$meta:meta])*
+        $alias:ident, $options:ident {
+            $( $(#[$field_meta:meta])* $field:ident : $ty:ty = $default:expr ),* $(,)?
+        }
+    ) => {
+        #[doc = concat!("The options of [`", stringify!($alias), "`].")]
+        #[derive(Clone, Debug)]
+        pub struct $options {
+            $( pub(crate) $field: $ty ),*
+        }
+
+        $(#[$meta])*
+        pub type $alias = $crate::layers::Handle<$options>;
+
+        impl Default for $options {
+            fn default() -> Self {
+                $options { $( $field: $default ),* }
+            }
+        }
+
+        #[allow(dead_code)]
+        impl $options {
+            pub(crate) fn to_config(&self) -> $crate::layers::Config {
+                #[allow(unused_mut)]
+                let mut config = $crate::layers::Config::new();
+                $( config.insert(
+                    stringify!($field).to_owned(),
+                    $crate::layers::ConfigValue::to_json(&self.$field),
+                ); )*
+                config
+            }
+
+            /// Options that are missing have their defaults; options that are unknown are left alone.
+            pub(crate) fn from_config(config: &$crate::layers::Config) -> $crate::Result<Self> {
+                let _ = config;
+                #[allow(unused_mut)]
+                let mut options = $options::default();
+                $( if let Some(json) = config.get(stringify!($field)) {
+                    options.$field = $crate::layers::ConfigValue::from_json(json).map_err(|e| {
+                        $crate::layers::in_option(e, stringify!($field))
+                    })?;
+                } )*
+                Ok(options)
+            }
+        }
+
+        impl $crate::layers::Handle<$options> {
+            $(
+                $(#[$field_meta])*
+                pub fn $field(self, $field: impl Into<$ty>) -> Self {
+                    let value = $field.into();
+                    self.edit(|options| options.$field = value)
+                }
+            )*
+        }
+    };
+}
+
+pub(crate) use layer_options;
+
+/// Names the option in an error about its value.
+pub(crate) fn in_option(error: Error, option: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("option `{option}`: {error}"))
+}

@@ -1,0 +1,126 @@
+//! The fully connected layer.
+
+use crate::activations::Activation;
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::Initializer;
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::ops;
+use crate::regularizers::Regularizer;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// A fully connected layer: `activation(x · kernel + bias)` over the last axis.
+    ///
+    /// Input `(batch, …, features)`, output `(batch, …, units)`. Weights: `kernel (features, units)`, `bias (units,)`.
+    ///
+    /// ```
+    /// use refrain::activations::Activation;
+    /// use refrain::{input, layers::Dense};
+    /// let shared = Dense::new(32).activation(Activation::Relu);
+    /// let (left, right) = (input([10]), input([10]));
+    /// let (a, b) = (shared.call(&left)?, shared.call(&right)?); // two calls, one set of weights
+    /// assert_eq!(shared.count_params(), 10 * 32 + 32);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/core/dense.py`.
+    Dense, DenseOptions {
+        /// Size of the output's last axis.
+        units: usize = 0,
+        /// Applied to the output.
+        activation: Activation = Activation::Linear,
+        /// Whether there is a bias.
+        use_bias: bool = true,
+        /// First value of the kernel.
+        kernel_initializer: Initializer = Initializer::glorot_uniform(),
+        /// First value of the bias.
+        bias_initializer: Initializer = Initializer::Zeros,
+        /// Penalty on the kernel.
+        kernel_regularizer: Option<Regularizer> = None,
+        /// Penalty on the bias.
+        bias_regularizer: Option<Regularizer> = None,
+        /// Penalty on the output.
+        activity_regularizer: Option<Regularizer> = None,
+        /// Rule for the kernel.
+        kernel_constraint: Option<Constraint> = None,
+        /// Rule for the bias.
+        bias_constraint: Option<Constraint> = None,
+    }
+}
+
+impl Dense {
+    /// A layer of this many units, linear, with a bias.
+    pub fn new(units: usize) -> Self {
+        DenseOptions {
+            units,
+            ..DenseOptions::default()
+        }
+        .into_layer()
+    }
+}
+
+impl Layer for DenseOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "Dense"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn validate(&self) -> Result<()> {
+        match self.units {
+            0 => Err(Error::mismatch(
+                ErrorKind::Config,
+                "a positive number of units",
+                "0",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        InputSpec::new().min_ndim(2).check("Dense", &cx.spec()?)?;
+        let features = cx.last_dim()?;
+        cx.add_weight(
+            Weight::new("kernel", [features, self.units])
+                .initializer(&self.kernel_initializer)
+                .regularizer(&self.kernel_regularizer)
+                .constraint(&self.kernel_constraint),
+        )?;
+        if self.use_bias {
+            cx.add_weight(
+                Weight::new("bias", [self.units])
+                    .initializer(&self.bias_initializer)
+                    .regularizer(&self.bias_regularizer)
+                    .constraint(&self.bias_constraint),
+            )?;
+        }
+        cx.set_input_spec(InputSpec::new().min_ndim(2).axis(-1, features));
+        Ok(())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let mut y = ops::matmul(inputs.one()?, &cx.weight("kernel")?);
+        if let Some(bias) = cx.optional_weight("bias")? {
+            y = y + bias;
+        }
+        Ok(self.activation.apply(&y))
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+}

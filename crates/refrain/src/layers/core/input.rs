@@ -1,0 +1,143 @@
+//! The entrances of a model.
+
+use refrain_graph::{DType, Dim, Shape, Spec};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, ConfigValue, Handle, Layer};
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// The layer behind an input tensor. Made by [`input`] and [`Input`], never called.
+#[derive(Clone, Debug)]
+pub struct InputLayer {
+    pub(crate) batch_shape: Shape,
+    pub(crate) dtype: DType,
+    pub(crate) optional: bool,
+}
+
+impl Layer for InputLayer {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "InputLayer"
+    }
+
+    fn config(&self) -> Config {
+        let dims: Vec<Option<usize>> = self.batch_shape.dims().to_vec();
+        let mut config = Config::new();
+        config.insert("batch_shape".to_owned(), dims.to_json());
+        config.insert("dtype".to_owned(), self.dtype.keras_name().into());
+        config.insert("sparse".to_owned(), false.into());
+        config.insert("ragged".to_owned(), false.into());
+        config.insert("optional".to_owned(), self.optional.into());
+        config
+    }
+
+    fn call(&self, _cx: &Call, _inputs: &Inputs) -> Result<Tensor> {
+        Err(Error::new(
+            ErrorKind::Structure,
+            "an input layer cannot be called",
+        ))
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn casts_inputs(&self) -> bool {
+        false
+    }
+}
+
+/// An input tensor of this shape, without the batch axis, of type `F32` and under an automatic name.
+///
+/// ```
+/// use refrain::input;
+/// let image = input([28, 28, 1]);
+/// let sequence = input([None, Some(20)]); // of any length
+/// assert_eq!(sequence.shape().to_string(), "(None, None, 20)");
+/// ```
+pub fn input(shape: impl Into<Shape>) -> Tensor {
+    Input::new(shape).tensor()
+}
+
+/// An input tensor with more than a shape: a name, a type, a batch size.
+///
+/// ```
+/// use refrain::{DType, Input};
+/// let words = Input::new([128]).name("words").dtype(DType::I32).tensor();
+/// assert_eq!(words.name(), "words");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "call `tensor()` to get the input tensor"]
+pub struct Input {
+    shape: Shape,
+    batch_size: Dim,
+    name: Option<String>,
+    dtype: DType,
+    optional: bool,
+}
+
+impl Input {
+    /// An input of this shape, without the batch axis.
+    pub fn new(shape: impl Into<Shape>) -> Self {
+        Input {
+            shape: shape.into(),
+            batch_size: None,
+            name: None,
+            dtype: DType::F32,
+            optional: false,
+        }
+    }
+
+    /// A name instead of the automatic `input_layer`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The element type.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// A fixed batch size (stateful layers need one).
+    pub fn batch_size(mut self, size: usize) -> Self {
+        self.batch_size = Some(size);
+        self
+    }
+
+    /// The tensor.
+    pub fn tensor(self) -> Tensor {
+        let mut dims = vec![self.batch_size];
+        dims.extend_from_slice(self.shape.dims());
+        let spec = Spec::new(dims, self.dtype);
+        let layer = InputLayer {
+            batch_shape: spec.shape.clone(),
+            dtype: self.dtype,
+            optional: self.optional,
+        };
+        input_tensor(layer, self.name, spec)
+    }
+}
+
+impl<S: Into<Shape>> From<S> for Input {
+    fn from(shape: S) -> Self {
+        Input::new(shape)
+    }
+}
+
+/// The symbolic tensor of an input layer. Only a name that was given becomes the tensor's name, as in Keras.
+pub(crate) fn input_tensor(layer: InputLayer, name: Option<String>, spec: Spec) -> Tensor {
+    let handle = match &name {
+        Some(name) => Handle::with_name(layer, name),
+        None => Handle::from_options(layer),
+    };
+    let specs = vec![(spec, None)];
+    let node = handle
+        .any()
+        .record(Inputs::default(), Structure::Leaf(0), specs);
+    node.tensors(name.as_deref()).into_leaves().swap_remove(0)
+}

@@ -1,0 +1,564 @@
+//! Handles on layers: cheap to clone, all clones are one layer with one set of weights.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use refrain_graph::{DType, Spec};
+
+use super::build::Build;
+use super::call::Call;
+use super::config::Config;
+use super::layer::{Erased, InputSpec, Layer, Outputs};
+use super::node::Node;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::names;
+use crate::ops;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+use crate::trace::Trace;
+use crate::variable::Variable;
+
+/// What all handles of one layer share.
+pub(crate) struct Core<L: ?Sized> {
+    name: Name,
+    dtype: DType,
+    trainable: AtomicBool,
+    calls: AtomicUsize,
+    state: Mutex<State>,
+    layer: L,
+}
+
+#[derive(Clone)]
+struct Name {
+    text: String,
+    automatic: bool,
+}
+
+#[derive(Default)]
+struct State {
+    built: bool,
+    /// Under the names that `call` reads them by.
+    weights: Vec<(String, Variable)>,
+    seed: Option<Variable>,
+    input_spec: InputSpec,
+    /// Specs of the first positional argument at the first call.
+    build_specs: Option<Structure<Spec>>,
+}
+
+/// A layer of a known kind, such as [`Dense`](super::Dense).
+///
+/// Clones are the same layer. Setting an option of a layer that has been called, or that has other handles, makes a new
+/// layer with that option instead.
+pub struct Handle<L>(Arc<Core<L>>);
+
+/// A layer of any kind.
+#[derive(Clone)]
+pub struct AnyLayer(Arc<Core<dyn Erased>>);
+
+impl<L> Clone for Handle<L> {
+    fn clone(&self) -> Self {
+        Handle(self.0.clone())
+    }
+}
+
+impl<L: Layer> Handle<L> {
+    /// A layer under an automatic name.
+    pub(crate) fn from_options(layer: L) -> Self {
+        let text = names::unique(&names::snake_case(layer.class_name()));
+        let automatic = true;
+        Handle(Arc::new(Core::new(Name { text, automatic }, layer)))
+    }
+
+    /// A layer under a given name.
+    pub(crate) fn with_name(layer: L, name: &str) -> Self {
+        let name = Name {
+            text: name.to_owned(),
+            automatic: false,
+        };
+        Handle(Arc::new(Core::new(name, layer)))
+    }
+
+    /// A layer with the name, type and trainability of another.
+    pub(crate) fn like(layer: L, template: &AnyLayer) -> Self {
+        let mut core = Core::new(template.0.name.clone(), layer);
+        core.dtype = template.0.dtype;
+        core.trainable = AtomicBool::new(template.trainable());
+        Handle(Arc::new(core))
+    }
+
+    /// The same layer, its kind forgotten.
+    pub fn any(&self) -> AnyLayer {
+        AnyLayer(self.0.clone())
+    }
+
+    /// Its name.
+    pub fn get_name(&self) -> &str {
+        &self.0.name.text
+    }
+
+    /// The options.
+    pub(crate) fn options(&self) -> &L {
+        &self.0.layer
+    }
+
+    /// Calls the layer. All calls share one set of weights, which is made at the first.
+    ///
+    /// # Errors
+    /// The inputs do not fit the layer, or an input carries an error. A failed call leaves no trace.
+    pub fn call(&self, inputs: impl Into<Inputs>) -> Result<L::Output> {
+        L::Output::from_structure(self.any().call_structure(&inputs.into())?)
+    }
+
+    /// Number of elements in all its weights.
+    pub fn count_params(&self) -> usize {
+        self.any().count_params()
+    }
+
+    /// The weights: its own trainable ones, its own others, then those of the layers inside.
+    pub fn weights(&self) -> Vec<Variable> {
+        self.any().weights()
+    }
+
+    /// Whether training changes its weights.
+    pub fn trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Freezes or unfreezes the layer, the layers inside it, and their weights.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.any().set_trainable(trainable);
+    }
+}
+
+impl<L: Layer + Clone> Handle<L> {
+    /// Gives the layer a name instead of its automatic one.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        if self.0.name.automatic {
+            let prefix = names::snake_case(self.0.layer.class_name());
+            names::give_back(&prefix, &self.0.name.text);
+        }
+        let text = name.into();
+        let automatic = false;
+        self.edit_core(|core| core.name = Name { text, automatic })
+    }
+
+    /// The type of the weights and of the computation; `F32` by default.
+    pub fn dtype(self, dtype: DType) -> Self {
+        self.edit_core(|core| core.dtype = dtype)
+    }
+
+    /// Changes an option: of this layer if it is fresh and has one handle, of a new layer otherwise.
+    pub(crate) fn edit(self, change: impl FnOnce(&mut L)) -> Self {
+        self.edit_core(|core| change(&mut core.layer))
+    }
+
+    fn edit_core(mut self, change: impl FnOnce(&mut Core<L>)) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.0)
+            && !core.lock().built
+        {
+            change(core);
+            return self;
+        }
+        let name = match self.0.name.automatic {
+            true => Name {
+                text: names::unique(&names::snake_case(self.0.layer.class_name())),
+                automatic: true,
+            },
+            false => self.0.name.clone(),
+        };
+        let mut core = Core::new(name, self.0.layer.clone());
+        core.dtype = self.0.dtype;
+        change(&mut core);
+        Handle(Arc::new(core))
+    }
+}
+
+impl<L> Core<L> {
+    fn new(name: Name, layer: L) -> Self {
+        Core {
+            name,
+            dtype: DType::F32,
+            trainable: AtomicBool::new(true),
+            calls: AtomicUsize::new(0),
+            state: Mutex::default(),
+            layer,
+        }
+    }
+}
+
+impl<L: ?Sized> Core<L> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AnyLayer {
+    /// Its name.
+    pub fn get_name(&self) -> &str {
+        &self.0.name.text
+    }
+
+    /// Its class: `Dense`, `LSTM`, …
+    pub fn class_name(&self) -> &str {
+        self.0.layer.class_name()
+    }
+
+    /// Its options under Keras's names.
+    pub fn config(&self) -> Config {
+        self.0.layer.config()
+    }
+
+    /// The type of the weights and of the computation.
+    pub fn dtype(&self) -> DType {
+        self.0.dtype
+    }
+
+    /// The options, if the layer is of this kind.
+    pub(crate) fn options<L: Layer>(&self) -> Option<&L> {
+        self.0.layer.as_any().downcast_ref()
+    }
+
+    /// Whether the weights exist.
+    pub fn built(&self) -> bool {
+        self.0.lock().built
+    }
+
+    /// A layer of the same options under the same name, with weights of its own.
+    pub(crate) fn fresh_copy(&self) -> Result<AnyLayer> {
+        self.0.layer.duplicate(self).ok_or_else(|| {
+            let error = Error::new(ErrorKind::Unsupported, "this layer cannot be copied");
+            error
+                .in_layer(self.get_name(), self.class_name())
+                .hint("Give its type the method `duplicate`")
+        })
+    }
+
+    /// Identity.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as *const () as usize
+    }
+
+    /// How often it has been called, in whatever model.
+    pub fn calls(&self) -> usize {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// The layers directly inside it.
+    pub fn sublayers(&self) -> Vec<(String, AnyLayer)> {
+        self.0.layer.sublayers()
+    }
+
+    pub(crate) fn seed(&self) -> Option<Variable> {
+        self.0.lock().seed.clone()
+    }
+
+    /// The shapes that it was built for.
+    pub(crate) fn build_specs(&self) -> Option<Structure<Spec>> {
+        self.0.lock().build_specs.clone()
+    }
+
+    /// Its own weight of this name.
+    pub(crate) fn variable(&self, name: &str) -> Result<Variable> {
+        let state = self.0.lock();
+        let found = state.weights.iter().find(|(n, _)| n == name);
+        found.map(|(_, w)| w.clone()).ok_or_else(|| {
+            let names: Vec<&str> = state.weights.iter().map(|(n, _)| n.as_str()).collect();
+            Error::new(
+                ErrorKind::NotFound,
+                format!("no weight `{name}`; the layer has {names:?}"),
+            )
+        })
+    }
+
+    /// Its own weights, without those of layers inside: trainable ones first, as Keras stores them.
+    pub(crate) fn own_weights(&self) -> Vec<Variable> {
+        let state = self.0.lock();
+        let declared = |trainable: bool| {
+            let weights = state.weights.iter().map(|(_, w)| w.clone());
+            weights.filter(move |w| w.declared_trainable() == trainable)
+        };
+        declared(true).chain(declared(false)).collect()
+    }
+
+    /// The weights: its own trainable ones, its own others, then those of the layers inside, each once.
+    pub fn weights(&self) -> Vec<Variable> {
+        let mut all = Vec::new();
+        self.visit_layers(&mut |layer| {
+            for w in layer.own_weights() {
+                if !all.contains(&w) {
+                    all.push(w);
+                }
+            }
+        });
+        all
+    }
+
+    /// This layer, then all layers inside it, depth first.
+    pub(crate) fn visit_layers(&self, f: &mut impl FnMut(&AnyLayer)) {
+        f(self);
+        for (_, layer) in self.sublayers() {
+            layer.visit_layers(f);
+        }
+    }
+
+    /// The weights that training changes.
+    pub fn trainable_weights(&self) -> Vec<Variable> {
+        if !self.trainable() {
+            return Vec::new();
+        }
+        self.weights()
+            .into_iter()
+            .filter(Variable::trainable)
+            .collect()
+    }
+
+    /// The weights that training does not change.
+    pub fn non_trainable_weights(&self) -> Vec<Variable> {
+        let trainable = self.trainable_weights();
+        let mut weights = self.weights();
+        weights.retain(|w| !trainable.contains(w));
+        weights
+    }
+
+    /// Number of elements in all its weights.
+    pub fn count_params(&self) -> usize {
+        self.weights().iter().map(Variable::numel).sum()
+    }
+
+    /// Whether training changes its weights.
+    pub fn trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Freezes or unfreezes the layer, the layers inside it, and their weights.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.visit_layers(&mut |layer| {
+            layer.0.trainable.store(trainable, Ordering::Relaxed);
+            let state = layer.0.lock();
+            let weights = state.weights.iter();
+            weights.for_each(|(_, w)| w.set_trainable(trainable));
+        });
+    }
+
+    /// `layer `dense` (Dense), call 2`.
+    pub(crate) fn call_label(&self, call: usize) -> String {
+        format!(
+            "layer `{}` ({}), call {call}",
+            self.get_name(),
+            self.class_name()
+        )
+    }
+
+    /// Calls the layer on symbolic tensors (which records a node) or on traced ones (which lowers it in place).
+    pub fn call_structure(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let call = self.calls() + 1;
+        let result = self.call_either(inputs);
+        result.map_err(|e| e.in_layer(self.get_name(), self.class_name()).at_call(call))
+    }
+
+    fn call_either(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let tensors = inputs.tensors();
+        tensors.iter().try_for_each(|t| t.check())?;
+        let symbolic = tensors.iter().filter(|t| t.as_symbolic().is_some()).count();
+        match (symbolic, tensors.len()) {
+            (_, 0) => Err(Error::mismatch(
+                ErrorKind::Structure,
+                "input tensors",
+                "none",
+            )),
+            (0, _) => {
+                let traces = Trace::innermost(&tensors)?;
+                self.lower(&traces, inputs)
+            }
+            (s, n) if s == n => self.call_symbolic(inputs),
+            _ => Err(Error::new(
+                ErrorKind::Symbolic,
+                "symbolic tensors and tensors of a layer's `call` cannot be mixed",
+            )),
+        }
+    }
+
+    fn call_symbolic(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let trace = Trace::new(false);
+        let placeholders = inputs.try_map(|t| placeholder(&trace, t))?;
+        let outputs = self.lower(&trace, &placeholders)?;
+        let flat = outputs.flatten();
+        let specs = flat
+            .iter()
+            .map(|t| Ok((t.expect_traced()?.spec.clone(), t.mask().map(|m| m.spec()))))
+            .collect::<Result<Vec<_>>>()?;
+        let positions = outputs
+            .with_leaves(0..flat.len())
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "outputs without positions"))?;
+        Ok(self.record(inputs.clone(), positions, specs).tensors(None))
+    }
+
+    /// Records a call whose outputs are known.
+    pub(crate) fn record(
+        &self,
+        inputs: Inputs,
+        outputs: Structure<usize>,
+        specs: Vec<(Spec, Option<Spec>)>,
+    ) -> Arc<Node> {
+        Arc::new(Node {
+            layer: self.clone(),
+            inputs,
+            index: self.0.calls.fetch_add(1, Ordering::Relaxed),
+            outputs,
+            specs,
+        })
+    }
+
+    /// Adds the layer's function to a program.
+    pub(crate) fn lower(&self, trace: &Trace, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let label = self.call_label(self.calls() + 1);
+        self.lower_as(trace, inputs, &label)
+    }
+
+    /// Adds the layer's function to a program, under a label that says which call it is.
+    pub(crate) fn lower_as(
+        &self,
+        trace: &Trace,
+        inputs: &Inputs,
+        label: &str,
+    ) -> Result<Structure<Tensor>> {
+        let inputs = inputs.try_map(|t| self.autocast(t))?;
+        self.build_for(&inputs, &trace.layer_path().join("/"))?;
+        self.check_inputs(&inputs)?;
+        let outer = trace.enter(self.get_name(), label);
+        let result = self.lower_inside(trace, &inputs);
+        trace.leave(outer);
+        result
+    }
+
+    fn lower_inside(&self, trace: &Trace, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let cx = Call {
+            trace: trace.clone(),
+            layer: self.clone(),
+        };
+        let outputs = self.0.layer.call(&cx, inputs)?;
+        let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
+        flat.iter().try_for_each(Tensor::check)?;
+        self.add_activity_loss(&cx, &flat)?;
+        let masks = self.0.layer.compute_mask(&cx, inputs, &flat)?;
+        let masked = flat.iter().zip(masks).map(|(t, m)| t.with_mask(m));
+        outputs
+            .with_leaves(masked)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
+    }
+
+    fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {
+        let Some(regularizer) = self.0.layer.activity_regularizer() else {
+            return Ok(());
+        };
+        for output in outputs {
+            let batch = output.dim(0).unwrap_or(1).max(1);
+            cx.add_loss(&(regularizer.loss(output) / batch as f64))?;
+        }
+        Ok(())
+    }
+
+    /// Floats come as the layer's type; integers and truth values stay what they are.
+    fn autocast(&self, tensor: &Tensor) -> Result<Tensor> {
+        let fits = !tensor.dtype().is_float() || tensor.dtype() == self.0.dtype;
+        if fits || !self.0.layer.casts_inputs() {
+            return Ok(tensor.clone());
+        }
+        let cast = ops::cast(tensor, self.0.dtype).with_mask(tensor.mask());
+        cast.check()?;
+        Ok(cast)
+    }
+
+    fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
+        let spec = self.0.lock().input_spec.clone();
+        if let Some(first) = inputs.tensors().first() {
+            spec.check(self.class_name(), &first.spec())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the weights, unless they exist. Nothing is kept of a build that fails.
+    pub(crate) fn build_for(&self, inputs: &Inputs, outer_path: &str) -> Result<()> {
+        if self.built() {
+            return Ok(());
+        }
+        names::check(self.get_name())?;
+        self.0.layer.validate()?;
+        let path = match outer_path {
+            "" => self.get_name().to_owned(),
+            outer => format!("{outer}/{}", self.get_name()),
+        };
+        let mut build = Build {
+            inputs: inputs.clone(),
+            path,
+            dtype: self.0.dtype,
+            trainable: self.trainable(),
+            weights: Vec::new(),
+            seed: None,
+            input_spec: InputSpec::default(),
+        };
+        self.0.layer.build(&mut build)?;
+        let mut state = self.0.lock();
+        if state.built {
+            return Ok(()); // another thread was faster
+        }
+        state.build_specs = inputs.first().ok().map(|s| s.map(Tensor::spec));
+        state.weights = build.weights;
+        state.seed = build.seed;
+        state.input_spec = build.input_spec;
+        state.built = true;
+        Ok(())
+    }
+}
+
+/// Stands for a symbolic tensor while shapes are inferred.
+fn placeholder(trace: &Trace, tensor: &Tensor) -> Result<Tensor> {
+    let Some(symbolic) = tensor.as_symbolic() else {
+        return Err(Error::new(
+            ErrorKind::Symbolic,
+            "a symbolic tensor is needed",
+        ));
+    };
+    let mask = symbolic.mask.clone().map(|spec| trace.input("mask", spec));
+    Ok(trace
+        .input(&symbolic.name, symbolic.spec.clone())
+        .with_mask(mask))
+}
+
+impl<L: Layer> From<Handle<L>> for AnyLayer {
+    fn from(handle: Handle<L>) -> Self {
+        handle.any()
+    }
+}
+
+impl<L: Layer> From<&Handle<L>> for AnyLayer {
+    fn from(handle: &Handle<L>) -> Self {
+        handle.any()
+    }
+}
+
+impl From<&AnyLayer> for AnyLayer {
+    fn from(layer: &AnyLayer) -> Self {
+        layer.clone()
+    }
+}
+
+impl<L: Layer> fmt::Debug for Handle<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.any().fmt(f)
+    }
+}
+
+impl fmt::Debug for AnyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} name={}>", self.class_name(), self.get_name())
+    }
+}
+
+impl PartialEq for AnyLayer {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}

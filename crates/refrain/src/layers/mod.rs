@@ -1,0 +1,18 @@
+//! Layers: the built-in ones under Keras's names, and the trait to write your own.
+
+mod build;
+mod call;
+mod config;
+pub(crate) mod core;
+mod handle;
+#[allow(clippy::module_inception)]
+mod layer;
+pub(crate) mod node;
+
+pub use build::{Build, Weight};
+pub use call::Call;
+pub use config::{Config, ConfigValue, Sizes};
+pub(crate) use config::{in_option, layer_options, unexpected};
+pub use core::*;
+pub use handle::{AnyLayer, Handle};
+pub use layer::{InputSpec, Layer, Outputs};

@@ -1,0 +1,43 @@
+//! One call of a layer.
+
+use std::sync::Arc;
+
+use refrain_graph::Spec;
+
+use super::handle::AnyLayer;
+use crate::inputs::Inputs;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// One call of a layer in a declared graph: the layer, the arguments, and what came out.
+pub(crate) struct Node {
+    pub(crate) layer: AnyLayer,
+    /// Empty for the node of an input layer.
+    pub(crate) inputs: Inputs,
+    /// The position among the layer's calls (0 is the first), whatever model they belong to.
+    pub(crate) index: usize,
+    /// The structure of the outputs: each leaf is a flat position.
+    pub(crate) outputs: Structure<usize>,
+    /// The specs of the flat outputs, and of the masks that they carry.
+    pub(crate) specs: Vec<(Spec, Option<Spec>)>,
+}
+
+impl Node {
+    /// Whether it is the node of an input.
+    pub(crate) fn is_input(&self) -> bool {
+        self.inputs.tensors().is_empty()
+    }
+
+    /// The symbolic outputs of a fresh node.
+    pub(crate) fn tensors(self: &Arc<Self>, name: Option<&str>) -> Structure<Tensor> {
+        self.outputs.map(|&i| {
+            let (spec, mask) = self.specs[i].clone();
+            Tensor::symbolic(spec, name.map(str::to_owned), self.clone(), i, mask)
+        })
+    }
+
+    /// `layer `name` (Class), call 2` for labels and errors.
+    pub(crate) fn label(&self) -> String {
+        self.layer.call_label(self.index + 1)
+    }
+}

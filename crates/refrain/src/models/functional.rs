@@ -1,0 +1,275 @@
+//! A graph of layer calls as a layer.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use refrain_graph::{Dim, Shape, Spec};
+
+use super::order::{Order, not_symbolic, order};
+use super::submodel;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::node::Node;
+use crate::layers::{AnyLayer, Call, Layer};
+use crate::ops::{self, prim};
+use crate::structure::Structure;
+use crate::tensor::{Tensor, TensorKey};
+
+/// A graph of layer calls between inputs and outputs.
+pub(crate) struct Functional {
+    /// `Functional` or `Sequential`.
+    pub(crate) class: &'static str,
+    pub(crate) inputs: Structure<Tensor>,
+    pub(crate) outputs: Structure<Tensor>,
+    /// All layers, inputs and functions of `ops` included, in Keras's order.
+    pub(crate) operations: Vec<AnyLayer>,
+    /// All calls in an order in which they can run.
+    pub(crate) nodes: Vec<Arc<Node>>,
+}
+
+impl Functional {
+    pub(crate) fn new(inputs: Structure<Tensor>, outputs: Structure<Tensor>) -> Result<Self> {
+        Functional::check_tensors(&inputs, "inputs")?;
+        Functional::check_tensors(&outputs, "outputs")?;
+        let (inputs, outputs) = submodel::with_own_inputs(inputs, outputs)?;
+        let Order { layers, nodes } = order(&inputs.flatten(), &outputs.flatten())?;
+        check_connected(&inputs, &nodes)?;
+        check_names(&layers)?;
+        Ok(Functional {
+            class: "Functional",
+            inputs,
+            outputs,
+            operations: layers,
+            nodes,
+        })
+    }
+
+    fn check_tensors(tensors: &Structure<Tensor>, what: &str) -> Result<()> {
+        let flat = tensors.flatten();
+        if flat.is_empty() {
+            let expected = format!("at least one tensor in the model's {what}");
+            return Err(Error::mismatch(ErrorKind::Structure, expected, "none"));
+        }
+        flat.iter().try_for_each(|t| {
+            t.check()?;
+            t.as_symbolic()
+                .map(|_| ())
+                .ok_or_else(|| not_symbolic("a tensor of a layer's `call`"))
+        })
+    }
+
+    /// Whether a layer is one that Keras lists in `model.layers` (functions of `ops` are not; neither are the inputs of
+    /// a `Sequential`).
+    pub(crate) fn is_listed(&self, layer: &AnyLayer) -> bool {
+        let is_input = layer.class_name() == "InputLayer";
+        layer.options::<ops::Operation>().is_none() && !(is_input && self.class == "Sequential")
+    }
+
+    /// The name of the layer behind each flat tensor.
+    fn layer_names(tensors: &Structure<Tensor>) -> Vec<String> {
+        let name = |t: &Tensor| t.as_symbolic().map(|s| s.node.layer.get_name().to_owned());
+        tensors.flatten().into_iter().filter_map(name).collect()
+    }
+
+    /// Names of the inputs, in flat order.
+    pub(crate) fn input_names(&self) -> Vec<String> {
+        Functional::layer_names(&self.inputs)
+    }
+
+    /// Names of the outputs' layers, in flat order; the same layer may appear twice.
+    pub(crate) fn output_names(&self) -> Vec<String> {
+        Functional::layer_names(&self.outputs)
+    }
+
+    /// The flat tensors that a call gives for the model's inputs.
+    fn arrange<'a>(&self, given: &'a Structure<Tensor>) -> Result<Vec<&'a Tensor>> {
+        let names = self.input_names();
+        if let (Structure::Dict(given), false) = (given, matches!(self.inputs, Structure::Dict(_)))
+        {
+            return names.iter().map(|name| pick(given, name, &names)).collect();
+        }
+        if let (Structure::Dict(given), Structure::Dict(expected)) = (given, &self.inputs) {
+            let keys: Vec<String> = expected.keys().cloned().collect();
+            let picked = expected.keys().map(|key| {
+                let found = given.get(key).map(Structure::flatten);
+                found.ok_or_else(|| missing_input(key, given.keys(), &keys))
+            });
+            let flat: Vec<Vec<&Tensor>> = picked.collect::<Result<_>>()?;
+            return Ok(flat.concat());
+        }
+        Ok(given.flatten())
+    }
+}
+
+fn pick<'a>(
+    given: &'a std::collections::BTreeMap<String, Structure<Tensor>>,
+    name: &str,
+    names: &[String],
+) -> Result<&'a Tensor> {
+    let found = given.get(name).and_then(Structure::single);
+    found.ok_or_else(|| missing_input(name, given.keys(), names))
+}
+
+fn missing_input<'a>(
+    name: &str,
+    given: impl Iterator<Item = &'a String>,
+    expected: &[String],
+) -> Error {
+    let given: Vec<&String> = given.collect();
+    Error::mismatch(
+        ErrorKind::Structure,
+        format!("an input `{name}` (the model has {expected:?})"),
+        format!("inputs named {given:?}"),
+    )
+}
+
+/// Refuses outputs that depend on an input that was not given.
+fn check_connected(inputs: &Structure<Tensor>, nodes: &[Arc<Node>]) -> Result<()> {
+    let declared: HashSet<TensorKey> = inputs.flatten().iter().filter_map(|t| t.key()).collect();
+    let stray = nodes
+        .iter()
+        .find(|n| n.is_input() && !declared.contains(&(Arc::as_ptr(n) as usize, 0)));
+    let Some(stray) = stray else { return Ok(()) };
+    let user = nodes.iter().find(|n| {
+        let mut tensors = n.inputs.tensors().into_iter();
+        tensors.any(|t| t.as_symbolic().is_some_and(|s| Arc::ptr_eq(&s.node, stray)))
+    });
+    let reached = user.map_or_else(|| "an output".to_owned(), |n| n.label());
+    Err(Error::new(
+        ErrorKind::Graph,
+        format!(
+            "the outputs are not connected to the inputs alone: {reached} also depends on input `{}`, which is not among \
+             the model's inputs",
+            stray.layer.get_name()
+        ),
+    )
+    .hint("Add it to the inputs, or choose an output that does not need it"))
+}
+
+fn check_names(layers: &[AnyLayer]) -> Result<()> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for layer in layers {
+        *counts.entry(layer.get_name()).or_default() += 1;
+    }
+    let repeated = layers.iter().find(|l| counts[l.get_name()] > 1);
+    let Some(layer) = repeated else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::Graph,
+        format!(
+            "the name `{}` is used {} times in the model; all layers must have names of their own",
+            layer.get_name(),
+            counts[layer.get_name()]
+        ),
+    )
+    .hint("Name one of them with `.name(...)`"))
+}
+
+impl Layer for Functional {
+    type Output = Structure<Tensor>;
+
+    fn class_name(&self) -> &str {
+        self.class
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let given = self.arrange(inputs.first()?)?;
+        let expected = self.inputs.flatten();
+        if given.len() != expected.len() {
+            return Err(Error::mismatch(
+                ErrorKind::Structure,
+                format!("{} inputs {:?}", expected.len(), self.input_names()),
+                format!("{} inputs", given.len()),
+            ));
+        }
+        let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
+        for (symbolic, tensor) in expected.iter().zip(given) {
+            let key = symbolic
+                .key()
+                .ok_or_else(|| not_symbolic("a traced tensor"))?;
+            values.insert(key, standardize(symbolic, tensor)?);
+        }
+        for node in self.nodes.iter().filter(|n| !n.is_input()) {
+            run(node, cx, &mut values)?;
+        }
+        self.outputs.try_map(|t| lookup(&values, t))
+    }
+
+    fn casts_inputs(&self) -> bool {
+        false
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    /// Outputs keep the masks that their own layers gave them.
+    fn compute_mask(
+        &self,
+        _cx: &Call,
+        _inputs: &Inputs,
+        outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        Ok(outputs.iter().map(Tensor::mask).collect())
+    }
+
+    fn sublayers(&self) -> Vec<(String, AnyLayer)> {
+        self.operations
+            .iter()
+            .map(|l| ("layers".to_owned(), l.clone()))
+            .collect()
+    }
+}
+
+fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor> {
+    let found = tensor.key().and_then(|k| values.get(&k)).cloned();
+    found.ok_or_else(|| Error::new(ErrorKind::Internal, "a call was lowered before its inputs"))
+}
+
+/// Lowers one call.
+fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> Result<()> {
+    let inputs = node.inputs.try_map(|t| lookup(values, t))?;
+    let lowered = node.layer.lower_as(&cx.trace, &inputs, &node.label());
+    let outputs = lowered.map_err(|e| {
+        e.in_layer(node.layer.get_name(), node.layer.class_name())
+            .at_call(node.index + 1)
+    })?;
+    for (i, tensor) in outputs.into_leaves().into_iter().enumerate() {
+        values.insert((Arc::as_ptr(node) as usize, i), tensor);
+    }
+    Ok(())
+}
+
+/// Brings a given tensor to an input's type, and `(N,)` to `(N, 1)` or back, as Keras does.
+fn standardize(symbolic: &Tensor, given: &Tensor) -> Result<Tensor> {
+    let expected = symbolic.spec();
+    let mut tensor = ops::cast(given, expected.dtype);
+    if given.dtype() == expected.dtype {
+        tensor = given.clone();
+    }
+    if let Some(shape) = adjusted(&expected, &given.shape()) {
+        tensor = prim::reshape(&tensor, shape)?;
+    }
+    if !tensor.shape().compatible(&expected.shape) {
+        return Err(Error::mismatch(
+            ErrorKind::Shape,
+            format!("shape {} for input `{}`", expected.shape, symbolic.name()),
+            format!("shape {}", given.shape()),
+        ));
+    }
+    tensor.check()?;
+    Ok(tensor.with_mask(given.mask()))
+}
+
+/// The shape with a last axis of size 1 added or dropped, where that makes the rank fit.
+fn adjusted(expected: &Spec, given: &Shape) -> Option<Shape> {
+    let mut dims: Vec<Dim> = given.dims().to_vec();
+    let rank = expected.shape.rank();
+    if dims.len() == rank + 1 && dims.last() == Some(&Some(1)) {
+        dims.pop();
+    } else if dims.len() + 1 == rank && expected.shape.dims().last() == Some(&Some(1)) {
+        dims.push(Some(1));
+    } else {
+        return None;
+    }
+    Some(dims.into())
+}

@@ -1,0 +1,214 @@
+//! What users hold: a model that can be called, trained, looked at.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use super::functional::Functional;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::{AnyLayer, Handle, Outputs};
+use crate::names;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+use crate::training::TrainingState;
+use crate::variable::Variable;
+
+/// A model: the graph of layer calls between its inputs and its outputs.
+///
+/// A cheap handle: clones are the same model. It is a layer too: [`call`](Model::call) it on other tensors and its
+/// weights are shared.
+///
+/// ```
+/// use refrain::{Model, input, layers::Dense};
+///
+/// let (left, right) = (input([10]), input([10]));
+/// let shared = Dense::new(32);
+/// let distance = (shared.call(&left)? - shared.call(&right)?).abs();
+/// let model = Model::new([&left, &right], &Dense::new(1).call(&distance)?)?;
+/// assert_eq!(model.count_params(), 352 + 33);
+/// # Ok::<(), refrain::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Model {
+    handle: Handle<Functional>,
+    pub(crate) training: Arc<Mutex<TrainingState>>,
+}
+
+impl Model {
+    /// The model between these inputs and outputs: tensors, lists, tuples, dicts, or any nesting of them.
+    ///
+    /// # Errors
+    /// An output depends on an input that is not given, two layers have one name, or a tensor carries an error.
+    pub fn new(
+        inputs: impl Into<Structure<Tensor>>,
+        outputs: impl Into<Structure<Tensor>>,
+    ) -> Result<Self> {
+        // Keras counts a model's name even if its construction fails.
+        let name = names::unique("functional");
+        let functional = Functional::new(inputs.into(), outputs.into())?;
+        Ok(Model::from_functional(functional, &name))
+    }
+
+    /// [`Model::new`] under a given name.
+    pub fn with_name(
+        name: &str,
+        inputs: impl Into<Structure<Tensor>>,
+        outputs: impl Into<Structure<Tensor>>,
+    ) -> Result<Self> {
+        names::check(name)?;
+        let functional = Functional::new(inputs.into(), outputs.into())?;
+        Ok(Model::from_functional(functional, name))
+    }
+
+    pub(crate) fn from_functional(functional: Functional, name: &str) -> Self {
+        Model {
+            handle: Handle::with_name(functional, name),
+            training: Arc::default(),
+        }
+    }
+
+    pub(crate) fn functional(&self) -> &Functional {
+        self.handle.options()
+    }
+
+    /// The model as a layer among others.
+    pub fn any(&self) -> AnyLayer {
+        self.handle.any()
+    }
+
+    /// Calls a model of one output on other tensors; its weights are shared.
+    ///
+    /// # Errors
+    /// The inputs do not fit, or the model has several outputs (see [`call_structure`](Model::call_structure)).
+    pub fn call(&self, inputs: impl Into<Inputs>) -> Result<Tensor> {
+        Tensor::from_structure(self.call_structure(inputs)?)
+    }
+
+    /// Calls the model on other tensors; its outputs come in their declared structure.
+    pub fn call_structure(&self, inputs: impl Into<Inputs>) -> Result<Structure<Tensor>> {
+        self.any().call_structure(&inputs.into())
+    }
+
+    /// Its name.
+    pub fn get_name(&self) -> &str {
+        self.handle.get_name()
+    }
+
+    /// The flat input tensors.
+    pub fn inputs(&self) -> Vec<Tensor> {
+        self.functional()
+            .inputs
+            .flatten()
+            .into_iter()
+            .cloned()
+            .collect()
+    }
+
+    /// The flat output tensors.
+    pub fn outputs(&self) -> Vec<Tensor> {
+        self.functional()
+            .outputs
+            .flatten()
+            .into_iter()
+            .cloned()
+            .collect()
+    }
+
+    /// Names of the inputs, in flat order.
+    pub fn input_names(&self) -> Vec<String> {
+        self.functional().input_names()
+    }
+
+    /// Names of the layers behind the outputs, in flat order.
+    pub fn output_names(&self) -> Vec<String> {
+        self.functional().output_names()
+    }
+
+    /// The layers in Keras's order: deepest first. Functions of [`ops`](crate::ops) are not among them.
+    pub fn layers(&self) -> Vec<AnyLayer> {
+        let functional = self.functional();
+        let operations = functional.operations.iter();
+        operations
+            .filter(|l| functional.is_listed(l))
+            .cloned()
+            .collect()
+    }
+
+    /// The layer of this name.
+    ///
+    /// # Errors
+    /// There is none; the error lists the names there are.
+    pub fn get_layer(&self, name: &str) -> Result<AnyLayer> {
+        let layers = self.layers();
+        let found = layers.iter().find(|l| l.get_name() == name).cloned();
+        found.ok_or_else(|| {
+            let names: Vec<&str> = layers.iter().map(AnyLayer::get_name).collect();
+            let message = format!("no layer `{name}`; the model has {names:?}");
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+
+    /// The layer at this position among [`layers`](Model::layers).
+    ///
+    /// # Errors
+    /// There are fewer layers.
+    pub fn get_layer_at(&self, index: usize) -> Result<AnyLayer> {
+        let layers = self.layers();
+        layers.get(index).cloned().ok_or_else(|| {
+            let message = format!(
+                "no layer at index {index}; the model has {} layers",
+                layers.len()
+            );
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+
+    /// All weights, each once, in Keras's order.
+    pub fn weights(&self) -> Vec<Variable> {
+        self.any().weights()
+    }
+
+    /// The weights that training changes.
+    pub fn trainable_weights(&self) -> Vec<Variable> {
+        self.any().trainable_weights()
+    }
+
+    /// The weights that training does not change.
+    pub fn non_trainable_weights(&self) -> Vec<Variable> {
+        self.any().non_trainable_weights()
+    }
+
+    /// Number of elements in all weights, shared ones once.
+    pub fn count_params(&self) -> usize {
+        self.any().count_params()
+    }
+
+    /// Whether training changes the weights.
+    pub fn trainable(&self) -> bool {
+        self.handle.trainable()
+    }
+
+    /// Freezes or unfreezes all layers.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.handle.set_trainable(trainable);
+    }
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = self.functional().class;
+        write!(f, "<{class} name={}>", self.get_name())
+    }
+}
+
+impl From<Model> for AnyLayer {
+    fn from(model: Model) -> Self {
+        model.any()
+    }
+}
+
+impl From<&Model> for AnyLayer {
+    fn from(model: &Model) -> Self {
+        model.any()
+    }
+}

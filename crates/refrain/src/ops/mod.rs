@@ -1,0 +1,101 @@
+//! Functions on tensors, as `keras.ops`.
+//!
+//! Each works on symbolic tensors (it becomes a node of the declared graph, as a layer does) and on the traced tensors
+//! of a layer's `call` (it becomes primitives). None fails at once: see [`Tensor`].
+
+mod arithmetic;
+mod linalg;
+mod nn;
+pub(crate) mod prim;
+mod reduce;
+mod scan;
+mod shape;
+
+pub use arithmetic::*;
+pub use linalg::*;
+pub use nn::*;
+pub use reduce::*;
+pub use scan::{ScanOptions, scan};
+pub use shape::*;
+
+use refrain_graph::{BinaryOp, DType};
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{AnyLayer, Call, Config, Handle, Layer};
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// A function as Keras files name it: its class, its module, and how it lowers to primitives.
+#[derive(Debug)]
+pub(crate) struct OpDef {
+    /// Keras's class: `Add`, `GetItem`, …
+    pub(crate) class: &'static str,
+    /// The last part of Keras's module: `numpy`, `nn`, `math`, `core`, …
+    pub(crate) module: &'static str,
+    /// The function on traced tensors. `Config` holds what Keras keeps in the operation's config (axes, …).
+    pub(crate) call: fn(&Inputs, &Config) -> Result<Structure<Tensor>>,
+}
+
+/// A function of `ops` recorded in a declared graph.
+#[derive(Clone)]
+pub(crate) struct Operation {
+    pub(crate) def: &'static OpDef,
+    pub(crate) config: Config,
+}
+
+impl Layer for Operation {
+    type Output = Structure<Tensor>;
+
+    fn class_name(&self) -> &str {
+        self.def.class
+    }
+
+    fn config(&self) -> Config {
+        self.config.clone()
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        (self.def.call)(inputs, &self.config)
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn casts_inputs(&self) -> bool {
+        false
+    }
+}
+
+/// Applies a function: at once on traced tensors, as a new node on symbolic ones.
+pub(crate) fn apply_all(
+    def: &'static OpDef,
+    inputs: Inputs,
+    config: Config,
+) -> Result<Structure<Tensor>> {
+    let tensors = inputs.tensors();
+    tensors.iter().try_for_each(|t| t.check())?;
+    if tensors.iter().all(|t| t.as_traced().is_some()) {
+        return (def.call)(&inputs, &config);
+    }
+    let layer: AnyLayer = Handle::from_options(Operation { def, config }).any();
+    layer.call_structure(&inputs)
+}
+
+/// [`apply_all`] for a function with one result.
+pub(crate) fn apply(def: &'static OpDef, inputs: Inputs, config: Config) -> Tensor {
+    let outputs = apply_all(def, inputs, config);
+    Tensor::from_result(outputs.map(|s| s.into_leaves().swap_remove(0)))
+}
+
+/// Uniform numbers in [0, 1) from random bits: the upper 24 bits, which f32 holds exactly.
+pub(crate) fn random_bits_to_uniform(bits: &Tensor) -> Result<Tensor> {
+    const UNUSED_BITS: f64 = 8.0;
+    const STEP: f64 = 1.0 / (1u32 << 24) as f64;
+    let shift = prim::constant_like(bits, UNUSED_BITS)?;
+    let upper = prim::binary(BinaryOp::ShiftRightLogical, bits, &shift)?;
+    let float = prim::convert(&upper, DType::F32)?;
+    let step = prim::constant_like(&float, STEP)?;
+    prim::binary(BinaryOp::Multiply, &float, &step)
+}

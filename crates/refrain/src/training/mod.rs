@@ -1,0 +1,5 @@
+//! Training: compile, fit, evaluate, predict.
+
+/// What `compile` recorded and what has been made for running the model.
+#[derive(Default)]
+pub(crate) struct TrainingState {}

@@ -1,0 +1,158 @@
+//! Weights: named values that live as long as their layer and are updated in place.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use refrain_graph::{DType, Literal, Spec};
+
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::regularizers::Regularizer;
+
+/// Identity of a variable.
+pub(crate) type VariableId = u64;
+
+/// A weight: a cheap handle, all clones of which are the same variable.
+#[derive(Clone)]
+pub struct Variable(Arc<Inner>);
+
+struct Inner {
+    id: VariableId,
+    name: String,
+    path: String,
+    spec: Spec,
+    declared_trainable: bool,
+    trainable: AtomicBool,
+    regularizer: Option<Regularizer>,
+    constraint: Option<Constraint>,
+    value: RwLock<Literal>,
+}
+
+impl Variable {
+    pub(crate) fn new(name: &str, path: String, value: Literal, trainable: bool) -> Self {
+        Variable::with_rules(name, path, value, trainable, None, None)
+    }
+
+    pub(crate) fn with_rules(
+        name: &str,
+        path: String,
+        value: Literal,
+        trainable: bool,
+        regularizer: Option<Regularizer>,
+        constraint: Option<Constraint>,
+    ) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Variable(Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            name: name.to_owned(),
+            path,
+            spec: value.spec(),
+            declared_trainable: trainable,
+            trainable: AtomicBool::new(trainable),
+            regularizer,
+            constraint,
+            value: RwLock::new(value),
+        }))
+    }
+
+    pub(crate) fn id(&self) -> VariableId {
+        self.0.id
+    }
+
+    /// Its short name: `kernel`, `bias`, `gamma`, …
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name behind those of the layers that own it: `lstm/lstm_cell/kernel`.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The dimensions.
+    pub fn shape(&self) -> Vec<usize> {
+        self.read().dims().to_vec()
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.0.spec.dtype
+    }
+
+    pub(crate) fn spec(&self) -> &Spec {
+        &self.0.spec
+    }
+
+    /// Number of elements.
+    pub fn numel(&self) -> usize {
+        self.read().numel()
+    }
+
+    /// Whether training changes it.
+    pub fn trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Freezes or unfreezes it. A variable that was declared as not trainable (moving statistics) stays so.
+    pub fn set_trainable(&self, trainable: bool) {
+        if self.0.declared_trainable {
+            self.0.trainable.store(trainable, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was declared as one that training may change.
+    pub(crate) fn declared_trainable(&self) -> bool {
+        self.0.declared_trainable
+    }
+
+    pub(crate) fn regularizer(&self) -> Option<&Regularizer> {
+        self.0.regularizer.as_ref()
+    }
+
+    pub(crate) fn constraint(&self) -> Option<&Constraint> {
+        self.0.constraint.as_ref()
+    }
+
+    /// A copy of its value.
+    pub fn value(&self) -> Literal {
+        self.read().clone()
+    }
+
+    /// Replaces its value.
+    ///
+    /// # Errors
+    /// The dimensions or the element type differ.
+    pub fn assign(&self, value: Literal) -> Result<()> {
+        if value.spec() != self.0.spec {
+            return Err(Error::mismatch(
+                ErrorKind::Shape,
+                format!("a value of {} for variable `{}`", self.0.spec, self.0.path),
+                value.spec().to_string(),
+            ));
+        }
+        *self.write() = value;
+        Ok(())
+    }
+
+    // A panic while the lock is held cannot leave a literal half-made: its length and type never change.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Literal> {
+        self.0.value.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Literal> {
+        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Variable({}: {})", self.0.path, self.0.spec)
+    }
+}
+
+impl PartialEq for Variable {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
