@@ -89,7 +89,7 @@ pub(super) fn pad(
         let mut elements = x.iter();
         for_each_index(dims, |index| {
             let place = (0..index.len()).map(|d| {
-                let at = low[d] + (index[d] * (interior[d] + 1)) as i64;
+                let at = i128::from(low[d]) + index[d] as i128 * (interior[d] as i128 + 1);
                 usize::try_from(at).ok().filter(|&at| at < out_dims[d])
             });
             let place: Option<Vec<usize>> = place.collect();

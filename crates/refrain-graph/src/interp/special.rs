@@ -63,12 +63,15 @@ fn exp_minus_square(x: f64) -> f64 {
 /// The `x` with `erf(x) = y`: ±∞ at ±1, NaN beyond.
 pub(super) fn erf_inv(y: f64) -> f64 {
     let a = y.abs();
-    if !(a < 1.0) {
-        let value = if a == 1.0 { f64::INFINITY } else { f64::NAN };
-        return value.copysign(y);
-    }
-    if a == 0.0 {
+    if a == 0.0 || a.is_nan() {
         return y;
+    }
+    if a >= 1.0 {
+        return if a == 1.0 {
+            y * f64::INFINITY
+        } else {
+            f64::NAN
+        };
     }
     let mut x = erf_inv_start(a);
     for _ in 0..HALLEY_STEPS {

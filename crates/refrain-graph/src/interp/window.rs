@@ -13,7 +13,8 @@ pub(super) fn covered(
     k: usize,
     size: usize,
 ) -> Option<usize> {
-    let at = (out * window.strides[d] + k * window.dilation[d]) as i64 - window.padding[d].0;
+    let ahead = (out * window.strides[d] + k * window.dilation[d]) as i128;
+    let at = ahead - i128::from(window.padding[d].0);
     let at = usize::try_from(at).ok()?;
     let gap = window.base_dilation[d];
     (at % gap == 0 && at / gap < size).then_some(at / gap)
