@@ -2,4 +2,9 @@
 
 #![allow(unsafe_code)]
 
+pub mod arena;
+pub mod elementwise;
+mod math;
+pub mod nest;
 pub mod pool;
+pub mod reduce;

@@ -1,0 +1,587 @@
+//! Elementwise loops over blocks, one per primitive, element type, operand pattern and SIMD level.
+
+use std::marker::PhantomData;
+
+use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp, bf16, f16};
+
+use super::math;
+use crate::simd::{Lanes, Portable, Simd, SimdLevel};
+
+/// Where one call of a [`Kernel`] reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Ptrs {
+    /// First element of the result.
+    pub dst: *mut u8,
+    /// First element of each operand.
+    pub src: [*const u8; 3],
+    /// Elements from one row of an operand to the next.
+    pub step: [usize; 3],
+}
+
+/// A loop over `rows` times `cols` elements.
+///
+/// # Safety
+/// Each full operand and the result hold `rows * cols` elements of the kernel's types, each per-row operand `rows` elements
+/// (or one, with a step of 0); the result overlaps no operand; the machine has the instructions that the kernel was
+/// picked for.
+pub type Kernel = unsafe fn(&Ptrs, usize, usize);
+
+/// Gives the instance of a generic loop for a SIMD level.
+macro_rules! pick {
+    ($simd:expr, $avx512:ident, $avx2:ident, $body:ident, <$($g:ty),*>) => {
+        match $simd.level() {
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => $avx512::<$($g),*> as Kernel,
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => $avx2::<$($g),*> as Kernel,
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::Neon => $body::<crate::simd::Neon, $($g),*> as Kernel,
+            _ => $body::<Portable, $($g),*> as Kernel,
+        }
+    };
+}
+pub(super) use pick;
+
+/// Declares a generic loop's instances for the levels of x86-64.
+macro_rules! levels {
+    ($body:ident, $avx512:ident, $avx2:ident, [$($g:ident : $bound:path),*]) => {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
+        unsafe fn $avx512<$($g: $bound),*>(p: &Ptrs, rows: usize, cols: usize) {
+            // SAFETY: as the caller's.
+            unsafe { $body::<crate::simd::Avx512, $($g),*>(p, rows, cols) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c")]
+        unsafe fn $avx2<$($g: $bound),*>(p: &Ptrs, rows: usize, cols: usize) {
+            // SAFETY: as the caller's.
+            unsafe { $body::<crate::simd::Avx2, $($g),*>(p, rows, cols) }
+        }
+    };
+}
+pub(super) use levels;
+
+/// An element.
+pub trait Item: Copy + 'static {}
+impl<T: Copy + 'static> Item for T {}
+
+/// A function of one element.
+pub trait Map: 'static {
+    /// Operand.
+    type In: Item;
+    /// Result.
+    type Out: Item;
+    /// The function.
+    fn apply<L: Lanes>(x: Self::In) -> Self::Out;
+}
+
+/// A function of two elements.
+pub trait Zip: 'static {
+    /// Operands.
+    type In: Item;
+    /// Result.
+    type Out: Item;
+    /// The function.
+    fn apply<L: Lanes>(a: Self::In, b: Self::In) -> Self::Out;
+}
+
+/// How an operand is read: a full block, or one element per row.
+pub trait Pattern: 'static {
+    /// One element per row.
+    const PER_ROW: bool;
+}
+
+/// A full block.
+pub struct Full;
+/// One element per row.
+pub struct PerRow;
+impl Pattern for Full {
+    const PER_ROW: bool = false;
+}
+impl Pattern for PerRow {
+    const PER_ROW: bool = true;
+}
+
+/// The row `r` of operand `i`.
+#[inline(always)]
+unsafe fn row<'a, T>(p: &Ptrs, i: usize, r: usize, cols: usize) -> &'a [T] {
+    // SAFETY: the kernel's contract.
+    unsafe { std::slice::from_raw_parts(p.src[i].cast::<T>().add(r * p.step[i]), cols) }
+}
+
+/// The element of row `r` of a per-row operand `i`.
+#[inline(always)]
+unsafe fn item<T: Copy>(p: &Ptrs, i: usize, r: usize) -> T {
+    // SAFETY: the kernel's contract.
+    unsafe { *p.src[i].cast::<T>().add(r * p.step[i]) }
+}
+
+#[inline(always)]
+unsafe fn target<'a, T>(p: &Ptrs, r: usize, cols: usize) -> &'a mut [T] {
+    // SAFETY: the kernel's contract.
+    unsafe { std::slice::from_raw_parts_mut(p.dst.cast::<T>().add(r * cols), cols) }
+}
+
+#[inline(always)]
+unsafe fn map_body<L: Lanes, F: Map, A: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
+    for r in 0..rows {
+        // SAFETY: the kernel's contract.
+        unsafe {
+            let dst = target::<F::Out>(p, r, cols);
+            if A::PER_ROW {
+                dst.fill(F::apply::<L>(item(p, 0, r)));
+            } else {
+                for (d, &x) in dst.iter_mut().zip(row::<F::In>(p, 0, r, cols)) {
+                    *d = F::apply::<L>(x);
+                }
+            }
+        }
+    }
+}
+levels!(map_body, map_avx512, map_avx2, [F: Map, A: Pattern]);
+
+#[inline(always)]
+unsafe fn zip_body<L: Lanes, F: Zip, A: Pattern, B: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
+    for r in 0..rows {
+        // SAFETY: the kernel's contract.
+        unsafe {
+            let dst = target::<F::Out>(p, r, cols);
+            match (A::PER_ROW, B::PER_ROW) {
+                (false, false) => {
+                    let (a, b) = (row::<F::In>(p, 0, r, cols), row::<F::In>(p, 1, r, cols));
+                    for ((d, &x), &y) in dst.iter_mut().zip(a).zip(b) {
+                        *d = F::apply::<L>(x, y);
+                    }
+                }
+                (false, true) => {
+                    let y = item(p, 1, r);
+                    for (d, &x) in dst.iter_mut().zip(row::<F::In>(p, 0, r, cols)) {
+                        *d = F::apply::<L>(x, y);
+                    }
+                }
+                (true, false) => {
+                    let x = item(p, 0, r);
+                    for (d, &y) in dst.iter_mut().zip(row::<F::In>(p, 1, r, cols)) {
+                        *d = F::apply::<L>(x, y);
+                    }
+                }
+                (true, true) => dst.fill(F::apply::<L>(item(p, 0, r), item(p, 1, r))),
+            }
+        }
+    }
+}
+levels!(zip_body, zip_avx512, zip_avx2, [F: Zip, A: Pattern, B: Pattern]);
+
+/// Operand 0 chooses between operands 1 and 2.
+#[inline(always)]
+unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
+    let _ = PhantomData::<L>;
+    for r in 0..rows {
+        // SAFETY: the kernel's contract.
+        unsafe {
+            let dst = target::<T>(p, r, cols);
+            let choice = row::<u8>(p, 0, r, cols);
+            for (i, (d, &c)) in dst.iter_mut().zip(choice).enumerate() {
+                let on_true: T = if A::PER_ROW { item(p, 1, r) } else { *p.src[1].cast::<T>().add(r * p.step[1] + i) };
+                let on_false: T = if B::PER_ROW { item(p, 2, r) } else { *p.src[2].cast::<T>().add(r * p.step[2] + i) };
+                *d = if c != 0 { on_true } else { on_false };
+            }
+        }
+    }
+}
+levels!(select_body, select_avx512, select_avx2, [T: Item, A: Pattern, B: Pattern]);
+
+fn map<F: Map>(simd: Simd, per_row: bool) -> Kernel {
+    if per_row {
+        pick!(simd, map_avx512, map_avx2, map_body, <F, PerRow>)
+    } else {
+        pick!(simd, map_avx512, map_avx2, map_body, <F, Full>)
+    }
+}
+
+fn zip<F: Zip>(simd: Simd, per_row: [bool; 2]) -> Kernel {
+    match per_row {
+        [false, false] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, Full, Full>),
+        [false, true] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, Full, PerRow>),
+        [true, false] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, PerRow, Full>),
+        [true, true] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, PerRow, PerRow>),
+    }
+}
+
+fn select_of<T: Item>(simd: Simd, per_row: [bool; 2]) -> Kernel {
+    match per_row {
+        [false, false] => pick!(simd, select_avx512, select_avx2, select_body, <T, Full, Full>),
+        [false, true] => pick!(simd, select_avx512, select_avx2, select_body, <T, Full, PerRow>),
+        [true, false] => pick!(simd, select_avx512, select_avx2, select_body, <T, PerRow, Full>),
+        [true, true] => pick!(simd, select_avx512, select_avx2, select_body, <T, PerRow, PerRow>),
+    }
+}
+
+macro_rules! maps {
+    ($($name:ident: $t:ty => $u:ty, |$x:ident, $l:ident| $e:expr;)*) => {$(
+        pub(super) struct $name;
+        impl Map for $name {
+            type In = $t;
+            type Out = $u;
+            #[inline(always)]
+            fn apply<$l: Lanes>($x: $t) -> $u { $e }
+        }
+    )*};
+}
+
+macro_rules! zips {
+    ($($name:ident<$t:ty> => $u:ty, |$x:ident, $y:ident| $e:expr;)*) => {$(
+        pub(super) struct $name;
+        impl Zip for $name {
+            type In = $t;
+            type Out = $u;
+            #[inline(always)]
+            fn apply<L: Lanes>($x: $t, $y: $t) -> $u { $e }
+        }
+    )*};
+}
+
+struct Same<T>(PhantomData<T>);
+impl<T: Item> Map for Same<T> {
+    type In = T;
+    type Out = T;
+    #[inline(always)]
+    fn apply<L: Lanes>(x: T) -> T {
+        x
+    }
+}
+
+/// The kernel that copies or repeats elements of this many bytes.
+pub fn copy(size: usize, per_row: bool, simd: Simd) -> Option<Kernel> {
+    Some(match size {
+        1 => map::<Same<u8>>(simd, per_row),
+        2 => map::<Same<u16>>(simd, per_row),
+        4 => map::<Same<u32>>(simd, per_row),
+        8 => map::<Same<u64>>(simd, per_row),
+        _ => return None,
+    })
+}
+
+/// The kernel that selects between elements of this many bytes; the predicate is always full.
+pub fn select(size: usize, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+    Some(match size {
+        1 => select_of::<u8>(simd, per_row),
+        2 => select_of::<u16>(simd, per_row),
+        4 => select_of::<u32>(simd, per_row),
+        8 => select_of::<u64>(simd, per_row),
+        _ => return None,
+    })
+}
+
+/// The kernel of a unary primitive, if there is one for the type.
+pub fn unary(op: UnaryOp, dtype: DType, simd: Simd) -> Option<Kernel> {
+    match dtype {
+        DType::F32 => float32::unary(op, simd),
+        DType::F64 => float64::unary(op, simd),
+        DType::I32 => signed32::unary(op, simd),
+        DType::I64 => signed64::unary(op, simd),
+        DType::U32 => unsigned32::unary(op, simd),
+        DType::U8 => unsigned8::unary(op, simd),
+        DType::Bool => (op == UnaryOp::Not).then(|| map::<truth::Not>(simd, false)),
+        DType::F16 | DType::BF16 => None,
+    }
+}
+
+/// The kernel of a binary primitive, if there is one for the type.
+pub fn binary(op: BinaryOp, dtype: DType, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+    match dtype {
+        DType::F32 => float32::binary(op, per_row, simd),
+        DType::F64 => float64::binary(op, per_row, simd),
+        DType::I32 => signed32::binary(op, per_row, simd),
+        DType::I64 => signed64::binary(op, per_row, simd),
+        DType::U32 => unsigned32::binary(op, per_row, simd),
+        DType::U8 => unsigned8::binary(op, per_row, simd),
+        DType::Bool => truth::binary(op, per_row, simd),
+        DType::F16 | DType::BF16 => None,
+    }
+}
+
+/// The kernel of a comparison, if there is one for the type.
+pub fn compare(op: Comparison, dtype: DType, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+    match dtype {
+        DType::F32 => comparison::<f32>(op, per_row, simd),
+        DType::F64 => comparison::<f64>(op, per_row, simd),
+        DType::I32 => comparison::<i32>(op, per_row, simd),
+        DType::I64 => comparison::<i64>(op, per_row, simd),
+        DType::U32 => comparison::<u32>(op, per_row, simd),
+        DType::U8 | DType::Bool => comparison::<u8>(op, per_row, simd),
+        DType::F16 | DType::BF16 => None,
+    }
+}
+
+macro_rules! comparisons {
+    ($($name:ident |$x:ident, $y:ident| $e:expr;)*) => {
+        $(struct $name<T>(PhantomData<T>);
+        impl<T: Item + PartialOrd> Zip for $name<T> {
+            type In = T;
+            type Out = u8;
+            #[inline(always)]
+            fn apply<L: Lanes>($x: T, $y: T) -> u8 { ($e) as u8 }
+        })*
+        fn comparison<T: Item + PartialOrd>(op: Comparison, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+            Some(match op { $(Comparison::$name => zip::<$name<T>>(simd, per_row),)* })
+        }
+    };
+}
+comparisons! {
+    Eq |x, y| x == y;
+    Ne |x, y| x != y;
+    Lt |x, y| x < y;
+    Le |x, y| x <= y;
+    Gt |x, y| x > y;
+    Ge |x, y| x >= y;
+}
+
+macro_rules! unary_table {
+    ($op:expr, $simd:expr, [$($name:ident)*]) => {
+        match $op { $(UnaryOp::$name => map::<$name>($simd, false),)* _ => return None }
+    };
+}
+macro_rules! binary_table {
+    ($op:expr, $simd:expr, $per_row:expr, [$($name:ident)*]) => {
+        match $op { $(BinaryOp::$name => zip::<$name>($simd, $per_row),)* _ => return None }
+    };
+}
+
+/// NaN wins.
+macro_rules! float_max {
+    ($x:ident, $y:ident) => {
+        if $x > $y || $x != $x { $x } else { $y }
+    };
+}
+/// NaN wins.
+macro_rules! float_min {
+    ($x:ident, $y:ident) => {
+        if $x < $y || $x != $x { $x } else { $y }
+    };
+}
+
+/// The float types' tables; the functions that `math` has come as arguments.
+macro_rules! float_table {
+    ($module:ident, $t:ty, { $($special:ident |$s:ident, $l:ident| $special_e:expr;)* }) => {
+        mod $module {
+            use super::*;
+            maps! {
+                $($special: $t => $t, |$s, $l| $special_e;)*
+                Abs: $t => $t, |x, L| x.abs();
+                Negate: $t => $t, |x, L| -x;
+                Sign: $t => $t, |x, L| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x };
+                Sqrt: $t => $t, |x, L| x.sqrt();
+                Rsqrt: $t => $t, |x, L| 1.0 / x.sqrt();
+                Cbrt: $t => $t, |x, L| x.cbrt();
+                Sine: $t => $t, |x, L| x.sin();
+                Cosine: $t => $t, |x, L| x.cos();
+                Tan: $t => $t, |x, L| x.tan();
+                Asin: $t => $t, |x, L| x.asin();
+                Acos: $t => $t, |x, L| x.acos();
+                Atan: $t => $t, |x, L| x.atan();
+                Sinh: $t => $t, |x, L| x.sinh();
+                Cosh: $t => $t, |x, L| x.cosh();
+                Asinh: $t => $t, |x, L| x.asinh();
+                Acosh: $t => $t, |x, L| x.acosh();
+                Atanh: $t => $t, |x, L| x.atanh();
+                Floor: $t => $t, |x, L| x.floor();
+                Ceil: $t => $t, |x, L| x.ceil();
+                RoundNearestEven: $t => $t, |x, L| x.round_ties_even();
+                IsFinite: $t => u8, |x, L| x.is_finite() as u8;
+            }
+            zips! {
+                Add<$t> => $t, |x, y| x + y;
+                Subtract<$t> => $t, |x, y| x - y;
+                Multiply<$t> => $t, |x, y| x * y;
+                Divide<$t> => $t, |x, y| x / y;
+                Maximum<$t> => $t, |x, y| float_max!(x, y);
+                Minimum<$t> => $t, |x, y| float_min!(x, y);
+                Power<$t> => $t, |x, y| x.powf(y);
+                Remainder<$t> => $t, |x, y| x % y;
+                Atan2<$t> => $t, |x, y| x.atan2(y);
+            }
+            pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<Kernel> {
+                Some(unary_table!(op, simd, [$($special)* Abs Negate Sign Sqrt Rsqrt Cbrt Sine Cosine Tan Asin Acos
+                    Atan Sinh Cosh Asinh Acosh Atanh Floor Ceil RoundNearestEven IsFinite]))
+            }
+            pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+                Some(binary_table!(op, simd, per_row,
+                    [Add Subtract Multiply Divide Maximum Minimum Power Remainder Atan2]))
+            }
+        }
+    };
+}
+
+float_table!(float32, f32, {
+    Exponential |x, L| math::exp::<L>(x);
+    ExponentialMinusOne |x, L| math::exp_m1::<L>(x);
+    Log |x, L| math::log::<L>(x);
+    LogPlusOne |x, L| math::log_1p::<L>(x);
+    Logistic |x, L| math::logistic::<L>(x);
+    Tanh |x, L| math::tanh::<L>(x);
+    Erf |x, L| math::erf::<L>(x);
+});
+float_table!(float64, f64, {
+    Exponential |x, L| x.exp();
+    ExponentialMinusOne |x, L| x.exp_m1();
+    Log |x, L| x.ln();
+    LogPlusOne |x, L| x.ln_1p();
+    Logistic |x, L| 1.0 / (1.0 + (-x).exp());
+    Tanh |x, L| x.tanh();
+});
+
+macro_rules! integer_table {
+    ($module:ident, $t:ty, $unsigned:ty, { $($special:ident |$s:ident| $special_e:expr;)* }) => {
+        mod $module {
+            use super::*;
+            maps! {
+                $($special: $t => $t, |$s, L| $special_e;)*
+                Not: $t => $t, |x, L| !x;
+            }
+            zips! {
+                Add<$t> => $t, |x, y| x.wrapping_add(y);
+                Subtract<$t> => $t, |x, y| x.wrapping_sub(y);
+                Multiply<$t> => $t, |x, y| x.wrapping_mul(y);
+                Divide<$t> => $t, |x, y| if y == 0 { 0 } else { x.wrapping_div(y) };
+                Remainder<$t> => $t, |x, y| if y == 0 { 0 } else { x.wrapping_rem(y) };
+                Maximum<$t> => $t, |x, y| if x > y { x } else { y };
+                Minimum<$t> => $t, |x, y| if x < y { x } else { y };
+                And<$t> => $t, |x, y| x & y;
+                Or<$t> => $t, |x, y| x | y;
+                Xor<$t> => $t, |x, y| x ^ y;
+                ShiftLeft<$t> => $t, |x, y| {
+                    if (y as $unsigned) < <$t>::BITS as $unsigned { x << (y as u32 & (<$t>::BITS - 1)) } else { 0 }
+                };
+                ShiftRightLogical<$t> => $t, |x, y| {
+                    if (y as $unsigned) < <$t>::BITS as $unsigned {
+                        ((x as $unsigned) >> (y as u32 & (<$t>::BITS - 1))) as $t
+                    } else {
+                        0
+                    }
+                };
+            }
+            pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<Kernel> {
+                Some(unary_table!(op, simd, [$($special)* Not]))
+            }
+            pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+                Some(binary_table!(op, simd, per_row, [Add Subtract Multiply Divide Remainder Maximum Minimum
+                    And Or Xor ShiftLeft ShiftRightLogical]))
+            }
+        }
+    };
+}
+integer_table!(signed32, i32, u32, {
+    Abs |x| x.wrapping_abs();
+    Negate |x| x.wrapping_neg();
+    Sign |x| x.signum();
+});
+integer_table!(signed64, i64, u64, {
+    Abs |x| x.wrapping_abs();
+    Negate |x| x.wrapping_neg();
+    Sign |x| x.signum();
+});
+integer_table!(unsigned32, u32, u32, {
+    Negate |x| x.wrapping_neg();
+});
+integer_table!(unsigned8, u8, u8, {
+    Negate |x| x.wrapping_neg();
+});
+
+mod truth {
+    use super::*;
+    maps! { Not: u8 => u8, |x, L| x ^ 1; }
+    zips! {
+        And<u8> => u8, |x, y| x & y;
+        Or<u8> => u8, |x, y| x | y;
+        Xor<u8> => u8, |x, y| x ^ y;
+        Maximum<u8> => u8, |x, y| x | y;
+        Minimum<u8> => u8, |x, y| x & y;
+    }
+    pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+        Some(binary_table!(op, simd, per_row, [And Or Xor Maximum Minimum]))
+    }
+}
+
+/// `as`, to truth values `!= 0`.
+trait Cast<U>: Item {
+    fn cast(self) -> U;
+}
+/// A truth value's byte.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Truth(u8);
+
+macro_rules! casts {
+    ($($from:ty => [$($to:ty)*];)*) => {$(
+        $(impl Cast<$to> for $from {
+            #[inline(always)]
+            fn cast(self) -> $to { self as $to }
+        })*
+        impl Cast<Truth> for $from {
+            #[inline(always)]
+            fn cast(self) -> Truth { Truth((self != (0 as $from)) as u8) }
+        }
+        impl Cast<$from> for Truth {
+            #[inline(always)]
+            fn cast(self) -> $from { self.0 as $from }
+        }
+        impl Cast<f16> for $from {
+            #[inline(always)]
+            fn cast(self) -> f16 { f16::from_f32(self as f32) }
+        }
+        impl Cast<bf16> for $from {
+            #[inline(always)]
+            fn cast(self) -> bf16 { bf16::from_f32(self as f32) }
+        }
+        impl Cast<$from> for f16 {
+            #[inline(always)]
+            fn cast(self) -> $from { self.to_f32() as $from }
+        }
+        impl Cast<$from> for bf16 {
+            #[inline(always)]
+            fn cast(self) -> $from { self.to_f32() as $from }
+        }
+    )*};
+}
+casts! {
+    f32 => [f64 i32 i64 u8 u32];
+    f64 => [f32 i32 i64 u8 u32];
+    i32 => [f32 f64 i64 u8 u32];
+    i64 => [f32 f64 i32 u8 u32];
+    u8 => [f32 f64 i32 i64 u32];
+    u32 => [f32 f64 i32 i64 u8];
+}
+
+struct Converted<T, U>(PhantomData<(T, U)>);
+impl<T: Cast<U>, U: Item> Map for Converted<T, U> {
+    type In = T;
+    type Out = U;
+    #[inline(always)]
+    fn apply<L: Lanes>(x: T) -> U {
+        x.cast()
+    }
+}
+
+/// The kernel that converts, if there is one for the types. Conversions between equal types are copies.
+pub fn convert(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
+    macro_rules! to {
+        ($from:ty, [$($dtype:ident $to:ty),*]) => {
+            match to { $(DType::$dtype => map::<Converted<$from, $to>>(simd, false),)* _ => return None }
+        };
+    }
+    if from == to {
+        return copy(from.size(), false, simd);
+    }
+    Some(match from {
+        DType::F32 => to!(f32, [F64 f64, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth, F16 f16, BF16 bf16]),
+        DType::F64 => to!(f64, [F32 f32, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth]),
+        DType::I32 => to!(i32, [F32 f32, F64 f64, I64 i64, U8 u8, U32 u32, Bool Truth]),
+        DType::I64 => to!(i64, [F32 f32, F64 f64, I32 i32, U8 u8, U32 u32, Bool Truth]),
+        DType::U8 => to!(u8, [F32 f32, F64 f64, I32 i32, I64 i64, U32 u32, Bool Truth, F16 f16, BF16 bf16]),
+        DType::U32 => to!(u32, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, Bool Truth]),
+        DType::Bool => to!(Truth, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, U32 u32]),
+        DType::F16 => to!(f16, [F32 f32, F64 f64]),
+        DType::BF16 => to!(bf16, [F32 f32, F64 f64]),
+    })
+}
