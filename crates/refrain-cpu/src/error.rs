@@ -27,7 +27,9 @@ impl fmt::Display for CompileError {
             }
             CompileError::Graph(error) => error.fmt(f),
             CompileError::TooLarge(value) => write!(f, "{value} is larger than the address space"),
-            CompileError::Plan(fault, step) => write!(f, "defect in the plan ({fault:?}) at {step}"),
+            CompileError::Plan(fault, step) => {
+                write!(f, "defect in the plan ({fault:?}) at {step}")
+            }
         }
     }
 }
@@ -90,12 +92,19 @@ impl fmt::Display for RunError {
                 expected,
                 received,
             } => {
-                let quoted = if name.is_empty() { String::new() } else { format!(" `{name}`") };
-                write!(f, "{what} {index}{quoted}: expected {expected}, got {received}")
+                let quoted = if name.is_empty() {
+                    String::new()
+                } else {
+                    format!(" `{name}`")
+                };
+                write!(
+                    f,
+                    "{what} {index}{quoted}: expected {expected}, got {received}"
+                )
             }
-            RunError::HasUpdates => {
-                f.write_str("the program updates variables; run it with variables that may be written")
-            }
+            RunError::HasUpdates => f.write_str(
+                "the program updates variables; run it with variables that may be written",
+            ),
             RunError::Workspace => f.write_str("the workspace was made for another program"),
             RunError::Graph(error) => error.fmt(f),
             RunError::Plan(fault, step) => write!(f, "defect in the plan ({fault:?}) at {step}"),

@@ -192,7 +192,9 @@ mod tests {
     #[test]
     fn views_compose() {
         let x = View::dense(&[2, 3, 4]);
-        let y = x.transpose(&[2, 0, 1]).slice(&[1, 0, 0], &[2, 2, 3], &[2, 1, 1]);
+        let y = x
+            .transpose(&[2, 0, 1])
+            .slice(&[1, 0, 0], &[2, 2, 3], &[2, 1, 1]);
         assert_eq!(elements(&y), [1, 5, 9, 13, 17, 21, 3, 7, 11, 15, 19, 23]);
         let z = y.reverse(&[0]).reshape(&[2, 6]);
         assert_eq!(
@@ -205,7 +207,10 @@ mod tests {
     fn a_reshape_that_strides_cannot_say_is_refused() {
         let x = View::dense(&[2, 3]).transpose(&[1, 0]);
         assert_eq!(x.reshape(&[6]), None);
-        assert_eq!(x.reshape(&[3, 2, 1]).map(|v| elements(&v)), Some(vec![0, 3, 1, 4, 2, 5]));
+        assert_eq!(
+            x.reshape(&[3, 2, 1]).map(|v| elements(&v)),
+            Some(vec![0, 3, 1, 4, 2, 5])
+        );
         let repeated = View::dense(&[3]).broadcast(&[2, 3], &[1]);
         assert_eq!(repeated.reshape(&[6]), None);
         assert_eq!(elements(&repeated), [0, 1, 2, 0, 1, 2]);

@@ -191,7 +191,10 @@ impl<'a> Memory<'a> {
         let raw = outer.slot(place, bytes, writable)?;
         let (start, end) = (raw.ptr as usize, raw.ptr as usize + bytes);
         let clash = |(i, s): (usize, &Slot)| {
-            i != slot && (s.writable || writable) && (s.ptr as usize) < end && start < s.ptr as usize + s.len
+            i != slot
+                && (s.writable || writable)
+                && (s.ptr as usize) < end
+                && start < s.ptr as usize + s.len
         };
         // Kernels rely on it: distinct slots overlap only where both are read.
         if bytes > 0 && self.slots.iter().enumerate().any(clash) {
@@ -278,7 +281,8 @@ impl Access<'_, '_> {
         }
         let mut grants = self.grants.borrow_mut();
         let count = self.count.get();
-        let clash = |&(s, e, w): &(usize, usize, bool)| (w || write) && s < start + bytes && start < e;
+        let clash =
+            |&(s, e, w): &(usize, usize, bool)| (w || write) && s < start + bytes && start < e;
         if grants[..count].iter().any(clash) {
             return Err(PlanFault::Overlap);
         }
@@ -323,7 +327,10 @@ mod tests {
         assert_eq!(step.write::<f32>(at(16), 4).err(), Some(PlanFault::Overlap));
         assert!(step.write::<f32>(at(24), 4).is_ok());
         assert_eq!(step.read::<f32>(at(36), 1).err(), Some(PlanFault::Overlap));
-        assert_eq!(step.read::<f32>(at(41), 1).err(), Some(PlanFault::Alignment));
+        assert_eq!(
+            step.read::<f32>(at(41), 1).err(),
+            Some(PlanFault::Alignment)
+        );
         assert_eq!(step.read::<f32>(at(56), 4).err(), Some(PlanFault::Bounds));
     }
 

@@ -174,7 +174,11 @@ levels!(zip_body, zip_avx512, zip_avx2, [F: Zip, A: Pattern, B: Pattern]);
 
 /// Operand 0 chooses between operands 1 and 2.
 #[inline(always)]
-unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
+unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(
+    p: &Ptrs,
+    rows: usize,
+    cols: usize,
+) {
     let _ = PhantomData::<L>;
     for r in 0..rows {
         // SAFETY: the kernel's contract.
@@ -182,8 +186,16 @@ unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(p: &Ptrs, rows:
             let dst = target::<T>(p, r, cols);
             let choice = row::<u8>(p, 0, r, cols);
             for (i, (d, &c)) in dst.iter_mut().zip(choice).enumerate() {
-                let on_true: T = if A::PER_ROW { item(p, 1, r) } else { *p.src[1].cast::<T>().add(r * p.step[1] + i) };
-                let on_false: T = if B::PER_ROW { item(p, 2, r) } else { *p.src[2].cast::<T>().add(r * p.step[2] + i) };
+                let on_true: T = if A::PER_ROW {
+                    item(p, 1, r)
+                } else {
+                    *p.src[1].cast::<T>().add(r * p.step[1] + i)
+                };
+                let on_false: T = if B::PER_ROW {
+                    item(p, 2, r)
+                } else {
+                    *p.src[2].cast::<T>().add(r * p.step[2] + i)
+                };
                 *d = if c != 0 { on_true } else { on_false };
             }
         }
@@ -472,20 +484,20 @@ macro_rules! integer_table {
     };
 }
 integer_table!(signed32, i32, u32, {
-    Abs |x| x.wrapping_abs();
-    Negate |x| x.wrapping_neg();
-    Sign |x| x.signum();
+    Abs | x | x.wrapping_abs();
+    Negate | x | x.wrapping_neg();
+    Sign | x | x.signum();
 });
 integer_table!(signed64, i64, u64, {
-    Abs |x| x.wrapping_abs();
-    Negate |x| x.wrapping_neg();
-    Sign |x| x.signum();
+    Abs | x | x.wrapping_abs();
+    Negate | x | x.wrapping_neg();
+    Sign | x | x.signum();
 });
 integer_table!(unsigned32, u32, u32, {
-    Negate |x| x.wrapping_neg();
+    Negate | x | x.wrapping_neg();
 });
 integer_table!(unsigned8, u8, u8, {
-    Negate |x| x.wrapping_neg();
+    Negate | x | x.wrapping_neg();
 });
 
 mod truth {
@@ -574,11 +586,15 @@ pub fn convert(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
         return copy(from.size(), false, simd);
     }
     Some(match from {
-        DType::F32 => to!(f32, [F64 f64, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth, F16 f16, BF16 bf16]),
+        DType::F32 => {
+            to!(f32, [F64 f64, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth, F16 f16, BF16 bf16])
+        }
         DType::F64 => to!(f64, [F32 f32, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth]),
         DType::I32 => to!(i32, [F32 f32, F64 f64, I64 i64, U8 u8, U32 u32, Bool Truth]),
         DType::I64 => to!(i64, [F32 f32, F64 f64, I32 i32, U8 u8, U32 u32, Bool Truth]),
-        DType::U8 => to!(u8, [F32 f32, F64 f64, I32 i32, I64 i64, U32 u32, Bool Truth, F16 f16, BF16 bf16]),
+        DType::U8 => {
+            to!(u8, [F32 f32, F64 f64, I32 i32, I64 i64, U32 u32, Bool Truth, F16 f16, BF16 bf16])
+        }
         DType::U32 => to!(u32, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, Bool Truth]),
         DType::Bool => to!(Truth, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, U32 u32]),
         DType::F16 => to!(f16, [F32 f32, F64 f64]),

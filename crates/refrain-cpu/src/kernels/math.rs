@@ -49,7 +49,14 @@ pub fn exp<L: Lanes>(x: f32) -> f32 {
     // Taylor's series: the first term left out is below 6e-9 for |r| <= ln(2) / 2.
     let tail = polynomial::<L, 6>(
         r,
-        [0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0],
+        [
+            0.5,
+            1.0 / 6.0,
+            1.0 / 24.0,
+            1.0 / 120.0,
+            1.0 / 720.0,
+            1.0 / 5040.0,
+        ],
     );
     let y = L::mul_add(r * r, tail, r) + 1.0;
     // Two factors, since 2^128 and the subnormal powers are not normal numbers.
@@ -91,7 +98,11 @@ pub fn log<L: Lanes>(x: f32) -> f32 {
     let bits = (scaled.to_bits() as i32).wrapping_sub(0x3f35_04f3);
     let exponent = bits >> FRACTION;
     let fraction = f32::from_bits(((bits & 0x007f_ffff) + 0x3f35_04f3) as u32);
-    let exponent = if subnormal { exponent - FRACTION } else { exponent } as f32;
+    let exponent = if subnormal {
+        exponent - FRACTION
+    } else {
+        exponent
+    } as f32;
     let f = fraction - 1.0;
     // ln(1 + f) = 2 artanh(s) with s = f / (2 + f), arranged so that the large terms cancel exactly.
     let s = f / (2.0 + f);
@@ -262,7 +273,9 @@ mod tests {
         check("exp_m1", 3.0, exp_m1::<Portable>, f64::exp_m1);
         check("log", 2.0, log::<Portable>, f64::ln);
         check("log_1p", 4.0, log_1p::<Portable>, f64::ln_1p);
-        check("logistic", 4.0, logistic::<Portable>, |x| 1.0 / (1.0 + (-x).exp()));
+        check("logistic", 4.0, logistic::<Portable>, |x| {
+            1.0 / (1.0 + (-x).exp())
+        });
         check("tanh", 4.0, tanh::<Portable>, f64::tanh);
         check("erf", 4.0, erf::<Portable>, erf_f64);
     }
@@ -273,7 +286,9 @@ mod tests {
         check("exp_m1", 3.0, exp_m1::<Avx512>, f64::exp_m1);
         check("log", 2.0, log::<Avx512>, f64::ln);
         check("log_1p", 4.0, log_1p::<Avx512>, f64::ln_1p);
-        check("logistic", 4.0, logistic::<Avx512>, |x| 1.0 / (1.0 + (-x).exp()));
+        check("logistic", 4.0, logistic::<Avx512>, |x| {
+            1.0 / (1.0 + (-x).exp())
+        });
         check("tanh", 4.0, tanh::<Avx512>, f64::tanh);
         check("erf", 4.0, erf::<Avx512>, erf_f64);
     }

@@ -193,7 +193,10 @@ impl Slots<'_> {
         let slot = &self.0[operand.place.slot as usize];
         // SAFETY: `Nests::run` has checked that the buffer lies inside the slot and `Nest::check` that `start` lies
         // inside the buffer.
-        unsafe { slot.ptr.add(operand.place.offset + operand.start * operand.size) }
+        unsafe {
+            slot.ptr
+                .add(operand.place.offset + operand.start * operand.size)
+        }
     }
 }
 
@@ -243,9 +246,13 @@ impl Nest {
         let fits = |ok: bool| if ok { Ok(()) } else { Err(PlanFault::Kernel) };
         fits(self.batch * self.rows * self.cols > 0)?;
         fits(self.block_rows > 0 && self.block_cols > 0 && self.blocks_per_task > 0)?;
-        fits(self.block_cols == self.cols || (self.block_cols < self.cols && self.block_rows == 1))?;
+        fits(
+            self.block_cols == self.cols || (self.block_cols < self.cols && self.block_rows == 1),
+        )?;
         fits(self.scratch <= MAX_SCRATCH && self.operands.len() <= MAX_OPERANDS)?;
-        self.operands.iter().try_for_each(|o| self.check_operand(o))?;
+        self.operands
+            .iter()
+            .try_for_each(|o| self.check_operand(o))?;
         for sink in &self.sinks {
             let partial = self.operands.get(sink.partial).ok_or(PlanFault::Kernel)?;
             let len = self.batch * self.parts() * self.cols;
@@ -282,7 +289,8 @@ impl Nest {
             _ => true,
         };
         let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.bytes;
-        let writable = !o.output || matches!(o.reading, Reading::Flat | Reading::Row | Reading::Fixed);
+        let writable =
+            !o.output || matches!(o.reading, Reading::Flat | Reading::Row | Reading::Fixed);
         if in_bounds && walked && writable && o.place.offset.is_multiple_of(o.size) {
             Ok(())
         } else {
@@ -303,7 +311,9 @@ impl Nest {
             Loc::Imm(i) => i < self.imms.len(),
         };
         let ok = match action {
-            Action::Compute { dst, src, extent, .. } => {
+            Action::Compute {
+                dst, src, extent, ..
+            } => {
                 let written = match *dst {
                     Loc::Operand(i) => self.operands.get(i).is_some_and(|o| o.output && !o.staged),
                     Loc::Imm(_) => false,
@@ -311,9 +321,16 @@ impl Nest {
                 };
                 written
                     && inside(dst, len(*extent))
-                    && src.iter().flatten().all(|(l, e)| e <= extent && inside(l, len(*e)))
+                    && src
+                        .iter()
+                        .flatten()
+                        .all(|(l, e)| e <= extent && inside(l, len(*e)))
             }
-            Action::Gather { operand, dst, extent } => {
+            Action::Gather {
+                operand,
+                dst,
+                extent,
+            } => {
                 let reading = self.operands.get(*operand).map(|o| (o.reading, o.size));
                 match (reading, extent) {
                     (Some((Reading::Walk, size)), Extent::Full)
@@ -326,9 +343,14 @@ impl Nest {
             Action::ReduceRows { dst, src, .. } => {
                 self.block_cols == self.cols && matches!(dst, Loc::Scratch(_)) && inside(src, 1)
             }
-            Action::Store { operand, src, extent } => self.operands.get(*operand).is_some_and(|o| {
-                o.output && inside(src, len(*extent) * o.size)
-            }),
+            Action::Store {
+                operand,
+                src,
+                extent,
+            } => self
+                .operands
+                .get(*operand)
+                .is_some_and(|o| o.output && inside(src, len(*extent) * o.size)),
         };
         if ok { Ok(()) } else { Err(PlanFault::Kernel) }
     }
@@ -366,7 +388,14 @@ impl Nest {
         };
         for sink in &self.sinks {
             // SAFETY: the accumulator is a full register inside the scratch (`check`).
-            unsafe { fill(scratch.add(sink.acc), sink.size, sink.identity, self.block_len()) };
+            unsafe {
+                fill(
+                    scratch.add(sink.acc),
+                    sink.size,
+                    sink.identity,
+                    self.block_len(),
+                )
+            };
         }
         self.prologue.iter().for_each(|a| block.run(a));
         let per_column = self.row_blocks();
@@ -405,7 +434,11 @@ impl Nest {
                     std::ptr::copy_nonoverlapping(src, dst, row);
                     for part in 1..parts {
                         let src = src.add(part * row).cast_const();
-                        let ptrs = Ptrs { dst, src: [src; 3], step: [0; 3] };
+                        let ptrs = Ptrs {
+                            dst,
+                            src: [src; 3],
+                            step: [0; 3],
+                        };
                         (sink.accumulate)(&ptrs, 1, self.cols);
                     }
                 }
@@ -476,8 +509,17 @@ impl Block<'_> {
 
     fn run(&self, action: &Action) {
         match action {
-            Action::Compute { kernel, dst, src, extent } => self.compute(*kernel, *dst, src, *extent),
-            Action::Gather { operand, dst, extent } => {
+            Action::Compute {
+                kernel,
+                dst,
+                src,
+                extent,
+            } => self.compute(*kernel, *dst, src, *extent),
+            Action::Gather {
+                operand,
+                dst,
+                extent,
+            } => {
                 let (dst, o) = (self.pointer(*dst), &self.nest.operands[*operand]);
                 let first = match extent {
                     Extent::Full => self.row * self.nest.cols + self.col,
@@ -488,11 +530,19 @@ impl Block<'_> {
             }
             Action::ReduceRows { kernel, dst, src } => {
                 let src = self.pointer(*src).cast_const();
-                let ptrs = Ptrs { dst: self.pointer(*dst), src: [src; 3], step: [self.cols; 3] };
+                let ptrs = Ptrs {
+                    dst: self.pointer(*dst),
+                    src: [src; 3],
+                    step: [self.cols; 3],
+                };
                 // SAFETY: `src` is a full register, `dst` a row register.
                 unsafe { kernel(&ptrs, self.rows, self.cols) }
             }
-            Action::Store { operand, src, extent } => {
+            Action::Store {
+                operand,
+                src,
+                extent,
+            } => {
                 let bytes = self.len(*extent) * self.nest.operands[*operand].size;
                 let (dst, src) = (self.pointer(Loc::Operand(*operand)), self.pointer(*src));
                 // SAFETY: this block's elements of the operand, and a register of as many.
@@ -530,7 +580,11 @@ impl Block<'_> {
 
     fn accumulate(&self, sink: &Sink) {
         let src = self.pointer(sink.src).cast_const();
-        let ptrs = Ptrs { dst: self.pointer(Loc::Scratch(sink.acc)), src: [src; 3], step: [0; 3] };
+        let ptrs = Ptrs {
+            dst: self.pointer(Loc::Scratch(sink.acc)),
+            src: [src; 3],
+            step: [0; 3],
+        };
         // SAFETY: both are full registers.
         unsafe { (sink.accumulate)(&ptrs, 1, self.rows * self.cols) }
     }
@@ -545,7 +599,11 @@ impl Block<'_> {
             // SAFETY: both halves lie inside the accumulator and do not overlap.
             unsafe {
                 let src = acc.add(half * row).cast_const();
-                let ptrs = Ptrs { dst: acc, src: [src; 3], step: [0; 3] };
+                let ptrs = Ptrs {
+                    dst: acc,
+                    src: [src; 3],
+                    step: [0; 3],
+                };
                 (sink.accumulate)(&ptrs, 1, (rows - half) * self.cols);
             }
             rows = half;
@@ -590,7 +648,13 @@ unsafe fn walk(dst: *mut u8, base: *const u8, operand: &Operand, first: usize, l
     }
 }
 
-unsafe fn walk_of<T: Copy>(mut dst: *mut T, base: *const T, operand: &Operand, first: usize, len: usize) {
+unsafe fn walk_of<T: Copy>(
+    mut dst: *mut T,
+    base: *const T,
+    operand: &Operand,
+    first: usize,
+    len: usize,
+) {
     let (dims, strides) = (&operand.dims[..], &operand.strides[..]);
     let rank = dims.len();
     let mut index = [0usize; MAX_WALK];
@@ -635,7 +699,12 @@ impl Nests {
     /// Checks the nests by themselves and against each other.
     pub fn new(nests: Vec<Nest>) -> Result<Nests, PlanFault> {
         nests.iter().try_for_each(Nest::check)?;
-        let all = || nests.iter().enumerate().flat_map(|(n, nest)| nest.operands.iter().map(move |o| (n, o)));
+        let all = || {
+            nests
+                .iter()
+                .enumerate()
+                .flat_map(|(n, nest)| nest.operands.iter().map(move |o| (n, o)))
+        };
         for (n, out) in all().filter(|(_, o)| o.output) {
             for (m, other) in all() {
                 if std::ptr::eq(out, other) || out.place.slot != other.place.slot {
@@ -663,7 +732,12 @@ impl Nests {
             tasks += nest.tasks();
             work += nest.batch * nest.rows * nest.cols * (nest.body.len() + nest.sinks.len());
         }
-        Ok(Nests { nests, first_task, tasks, work })
+        Ok(Nests {
+            nests,
+            first_task,
+            tasks,
+            work,
+        })
     }
 
     /// The nests.

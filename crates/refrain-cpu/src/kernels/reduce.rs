@@ -26,7 +26,9 @@ unsafe fn rows_body<L: Lanes, M: Monoid>(p: &Ptrs, rows: usize, cols: usize) {
     let _ = PhantomData::<L>;
     for r in 0..rows {
         // SAFETY: the kernel's contract.
-        let row = unsafe { std::slice::from_raw_parts(p.src[0].cast::<M::Of>().add(r * p.step[0]), cols) };
+        let row = unsafe {
+            std::slice::from_raw_parts(p.src[0].cast::<M::Of>().add(r * p.step[0]), cols)
+        };
         let mut partial = [M::identity(); PARTIALS];
         let (chunks, rest) = row.as_chunks::<PARTIALS>();
         for chunk in chunks {
