@@ -1,7 +1,7 @@
 //! The verifier: what holds in every sound graph.
 //!
 //! 1. A node's inputs are parameters or outputs of earlier nodes.
-//! 2. A node fits its inputs, and its outputs have the specs that [`infer`](crate::infer) finds.
+//! 2. A node fits its inputs, and its outputs have the specs that [`infer`](infer::infer) finds.
 //! 3. The body of a scan is itself a sound graph, without variables and without updates.
 //! 4. Results and updates speak of values of the graph.
 //! 5. An update's target is a variable, its new value has the variable's spec, and no variable has two updates.

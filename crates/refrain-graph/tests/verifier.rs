@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use refrain_graph::{text, verify};
+use refrain_graph::{Graph, Node, Spec, infer, text, verify};
 
 /// Comment that announces a violation.
 const ANNOTATION: &str = "; error: ";
@@ -34,16 +34,23 @@ fn violations(text: &str) -> Result<Vec<(usize, String)>, String> {
         .collect())
 }
 
+fn texts() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier");
+    let paths = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let texts: Vec<_> = paths
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    assert!(!texts.is_empty());
+    texts
+}
+
 #[test]
 fn texts_are_judged_as_they_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verifier");
     let mut wrong = Vec::new();
-    let mut files = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        files += 1;
+    for (name, text) in texts() {
         let mut expected = annotations(&text);
         for (line, message) in violations(&text).unwrap_or_else(|e| panic!("{name}: {e}")) {
             let announced = expected.remove(&line);
@@ -56,6 +63,44 @@ fn texts_are_judged_as_they_say() {
         let missed = expected.into_iter();
         wrong.extend(missed.map(|(line, m)| format!("{name}:{line}: accepted, expected {m}")));
     }
-    assert!(files > 0);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Infers a node again with dimension `d` of input `i` unknown; gives what differs from what holds with it known.
+fn with_unknown(graph: &Graph, node: Node, i: usize, d: usize) -> Result<(), String> {
+    let inputs = graph.inputs(node).iter();
+    let mut inputs: Vec<Spec> = inputs.map(|&v| graph.spec(v).clone()).collect();
+    inputs[i].shape.dims_mut()[d] = None;
+    let inputs: Vec<&Spec> = inputs.iter().collect();
+    let got = infer::infer(graph.op(node), &inputs).map_err(|e| e.to_string())?;
+    for (got, &known) in got.iter().zip(graph.outputs(node)) {
+        let known = graph.spec(known);
+        let knows_less = got.shape.merge(&known.shape).as_ref() == Some(&known.shape);
+        if !knows_less || got.dtype != known.dtype {
+            return Err(format!("{got} does not become {known}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_unknown_dimension_fits_wherever_a_known_one_does() {
+    let mut wrong = Vec::new();
+    for (name, text) in texts() {
+        let parsed = text::parse_unchecked(&text).unwrap();
+        let refused = annotations(&text);
+        for (node, line) in parsed.graph.nodes().zip(&parsed.lines) {
+            if refused.contains_key(line) {
+                continue;
+            }
+            for (i, &input) in parsed.graph.inputs(node).iter().enumerate() {
+                for d in 0..parsed.graph.spec(input).shape.rank() {
+                    if let Err(what) = with_unknown(&parsed.graph, node, i, d) {
+                        wrong.push(format!("{name}:{line}: input {i}, dimension {d}: {what}"));
+                    }
+                }
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

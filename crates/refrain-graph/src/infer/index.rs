@@ -51,18 +51,7 @@ pub(super) fn gather(dims: &GatherDims, inputs: &[&Spec]) -> Inferred {
         rank,
     )?;
     let sizes = slice_sizes(&dims.slice_sizes, &x.shape)?;
-    let mut offsets = Vec::new();
-    for (i, &size) in sizes.iter().enumerate() {
-        if dims.collapsed_slice_dims.contains(&i) {
-            check::merge_dim(
-                &format!("a collapsed slice in dimension {i}"),
-                Some(1),
-                size,
-            )?;
-        } else {
-            offsets.push(size);
-        }
-    }
+    let offsets = kept(&sizes, &dims.collapsed_slice_dims)?;
     check::length(
         "offset dimensions, one for each slice dimension that is kept",
         dims.offset_dims.len(),
@@ -70,18 +59,37 @@ pub(super) fn gather(dims: &GatherDims, inputs: &[&Spec]) -> Inferred {
     )?;
     let out_rank = batch.len() + offsets.len();
     check::increasing("offset dimensions", &dims.offset_dims, out_rank)?;
-    let (mut batch, mut offsets) = (batch.into_iter(), offsets.into_iter());
-    let out: Vec<Dim> = (0..out_rank)
-        .map(|d| {
-            let from = if dims.offset_dims.contains(&d) {
-                offsets.next()
-            } else {
-                batch.next()
-            };
-            from.flatten()
-        })
-        .collect();
+    let out = interleave(batch, offsets, &dims.offset_dims);
     Ok(vec![Spec::new(out, x.dtype)])
+}
+
+/// The slice sizes in the dimensions that are not collapsed.
+fn kept(sizes: &[Dim], collapsed: &[usize]) -> Result<Vec<Dim>, String> {
+    let mut kept = Vec::new();
+    for (i, &size) in sizes.iter().enumerate() {
+        if collapsed.contains(&i) {
+            let what = format!("a collapsed slice in dimension {i}");
+            check::merge_dim(&what, Some(1), size)?;
+        } else {
+            kept.push(size);
+        }
+    }
+    Ok(kept)
+}
+
+/// The offset sizes in the places `offset_dims`, the batch sizes in the others.
+fn interleave(batch: Vec<Dim>, offsets: Vec<Dim>, offset_dims: &[usize]) -> Vec<Dim> {
+    let rank = batch.len() + offsets.len();
+    let (mut batch, mut offsets) = (batch.into_iter(), offsets.into_iter());
+    let dims = (0..rank).map(|d| {
+        let next = if offset_dims.contains(&d) {
+            offsets.next()
+        } else {
+            batch.next()
+        };
+        next.flatten()
+    });
+    dims.collect()
 }
 
 /// The size of a slice in each dimension of the operand.

@@ -11,6 +11,8 @@ mod elementwise;
 mod index;
 mod reduce;
 mod shape;
+#[cfg(test)]
+pub(crate) mod tests;
 mod window;
 
 use crate::{GraphError, Op, Spec};

@@ -361,30 +361,26 @@ impl Block<'_> {
         let (mut graph, mut lines) = (Graph::new(), Vec::new());
         let mut scopes = HashMap::new();
         for (outputs, definition) in self.definitions {
-            match definition {
+            let (op, inputs, specs, label) = match definition {
                 Definition::Param(kind, name, spec) => {
                     graph.param(kind, name, spec);
+                    continue;
                 }
                 Definition::Node {
                     op,
                     inputs,
                     specs,
                     label,
-                } => {
-                    let inputs: Vec<Value> = inputs.iter().map(number).collect::<Result<_, _>>()?;
-                    let scope = label.map(|label| match scopes.get(&label) {
-                        Some(&scope) => scope,
-                        None => {
-                            let scope = graph.add_scope(label.clone());
-                            scopes.insert(label, scope);
-                            scope
-                        }
-                    });
-                    graph.set_scope(scope);
-                    graph.push_unchecked(op, &inputs, specs);
-                    lines.extend(outputs.first().map(|(_, at)| at.line));
-                }
-            }
+                } => (op, inputs, specs, label),
+            };
+            let inputs: Vec<Value> = inputs.iter().map(number).collect::<Result<_, _>>()?;
+            let scope = label.map(|label| {
+                let add = |label: &String| graph.add_scope(label.clone());
+                *scopes.entry(label).or_insert_with_key(add)
+            });
+            graph.set_scope(scope);
+            graph.push_unchecked(op, &inputs, specs);
+            lines.extend(outputs.first().map(|(_, at)| at.line));
         }
         graph.set_scope(None);
         for (variable, value) in &self.updates {
