@@ -195,7 +195,6 @@ lanes!(/// [`SimdLevel::Neon`] as a type.
 /// }
 /// axpy(Simd::native(), &mut y, &x, 2.0);
 /// ```
-#[allow(unused_macros)]
 macro_rules! simd_fn {
     ($($(#[$attr:meta])* $vis:vis fn $name:ident<$level:ident $(, $g:ident : $bound:path)*>(
         $($arg:ident : $ty:ty),* $(,)?

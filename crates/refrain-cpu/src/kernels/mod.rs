@@ -4,7 +4,26 @@
 
 pub mod arena;
 pub mod elementwise;
+pub mod gemm;
+mod gemv;
 mod math;
+mod micro;
 pub mod nest;
+pub mod pack;
 pub mod pool;
 pub mod reduce;
+#[cfg(test)]
+mod testing;
+mod vector;
+
+/// A slice given to a kernel is too short for the shape it was given with, or the shape contradicts itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LengthError;
+
+impl std::fmt::Display for LengthError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a buffer does not fit the shape of its tensor")
+    }
+}
+
+impl std::error::Error for LengthError {}
