@@ -3,6 +3,8 @@
 #![allow(missing_docs)]
 
 use refrain_cpu::Pool;
+use refrain_cpu::kernels::conv::{Conv2dShape, ConvPlan};
+use refrain_cpu::kernels::conv_kernel::KernelGradientPlan;
 use refrain_cpu::kernels::gemm::{Product, Right, pack_right, packed_len};
 use refrain_cpu::kernels::pack::Matrix;
 use std::time::Instant;
@@ -43,6 +45,53 @@ impl Bench {
             best * 1e6,
             flops / best / 1e9
         );
+    }
+
+    fn conv(&self, n: usize, size: usize, c: usize, k: usize, o: usize, stride: usize) {
+        let out = size.div_ceil(stride);
+        let pad = (((out - 1) * stride + k).saturating_sub(size) / 2) as isize;
+        let shape = Conv2dShape {
+            n,
+            h: size,
+            w: size,
+            c,
+            kh: k,
+            kw: k,
+            o,
+            stride_h: stride,
+            stride_w: stride,
+            dilation_h: 1,
+            dilation_w: 1,
+            pad_top: pad,
+            pad_left: pad,
+            groups: 1,
+            oh: out,
+            ow: out,
+        };
+        let (mut x, mut w, mut y) = (
+            data(n * size * size * c),
+            data(k * k * c * o),
+            data(n * out * out * o),
+        );
+        let flops = 2.0 * shape.multiply_adds() as f64;
+        let name = format!("conv {n}x{size}x{size}x{c}->{o} {k}x{k}/{stride}");
+        let forward = ConvPlan::forward(&shape).unwrap();
+        let mut scratch = vec![0.0; forward.scratch_len()];
+        self.measure(&format!("{name} forward"), flops, |pool| {
+            forward
+                .run(pool, &x, &w, &mut y, &mut scratch, None)
+                .unwrap();
+        });
+        let plan = KernelGradientPlan::new(&shape).unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        self.measure(&format!("{name} kernel grad"), flops, |pool| {
+            plan.run(pool, &x, &y, &mut w, &mut scratch).unwrap();
+        });
+        let plan = ConvPlan::input_gradient(&shape).unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        self.measure(&format!("{name} input grad"), flops, |pool| {
+            plan.run(pool, &y, &w, &mut x, &mut scratch, None).unwrap();
+        });
     }
 
     fn gemm(&self, m: usize, n: usize, k: usize, ta: bool, tb: bool) {
@@ -121,6 +170,22 @@ fn main() {
         bench.pool.simd().level()
     );
     bench.measure("pool 2 empty tasks", 0.0, |pool| pool.run(2, &|_| {}));
+    for (n, size, c, k, o, stride) in [
+        (32, 28, 1, 3, 32, 1),
+        (32, 28, 32, 3, 64, 1),
+        (64, 32, 3, 3, 16, 1),
+        (64, 32, 16, 3, 16, 1),
+        (64, 32, 16, 3, 32, 2),
+        (64, 16, 32, 3, 32, 1),
+        (64, 16, 32, 3, 64, 2),
+        (64, 8, 64, 3, 64, 1),
+        (64, 32, 16, 1, 32, 2),
+        (32, 14, 256, 1, 256, 1),
+        (8, 14, 256, 3, 256, 1),
+        (8, 112, 3, 7, 64, 2),
+    ] {
+        bench.conv(n, size, c, k, o, stride);
+    }
     for (m, n, k) in [
         (1024, 1024, 1024),
         (25088, 64, 288),

@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 pub mod arena;
+pub mod conv;
+pub mod conv_kernel;
 pub mod elementwise;
 pub mod gemm;
 mod gemv;
@@ -10,6 +12,7 @@ mod math;
 mod micro;
 pub mod nest;
 pub mod pack;
+mod patches;
 pub mod pool;
 pub mod reduce;
 #[cfg(test)]

@@ -85,14 +85,25 @@ pub(crate) fn panels_len(simd: Simd, k: usize, n: usize) -> usize {
 /// Copies `k × n` elements of a right-hand operand from `at` on into panels: for each vector's width of columns all
 /// steps, each step's columns side by side, the last panel filled with zeros.
 pub(crate) fn pack_panels(simd: Simd, b: &Matrix, at: usize, k: usize, n: usize, out: &mut [f32]) {
+    pack_panels_in(simd, b, at, (k, n), (0, k), out);
+}
+
+/// As [`pack_panels`], into panels of `depth` steps of which these are those from `first` on.
+pub(crate) fn pack_panels_in(
+    simd: Simd,
+    b: &Matrix,
+    at: usize,
+    (k, n): (usize, usize),
+    (first, depth): (usize, usize),
+    out: &mut [f32],
+) {
     let lanes = micro::lanes(simd);
     if k == 0 || n == 0 {
         return;
     }
-    for (p, panel) in out[..panels_len(simd, k, n)]
-        .chunks_exact_mut(k * lanes)
-        .enumerate()
-    {
+    let panels = out[..panels_len(simd, depth, n)].chunks_exact_mut(depth * lanes);
+    for (p, panel) in panels.enumerate() {
+        let panel = &mut panel[first * lanes..][..k * lanes];
         let first = p * lanes;
         let cols = lanes.min(n - first);
         let from = &b.data[at + first * b.col_stride..];
