@@ -96,16 +96,20 @@ def case(name, make, inputs, *rest, training=False, **kwargs):
         for i, v in zip(float_at, floats):
             # A fresh tracer for each use, as a mask sticks to the tensor object.
             values[i] = v * 1
-        first, others, named = arguments(values)
-        if takes_training:
-            named["training"] = training
-        out, _ = layer.stateless_call(weights, [jnp.array(v) for v in frozen], first, *others, **named)
+        # `stateless_call` would skip `__call__`, and with it the masks that the inputs carry.
+        state = list(zip(layer.trainable_variables, weights))
+        state += [(v, jnp.array(w)) for v, w in zip(layer.non_trainable_variables, frozen)]
+        with keras.StatelessScope(state_mapping=state):
+            out = run(values)
         flat_out = keras.tree.flatten(out)
         return sum(jnp.sum(o * c) for o, c in zip(flat_out, cotangents) if c is not None)
 
-    weight_grads, input_grads = jax.grad(loss, argnums=(0, 1))(
+    value, (weight_grads, input_grads) = jax.value_and_grad(loss, argnums=(0, 1))(
         [jnp.array(w) for w in trainable], [jnp.array(leaves[i][0]) for i in float_at]
     )
+    direct = sum(np.sum(np.asarray(o) * c) for o, c in zip(flat, cotangents) if c is not None)
+    scale = sum(np.sum(np.abs(np.asarray(o) * c)) for o, c in zip(flat, cotangents) if c is not None)
+    assert abs(value - direct) <= 1e-5 * scale, f"{name}: the differentiated call is another call"
     for i, g in zip(float_at, input_grads):
         assert np.all(np.isfinite(g)), name
         leaves[i][2]["grad"] = store.put(f"{name}/in{i}_grad", g)
