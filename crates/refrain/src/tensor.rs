@@ -112,6 +112,11 @@ impl Tensor {
         }
     }
 
+    /// The tensor, or the error that it carries.
+    pub fn checked(self) -> Result<Tensor> {
+        self.check().map(|()| self)
+    }
+
     /// The shape; `None` dimensions are known only when there is data. Scalar for a tensor that carries an error.
     pub fn shape(&self) -> Shape {
         match &*self.0 {

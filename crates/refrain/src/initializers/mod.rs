@@ -94,6 +94,8 @@ pub enum Initializer {
         /// Seed.
         seed: Option<u64>,
     },
+    /// The bias of an LSTM: the second quarter (the forget gate's) is one, the rest as the inner initializer.
+    ForgetBias(Box<Initializer>),
     /// A random orthogonal matrix times `gain`.
     Orthogonal {
         /// Factor.
@@ -213,6 +215,7 @@ impl Initializer {
             | TruncatedNormal { seed, .. }
             | VarianceScaling { seed, .. }
             | Orthogonal { seed, .. } => *seed = Some(value),
+            ForgetBias(inner) => **inner = inner.clone().seed(value),
             Zeros | Ones | Constant(_) | Identity { .. } => {}
         }
         self
@@ -228,6 +231,7 @@ impl Initializer {
             Initializer::Ones => return Ok(Literal::full(shape, dtype, 1.0)),
             Initializer::Constant(value) => return Ok(Literal::full(shape, dtype, *value)),
             Initializer::Identity { gain } => random::identity(shape, *gain)?,
+            Initializer::ForgetBias(inner) => return inner.forget_bias(shape, dtype),
             random => random::values(random, shape)?,
         };
         let literal = Literal::new(shape, values)
@@ -235,9 +239,22 @@ impl Initializer {
         Ok(literal.convert(dtype))
     }
 
+    /// As Keras: one call for the input gate's quarter, one for the half behind the forget gate's.
+    fn forget_bias(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
+        let quarter = shape.iter().product::<usize>() / 4;
+        let mut values = self.sample(&[quarter], DType::F64)?.to_f64();
+        values.resize(2 * quarter, 1.0);
+        values.extend(self.sample(&[2 * quarter], DType::F64)?.to_f64());
+        let literal = Literal::new(shape, values).ok_or_else(|| {
+            Error::mismatch(ErrorKind::Shape, "a bias of 4 gates", format!("{shape:?}"))
+        })?;
+        Ok(literal.convert(dtype))
+    }
+
     fn class_and_config(&self) -> (&'static str, Json) {
         use Initializer::*;
         match self {
+            ForgetBias(inner) => inner.class_and_config(),
             Zeros => ("Zeros", json!({})),
             Ones => ("Ones", json!({})),
             Constant(value) => ("Constant", json!({ "value": value })),

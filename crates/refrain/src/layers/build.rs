@@ -90,6 +90,8 @@ pub struct Build {
     pub(crate) trainable: bool,
     /// The weights under the names that `call` reads them by.
     pub(crate) weights: Vec<(String, Variable)>,
+    /// States that are kept between batches but are no weights, likewise.
+    pub(crate) states: Vec<(String, Variable)>,
     pub(crate) seed: Option<Variable>,
     pub(crate) input_spec: InputSpec,
 }
@@ -155,6 +157,15 @@ impl Build {
         }
         self.weights.push((weight.name, variable));
         Ok(())
+    }
+
+    /// Declares a value that is kept between batches but is no weight: it is not counted, saved or trained. It starts at
+    /// zero; `call` reads it by its name and changes it with [`assign`](super::Call::assign).
+    pub fn add_state(&mut self, name: &str, shape: impl Into<Vec<usize>>) {
+        let path = format!("{}/{name}", self.path);
+        let value = Literal::zeros(shape, self.dtype);
+        let variable = Variable::new(name, path, value, false);
+        self.states.push((name.to_owned(), variable));
     }
 
     /// Asks for random numbers in `call`. With a seed of its own the layer draws the same numbers in each new process.

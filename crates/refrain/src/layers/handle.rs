@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use refrain_graph::{DType, Spec};
+use refrain_graph::{DType, Literal, Spec};
 
 use super::build::Build;
 use super::call::Call;
@@ -41,6 +41,8 @@ struct State {
     built: bool,
     /// Under the names that `call` reads them by.
     weights: Vec<(String, Variable)>,
+    /// Kept between batches, but no weights.
+    states: Vec<(String, Variable)>,
     seed: Option<Variable>,
     input_spec: InputSpec,
     /// Specs of the first positional argument at the first call.
@@ -78,6 +80,14 @@ impl<L: Layer> Handle<L> {
             automatic: false,
         };
         Handle(Arc::new(Core::new(name, layer)))
+    }
+
+    /// A fresh layer of another type.
+    pub(crate) fn with_dtype(mut self, dtype: DType) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.0) {
+            core.dtype = dtype;
+        }
+        self
     }
 
     /// A layer with the name, type and trainability of another.
@@ -210,6 +220,16 @@ impl AnyLayer {
         self.0.layer.config()
     }
 
+    /// Its options with its name, trainability and type, as Keras's `get_config` gives them.
+    pub(crate) fn full_config(&self) -> Config {
+        let mut config = Config::new();
+        config.insert("name".to_owned(), self.get_name().into());
+        config.insert("trainable".to_owned(), self.trainable().into());
+        config.insert("dtype".to_owned(), self.0.dtype.keras_name().into());
+        config.extend(self.config());
+        config
+    }
+
     /// The type of the weights and of the computation.
     pub fn dtype(&self) -> DType {
         self.0.dtype
@@ -262,7 +282,8 @@ impl AnyLayer {
     /// Its own weight of this name.
     pub(crate) fn variable(&self, name: &str) -> Result<Variable> {
         let state = self.0.lock();
-        let found = state.weights.iter().find(|(n, _)| n == name);
+        let mut all = state.weights.iter().chain(&state.states);
+        let found = all.find(|(n, _)| n == name);
         found.map(|(_, w)| w.clone()).ok_or_else(|| {
             let names: Vec<&str> = state.weights.iter().map(|(n, _)| n.as_str()).collect();
             Error::new(
@@ -330,6 +351,16 @@ impl AnyLayer {
     /// Whether training changes its weights.
     pub fn trainable(&self) -> bool {
         self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what the layer and the layers inside it have kept between batches (`stateful`).
+    pub fn reset_states(&self) {
+        self.visit_layers(&mut |layer| {
+            for (_, variable) in &layer.0.lock().states {
+                let mut value = variable.write();
+                *value = Literal::zeros(value.dims(), value.dtype());
+            }
+        });
     }
 
     /// Freezes or unfreezes the layer, the layers inside it, and their weights.
@@ -496,6 +527,7 @@ impl AnyLayer {
             dtype: self.0.dtype,
             trainable: self.trainable(),
             weights: Vec::new(),
+            states: Vec::new(),
             seed: None,
             input_spec: InputSpec::default(),
         };
@@ -506,6 +538,7 @@ impl AnyLayer {
         }
         state.build_specs = inputs.first().ok().map(|s| s.map(Tensor::spec));
         state.weights = build.weights;
+        state.states = build.states;
         state.seed = build.seed;
         state.input_spec = build.input_spec;
         state.built = true;

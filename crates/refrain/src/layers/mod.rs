@@ -8,6 +8,7 @@ mod handle;
 #[allow(clippy::module_inception)]
 mod layer;
 pub(crate) mod node;
+pub(crate) mod registry;
 
 pub use build::{Build, Weight};
 pub use call::Call;
