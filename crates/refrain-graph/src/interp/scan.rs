@@ -21,7 +21,8 @@ pub(super) fn scan(
             params.push(step(sequence, at)?);
         }
         params.extend(constants.iter().map(|&c| c.clone()));
-        let values = run(&scan.body, params, |_, _, _| Ok(()))?;
+        let values = run(&scan.body, params, |_, _, _| {})
+            .map_err(|e| GraphError::new(format!("step {at}, in the body: {e}")))?;
         let mut results = Vec::new();
         for &value in scan.body.results() {
             results.push(values.get(value)?.clone());
