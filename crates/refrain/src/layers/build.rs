@@ -22,6 +22,8 @@ pub struct Weight {
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
     trainable: bool,
+    /// How many leading axes are inputs, where the rule for kernels (the last but one) does not fit.
+    input_axes: Option<usize>,
 }
 
 impl Weight {
@@ -38,6 +40,7 @@ impl Weight {
             regularizer: None,
             constraint: None,
             trainable: true,
+            input_axes: None,
         }
     }
 
@@ -73,6 +76,26 @@ impl Weight {
     pub fn trainable(mut self, trainable: bool) -> Self {
         self.trainable = trainable;
         self
+    }
+
+    /// How many leading axes count as inputs for initializers that scale by the numbers of inputs and outputs; the
+    /// other axes are the outputs.
+    pub fn input_axes(mut self, axes: usize) -> Self {
+        self.input_axes = Some(axes);
+        self
+    }
+
+    fn sample(&self, dtype: DType) -> Result<Literal> {
+        let scaled = matches!(self.initializer, Initializer::VarianceScaling { .. });
+        let Some(axes) = self.input_axes.filter(|&n| scaled && n <= self.shape.len()) else {
+            return self.initializer.sample(&self.shape, dtype);
+        };
+        let (inputs, outputs) = self.shape.split_at(axes);
+        let matrix = [inputs.iter().product(), outputs.iter().product()];
+        let value = self.initializer.sample(&matrix, dtype)?;
+        value
+            .reshaped(self.shape.clone())
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a weight of another size"))
     }
 
     /// An element type other than the layer's.
@@ -142,7 +165,7 @@ impl Build {
     /// Declares a weight; `call` reads it by its name.
     pub fn add_weight(&mut self, weight: Weight) -> Result<()> {
         let dtype = weight.dtype.unwrap_or(self.dtype);
-        let value = weight.initializer.sample(&weight.shape, dtype)?;
+        let value = weight.sample(dtype)?;
         let name = weight.name.rsplit('/').next().unwrap_or_default();
         let variable = Variable::with_rules(
             name,

@@ -385,7 +385,8 @@ impl AnyLayer {
     /// Calls the layer on symbolic tensors (which records a node) or on traced ones (which lowers it in place).
     pub fn call_structure(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
         let call = self.calls() + 1;
-        let result = self.call_either(inputs);
+        let inputs = self.0.layer.arguments(inputs);
+        let result = inputs.and_then(|inputs| self.call_either(&inputs));
         result.map_err(|e| e.in_layer(self.get_name(), self.class_name()).at_call(call))
     }
 

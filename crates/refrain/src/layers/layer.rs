@@ -74,6 +74,16 @@ pub trait Layer: Send + Sync + 'static {
     /// The function itself, on traced tensors.
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Self::Output>;
 
+    /// The function where the number of outputs depends on the arguments (attention with or without its scores).
+    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        self.call(cx, inputs).map(Outputs::into_structure)
+    }
+
+    /// The arguments of a call as Keras passes them, for layers that can be called in several forms.
+    fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
+        Ok(inputs.clone())
+    }
+
     /// Whether float inputs are cast to the layer's type before the call.
     fn casts_inputs(&self) -> bool {
         true
@@ -174,6 +184,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn validate(&self) -> Result<()>;
     fn build(&self, cx: &mut Build) -> Result<()>;
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>>;
+    fn arguments(&self, inputs: &Inputs) -> Result<Inputs>;
     fn compute_mask(
         &self,
         cx: &Call,
@@ -205,7 +216,11 @@ impl<L: Layer> Erased for L {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Layer::call(self, cx, inputs).map(Outputs::into_structure)
+        Layer::call_nested(self, cx, inputs)
+    }
+
+    fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
+        Layer::arguments(self, inputs)
     }
 
     fn compute_mask(

@@ -3,17 +3,23 @@
 mod build;
 mod call;
 mod config;
+pub(crate) mod convolutional;
 pub(crate) mod core;
 mod handle;
 #[allow(clippy::module_inception)]
 mod layer;
 pub(crate) mod node;
+mod options;
+pub(crate) mod pooling;
 pub(crate) mod registry;
 
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};
 pub(crate) use config::{in_option, layer_options, unexpected};
+pub use convolutional::*;
 pub use core::*;
 pub use handle::{AnyLayer, Handle};
 pub use layer::{InputSpec, Layer, Outputs};
+pub use options::{DataFormat, Padding};
+pub use pooling::*;

@@ -22,7 +22,21 @@ macro_rules! rows {
 }
 
 rows! {
+    "AveragePooling1D" => AveragePooling1DOptions,
+    "AveragePooling2D" => AveragePooling2DOptions,
+    "Conv1D" => Conv1DOptions,
+    "Conv2D" => Conv2DOptions,
     "Dense" => DenseOptions,
+    "DepthwiseConv1D" => DepthwiseConv1DOptions,
+    "DepthwiseConv2D" => DepthwiseConv2DOptions,
+    "GlobalAveragePooling1D" => GlobalAveragePooling1DOptions,
+    "GlobalAveragePooling2D" => GlobalAveragePooling2DOptions,
+    "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
+    "GlobalMaxPooling2D" => GlobalMaxPooling2DOptions,
+    "MaxPooling1D" => MaxPooling1DOptions,
+    "MaxPooling2D" => MaxPooling2DOptions,
+    "SeparableConv1D" => SeparableConv1DOptions,
+    "SeparableConv2D" => SeparableConv2DOptions,
 }
 
 /// Gives a layer the name, type and trainability that its configuration names.

@@ -4,16 +4,20 @@
 //! of a layer's `call` (it becomes primitives). None fails at once: see [`Tensor`].
 
 mod arithmetic;
+mod conv;
 mod linalg;
 mod nn;
+mod pooling;
 pub(crate) mod prim;
 mod reduce;
 mod scan;
 mod shape;
 
 pub use arithmetic::*;
+pub use conv::*;
 pub use linalg::*;
 pub use nn::*;
+pub use pooling::*;
 pub use reduce::*;
 pub use scan::{ScanOptions, scan};
 pub use shape::*;

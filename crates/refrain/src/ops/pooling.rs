@@ -1,0 +1,199 @@
+//! Pooling.
+
+use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
+
+use super::conv::{per_axis, refuse_empty, sizes};
+use super::{OpDef, apply, prim};
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::{Config, ConfigValue, DataFormat, Padding, in_option};
+use crate::tensor::Tensor;
+use crate::trace::Trace;
+
+/// How a pooling window moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    pool_size: Vec<usize>,
+    strides: Option<Vec<usize>>,
+    padding: Padding,
+    data_format: DataFormat,
+}
+
+impl PoolOptions {
+    /// A window of this size (one number stands for all spatial axes) that moves by its own size, without padding,
+    /// channels last.
+    pub fn new(pool_size: impl Into<Vec<usize>>) -> Self {
+        PoolOptions {
+            pool_size: pool_size.into(),
+            strides: None,
+            padding: Padding::Valid,
+            data_format: DataFormat::ChannelsLast,
+        }
+    }
+
+    /// The step along each spatial axis; one number stands for all.
+    pub fn strides(mut self, strides: impl Into<Vec<usize>>) -> Self {
+        self.strides = Some(strides.into());
+        self
+    }
+
+    /// What happens at the edges. Padding never counts.
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Where the channels are.
+    pub fn data_format(mut self, data_format: DataFormat) -> Self {
+        self.data_format = data_format;
+        self
+    }
+
+    fn to_config(&self) -> Config {
+        let mut config = Config::new();
+        config.insert("pool_size".to_owned(), self.pool_size.to_json());
+        config.insert("strides".to_owned(), self.strides.to_json());
+        config.insert("padding".to_owned(), self.padding.to_json());
+        config.insert("data_format".to_owned(), self.data_format.to_json());
+        config
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        let mut options = PoolOptions::new(sizes(config, "pool_size")?.unwrap_or_default());
+        options.strides = sizes(config, "strides")?;
+        if let Some(json) = config.get("padding") {
+            options.padding = ConfigValue::from_json(json).map_err(|e| in_option(e, "padding"))?;
+        }
+        if let Some(json) = config.get("data_format") {
+            let format = ConfigValue::from_json(json);
+            options.data_format = format.map_err(|e| in_option(e, "data_format"))?;
+        }
+        Ok(options)
+    }
+}
+
+/// The largest element in each position of a window.
+///
+/// ```
+/// use refrain::{input, ops, ops::PoolOptions};
+/// let y = ops::max_pool(&input([28, 28, 8]), PoolOptions::new([2]));
+/// assert_eq!(y.shape().to_string(), "(None, 14, 14, 8)");
+/// ```
+pub fn max_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
+    static DEF: OpDef = OpDef {
+        class: "MaxPool",
+        module: "nn",
+        call: |inputs, config| {
+            let options = PoolOptions::from_config(config)?;
+            Ok(pool(inputs.one()?, Reduction::Max, &options)?.into())
+        },
+    };
+    apply(&DEF, Inputs::new(inputs), options.to_config())
+}
+
+/// The mean of the elements in each position of a window; padding does not count.
+pub fn average_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
+    static DEF: OpDef = OpDef {
+        class: "AveragePool",
+        module: "nn",
+        call: |inputs, config| {
+            let options = PoolOptions::from_config(config)?;
+            Ok(pool(inputs.one()?, Reduction::Sum, &options)?.into())
+        },
+    };
+    apply(&DEF, Inputs::new(inputs), options.to_config())
+}
+
+/// Pooling on a traced tensor: the maxima (`Max`), or else the means.
+pub(crate) fn pool(x: &Tensor, kind: Reduction, options: &PoolOptions) -> Result<Tensor> {
+    let rank = x.rank();
+    if rank < 3 {
+        return Err(Error::mismatch(
+            ErrorKind::Shape,
+            "an input of rank 3 or more, the batch included",
+            format!("shape {}", x.shape()),
+        ));
+    }
+    let first = options.data_format.first_spatial_axis();
+    let size = per_axis(&options.pool_size, rank - 2, "pool sizes")?;
+    let strides = options.strides.as_deref().unwrap_or(&size);
+    let strides = per_axis(strides, rank - 2, "strides")?;
+    let mut window = Window {
+        size: vec![1; rank],
+        strides: vec![1; rank],
+        padding: vec![(0, 0); rank],
+        base_dilation: vec![1; rank],
+        dilation: vec![1; rank],
+    };
+    for i in 0..rank - 2 {
+        let axis = first + i;
+        let dim = x.shape().dim(axis);
+        let (low, high) = options.padding.amounts(dim, size[i], strides[i], 1);
+        window.size[axis] = size[i];
+        window.strides[axis] = strides[i];
+        window.padding[axis] = (low as i64, high as i64);
+    }
+    let reduce = Op::ReduceWindow {
+        kind,
+        window: window.clone(),
+    };
+    let pooled = Trace::apply(reduce, &[x])?;
+    refuse_empty(&x.shape(), &pooled.shape())?;
+    match kind {
+        Reduction::Sum => {
+            let counts = counts(x, &pooled.shape(), &window)?;
+            prim::binary(BinaryOp::Divide, &pooled, &counts)
+        }
+        _ => Ok(pooled),
+    }
+}
+
+/// How many elements of the input lie in each position of the window: a scalar where it is the same everywhere.
+fn counts(x: &Tensor, grid: &Shape, window: &Window) -> Result<Tensor> {
+    let shape = x.shape();
+    let (mut dims, mut counts) = (Vec::new(), vec![1.0_f32]);
+    for axis in 0..shape.rank() {
+        let along = match (shape.dim(axis), grid.dim(axis)) {
+            (Some(n), Some(places)) if window.padding[axis] != (0, 0) => {
+                counts_along(n, places, window, axis)
+            }
+            _ => vec![window.size[axis] as f32],
+        };
+        let all = counts.iter().flat_map(|c| along.iter().map(move |a| c * a));
+        counts = all.collect();
+        dims.push(along.len());
+    }
+    if let Some(&first) = counts.first().filter(|f| counts.iter().all(|c| c == *f)) {
+        return prim::constant_like(x, first.into());
+    }
+    let literal = Literal::new(dims, counts)
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "counts of another size"))?;
+    let trace = &x.expect_traced()?.trace;
+    Ok(trace.constant(literal.convert(x.dtype())))
+}
+
+fn counts_along(n: usize, places: usize, window: &Window, axis: usize) -> Vec<f32> {
+    let low = window.padding[axis].0;
+    let count = |place: usize| {
+        let start = (place * window.strides[axis]) as i64 - low;
+        let end = start + window.size[axis] as i64;
+        (end.min(n as i64) - start.max(0)).max(0) as f32
+    };
+    (0..places).map(count).collect()
+}
+
+/// The mean along axes. Where a size is unknown there are no values either, and any divisor will do.
+pub(crate) fn mean_of(x: &Tensor, axes: &[usize], keepdims: bool) -> Result<Tensor> {
+    let x = match x.dtype().is_float() {
+        true => x.clone(),
+        false => prim::convert(x, refrain_graph::DType::F32)?,
+    };
+    let shape = x.shape();
+    let count: usize = axes.iter().map(|&a| shape.dim(a).unwrap_or(1)).product();
+    let sum = super::reduce(&x, Reduction::Sum, axes, keepdims)?;
+    prim::binary(
+        BinaryOp::Divide,
+        &sum,
+        &prim::constant_like(&sum, count as f64)?,
+    )
+}
