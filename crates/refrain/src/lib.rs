@@ -21,7 +21,7 @@ mod variable;
 pub use error::{Error, ErrorKind, Result};
 pub use inputs::{Argument, Inputs};
 pub use layers::{Input, input};
-pub use models::{Model, Sequential, clone_model};
+pub use models::{Model, Sequential, Summary, clone_model};
 pub use names::clear_session;
 pub use refrain_graph::{DType, Dim, Literal, Shape, Spec};
 pub use structure::Structure;

@@ -25,6 +25,8 @@ pub(crate) struct Functional {
     pub(crate) operations: Vec<AnyLayer>,
     /// All calls in an order in which they can run.
     pub(crate) nodes: Vec<Arc<Node>>,
+    /// The calls' distances from the outputs, in the same order.
+    pub(crate) depths: Vec<usize>,
 }
 
 impl Functional {
@@ -32,7 +34,11 @@ impl Functional {
         Functional::check_tensors(&inputs, "inputs")?;
         Functional::check_tensors(&outputs, "outputs")?;
         let (inputs, outputs) = submodel::with_own_inputs(inputs, outputs)?;
-        let Order { layers, nodes } = order(&inputs.flatten(), &outputs.flatten())?;
+        let Order {
+            layers,
+            nodes,
+            depths,
+        } = order(&inputs.flatten(), &outputs.flatten())?;
         check_connected(&inputs, &nodes)?;
         check_names(&layers)?;
         Ok(Functional {
@@ -41,6 +47,7 @@ impl Functional {
             outputs,
             operations: layers,
             nodes,
+            depths,
         })
     }
 

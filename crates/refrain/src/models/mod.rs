@@ -4,10 +4,13 @@ mod clone;
 mod functional;
 mod model;
 mod order;
+mod picture;
 mod sequential;
 mod submodel;
+mod summary;
 
 pub use clone::clone_model;
 pub(crate) use functional::Functional;
 pub use model::Model;
 pub use sequential::Sequential;
+pub use summary::Summary;

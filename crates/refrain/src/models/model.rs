@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::functional::Functional;
+use super::summary::Summary;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{AnyLayer, Handle, Outputs};
@@ -181,6 +182,16 @@ impl Model {
     /// Number of elements in all weights, shared ones once.
     pub fn count_params(&self) -> usize {
         self.any().count_params()
+    }
+
+    /// The optimizer's variables, once the model is compiled and has been trained.
+    pub(crate) fn optimizer_variables(&self) -> Option<Vec<Variable>> {
+        None
+    }
+
+    /// A table of the layers and their calls, in Keras's layout. Print it with `{}`.
+    pub fn summary(&self) -> Summary {
+        Summary::new(self)
     }
 
     /// Whether training changes the weights.

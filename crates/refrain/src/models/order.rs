@@ -14,6 +14,8 @@ pub(crate) struct Order {
     pub(crate) layers: Vec<AnyLayer>,
     /// The calls in an order in which they can run.
     pub(crate) nodes: Vec<Arc<Node>>,
+    /// The calls' distances from the outputs, in the same order.
+    pub(crate) depths: Vec<usize>,
 }
 
 /// Identity of a node.
@@ -119,10 +121,10 @@ impl<T> Depths<T> {
     }
 
     /// Deepest first; equal depths by `rank`.
-    fn sorted<K: Ord>(mut self, rank: impl Fn(&T) -> K) -> Vec<T> {
+    fn sorted<K: Ord>(mut self, rank: impl Fn(&T) -> K) -> (Vec<T>, Vec<usize>) {
         self.entries
             .sort_by(|(a, da), (b, db)| db.cmp(da).then_with(|| rank(a).cmp(&rank(b))));
-        self.entries.into_iter().map(|(item, _)| item).collect()
+        self.entries.into_iter().unzip()
     }
 }
 
@@ -165,8 +167,11 @@ pub(crate) fn order(inputs: &[&Tensor], outputs: &[&Tensor]) -> Result<Order> {
             rank.insert(layer, -1);
         }
     }
+    let (layers, _) = layer_depths.sorted(|layer| rank.get(&layer.id()).copied());
+    let (nodes, depths) = node_depths.sorted(|_| ());
     Ok(Order {
-        layers: layer_depths.sorted(|layer| rank.get(&layer.id()).copied()),
-        nodes: node_depths.sorted(|_| ()),
+        layers,
+        nodes,
+        depths,
     })
 }

@@ -1,0 +1,281 @@
+//! Where boxes and arrows go: rows by rank, each row ordered so that arrows cross little.
+
+use super::{Picture, PictureBox};
+
+/// Lengths in SVG user units (pixels at scale 1).
+pub(super) const CHARACTER_WIDTH: f64 = 6.6;
+pub(super) const LINE_HEIGHT: f64 = 17.0;
+pub(super) const BOX_PADDING: f64 = 10.0;
+const GAP_X: f64 = 28.0;
+const GAP_Y: f64 = 48.0;
+const CLUSTER_PADDING: f64 = 22.0;
+/// Room that an arrow passing between boxes takes.
+const LANE_WIDTH: f64 = 10.0;
+/// Sweeps over the rows; more change nothing visible.
+const SWEEPS: usize = 8;
+
+/// A rectangle by its left upper corner.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rect {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+impl Rect {
+    pub(super) fn center_x(&self) -> f64 {
+        self.x + self.width / 2.0
+    }
+}
+
+/// A picture with places: relative to its own left upper corner.
+pub(super) struct Placed {
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) boxes: Vec<(Rect, Option<Placed>)>,
+    /// For each arrow the points between its ends.
+    pub(super) bends: Vec<Vec<(f64, f64)>>,
+}
+
+/// A box of the picture, or a lane through which an arrow passes a row.
+struct Item {
+    width: f64,
+    height: f64,
+    x: f64,
+    neighbours: Vec<usize>,
+}
+
+struct Rows {
+    items: Vec<Item>,
+    rows: Vec<Vec<usize>>,
+    /// For each arrow the lanes that it passes, from its start.
+    lanes: Vec<Vec<usize>>,
+}
+
+fn size(item: &PictureBox, inside: Option<&Placed>) -> (f64, f64) {
+    let title = item.title.chars().count();
+    let longest = item
+        .lines
+        .iter()
+        .map(|l| l.chars().count())
+        .max()
+        .unwrap_or(0);
+    let text = title.max(longest) as f64 * CHARACTER_WIDTH + 2.0 * BOX_PADDING;
+    match inside {
+        Some(placed) => (
+            (placed.width + 2.0 * CLUSTER_PADDING).max(text),
+            placed.height + 2.0 * CLUSTER_PADDING + LINE_HEIGHT,
+        ),
+        None => {
+            let lines = 1 + item.lines.len();
+            (text, lines as f64 * LINE_HEIGHT + BOX_PADDING)
+        }
+    }
+}
+
+/// Places everything.
+pub(super) fn place(picture: &Picture) -> Placed {
+    let inside: Vec<Option<Placed>> = picture
+        .boxes
+        .iter()
+        .map(|b| b.inside.as_ref().map(place))
+        .collect();
+    let mut rows = Rows::new(picture, &inside);
+    rows.order();
+    rows.spread();
+    rows.finish(picture, inside)
+}
+
+impl Rows {
+    fn new(picture: &Picture, inside: &[Option<Placed>]) -> Self {
+        let mut ranks: Vec<usize> = picture.boxes.iter().map(|b| b.rank).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        let row_of = |b: &PictureBox| {
+            let position = ranks.binary_search(&b.rank).unwrap_or(0);
+            ranks.len() - 1 - position
+        };
+        let mut rows = vec![Vec::new(); ranks.len()];
+        let mut items = Vec::new();
+        for (i, (b, inside)) in picture.boxes.iter().zip(inside).enumerate() {
+            let (width, height) = size(b, inside.as_ref());
+            rows[row_of(b)].push(i);
+            items.push(Item {
+                width,
+                height,
+                x: 0.0,
+                neighbours: Vec::new(),
+            });
+        }
+        let mut all = Rows {
+            items,
+            rows,
+            lanes: Vec::new(),
+        };
+        for arrow in &picture.arrows {
+            let (from, to) = (arrow.from[0], arrow.to[0]);
+            let (start, end) = (row_of(&picture.boxes[from]), row_of(&picture.boxes[to]));
+            all.add_lanes(from, to, start, end);
+        }
+        all
+    }
+
+    /// An arrow that goes down passes a lane in every row between; one that goes up is drawn around.
+    fn add_lanes(&mut self, from: usize, to: usize, start: usize, end: usize) {
+        let mut lanes = Vec::new();
+        let mut before = from;
+        for row in start + 1..end.max(start + 1) {
+            let lane = self.items.len();
+            self.items.push(Item {
+                width: LANE_WIDTH,
+                height: 0.0,
+                x: 0.0,
+                neighbours: Vec::new(),
+            });
+            self.rows[row].push(lane);
+            self.connect(before, lane);
+            lanes.push(lane);
+            before = lane;
+        }
+        if start < end {
+            self.connect(before, to);
+        }
+        self.lanes.push(lanes);
+    }
+
+    fn connect(&mut self, a: usize, b: usize) {
+        self.items[a].neighbours.push(b);
+        self.items[b].neighbours.push(a);
+    }
+
+    fn center(&self, item: usize) -> f64 {
+        self.items[item].x + self.items[item].width / 2.0
+    }
+
+    /// The mean place of an item's neighbours, or its own place if it has none.
+    fn pull(&self, item: usize) -> f64 {
+        let neighbours = &self.items[item].neighbours;
+        if neighbours.is_empty() {
+            return self.center(item);
+        }
+        let sum: f64 = neighbours.iter().map(|&n| self.center(n)).sum();
+        sum / neighbours.len() as f64
+    }
+
+    /// Puts each row's items side by side in their order.
+    fn pack(&mut self) {
+        for row in &self.rows {
+            let mut x = 0.0;
+            for &item in row {
+                self.items[item].x = x;
+                x += self.items[item].width + GAP_X;
+            }
+            let shift = (x - GAP_X) / 2.0;
+            row.iter().for_each(|&item| self.items[item].x -= shift);
+        }
+    }
+
+    /// Orders rows by where their neighbours stand.
+    fn order(&mut self) {
+        self.pack();
+        for _ in 0..SWEEPS {
+            for r in 0..self.rows.len() {
+                let mut row = self.rows[r].clone();
+                row.sort_by(|&a, &b| self.pull(a).total_cmp(&self.pull(b)));
+                self.rows[r] = row;
+                self.pack();
+            }
+        }
+    }
+
+    /// Moves items towards their neighbours as far as their row allows.
+    fn spread(&mut self) {
+        for sweep in 0..2 * SWEEPS {
+            let backwards = sweep % 2 == 1;
+            for r in 0..self.rows.len() {
+                let r = if backwards {
+                    self.rows.len() - 1 - r
+                } else {
+                    r
+                };
+                self.shift_row(r);
+            }
+        }
+    }
+
+    fn shift_row(&mut self, r: usize) {
+        let row = self.rows[r].clone();
+        let wanted: Vec<f64> = row
+            .iter()
+            .map(|&i| self.pull(i) - self.items[i].width / 2.0)
+            .collect();
+        let mut left = f64::NEG_INFINITY;
+        for (&item, &x) in row.iter().zip(&wanted) {
+            self.items[item].x = x.max(left);
+            left = self.items[item].x + self.items[item].width + GAP_X;
+        }
+        // What was pushed to the right goes back half the way on average, so that rows stay centred.
+        let excess: f64 = row
+            .iter()
+            .zip(&wanted)
+            .map(|(&i, &x)| self.items[i].x - x)
+            .sum();
+        let back = excess / row.len().max(1) as f64;
+        row.iter().for_each(|&i| self.items[i].x -= back);
+    }
+
+    fn finish(mut self, picture: &Picture, inside: Vec<Option<Placed>>) -> Placed {
+        let left = self.items.iter().map(|i| i.x).fold(f64::INFINITY, f64::min);
+        self.items.iter_mut().for_each(|i| i.x -= left);
+        let mut tops = Vec::new();
+        let mut y = 0.0;
+        for row in &self.rows {
+            tops.push(y);
+            let height = row
+                .iter()
+                .map(|&i| self.items[i].height)
+                .fold(0.0, f64::max);
+            y += height + GAP_Y;
+        }
+        let mut middle = vec![0.0; self.items.len()];
+        for (row, &top) in self.rows.iter().zip(&tops) {
+            let height = row
+                .iter()
+                .map(|&i| self.items[i].height)
+                .fold(0.0, f64::max);
+            row.iter().for_each(|&i| middle[i] = top + height / 2.0);
+        }
+        let rect = |i: usize| {
+            let Item {
+                x, width, height, ..
+            } = self.items[i];
+            Rect {
+                x,
+                y: middle[i] - height / 2.0,
+                width,
+                height,
+            }
+        };
+        let boxes = (0..picture.boxes.len()).map(rect).zip(inside).collect();
+        let point = |&lane: &usize| (self.center(lane), middle[lane]);
+        let bends = self
+            .lanes
+            .iter()
+            .map(|l| l.iter().map(point).collect())
+            .collect();
+        let right = self.items.iter().map(|i| i.x + i.width).fold(0.0, f64::max);
+        Placed {
+            width: right,
+            height: (y - GAP_Y).max(0.0),
+            boxes,
+            bends,
+        }
+    }
+}
+
+/// Where the inside of a cluster begins, relative to the cluster's corner.
+pub(super) fn inside_offset(cluster: &Rect, inside: &Placed) -> (f64, f64) {
+    let x = cluster.x + (cluster.width - inside.width) / 2.0;
+    (x, cluster.y + CLUSTER_PADDING + LINE_HEIGHT)
+}

@@ -1,0 +1,121 @@
+//! What a summary says of each layer and each of its calls.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::layers::AnyLayer;
+use crate::layers::node::Node;
+use crate::models::functional::Functional;
+
+/// A layer of the model.
+#[derive(Clone, Debug)]
+pub(super) struct LayerRow {
+    pub(super) name: String,
+    pub(super) class: String,
+    pub(super) params: usize,
+    pub(super) built: bool,
+    pub(super) trainable: bool,
+    /// 0 for the model's own layers, 1 for those of a nested model, …
+    pub(super) level: usize,
+    pub(super) calls: Vec<CallRow>,
+}
+
+/// One call of a layer in the model.
+#[derive(Clone, Debug)]
+pub(super) struct CallRow {
+    outputs: Vec<String>,
+    /// `name[call][output]` of every input tensor.
+    inputs: Vec<String>,
+}
+
+impl CallRow {
+    fn new(node: &Node) -> Self {
+        let source = |t: &&crate::Tensor| {
+            let symbolic = t.as_symbolic()?;
+            let (node, index) = (&symbolic.node, symbolic.index);
+            Some(format!(
+                "{}[{}][{index}]",
+                node.layer.get_name(),
+                node.index
+            ))
+        };
+        CallRow {
+            outputs: node
+                .specs
+                .iter()
+                .map(|(spec, _)| spec.shape.to_string())
+                .collect(),
+            inputs: node.inputs.tensors().iter().filter_map(source).collect(),
+        }
+    }
+
+    pub(super) fn shape(&self) -> String {
+        match self.outputs.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        }
+    }
+
+    pub(super) fn sources(&self) -> String {
+        match self.inputs.is_empty() {
+            true => "-".to_owned(),
+            false => self.inputs.join(", "),
+        }
+    }
+}
+
+impl LayerRow {
+    fn new(layer: &AnyLayer, nodes: &[Arc<Node>], level: usize) -> Self {
+        let calls = nodes.iter().filter(|n| n.layer == *layer);
+        LayerRow {
+            name: layer.get_name().to_owned(),
+            class: layer.class_name().to_owned(),
+            params: layer.count_params(),
+            built: layer.built() || layer.class_name() == "InputLayer",
+            trainable: layer.trainable(),
+            level,
+            calls: calls.map(|n| CallRow::new(n)).collect(),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Json {
+        let call = |c: &CallRow| json!({ "output_shapes": c.outputs, "connected_to": c.inputs });
+        json!({
+            "name": self.name,
+            "class": self.class,
+            "params": self.params,
+            "trainable": self.trainable,
+            "level": self.level,
+            "calls": self.calls.iter().map(call).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// The layers of a model, each nested model followed by its own.
+pub(super) fn rows(functional: &Functional, level: usize) -> Vec<LayerRow> {
+    let mut rows = Vec::new();
+    for layer in &functional.operations {
+        if layer.class_name() == "InputLayer" && !functional.is_listed(layer) {
+            continue;
+        }
+        rows.push(LayerRow::new(layer, &functional.nodes, level));
+        if let Some(nested) = layer.options::<Functional>() {
+            rows.extend(self::rows(nested, level + 1));
+        }
+    }
+    rows
+}
+
+/// Whether every layer follows from the one before alone, so that sources need no column.
+pub(super) fn is_chain(functional: &Functional) -> bool {
+    if functional.class == "Sequential" {
+        return true;
+    }
+    let depths = &functional.depths;
+    let alone = depths.windows(2).all(|w| w[0] != w[1]);
+    let nodes = &functional.nodes;
+    let single = nodes.iter().all(|n| n.inputs.tensors().len() <= 1);
+    let once = |l: &AnyLayer| nodes.iter().filter(|n| n.layer == *l).count() <= 1;
+    alone && single && functional.operations.iter().all(once)
+}
