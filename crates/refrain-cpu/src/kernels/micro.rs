@@ -208,16 +208,14 @@ unsafe fn finish_row<V: Vector, const VECTORS: usize>(
     // SAFETY: the function's contract; a partial width goes through `line`.
     unsafe {
         let whole = t.cols == VECTORS * V::LANES;
-        for j in 0..VECTORS {
+        for (j, sum) in sums.into_iter().enumerate() {
             let p = out.wrapping_add(j * V::LANES);
             if !whole {
-                sums[j]
-                    .mul(alpha)
-                    .store(line.as_mut_ptr().add(j * V::LANES));
+                sum.mul(alpha).store(line.as_mut_ptr().add(j * V::LANES));
             } else if t.accumulate {
-                sums[j].mul_add(alpha, V::load(p)).store(p);
+                sum.mul_add(alpha, V::load(p)).store(p);
             } else {
-                sums[j].mul(alpha).store(p);
+                sum.mul(alpha).store(p);
             }
         }
         if !whole {

@@ -11,9 +11,11 @@ mod gemv;
 mod math;
 mod micro;
 pub mod nest;
+pub mod number;
 pub mod pack;
 mod patches;
 pub mod pool;
+pub mod pooling;
 pub mod reduce;
 #[cfg(test)]
 mod testing;
