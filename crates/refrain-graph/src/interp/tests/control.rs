@@ -198,3 +198,17 @@ fn the_first_node_that_leaves_the_finite_is_found() {
     assert_eq!(first([2.0, 2.0], [f32::INFINITY, 1.0]), None);
     assert_eq!(first([f32::NAN, 2.0], [1.0, 1.0]), None);
 }
+
+#[test]
+fn a_constant_is_meant_as_it_is() {
+    let mut g = Graph::new();
+    let low = Op::Constant(std::sync::Arc::new(Literal::scalar(f32::NEG_INFINITY)));
+    let low = g.push(low, &[]).unwrap();
+    let zero = g.push(Op::Unary(UnaryOp::Exponential), &[low]).unwrap();
+    g.result(zero);
+    assert_eq!(first_non_finite(&g, &[], &[]), Ok(None));
+    let nan = g
+        .push(Op::Binary(BinaryOp::Multiply), &[zero, low])
+        .unwrap();
+    assert_eq!(first_non_finite(&g, &[], &[]), Ok(g.node_of(nan)));
+}
