@@ -9,6 +9,7 @@ mod handle;
 #[allow(clippy::module_inception)]
 mod layer;
 pub(crate) mod node;
+pub(crate) mod normalization;
 mod options;
 pub(crate) mod pooling;
 pub(crate) mod registry;
@@ -21,5 +22,6 @@ pub use convolutional::*;
 pub use core::*;
 pub use handle::{AnyLayer, Handle};
 pub use layer::{InputSpec, Layer, Outputs};
+pub use normalization::*;
 pub use options::{DataFormat, Padding};
 pub use pooling::*;

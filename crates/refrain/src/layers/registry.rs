@@ -24,6 +24,7 @@ macro_rules! rows {
 rows! {
     "AveragePooling1D" => AveragePooling1DOptions,
     "AveragePooling2D" => AveragePooling2DOptions,
+    "BatchNormalization" => BatchNormalizationOptions,
     "Conv1D" => Conv1DOptions,
     "Conv2D" => Conv2DOptions,
     "Dense" => DenseOptions,
@@ -33,10 +34,14 @@ rows! {
     "GlobalAveragePooling2D" => GlobalAveragePooling2DOptions,
     "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
     "GlobalMaxPooling2D" => GlobalMaxPooling2DOptions,
+    "GroupNormalization" => GroupNormalizationOptions,
+    "LayerNormalization" => LayerNormalizationOptions,
     "MaxPooling1D" => MaxPooling1DOptions,
     "MaxPooling2D" => MaxPooling2DOptions,
+    "RMSNormalization" => RMSNormalizationOptions,
     "SeparableConv1D" => SeparableConv1DOptions,
     "SeparableConv2D" => SeparableConv2DOptions,
+    "UnitNormalization" => UnitNormalizationOptions,
 }
 
 /// Gives a layer the name, type and trainability that its configuration names.

@@ -1,0 +1,212 @@
+//! Normalization over the batch.
+
+use super::moments::{at_least_f32, broadcastable, inverse_deviation, masked_moments, moments};
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::Initializer;
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::ops::prim;
+use crate::regularizers::Regularizer;
+use crate::tensor::{Tensor, resolve_axis};
+
+layer_options! {
+    /// Normalization of each feature by its mean and variance over the batch.
+    ///
+    /// `y = (x - mean) / sqrt(variance + epsilon) · gamma + beta`. While fitting, mean and variance are those of the
+    /// batch (of the elements that the mask keeps), and the moving statistics follow them:
+    /// `moving = moving · momentum + batch · (1 - momentum)`. Otherwise, and in a frozen layer, the moving statistics
+    /// take their place.
+    ///
+    /// Input and output of any one shape. Weights: `gamma`, `beta`, `moving_mean`, `moving_variance`, each
+    /// `(features,)`; the last two are not trained.
+    ///
+    /// ```
+    /// use refrain::layers::BatchNormalization;
+    /// use refrain::input;
+    /// let layer = BatchNormalization::new();
+    /// let y = layer.call(&input([28, 28, 8]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 28, 28, 8)");
+    /// assert_eq!(layer.any().trainable_weights().len(), 2);
+    /// assert_eq!(layer.any().non_trainable_weights().len(), 2);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/normalization/batch_normalization.py`.
+    BatchNormalization, BatchNormalizationOptions {
+        /// The axis of the features.
+        axis: i64 = -1,
+        /// How much of the old moving statistics stays at each step.
+        momentum: f64 = 0.99,
+        /// Added to the variance.
+        epsilon: f64 = 1e-3,
+        /// Whether there is a `beta`.
+        center: bool = true,
+        /// Whether there is a `gamma`.
+        scale: bool = true,
+        /// First value of `beta`.
+        beta_initializer: Initializer = Initializer::Zeros,
+        /// First value of `gamma`.
+        gamma_initializer: Initializer = Initializer::Ones,
+        /// First value of the moving mean.
+        moving_mean_initializer: Initializer = Initializer::Zeros,
+        /// First value of the moving variance.
+        moving_variance_initializer: Initializer = Initializer::Ones,
+        /// Penalty on `beta`.
+        beta_regularizer: Option<Regularizer> = None,
+        /// Penalty on `gamma`.
+        gamma_regularizer: Option<Regularizer> = None,
+        /// Rule for `beta`.
+        beta_constraint: Option<Constraint> = None,
+        /// Rule for `gamma`.
+        gamma_constraint: Option<Constraint> = None,
+        /// Keras's option for several devices; on one it changes nothing.
+        synchronized: bool = false,
+        /// Keras's batch renormalization, which is not supported.
+        renorm: bool = false,
+        /// Momentum of batch renormalization.
+        renorm_momentum: f64 = 0.99,
+    }
+}
+
+impl BatchNormalization {
+    /// A layer over the last axis.
+    pub fn new() -> Self {
+        BatchNormalizationOptions::default().into_layer()
+    }
+}
+
+impl Default for BatchNormalization {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BatchNormalizationOptions {
+    /// The batch's mean and variance, over all axes but the features'.
+    fn batch_moments(
+        &self,
+        x: &Tensor,
+        mask: Option<Tensor>,
+        axis: usize,
+    ) -> Result<(Tensor, Tensor)> {
+        let others: Vec<usize> = (0..x.rank()).filter(|&a| a != axis).collect();
+        let Some(mask) = mask else {
+            return moments(x, &others);
+        };
+        if mask.rank() + 1 != x.rank() {
+            return Err(Error::mismatch(
+                ErrorKind::Shape,
+                format!("a mask of rank {}, one less than the input", x.rank() - 1),
+                format!("shape {}", mask.shape()),
+            ));
+        }
+        let mut shape = mask.shape().dims().to_vec();
+        shape.push(Some(1));
+        let mask = prim::broadcast_to(&prim::reshape(&mask, shape)?, &x.shape())?;
+        masked_moments(x, &mask, &others)
+    }
+
+    fn follow(&self, cx: &Call, name: &str, batch: &Tensor) -> Result<()> {
+        let old = cx.weight(name)?;
+        let batch = prim::convert(&prim::reshape(batch, old.shape())?, old.dtype())?;
+        cx.assign(name, &(old * self.momentum + batch * (1.0 - self.momentum)))
+    }
+}
+
+impl Layer for BatchNormalizationOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "BatchNormalization"
+    }
+
+    fn config(&self) -> Config {
+        let mut config = self.to_config();
+        config.insert("renorm_clipping".to_owned(), serde_json::Value::Null);
+        config
+    }
+
+    fn validate(&self) -> Result<()> {
+        match self.renorm {
+            false => Ok(()),
+            true => Err(Error::new(
+                ErrorKind::Unsupported,
+                "batch renormalization (option `renorm`) is not supported",
+            )),
+        }
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        let features = cx.dim(self.axis)?;
+        if self.scale {
+            cx.add_weight(
+                Weight::new("gamma", [features])
+                    .initializer(&self.gamma_initializer)
+                    .regularizer(&self.gamma_regularizer)
+                    .constraint(&self.gamma_constraint),
+            )?;
+        }
+        if self.center {
+            cx.add_weight(
+                Weight::new("beta", [features])
+                    .initializer(&self.beta_initializer)
+                    .regularizer(&self.beta_regularizer)
+                    .constraint(&self.beta_constraint),
+            )?;
+        }
+        let statistics = [
+            ("moving_mean", &self.moving_mean_initializer),
+            ("moving_variance", &self.moving_variance_initializer),
+        ];
+        for (name, initializer) in statistics {
+            let weight = Weight::new(name, [features]).initializer(initializer);
+            cx.add_weight(weight.trainable(false))?;
+        }
+        let rank = cx.spec()?.shape.rank();
+        cx.set_input_spec(InputSpec::new().ndim(rank).axis(self.axis, features));
+        Ok(())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let original = inputs.one()?;
+        let x = at_least_f32(original)?;
+        let axis = resolve_axis(self.axis, x.rank())?;
+        let weight = |name: &str| -> Result<Option<Tensor>> {
+            let Some(weight) = cx.optional_weight(name)? else {
+                return Ok(None);
+            };
+            let weight = prim::convert(&weight, x.dtype())?;
+            broadcastable(&weight, &[axis], x.rank()).map(Some)
+        };
+        let statistic = |name: &str| -> Result<Tensor> {
+            let weight = prim::convert(&cx.weight(name)?, x.dtype())?;
+            broadcastable(&weight, &[axis], x.rank())
+        };
+        let (mean, variance) = if cx.training() && cx.trainable() {
+            let (mean, variance) = self.batch_moments(&x, inputs.mask(), axis)?;
+            self.follow(cx, "moving_mean", &mean)?;
+            self.follow(cx, "moving_variance", &variance)?;
+            (mean, variance)
+        } else {
+            (statistic("moving_mean")?, statistic("moving_variance")?)
+        };
+        let mut factor = inverse_deviation(&variance, self.epsilon)?;
+        if let Some(gamma) = weight("gamma")? {
+            factor = factor * gamma;
+        }
+        let mut offset = -(mean * &factor);
+        if let Some(beta) = weight("beta")? {
+            offset = offset + beta;
+        }
+        prim::convert(&(x * factor + offset).checked()?, original.dtype())
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,138 @@
+//! Normalization over the features of each sample.
+
+use super::moments::{
+    AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes, moments,
+};
+use crate::constraints::Constraint;
+use crate::error::Result;
+use crate::initializers::Initializer;
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::ops::prim;
+use crate::regularizers::Regularizer;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// Normalization of each sample by the mean and variance along some of its axes.
+    ///
+    /// `y = (x - mean) / sqrt(variance + epsilon) · gamma + beta`. Input and output of any one shape. Weights: `gamma`,
+    /// `beta`, each of the normalized axes' sizes.
+    ///
+    /// ```
+    /// use refrain::layers::LayerNormalization;
+    /// use refrain::input;
+    /// let layer = LayerNormalization::new().epsilon(1e-6);
+    /// let y = layer.call(&input([None, Some(64)]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, None, 64)");
+    /// assert_eq!(layer.count_params(), 128);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/normalization/layer_normalization.py`.
+    LayerNormalization, LayerNormalizationOptions {
+        /// The axes to normalize along.
+        axis: AxisList = AxisList::from(-1),
+        /// Added to the variance.
+        epsilon: f64 = 1e-3,
+        /// Whether there is a `beta`.
+        center: bool = true,
+        /// Whether there is a `gamma`.
+        scale: bool = true,
+        /// Keras's old option: scales by the deviation without taking the mean away, and has no `beta`.
+        rms_scaling: bool = false,
+        /// First value of `beta`.
+        beta_initializer: Initializer = Initializer::Zeros,
+        /// First value of `gamma`.
+        gamma_initializer: Initializer = Initializer::Ones,
+        /// Penalty on `beta`.
+        beta_regularizer: Option<Regularizer> = None,
+        /// Penalty on `gamma`.
+        gamma_regularizer: Option<Regularizer> = None,
+        /// Rule for `beta`.
+        beta_constraint: Option<Constraint> = None,
+        /// Rule for `gamma`.
+        gamma_constraint: Option<Constraint> = None,
+    }
+}
+
+impl LayerNormalization {
+    /// A layer over the last axis.
+    pub fn new() -> Self {
+        LayerNormalizationOptions::default().into_layer()
+    }
+}
+
+impl Default for LayerNormalization {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for LayerNormalizationOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "LayerNormalization"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        let shape = cx.spec()?.shape;
+        let axes = self.axis.resolve(shape.rank())?;
+        let sizes = known_sizes(&shape, &axes)?;
+        if self.scale || self.rms_scaling {
+            cx.add_weight(
+                Weight::new("gamma", sizes.clone())
+                    .initializer(&self.gamma_initializer)
+                    .regularizer(&self.gamma_regularizer)
+                    .constraint(&self.gamma_constraint),
+            )?;
+        }
+        if self.center && !self.rms_scaling {
+            cx.add_weight(
+                Weight::new("beta", sizes.clone())
+                    .initializer(&self.beta_initializer)
+                    .regularizer(&self.beta_regularizer)
+                    .constraint(&self.beta_constraint),
+            )?;
+        }
+        let spec = InputSpec::new().ndim(shape.rank());
+        let sized = axes.iter().zip(&sizes);
+        cx.set_input_spec(sized.fold(spec, |spec, (&axis, &size)| spec.axis(axis as i64, size)));
+        Ok(())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let original = inputs.one()?;
+        let x = at_least_f32(original)?;
+        let axes = self.axis.resolve(x.rank())?;
+        let (mean, variance) = moments(&x, &axes)?;
+        let factor = inverse_deviation(&variance, self.epsilon)?;
+        let mut y = match self.rms_scaling {
+            true => &x * factor,
+            false => (&x - mean) * factor,
+        };
+        let weight = |weight: Tensor| {
+            let weight = prim::convert(&weight, x.dtype())?;
+            broadcastable(&weight, &axes, x.rank())
+        };
+        if let Some(gamma) = cx.optional_weight("gamma")? {
+            y = y * weight(gamma)?;
+        }
+        if let Some(beta) = cx.optional_weight("beta")? {
+            y = y + weight(beta)?;
+        }
+        prim::convert(&y.checked()?, original.dtype())
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,76 @@
+//! Normalization by the root of the mean square.
+
+use super::moments::{AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes};
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
+use crate::ops::{mean_of, prim};
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// Division of each sample by the root of its mean square along some axes: `x / sqrt(mean(x²) + epsilon) · scale`.
+    ///
+    /// Input and output of any one shape. Weights: `scale`, of the normalized axes' sizes.
+    ///
+    /// ```
+    /// use refrain::layers::RMSNormalization;
+    /// use refrain::input;
+    /// let y = RMSNormalization::new().call(&input([10, 64]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/normalization/rms_normalization.py`.
+    RMSNormalization, RMSNormalizationOptions {
+        /// The axes to normalize along.
+        axis: AxisList = AxisList::from(-1),
+        /// Added to the mean square.
+        epsilon: f64 = 1e-6,
+    }
+}
+
+impl RMSNormalization {
+    /// A layer over the last axis.
+    pub fn new() -> Self {
+        RMSNormalizationOptions::default().into_layer()
+    }
+}
+
+impl Default for RMSNormalization {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for RMSNormalizationOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "RMSNormalization"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        let shape = cx.spec()?.shape;
+        let axes = self.axis.resolve(shape.rank())?;
+        cx.add_weight(Weight::new("scale", known_sizes(&shape, &axes)?).ones())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let original = inputs.one()?;
+        let x = at_least_f32(original)?;
+        let axes = self.axis.resolve(x.rank())?;
+        let mean_square = mean_of(&(&x * &x).checked()?, &axes, true)?;
+        let scale = prim::convert(&cx.weight("scale")?, x.dtype())?;
+        let scale = broadcastable(&scale, &axes, x.rank())?;
+        let y = &x * inverse_deviation(&mean_square, self.epsilon)? * scale;
+        prim::convert(&y.checked()?, original.dtype())
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}

@@ -1,0 +1,76 @@
+//! Normalization to unit length.
+
+use refrain_graph::{BinaryOp, Reduction, UnaryOp};
+
+use super::moments::AxisList;
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::ops::{self, prim};
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// Division by the Euclidean norm along some axes.
+    ///
+    /// Input and output of any one shape. No weights.
+    ///
+    /// ```
+    /// use refrain::layers::UnitNormalization;
+    /// use refrain::input;
+    /// let y = UnitNormalization::new().call(&input([10, 64]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/normalization/unit_normalization.py`.
+    UnitNormalization, UnitNormalizationOptions {
+        /// The axes that the norm is taken along.
+        axis: AxisList = AxisList::from(-1),
+    }
+}
+
+impl UnitNormalization {
+    /// A layer over the last axis.
+    pub fn new() -> Self {
+        UnitNormalizationOptions::default().into_layer()
+    }
+}
+
+impl Default for UnitNormalization {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for UnitNormalizationOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "UnitNormalization"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        /// Norms smaller than the inverse of this count as it.
+        const LARGEST_FACTOR: f64 = 1e12;
+        let x = inputs.one()?;
+        let axes = self.axis.resolve(x.rank())?;
+        let square = prim::binary(BinaryOp::Multiply, x, x)?;
+        let norm = ops::reduce(&square, Reduction::Sum, &axes, true)?;
+        let factor = prim::unary(UnaryOp::Rsqrt, &norm)?;
+        let largest = prim::constant_like(x, LARGEST_FACTOR)?;
+        let factor = prim::binary(BinaryOp::Minimum, &factor, &largest)?;
+        prim::binary(BinaryOp::Multiply, x, &factor)
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}
