@@ -39,7 +39,7 @@ class Store:
 
 
 def write_json(file_name, data):
-    """One line per element of a top-level list, so that diffs stay readable."""
+    """One line per element of the top level, so that diffs stay readable."""
 
     def check(x):
         if isinstance(x, float):
@@ -52,16 +52,13 @@ def write_json(file_name, data):
                 check(v)
 
     check(data)
-    with open(os.path.join(HERE, file_name), "w") as f:
+    text = lambda x: json.dumps(x, separators=(",", ":"), ensure_ascii=False)
+    with open(os.path.join(HERE, file_name), "w", encoding="utf-8") as f:
         if isinstance(data, list):
-            f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in data) + "\n]\n")
+            f.write("[\n" + ",\n".join(text(c) for c in data) + "\n]\n")
         else:
             f.write("{\n")
-            f.write(
-                ",\n".join(
-                    json.dumps(k) + ":" + json.dumps(v, separators=(",", ":")) for k, v in data.items()
-                )
-            )
+            f.write(",\n".join(text(k) + ":" + text(v) for k, v in data.items()))
             f.write("\n}\n")
 
 
