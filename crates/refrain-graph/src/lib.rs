@@ -15,6 +15,8 @@ mod op;
 pub mod passes;
 pub mod philox;
 mod shape;
+#[doc(hidden)]
+pub mod testing;
 pub mod text;
 pub mod verify;
 

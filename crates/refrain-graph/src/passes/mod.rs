@@ -1,5 +1,141 @@
-//! Passes: each takes a graph and gives a simpler one.
+//! Passes: each takes a graph and gives one that computes the same with less work.
+//!
+//! Parameters, results and updates stay as they are, and so do the labels. All passes also work inside the bodies of
+//! scans. Results stay the same but for the sign of zeros and for the order in which a merged product adds.
 
+mod batch;
+mod dead_code;
+mod fold;
+mod loops;
 mod rewriter;
+mod simplify;
+mod stop_gradient;
+mod subexpressions;
 
+pub use batch::batch_shared_calls;
+pub use dead_code::remove_dead_code;
+pub use fold::fold_constants;
+pub use loops::{hoist_from_loops, trim_loops};
 pub use rewriter::{Rewriter, rewrite};
+pub use simplify::simplify;
+pub use stop_gradient::drop_stop_gradient;
+pub use subexpressions::share_subexpressions;
+
+use crate::{Graph, GraphError, Literal, Op, Spec, Value, verify};
+
+/// A pass and what it is called.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    /// What the pass does, in words.
+    pub name: &'static str,
+    /// The pass.
+    pub run: fn(&Graph) -> Result<Graph, GraphError>,
+}
+
+/// What [`optimize`] does, in this order. For programs that will not be differentiated any more.
+pub const PIPELINE: &[Pass] = &[
+    pass("drop what only stops gradients", drop_stop_gradient),
+    pass("compute what is constant", fold_constants),
+    pass("simplify", simplify),
+    pass("compute equal things once", share_subexpressions),
+    pass("drop what loops compute in vain", trim_loops),
+    pass(
+        "take out of loops what need not be in them",
+        hoist_from_loops,
+    ),
+    pass(
+        "make one call of calls with the same weights",
+        batch_shared_calls,
+    ),
+    pass("drop what nothing uses", remove_dead_code),
+];
+
+/// Rounds of the pipeline after which [`optimize`] stops even if something still changes. Chains of simplifications that
+/// need more than two or three rounds do not occur.
+const MAX_ROUNDS: usize = 8;
+
+const fn pass(name: &'static str, run: fn(&Graph) -> Result<Graph, GraphError>) -> Pass {
+    Pass { name, run }
+}
+
+/// Runs the [`PIPELINE`] until nothing changes any more (at most 8 rounds).
+///
+/// # Errors
+/// If the graph is not sound; in debug builds the verifier runs after each pass.
+pub fn optimize(graph: Graph) -> Result<Graph, GraphError> {
+    run_until_stable(graph, PIPELINE)
+}
+
+/// Runs these passes until nothing changes any more (at most 8 rounds).
+fn run_until_stable(mut graph: Graph, passes: &[Pass]) -> Result<Graph, GraphError> {
+    for _ in 0..MAX_ROUNDS {
+        let before = graph.clone();
+        for pass in passes {
+            graph = (pass.run)(&graph)?;
+            if cfg!(debug_assertions) {
+                verify::verify(&graph).map_err(|e| after(pass, e))?;
+            }
+        }
+        if graph == before {
+            break;
+        }
+    }
+    Ok(graph)
+}
+
+fn after(pass: &Pass, error: GraphError) -> GraphError {
+    let message = format!("after the pass \"{}\": {}", pass.name, error.message);
+    GraphError { message, ..error }
+}
+
+/// Applies a pass to the bodies of all scans, the innermost first, and then to the graph itself.
+fn everywhere(
+    graph: &Graph,
+    level: fn(&Graph) -> Result<Graph, GraphError>,
+) -> Result<Graph, GraphError> {
+    let is_scan = |node| matches!(graph.op(node), Op::Scan(_));
+    if !graph.nodes().any(is_scan) {
+        return level(graph);
+    }
+    let inner = rewrite(graph, |rewriter, node| match graph.op(node) {
+        Op::Scan(scan) => {
+            let mut scan = scan.clone();
+            scan.body = everywhere(&scan.body, level)?;
+            rewriter.copy_as(node, Op::Scan(scan))
+        }
+        _ => rewriter.copy(node),
+    })?;
+    level(&inner)
+}
+
+/// The value that fills a tensor, if it is a constant of one element or its broadcast.
+fn splat(graph: &Graph, value: Value) -> Option<&Literal> {
+    match graph.op_of(value)? {
+        (Op::Constant(literal), _) if literal.numel() == 1 => Some(literal),
+        (Op::BroadcastInDim { .. }, inputs) => splat(graph, inputs[0]),
+        _ => None,
+    }
+}
+
+/// [`splat`] as a number.
+fn splat_number(graph: &Graph, value: Value) -> Option<f64> {
+    splat(graph, value)?.to_f64().first().copied()
+}
+
+/// A tensor filled with the only element of `literal`.
+fn filled(graph: &mut Graph, literal: Literal, spec: &Spec) -> Result<Value, GraphError> {
+    let literal = literal.reshaped([]);
+    let literal = literal.ok_or_else(|| GraphError::new("expected a literal of one element"))?;
+    let scalar = graph.push(Op::Constant(literal.into()), &[])?;
+    if spec.shape.rank() == 0 {
+        return Ok(scalar);
+    }
+    let shape = spec.shape.clone();
+    graph.push(
+        Op::BroadcastInDim {
+            shape,
+            dims: vec![],
+        },
+        &[scalar],
+    )
+}

@@ -1,0 +1,50 @@
+//! Less work in loops.
+
+mod hoist;
+mod trim;
+
+pub use hoist::hoist_from_loops;
+pub use trim::trim_loops;
+
+use super::Rewriter;
+use crate::{Graph, GraphError, Scan, Value};
+
+/// What a parameter of a scan's body is, with its position among those of its kind.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Carry(usize),
+    Sequence(usize),
+    Constant(usize),
+}
+
+fn role(scan: &Scan, param: usize) -> Role {
+    let (carries, sequences) = (scan.carries, scan.sequences);
+    match param {
+        i if i < carries => Role::Carry(i),
+        i if i < carries + sequences => Role::Sequence(i - carries),
+        i => Role::Constant(i - carries - sequences),
+    }
+}
+
+/// Adds to a new body a parameter like one of the old body's values.
+fn add_param(rewriter: &mut Rewriter, like: Value, name: &str) -> Value {
+    let spec = rewriter.old().spec(like).clone();
+    rewriter.new_graph_mut().input(name, spec)
+}
+
+/// Number of steps, if known.
+fn steps(scan: &Scan, graph: &Graph, inputs: &[Value]) -> Option<usize> {
+    let first = || match scan.sequences {
+        0 => None,
+        _ => graph.spec(inputs[scan.carries]).shape.dim(0),
+    };
+    scan.length.or_else(first)
+}
+
+/// Ends a body with these values of the old body as results.
+fn finish_body(rewriter: Rewriter, results: &[Value]) -> Result<Graph, GraphError> {
+    let results = rewriter.values(results)?;
+    let mut body = rewriter.into_graph();
+    results.into_iter().for_each(|v| body.result(v));
+    Ok(body)
+}

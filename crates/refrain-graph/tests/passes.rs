@@ -1,0 +1,173 @@
+//! Passes: texts before and after with the number of primitives, and random graphs whose results must not change.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use refrain_graph::{Data, Graph, GraphError, Literal, Op, interp, passes, testing, verify};
+
+/// Largest difference between results before and after, relative to the results' size where that is over 1.
+const TOLERANCE: f64 = 1e-5;
+
+type Run = fn(&Graph) -> Result<Graph, GraphError>;
+
+fn pass(name: &str) -> Run {
+    match name {
+        "fold_constants" => passes::fold_constants,
+        "simplify" => passes::simplify,
+        "share_subexpressions" => passes::share_subexpressions,
+        "remove_dead_code" => passes::remove_dead_code,
+        "drop_stop_gradient" => passes::drop_stop_gradient,
+        "trim_loops" => passes::trim_loops,
+        "hoist_from_loops" => passes::hoist_from_loops,
+        "batch_shared_calls" => passes::batch_shared_calls,
+        "optimize" => |graph| passes::optimize(graph.clone()),
+        _ => panic!("no pass {name}"),
+    }
+}
+
+/// Runs the passes named in a line, then removes dead code.
+fn run(names: &str, graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    for name in names.split_whitespace().chain(["remove_dead_code"]) {
+        graph = pass(name)(&graph).unwrap_or_else(|e| panic!("{name}: {e}"));
+        verify::verify(&graph).unwrap_or_else(|e| panic!("after {name}: {e}\n{graph}"));
+    }
+    graph
+}
+
+fn count(graph: &Graph, counts: &mut BTreeMap<&'static str, usize>) {
+    for node in graph.nodes() {
+        *counts.entry(graph.op(node).name()).or_default() += 1;
+        if let Op::Scan(scan) = graph.op(node) {
+            count(&scan.body, counts);
+        }
+    }
+}
+
+fn counts(graph: &Graph) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    count(graph, &mut counts);
+    counts
+}
+
+fn parse(text: &str, file: &str) -> Graph {
+    text.parse()
+        .unwrap_or_else(|e| panic!("{file}: {e}\n{text}"))
+}
+
+fn assert_close(before: &[Literal], after: &[Literal], what: &dyn Fn() -> String) {
+    assert_eq!(before.len(), after.len());
+    for (before, after) in before.iter().zip(after) {
+        assert_eq!(before.spec(), after.spec(), "{}", what());
+        for (a, b) in before.to_f64().into_iter().zip(after.to_f64()) {
+            let close = (a - b).abs() <= TOLERANCE * a.abs().max(1.0);
+            let same = close || a == b || (a.is_nan() && b.is_nan());
+            assert!(same, "{a} became {b}\n{}", what());
+        }
+    }
+}
+
+/// Runs both graphs on random values and compares results and updates.
+fn assert_same(before: &Graph, after: &Graph, seed: u64) {
+    let names =
+        |g: &Graph| -> Vec<String> { g.params().map(|p| format!("{:?} {}", p.1, p.2)).collect() };
+    assert_eq!(names(before), names(after), "parameters stay as they are");
+    let (inputs, variables) = testing::random_values(before, seed);
+    let evaluate = |graph: &Graph| {
+        let run = interp::evaluate(graph, &inputs, &variables);
+        run.unwrap_or_else(|e| panic!("seed {seed}: {e}\n{graph}"))
+    };
+    let (old, new) = (evaluate(before), evaluate(after));
+    let what = || format!("seed {seed}\nbefore:\n{before}\nafter:\n{after}");
+    assert_close(&old.results, &new.results, &what);
+    assert_close(&old.updates, &new.updates, &what);
+}
+
+/// Each file holds examples: `; passes: NAMES` and what it is about, a graph, `; after`, and the graph that must come out
+/// (the same parameters, results of the same values, the same number of each primitive).
+#[test]
+fn examples() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/passes");
+    let mut examples = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        for example in text.split("; passes: ").skip(1) {
+            let (names, graphs) = example.split_once('\n').unwrap();
+            let (before, after) = graphs.split_once("; after").unwrap();
+            let (before, expected) = (parse(before, &file), parse(after, &file));
+            let found = run(names, &before);
+            assert_eq!(
+                counts(&found),
+                counts(&expected),
+                "{file}: {names}, got\n{found}"
+            );
+            assert_same(&before, &expected, 1);
+            assert_same(&before, &found, 1);
+            examples += 1;
+        }
+    }
+    assert_eq!(examples, 32);
+}
+
+fn on_random_graphs(names: &str, seeds: std::ops::Range<u64>) -> (usize, usize) {
+    let (mut before, mut after) = (0, 0);
+    for seed in seeds {
+        let graph = testing::random_graph(seed, 30).unwrap();
+        verify::verify(&graph).unwrap();
+        let optimised = run(names, &graph);
+        assert_same(&graph, &optimised, seed);
+        before += run("", &graph).nodes().len();
+        after += optimised.nodes().len();
+    }
+    (before, after)
+}
+
+#[test]
+fn each_pass_keeps_the_results() {
+    for pass in passes::PIPELINE {
+        for seed in 0..60 {
+            let graph = testing::random_graph(seed, 30).unwrap();
+            let optimised = (pass.run)(&graph).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
+            verify::verify(&optimised).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
+            assert_same(&graph, &optimised, seed);
+        }
+    }
+}
+
+#[test]
+fn all_passes_together_keep_the_results() {
+    let (before, after) = on_random_graphs("optimize", 1000..1250);
+    assert!(after < before, "{after} primitives of {before} are left");
+}
+
+/// Once optimised, there is nothing left to do.
+#[test]
+fn optimised_graphs_are_stable() {
+    for seed in 0..60 {
+        let graph = testing::random_graph(seed, 30).unwrap();
+        let once = passes::optimize(graph).unwrap();
+        let twice = passes::optimize(once.clone()).unwrap();
+        assert_eq!(once.to_string(), twice.to_string(), "seed {seed}");
+    }
+}
+
+#[test]
+fn equal_zeros_of_different_sign_stay_apart() {
+    let graph: Graph = "graph {
+        %a = constant 0.0 : f32[]
+        %b = constant -0.0 : f32[]
+        return %a, %b
+    }"
+    .parse()
+    .unwrap();
+    let shared = run("share_subexpressions", &graph);
+    let results = interp::evaluate(&shared, &[], &[]).unwrap().results;
+    let bits = |l: &Literal| match l.data() {
+        Data::F32(v) => v[0].to_bits(),
+        _ => panic!("f32 expected"),
+    };
+    assert_ne!(bits(&results[0]), bits(&results[1]));
+}
