@@ -82,7 +82,7 @@ pub fn random_graph(seed: u64, size: usize) -> Result<Graph, GraphError> {
     let same = values
         .iter()
         .filter(|&&v| graph.spec(v) == graph.spec(state));
-    if let Some(&new) = same.last() {
+    if let Some(&new) = same.next() {
         graph.update(state, new);
     }
     Ok(graph)
