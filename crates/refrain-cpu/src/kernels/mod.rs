@@ -5,6 +5,7 @@
 pub mod arena;
 pub mod conv;
 pub mod conv_kernel;
+pub mod depthwise;
 pub mod elementwise;
 pub mod gemm;
 mod gemv;
