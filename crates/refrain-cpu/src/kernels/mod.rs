@@ -18,6 +18,7 @@ mod patches;
 pub mod pool;
 pub mod pooling;
 pub mod reduce;
+pub mod slices;
 #[cfg(test)]
 mod testing;
 mod vector;

@@ -1,0 +1,656 @@
+//! Slices of a tensor at positions that are data: gather and scatter.
+//!
+//! Both walk over the index vectors in row-major order and, for each, over a window of the operand and of the result
+//! (or the updates). Windows without gaps, such as rows of an embedding, are copied or combined as one run.
+
+use super::LengthError;
+use super::number::Number;
+use super::pool::{Pool, SharedPtr};
+use crate::simd::simd_fn;
+use refrain_graph::{GatherDims, ScatterDims, ScatterKind};
+
+/// Elements moved that are worth a task of their own: some 10 µs.
+const TASK_WORK: usize = 1 << 15;
+/// Parts of the operand that are updated by tasks of their own. Each reads all indices.
+const SCATTER_PARTS: usize = 8;
+/// Least length of rows that is worth reading all indices in every task.
+const SCATTER_ROW: usize = 16;
+
+/// Index vectors of any integer type.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum Indices<'a> {
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    U32(&'a [u32]),
+    U8(&'a [u8]),
+}
+
+impl Indices<'_> {
+    /// Number of components of all vectors.
+    pub fn len(&self) -> usize {
+        match self {
+            Indices::I32(i) => i.len(),
+            Indices::I64(i) => i.len(),
+            Indices::U32(i) => i.len(),
+            Indices::U8(i) => i.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline(always)]
+    fn at(&self, i: usize) -> i64 {
+        match self {
+            Indices::I32(v) => i64::from(v[i]),
+            Indices::I64(v) => v[i],
+            Indices::U32(v) => i64::from(v[i]),
+            Indices::U8(v) => i64::from(v[i]),
+        }
+    }
+}
+
+/// A dimension of the index vectors' grid.
+#[derive(Clone, Copy, Debug)]
+struct Batch {
+    size: usize,
+    index_stride: usize,
+    result_stride: usize,
+}
+
+/// A dimension of a window.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    size: usize,
+    operand_stride: usize,
+    result_stride: usize,
+    operand_dim: usize,
+}
+
+/// A component of an index vector.
+#[derive(Clone, Copy, Debug)]
+struct Component {
+    offset: usize,
+    operand_stride: usize,
+    operand_dim: usize,
+    /// Largest start at which the whole window is inside.
+    last: i64,
+}
+
+/// A gather or a scatter, planned for its shapes.
+#[derive(Clone, Debug)]
+pub struct SlicePlan {
+    operand_dims: Vec<usize>,
+    batch: Vec<Batch>,
+    window: Vec<Extent>,
+    /// The window with dimensions joined that lie without gaps on both sides, less the run.
+    outer: Vec<Extent>,
+    /// Elements side by side on both sides.
+    run: usize,
+    components: Vec<Component>,
+    index_len: usize,
+    result_dims: Vec<usize>,
+}
+
+/// Elements from one index to the next along each dimension of a tensor without gaps.
+fn strides(dims: &[usize]) -> Vec<usize> {
+    let mut all = vec![1; dims.len()];
+    for d in (1..dims.len()).rev() {
+        all[d - 1] = all[d] * dims[d];
+    }
+    all
+}
+
+fn len_of(dims: &[usize]) -> Result<usize, LengthError> {
+    let len = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    len.ok_or(LengthError)
+}
+
+/// Joins window dimensions that follow each other without gaps.
+fn join(window: &[Extent]) -> (Vec<Extent>, usize) {
+    let mut joined: Vec<Extent> = Vec::new();
+    for &e in window.iter().filter(|e| e.size != 1) {
+        match joined.last_mut() {
+            Some(l)
+                if l.operand_stride == e.size * e.operand_stride
+                    && l.result_stride == e.size * e.result_stride =>
+            {
+                *l = Extent {
+                    size: l.size * e.size,
+                    ..e
+                };
+            }
+            _ => joined.push(e),
+        }
+    }
+    match joined.last() {
+        Some(l) if (l.operand_stride, l.result_stride) == (1, 1) => {
+            let run = l.size;
+            joined.pop();
+            (joined, run)
+        }
+        _ => (joined, 1),
+    }
+}
+
+impl SlicePlan {
+    /// The plan of a gather.
+    ///
+    /// # Errors
+    /// If the dimension numbers do not fit the shapes.
+    pub fn gather(
+        operand: &[usize],
+        indices: &[usize],
+        dims: &GatherDims,
+    ) -> Result<Self, LengthError> {
+        if dims.slice_sizes.len() != operand.len() {
+            return Err(LengthError);
+        }
+        let slice = |d: usize| dims.slice_sizes[d].unwrap_or(operand[d]);
+        let kept = (0..operand.len()).filter(|d| !dims.collapsed_slice_dims.contains(d));
+        let mut windows = kept.map(slice);
+        let mut grid = indices
+            .iter()
+            .enumerate()
+            .filter(|(d, _)| *d != dims.index_vector_dim);
+        let vectors = indices.len() - usize::from(dims.index_vector_dim < indices.len());
+        let result: Option<Vec<usize>> = (0..vectors + dims.offset_dims.len())
+            .map(|d| {
+                if dims.offset_dims.contains(&d) {
+                    windows.next()
+                } else {
+                    grid.next().map(|g| *g.1)
+                }
+            })
+            .collect();
+        let numbers = Numbers {
+            window: &dims.offset_dims,
+            dropped: &dims.collapsed_slice_dims,
+            map: &dims.start_index_map,
+            vector: dims.index_vector_dim,
+        };
+        Self::new(operand, indices, result.ok_or(LengthError)?, numbers)
+    }
+
+    /// The plan of a scatter.
+    ///
+    /// # Errors
+    /// If the dimension numbers do not fit the shapes.
+    pub fn scatter(
+        operand: &[usize],
+        indices: &[usize],
+        updates: &[usize],
+        dims: &ScatterDims,
+    ) -> Result<Self, LengthError> {
+        let numbers = Numbers {
+            window: &dims.update_window_dims,
+            dropped: &dims.inserted_window_dims,
+            map: &dims.scatter_dims_to_operand_dims,
+            vector: dims.index_vector_dim,
+        };
+        Self::new(operand, indices, updates.to_vec(), numbers)
+    }
+
+    fn new(
+        operand: &[usize],
+        indices: &[usize],
+        result: Vec<usize>,
+        n: Numbers,
+    ) -> Result<Self, LengthError> {
+        len_of(operand)?;
+        len_of(&result)?;
+        let (operand_strides, result_strides) = (strides(operand), strides(&result));
+        let index_strides = strides(indices);
+        let kept: Vec<usize> = (0..operand.len())
+            .filter(|d| !n.dropped.contains(d))
+            .collect();
+        let grid: Vec<usize> = (0..indices.len()).filter(|&d| d != n.vector).collect();
+        let places: Vec<usize> = (0..result.len())
+            .filter(|d| !n.window.contains(d))
+            .collect();
+        let per_vector = indices.get(n.vector).copied().unwrap_or(1);
+        let known =
+            n.window.iter().all(|&d| d < result.len()) && n.map.iter().all(|&d| d < operand.len());
+        let counts =
+            kept.len() == n.window.len() && grid.len() == places.len() && per_vector == n.map.len();
+        if !known || !counts || n.vector > indices.len() {
+            return Err(LengthError);
+        }
+        let window: Vec<Extent> = kept
+            .iter()
+            .zip(n.window)
+            .map(|(&operand_dim, &d)| Extent {
+                size: result[d],
+                operand_stride: operand_strides[operand_dim],
+                result_stride: result_strides[d],
+                operand_dim,
+            })
+            .collect();
+        let batch: Vec<Batch> = grid
+            .iter()
+            .zip(&places)
+            .map(|(&g, &d)| Batch {
+                size: indices[g],
+                index_stride: index_strides[g],
+                result_stride: result_strides[d],
+            })
+            .collect();
+        let sizes_agree = places.iter().zip(&batch).all(|(&d, b)| result[d] == b.size);
+        let size_of = |d: usize| {
+            window
+                .iter()
+                .find(|e| e.operand_dim == d)
+                .map_or(1, |e| e.size)
+        };
+        let fits = (0..operand.len()).all(|d| size_of(d) <= operand[d]);
+        if !sizes_agree || !fits && !result.contains(&0) {
+            return Err(LengthError);
+        }
+        let components = n.map.iter().enumerate().map(|(k, &d)| Component {
+            offset: k * index_strides.get(n.vector).copied().unwrap_or(1),
+            operand_stride: operand_strides[d],
+            operand_dim: d,
+            last: operand[d] as i64 - size_of(d) as i64,
+        });
+        let (outer, run) = join(&window);
+        Ok(SlicePlan {
+            operand_dims: operand.to_vec(),
+            components: components.collect(),
+            index_len: len_of(indices)?,
+            batch,
+            window,
+            outer,
+            run,
+            result_dims: result,
+        })
+    }
+
+    /// The dimensions of the gather's result, or of the scatter's updates.
+    pub fn result_dims(&self) -> &[usize] {
+        &self.result_dims
+    }
+
+    fn vectors(&self) -> usize {
+        self.batch.iter().map(|b| b.size).product()
+    }
+
+    fn holds(&self, operand: usize, indices: usize, result: usize) -> Result<(), LengthError> {
+        let fits = len_of(&self.operand_dims)? <= operand
+            && self.index_len <= indices
+            && len_of(&self.result_dims)? <= result;
+        fits.then_some(()).ok_or(LengthError)
+    }
+
+    /// Where an index vector begins, and its place in the result.
+    #[inline(always)]
+    fn place(&self, mut vector: usize) -> (usize, usize) {
+        let (mut index, mut result) = (0, 0);
+        for b in self.batch.iter().rev() {
+            let i = vector % b.size;
+            vector /= b.size;
+            index += i * b.index_stride;
+            result += i * b.result_stride;
+        }
+        (index, result)
+    }
+
+    /// Calls `f` with the operand's and result's offset of each run of a window, in row-major order.
+    #[inline(always)]
+    fn each_run(&self, mut f: impl FnMut(usize, usize)) {
+        let runs: usize = self.outer.iter().map(|e| e.size).product();
+        for mut i in 0..runs {
+            let (mut operand, mut result) = (0, 0);
+            for e in self.outer.iter().rev() {
+                operand += i % e.size * e.operand_stride;
+                result += i % e.size * e.result_stride;
+                i /= e.size;
+            }
+            f(operand, result);
+        }
+    }
+
+    /// Copies the slices at the given starts, which are clamped so that slices fit (`op::Gather`).
+    ///
+    /// # Errors
+    /// If a slice is too short.
+    pub fn run_gather<T: Copy + Send + Sync>(
+        &self,
+        pool: &Pool,
+        operand: &[T],
+        indices: Indices,
+        result: &mut [T],
+    ) -> Result<(), LengthError> {
+        self.holds(operand.len(), indices.len(), result.len())?;
+        if self.result_dims.contains(&0) {
+            return Ok(());
+        }
+        let window: usize = self.window.iter().map(|e| e.size).product();
+        let each = TASK_WORK.div_ceil(window);
+        let vectors = self.vectors();
+        let out = SharedPtr(result.as_mut_ptr());
+        pool.run(vectors.div_ceil(each), &|task| {
+            for vector in task * each..vectors.min(task * each + each) {
+                let (index, place) = self.place(vector);
+                let start: usize = self
+                    .components
+                    .iter()
+                    .map(|c| {
+                        indices.at(index + c.offset).clamp(0, c.last) as usize * c.operand_stride
+                    })
+                    .sum();
+                self.each_run(|from, to| {
+                    let from = &operand[start + from..][..self.run];
+                    // SAFETY: `holds` has found the result long enough; index vectors have places of their own in it.
+                    let to = unsafe {
+                        std::slice::from_raw_parts_mut(out.get().add(place + to), self.run)
+                    };
+                    to.copy_from_slice(from);
+                });
+            }
+        });
+        Ok(())
+    }
+
+    /// Combines the updates with what is in `operand` (`op::Scatter`), in row-major order of the updates. Updates of
+    /// places outside the operand are skipped.
+    ///
+    /// # Errors
+    /// If a slice is too short.
+    pub fn run_scatter<T: Number>(
+        &self,
+        pool: &Pool,
+        kind: ScatterKind,
+        operand: &mut [T],
+        indices: Indices,
+        updates: &[T],
+    ) -> Result<(), LengthError> {
+        let simd = pool.simd();
+        match kind {
+            ScatterKind::Set => self.run_scatter_set(pool, operand, indices, updates),
+            ScatterKind::Add => {
+                self.update(pool, operand, indices, updates, |x, u| add_run(simd, x, u))
+            }
+            ScatterKind::Max => self.update(pool, operand, indices, updates, |x, u| {
+                each(x, u, T::larger)
+            }),
+            ScatterKind::Min => self.update(pool, operand, indices, updates, |x, u| {
+                each(x, u, T::smaller)
+            }),
+            ScatterKind::Multiply => {
+                self.update(pool, operand, indices, updates, |x, u| each(x, u, T::times))
+            }
+        }
+    }
+
+    /// [`SlicePlan::run_scatter`] of [`ScatterKind::Set`] for elements of any type.
+    ///
+    /// # Errors
+    /// If a slice is too short.
+    pub fn run_scatter_set<T: Copy + Send + Sync>(
+        &self,
+        pool: &Pool,
+        operand: &mut [T],
+        indices: Indices,
+        updates: &[T],
+    ) -> Result<(), LengthError> {
+        self.update(pool, operand, indices, updates, |x, u| x.copy_from_slice(u))
+    }
+
+    fn update<T: Copy + Send + Sync>(
+        &self,
+        pool: &Pool,
+        operand: &mut [T],
+        indices: Indices,
+        updates: &[T],
+        combine: impl Fn(&mut [T], &[T]) + Sync,
+    ) -> Result<(), LengthError> {
+        self.holds(operand.len(), indices.len(), updates.len())?;
+        if self.result_dims.contains(&0) || self.operand_dims.contains(&0) {
+            return Ok(());
+        }
+        let len = len_of(&self.operand_dims)?;
+        let vectors = self.vectors();
+        if let ([c], true) = (&self.components[..], self.outer.is_empty()) {
+            // Whole rows: those of different index never overlap, so ranges of rows may be updated side by side.
+            if c.operand_stride == self.run && self.run >= SCATTER_ROW && c.operand_dim == 0 {
+                let rows = len / self.run;
+                let parts = (vectors * self.run / TASK_WORK).clamp(1, SCATTER_PARTS);
+                let each = rows.div_ceil(parts);
+                pool.for_chunks_mut(&mut operand[..len], each * self.run, |part, rows| {
+                    let (first, count) = ((part * each) as i64, rows.len() / self.run);
+                    for vector in 0..vectors {
+                        let (index, place) = self.place(vector);
+                        let row = indices.at(index + c.offset).wrapping_sub(first);
+                        if row >= 0 && row < count as i64 {
+                            let x = &mut rows[row as usize * self.run..][..self.run];
+                            combine(x, &updates[place..][..self.run]);
+                        }
+                    }
+                });
+                return Ok(());
+            }
+        }
+        for vector in 0..vectors {
+            self.update_one(operand, indices, updates, vector, &combine);
+        }
+        Ok(())
+    }
+
+    fn update_one<T: Copy>(
+        &self,
+        operand: &mut [T],
+        indices: Indices,
+        updates: &[T],
+        vector: usize,
+        combine: &impl Fn(&mut [T], &[T]),
+    ) {
+        let (index, place) = self.place(vector);
+        let start = |c: &Component| indices.at(index + c.offset);
+        if self
+            .components
+            .iter()
+            .all(|c| (0..=c.last).contains(&start(c)))
+        {
+            let first: usize = self
+                .components
+                .iter()
+                .map(|c| start(c) as usize * c.operand_stride)
+                .sum();
+            self.each_run(|to, from| {
+                combine(
+                    &mut operand[first + to..][..self.run],
+                    &updates[place + from..][..self.run],
+                );
+            });
+            return;
+        }
+        // Partly outside: element by element.
+        let elements: usize = self.window.iter().map(|e| e.size).product();
+        for mut i in 0..elements {
+            let (mut to, mut from, mut inside) = (0, place, true);
+            for e in self.window.iter().rev() {
+                let at = (i % e.size) as i64;
+                i /= e.size;
+                from += at as usize * e.result_stride;
+                to += at as usize * e.operand_stride;
+                let moved = self
+                    .components
+                    .iter()
+                    .filter(|c| c.operand_dim == e.operand_dim);
+                inside &= moved.into_iter().all(|c| {
+                    let x = start(c).checked_add(at);
+                    x.is_some_and(|x| x >= 0 && x < self.operand_dims[e.operand_dim] as i64)
+                });
+            }
+            for c in &self.components {
+                let dropped = self.window.iter().all(|e| e.operand_dim != c.operand_dim);
+                inside &= !dropped || (0..=c.last).contains(&start(c));
+            }
+            if inside {
+                let first: i64 = self
+                    .components
+                    .iter()
+                    .map(|c| start(c) * c.operand_stride as i64)
+                    .sum();
+                let to = (first + to as i64) as usize;
+                combine(&mut operand[to..=to], &updates[from..=from]);
+            }
+        }
+    }
+}
+
+/// The parts of the dimension numbers that gather and scatter share.
+struct Numbers<'a> {
+    window: &'a [usize],
+    dropped: &'a [usize],
+    map: &'a [usize],
+    vector: usize,
+}
+
+fn each<T: Copy>(x: &mut [T], u: &[T], f: impl Fn(T, T) -> T) {
+    x.iter_mut().zip(u).for_each(|(x, &u)| *x = f(*x, u));
+}
+
+simd_fn! {
+    fn add_run<S, T: Number>(x: &mut [T], u: &[T]) {
+        for (x, &u) in x.iter_mut().zip(u) {
+            *x = x.plus(u);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::random;
+
+    fn rows() -> (GatherDims, ScatterDims) {
+        let gather = GatherDims {
+            offset_dims: vec![1],
+            collapsed_slice_dims: vec![0],
+            start_index_map: vec![0],
+            index_vector_dim: 1,
+            slice_sizes: vec![Some(1), None],
+        };
+        let scatter = ScatterDims {
+            update_window_dims: vec![1],
+            inserted_window_dims: vec![0],
+            scatter_dims_to_operand_dims: vec![0],
+            index_vector_dim: 1,
+        };
+        (gather, scatter)
+    }
+
+    #[test]
+    fn rows_are_gathered_and_added() {
+        for (n, d, count) in [(7, 3, 5), (50, 64, 3000), (1, 1, 4)] {
+            let (gather, scatter) = rows();
+            let table = random(n * d, 1);
+            let indices: Vec<i32> = (0..count).map(|i| (i * 31 % (n + 2)) as i32 - 1).collect();
+            let updates = random(count as usize * d as usize, 2);
+            let mut expected = table.clone();
+            for (i, u) in indices.iter().zip(updates.chunks(d as usize)) {
+                if (0..n as i32).contains(i) {
+                    let row = &mut expected[*i as usize * d as usize..][..d as usize];
+                    row.iter_mut().zip(u).for_each(|(x, u)| *x += u);
+                }
+            }
+            for threads in [1, 2] {
+                let pool = Pool::new(threads);
+                let plan = SlicePlan::gather(&[n, d], &[count as usize], &gather).unwrap();
+                assert_eq!(plan.result_dims(), [count as usize, d]);
+                let mut got = vec![0.0; count as usize * d];
+                plan.run_gather(&pool, &table, Indices::I32(&indices), &mut got)
+                    .unwrap();
+                for (i, got) in indices.iter().zip(got.chunks(d)) {
+                    let row = (*i).clamp(0, n as i32 - 1) as usize;
+                    assert_eq!(got, &table[row * d..][..d]);
+                }
+                let plan =
+                    SlicePlan::scatter(&[n, d], &[count as usize], &[count as usize, d], &scatter)
+                        .unwrap();
+                let mut sum = table.clone();
+                plan.run_scatter(
+                    &pool,
+                    ScatterKind::Add,
+                    &mut sum,
+                    Indices::I32(&indices),
+                    &updates,
+                )
+                .unwrap();
+                assert_eq!(sum, expected);
+            }
+        }
+    }
+
+    /// Windows of 2x2 at index vectors (column, row) of a 3x4 operand, the vectors' components along dimension 0.
+    #[test]
+    fn windows_at_vectors_in_swapped_order() {
+        let operand: Vec<i32> = (0..12).collect();
+        let indices = [2i64, 9, -3, /* rows */ 1, 1, 0];
+        let gather = GatherDims {
+            offset_dims: vec![0, 2],
+            collapsed_slice_dims: vec![],
+            start_index_map: vec![1, 0],
+            index_vector_dim: 0,
+            slice_sizes: vec![Some(2), Some(2)],
+        };
+        let plan = SlicePlan::gather(&[3, 4], &[2, 3], &gather).unwrap();
+        assert_eq!(plan.result_dims(), [2, 3, 2]);
+        let pool = Pool::new(2);
+        let mut got = [0; 12];
+        plan.run_gather(&pool, &operand, Indices::I64(&indices), &mut got)
+            .unwrap();
+        assert_eq!(got, [6, 7, 6, 7, 0, 1, 10, 11, 10, 11, 4, 5]);
+    }
+
+    #[test]
+    fn updates_partly_outside_are_cut_off() {
+        let dims = ScatterDims {
+            update_window_dims: vec![1, 2],
+            inserted_window_dims: vec![],
+            scatter_dims_to_operand_dims: vec![0, 1],
+            index_vector_dim: 1,
+        };
+        let plan = SlicePlan::scatter(&[3, 3], &[3, 2], &[3, 2, 2], &dims).unwrap();
+        let indices = [2i32, -1, 0, 0, i32::MAX, i32::MIN];
+        let updates: Vec<f32> = (1..=12).map(|x| x as f32).collect();
+        let pool = Pool::new(1);
+        let run = |kind| {
+            let mut x = [3.0f32; 9];
+            plan.run_scatter(&pool, kind, &mut x, Indices::I32(&indices), &updates)
+                .unwrap();
+            x
+        };
+        assert_eq!(
+            run(ScatterKind::Set),
+            [5.0, 6.0, 3.0, 7.0, 8.0, 3.0, 2.0, 3.0, 3.0]
+        );
+        assert_eq!(
+            run(ScatterKind::Add),
+            [8.0, 9.0, 3.0, 10.0, 11.0, 3.0, 5.0, 3.0, 3.0]
+        );
+        assert_eq!(
+            run(ScatterKind::Min),
+            [3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 3.0, 3.0]
+        );
+        assert_eq!(
+            run(ScatterKind::Multiply),
+            [15.0, 18.0, 3.0, 21.0, 24.0, 3.0, 6.0, 3.0, 3.0]
+        );
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_refused() {
+        let (gather, scatter) = rows();
+        assert!(SlicePlan::gather(&[3], &[2], &gather).is_err());
+        assert!(SlicePlan::scatter(&[3, 4], &[2], &[2, 5], &scatter).is_err());
+        let plan = SlicePlan::gather(&[3, 4], &[2], &gather).unwrap();
+        let pool = Pool::new(1);
+        let short = plan.run_gather(&pool, &[0u8; 11], Indices::U8(&[0, 0]), &mut [0; 8]);
+        assert_eq!(short, Err(LengthError));
+    }
+}
