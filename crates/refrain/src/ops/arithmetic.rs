@@ -5,7 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 use serde_json::Value as Json;
 
-use super::{OpDef, apply, prim};
+use super::{OpDef, apply, config, definitions, option, prim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
@@ -17,8 +17,10 @@ use crate::tensor::Tensor;
 pub enum Operand {
     /// A tensor.
     Tensor(Tensor),
-    /// A number; it takes the tensor's type, as in Keras.
+    /// A number: it takes the tensor's type if that is a float type, else it makes the result f32, as in Keras.
     Number(f64),
+    /// An integer; it takes the tensor's type, as in Keras.
+    Integer(i64),
 }
 
 impl From<&Tensor> for Operand {
@@ -40,25 +42,68 @@ impl From<&Operand> for Operand {
 }
 
 macro_rules! numbers {
-    ($($t:ty),*) => {$(
+    ($($t:ty => $variant:ident as $to:ty),*) => {$(
         impl From<$t> for Operand {
-            fn from(n: $t) -> Self { Operand::Number(n as f64) }
+            fn from(n: $t) -> Self { Operand::$variant(n as $to) }
         }
     )*};
 }
-numbers!(f32, f64, i32, i64, usize);
+numbers!(f32 => Number as f64, f64 => Number as f64, i32 => Integer as i64, i64 => Integer as i64, usize => Integer as i64);
 
 impl Operand {
     /// Appends it to the arguments of a call.
-    fn push_to(self, inputs: Inputs) -> Inputs {
+    pub(super) fn push_to(self, inputs: Inputs) -> Inputs {
         match self {
             Operand::Tensor(t) => inputs.arg(t),
-            Operand::Number(n) if n.fract() == 0.0 && n.abs() < 2f64.powi(53) => {
-                inputs.value(Json::from(n as i64))
-            }
-            Operand::Number(n) => inputs.value(n),
+            Operand::Number(n) => inputs.value(to_json(n)),
+            Operand::Integer(n) => inputs.value(n),
         }
     }
+}
+
+/// A number as JSON, which has none for infinities; Python writes and reads these names.
+pub(super) fn to_json(number: f64) -> Json {
+    match serde_json::Number::from_f64(number) {
+        Some(n) => Json::Number(n),
+        None if number.is_nan() => "NaN".into(),
+        None if number > 0.0 => "Infinity".into(),
+        None => "-Infinity".into(),
+    }
+}
+
+/// The number that [`to_json`] wrote.
+pub(super) fn to_number(json: &Json) -> Option<f64> {
+    match json.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => json.as_f64(),
+    }
+}
+
+/// An argument as a traced tensor; a number takes the type of the tensor beside it.
+pub(crate) fn operand(
+    inputs: &Inputs,
+    position: usize,
+    name: &str,
+    beside: &Tensor,
+) -> Result<Tensor> {
+    if let Some(t) = inputs.tensor(position, name) {
+        return Ok(t.clone());
+    }
+    let missing = || {
+        let expected = format!("a tensor or a number as argument `{name}`");
+        Error::mismatch(ErrorKind::Structure, expected, "none")
+    };
+    let json = inputs.plain(position, name).ok_or_else(missing)?;
+    let number = to_number(json).ok_or_else(missing)?;
+    let dtype = match (beside.dtype(), json.is_i64() || json.is_u64()) {
+        (dtype, _) if dtype.is_float() => dtype,
+        (DType::Bool, true) => DType::I32,
+        (dtype, true) => dtype,
+        (_, false) => DType::F32,
+    };
+    prim::constant_of(beside, dtype, number)
 }
 
 /// The two operands of a call as traced tensors; a number takes the type of the tensor beside it.
@@ -67,20 +112,10 @@ pub(crate) fn operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     let first = *tensors
         .first()
         .ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor operand", "only numbers"))?;
-    let operand = |position: usize, name: &str| -> Result<Tensor> {
-        if let Some(t) = inputs.tensor(position, name) {
-            return Ok(t.clone());
-        }
-        let number = inputs.plain(position, name).and_then(Json::as_f64);
-        let number =
-            number.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "two operands", "fewer"))?;
-        let dtype = match number.fract() == 0.0 && first.dtype() != DType::Bool {
-            true => first.dtype(),
-            false => prim::promote(first.dtype(), DType::F32),
-        };
-        prim::constant_of(first, dtype, number)
-    };
-    Ok((operand(0, "x1")?, operand(1, "x2")?))
+    Ok((
+        operand(inputs, 0, "x1", first)?,
+        operand(inputs, 1, "x2", first)?,
+    ))
 }
 
 fn binary_call(inputs: &Inputs, op: BinaryOp) -> Result<Structure<Tensor>> {
@@ -118,18 +153,55 @@ fn mod_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     Ok(prim::select(&wrong, &moved, &remainder)?.into())
 }
 
-macro_rules! binary_functions {
-    ($($(#[$doc:meta])* $name:ident, $class:literal, $call:expr;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(a: impl Into<Operand>, b: impl Into<Operand>) -> Tensor {
-            static DEF: OpDef = OpDef { class: $class, module: "numpy", call: $call };
-            let inputs = b.into().push_to(a.into().push_to(Inputs::default()));
-            apply(&DEF, inputs, Config::new())
+/// Small whole exponents are products: exact, and differentiable below zero.
+fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
+    let (a, b) = operands(inputs)?;
+    let exponent = inputs.plain(1, "x2").and_then(Json::as_i64);
+    Ok(match exponent {
+        Some(1) => a.into(),
+        Some(2) => (&a * &a).into(),
+        Some(3) => (&a * &a * &a).into(),
+        Some(4) => {
+            let square = &a * &a;
+            (&square * &square).into()
         }
-    )*};
+        _ => prim::binary(BinaryOp::Power, &a, &b)?.into(),
+    })
 }
 
-binary_functions! {
+/// `(a - a mod b) / b` is exact for integers, and rounds down for floats without being off by one near whole numbers.
+fn floor_divide_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let (a, b) = operands(inputs)?;
+    let remainder = mod_call(inputs, config)?.into_leaves().swap_remove(0);
+    let whole = prim::binary(BinaryOp::Subtract, &a, &remainder)?;
+    let quotient = prim::binary(BinaryOp::Divide, &whole, &b)?;
+    match quotient.dtype().is_float() {
+        true => Ok(prim::unary(UnaryOp::RoundNearestEven, &quotient)?.into()),
+        false => Ok(quotient.into()),
+    }
+}
+
+/// Declares functions of two operands and their table.
+macro_rules! binary_functions {
+    ($table:ident in $defs:ident { $($(#[$doc:meta])* $name:ident, $class:literal, $call:expr;)* }) => {
+        #[allow(non_upper_case_globals)]
+        mod $defs {
+            use super::*;
+            $(pub(super) static $name: OpDef = OpDef { class: $class, module: "numpy", call: $call };)*
+        }
+        pub(super) static $table: &[&OpDef] = &[$(&$defs::$name),*];
+        $(
+            $(#[$doc])*
+            pub fn $name(a: impl Into<Operand>, b: impl Into<Operand>) -> Tensor {
+                let inputs = b.into().push_to(a.into().push_to(Inputs::default()));
+                apply(&$defs::$name, inputs, Config::new())
+            }
+        )*
+    };
+}
+pub(super) use binary_functions;
+
+binary_functions! { BINARY in binary_defs {
     /// Sum, elementwise.
     add, "Add", |i, _| binary_call(i, BinaryOp::Add);
     /// Difference, elementwise.
@@ -141,7 +213,7 @@ binary_functions! {
     /// Remainder with the sign of the divisor.
     modulo, "Mod", mod_call;
     /// `a` to the power `b`, elementwise.
-    power, "Power", |i, _| binary_call(i, BinaryOp::Power);
+    power, "Power", power_call;
     /// The larger of two elements; NaN wins.
     maximum, "Maximum", |i, _| binary_call(i, BinaryOp::Maximum);
     /// The smaller of two elements; NaN wins.
@@ -160,7 +232,9 @@ binary_functions! {
     greater, "Greater", |i, _| compare_call(i, Comparison::Gt);
     /// Whether `a` is at least `b`.
     greater_equal, "GreaterEqual", |i, _| compare_call(i, Comparison::Ge);
-}
+    /// Quotient rounded down.
+    floor_divide, "FloorDivide", floor_divide_call;
+}}
 
 /// The one input of a function that needs floats: integers become f32.
 pub(crate) fn float_input(inputs: &Inputs) -> Result<Tensor> {
@@ -171,13 +245,19 @@ pub(crate) fn float_input(inputs: &Inputs) -> Result<Tensor> {
     }
 }
 
+/// Declares functions of one tensor, also as methods, and their table.
 macro_rules! unary_functions {
-    ($($(#[$doc:meta])* $name:ident, $class:literal, $module:literal, $call:expr;)*) => {
+    ($table:ident in $defs:ident { $($(#[$doc:meta])* $name:ident, $class:literal, $module:literal, $call:expr;)* }) => {
+        #[allow(non_upper_case_globals)]
+        mod $defs {
+            use super::*;
+            $(pub(super) static $name: OpDef = OpDef { class: $class, module: $module, call: $call };)*
+        }
+        pub(super) static $table: &[&OpDef] = &[$(&$defs::$name),*];
         $(
             $(#[$doc])*
             pub fn $name(x: &Tensor) -> Tensor {
-                static DEF: OpDef = OpDef { class: $class, module: $module, call: $call };
-                apply(&DEF, Inputs::new(x), Config::new())
+                apply(&$defs::$name, Inputs::new(x), Config::new())
             }
         )*
         impl Tensor {
@@ -189,6 +269,8 @@ macro_rules! unary_functions {
     };
 }
 
+pub(super) use unary_functions;
+
 fn plain(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
     Ok(prim::unary(op, inputs.one()?)?.into())
 }
@@ -197,7 +279,7 @@ fn float(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
     Ok(prim::unary(op, &float_input(inputs)?)?.into())
 }
 
-unary_functions! {
+unary_functions! { UNARY in unary_defs {
     /// Absolute value.
     abs, "Absolute", "numpy", |i, _| plain(i, UnaryOp::Abs);
     /// Negation.
@@ -254,7 +336,15 @@ unary_functions! {
     ceil, "Ceil", "numpy", |i, _| float(i, UnaryOp::Ceil);
     /// Whether elements are neither NaN nor infinite.
     isfinite, "Isfinite", "numpy", |i, _| float(i, UnaryOp::IsFinite);
-}
+    /// One over each element.
+    reciprocal, "Reciprocal", "numpy", |i, _| Ok((1.0 / &float_input(i)?).into());
+    /// 2 to the power of each element.
+    exp2, "Exp2", "numpy", |i, _| Ok((float_input(i)? * std::f64::consts::LN_2).exp().into());
+    /// Logarithm to base 2.
+    log2, "Log2", "numpy", |i, _| Ok((float_input(i)?.log() / std::f64::consts::LN_2).into());
+    /// Logarithm to base 10.
+    log10, "Log10", "numpy", |i, _| Ok((float_input(i)?.log() / std::f64::consts::LN_10).into());
+}}
 
 macro_rules! operators {
     ($($trait:ident, $method:ident, $function:ident;)*) => {$(
@@ -301,19 +391,17 @@ impl Neg for Tensor {
     }
 }
 
+definitions! { DEFS {
+    CAST = "core" / "Cast" => |inputs, config| {
+        let name: String = option(config, "dtype")?;
+        let dtype = DType::from_keras_name(&name)
+            .ok_or_else(|| Error::mismatch(ErrorKind::DType, "an element type", name))?;
+        Ok(prim::convert(inputs.one()?, dtype)?.into())
+    };
+}}
+
 /// Another element type.
 pub fn cast(x: &Tensor, dtype: DType) -> Tensor {
-    static DEF: OpDef = OpDef {
-        class: "Cast",
-        module: "core",
-        call: |inputs, config| {
-            let name = config.get("dtype").and_then(Json::as_str).unwrap_or("");
-            let dtype = DType::from_keras_name(name)
-                .ok_or_else(|| Error::mismatch(ErrorKind::DType, "an element type", name))?;
-            Ok(prim::convert(inputs.one()?, dtype)?.into())
-        },
-    };
-    let mut config = Config::new();
-    config.insert("dtype".to_owned(), Json::from(dtype.keras_name()));
-    apply(&DEF, Inputs::new(x), config)
+    let config = config([("dtype", dtype.keras_name().into())]);
+    apply(&CAST, Inputs::new(x), config)
 }

@@ -3,30 +3,43 @@
 //! Each works on symbolic tensors (it becomes a node of the declared graph, as a layer does) and on the traced tensors
 //! of a layer's `call` (it becomes primitives). None fails at once: see [`Tensor`].
 
+mod activation;
 mod arithmetic;
 mod conv;
+mod einsum;
+mod index;
+mod join;
 mod linalg;
+mod logic;
 mod nn;
+mod order;
 mod pooling;
 pub(crate) mod prim;
 mod reduce;
 mod scan;
 mod shape;
 
+pub use activation::*;
 pub use arithmetic::*;
 pub use conv::*;
+pub use einsum::einsum;
+pub use index::*;
+pub use join::*;
 pub use linalg::*;
+pub use logic::*;
 pub use nn::*;
+pub use order::*;
 pub use pooling::*;
 pub use reduce::*;
 pub use scan::{ScanOptions, scan};
 pub use shape::*;
 
 use refrain_graph::{BinaryOp, DType};
+use serde_json::Value as Json;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{AnyLayer, Call, Config, Handle, Layer};
+use crate::layers::{AnyLayer, Call, Config, ConfigValue, Handle, Layer, in_option};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -39,6 +52,79 @@ pub(crate) struct OpDef {
     pub(crate) module: &'static str,
     /// The function on traced tensors. `Config` holds what Keras keeps in the operation's config (axes, …).
     pub(crate) call: fn(&Inputs, &Config) -> Result<Structure<Tensor>>,
+}
+
+/// Declares functions as Keras files name them, and the table that files are read with.
+macro_rules! definitions {
+    ($table:ident { $($name:ident = $module:literal / $class:literal => $call:expr;)* }) => {
+        $(
+            static $name: $crate::ops::OpDef = $crate::ops::OpDef {
+                class: $class,
+                module: $module,
+                call: $call,
+            };
+        )*
+        pub(super) static $table: &[&$crate::ops::OpDef] = &[$(&$name),*];
+    };
+}
+
+use definitions;
+
+/// Every function that can stand in a file.
+static TABLES: &[&[&OpDef]] = &[
+    activation::DEFS,
+    activation::PLAIN,
+    arithmetic::BINARY,
+    arithmetic::DEFS,
+    arithmetic::UNARY,
+    einsum::DEFS,
+    index::DEFS,
+    join::DEFS,
+    linalg::DEFS,
+    logic::BINARY,
+    logic::DEFS,
+    logic::UNARY,
+    nn::DEFS,
+    order::DEFS,
+    reduce::DEFS,
+    reduce::REDUCTIONS,
+    shape::DEFS,
+];
+
+/// The function of a Keras class with its config.
+pub(crate) fn operation(class: &str, config: &Config) -> Option<Operation> {
+    let def = TABLES
+        .iter()
+        .copied()
+        .flatten()
+        .find(|d| d.class == class)?;
+    let mut config = config.clone();
+    config.remove("name");
+    Some(Operation { def, config })
+}
+
+/// An entry of an operation's config; what is missing reads as null.
+pub(crate) fn option<T: ConfigValue>(config: &Config, name: &str) -> Result<T> {
+    let json = config.get(name).unwrap_or(&Json::Null);
+    T::from_json(json).map_err(|e| in_option(e, name))
+}
+
+/// The config of an operation.
+pub(crate) fn config<const N: usize>(entries: [(&str, Json); N]) -> Config {
+    let entries = entries.into_iter();
+    entries.map(|(k, v)| (k.to_owned(), v)).collect()
+}
+
+/// A tensor argument by position or by name.
+pub(crate) fn tensor_argument<'a>(
+    inputs: &'a Inputs,
+    position: usize,
+    name: &str,
+) -> Result<&'a Tensor> {
+    inputs.tensor(position, name).ok_or_else(|| {
+        let expected = format!("a tensor as argument `{name}`");
+        Error::mismatch(ErrorKind::Structure, expected, "none")
+    })
 }
 
 /// A function of `ops` recorded in a declared graph.
@@ -91,6 +177,19 @@ pub(crate) fn apply_all(
 pub(crate) fn apply(def: &'static OpDef, inputs: Inputs, config: Config) -> Tensor {
     let outputs = apply_all(def, inputs, config);
     Tensor::from_result(outputs.map(|s| s.into_leaves().swap_remove(0)))
+}
+
+/// [`apply_all`] for a function with a known number of results.
+pub(crate) fn apply_many(
+    def: &'static OpDef,
+    inputs: Inputs,
+    config: Config,
+    count: usize,
+) -> Vec<Tensor> {
+    match apply_all(def, inputs, config) {
+        Ok(outputs) => outputs.into_leaves(),
+        Err(e) => vec![Tensor::invalid(e); count],
+    }
 }
 
 /// Uniform numbers in [0, 1) from random bits: the upper 24 bits, which f32 holds exactly.

@@ -1,11 +1,167 @@
-//! Functions of neural networks.
+//! Functions of neural networks along axes: softmax and its kin, normalisation.
 
-use super::{Axes, maximum, minimum, rsqrt, square, sum};
-use crate::tensor::Tensor;
+use refrain_graph::{Comparison, DType, Op, Reduction};
 
-/// Elements brought between two limits.
-pub fn clip(x: &Tensor, low: f64, high: f64) -> Tensor {
-    minimum(maximum(x, low), high)
+use super::arithmetic::float_input;
+use super::order::sort_traced;
+use super::reduce::reduce;
+use super::{
+    Axes, apply, config, cumsum, definitions, flatten_from, maximum, option, power, prim, rsqrt,
+    square, sum, where_,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::Config;
+use crate::structure::Structure;
+use crate::tensor::{Logits, Tensor, resolve_axis};
+use crate::trace::Trace;
+
+definitions! { DEFS {
+    SOFTMAX = "nn" / "Softmax" => softmax_call;
+    LOG_SOFTMAX = "nn" / "LogSoftmax" => |inputs, config| {
+        let (x, axis) = input_and_axis(inputs, config)?;
+        let shifted = shifted(&x, &[axis])?;
+        let total = reduce(&shifted.exp(), Reduction::Sum, &[axis], true)?;
+        Ok((&shifted - total.log()).into())
+    };
+    SPARSEMAX = "nn" / "Sparsemax" => sparsemax_call;
+    GLU = "nn" / "Glu" => glu_call;
+    NORMALIZE = "nn" / "Normalize" => normalize_call;
+}}
+
+fn input_and_axis(inputs: &Inputs, config: &Config) -> Result<(Tensor, usize)> {
+    let x = float_input(inputs)?;
+    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(-1);
+    let axis = resolve_axis(axis, x.rank())?;
+    Ok((x, axis))
+}
+
+/// The distances from the largest elements, so that exponentials cannot overflow.
+fn shifted(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
+    let largest = reduce(x, Reduction::Max, dims, true)?;
+    let shifted = x - Trace::apply(Op::StopGradient, &[&largest])?;
+    shifted.check()?;
+    Ok(shifted)
+}
+
+/// Softmax of a traced tensor over one or more axes.
+pub(crate) fn softmax_traced(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
+    let exponentials = shifted(x, dims)?.exp();
+    let total = reduce(&exponentials, Reduction::Sum, dims, true)?;
+    let probabilities = exponentials / total;
+    probabilities.check()?;
+    Ok(probabilities)
+}
+
+/// Exponentials along an axis divided by their sum. [`Axes::All`]: over the whole tensor.
+pub fn softmax(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+    let config = config([("axis", axis.into().to_json())]);
+    apply(&SOFTMAX, Inputs::new(x), config)
+}
+
+fn softmax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = float_input(inputs)?;
+    let axes = match config.get("axis") {
+        None => Axes::from(-1),
+        axis => Axes::from_json(axis)?,
+    };
+    let dims = axes.resolve(x.rank())?;
+    let probabilities = softmax_traced(&x, &dims)?;
+    // Losses take the logits along the last axis only.
+    let along_last = dims == [x.rank() - 1];
+    let logits = x.expect_traced()?.value;
+    Ok(match along_last {
+        true => probabilities.with_logits(Logits::Softmax(logits)).into(),
+        false => probabilities.into(),
+    })
+}
+
+/// The logarithm of the softmax.
+pub fn log_softmax(x: &Tensor, axis: i64) -> Tensor {
+    let config = config([("axis", axis.into())]);
+    apply(&LOG_SOFTMAX, Inputs::new(x), config)
+}
+
+/// Keras's sparsemax. It takes the threshold from the sum of all partial sums of the support, as Keras does, so that
+/// its results add up to 1 only where the support is one element.
+pub fn sparsemax(x: &Tensor, axis: i64) -> Tensor {
+    let config = config([("axis", axis.into())]);
+    apply(&SPARSEMAX, Inputs::new(x), config)
+}
+
+fn sparsemax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let (x, axis) = input_and_axis(inputs, config)?;
+    let (sorted, _) = sort_traced(&x, axis, true)?;
+    let partial = cumsum(&sorted, axis as i64);
+    let ranks = prim::iota(&x, &x.shape(), DType::I32, axis)?;
+    let ranks = prim::convert(&(ranks + 1), x.dtype())?;
+    let margin = &sorted - (&partial - 1) / ranks;
+    let support = prim::compare(Comparison::Gt, &margin, &prim::constant_like(&x, 0.0)?)?;
+    let count = sum(&prim::convert(&support, x.dtype())?, axis as i64, true);
+    let total = sum(&where_(&support, &partial, 0), axis as i64, true);
+    Ok(maximum(&x - (total - 1) / count, 0).into())
+}
+
+/// One half along an axis times the sigmoid of the other half.
+pub fn glu(x: &Tensor, axis: i64) -> Tensor {
+    apply(&GLU, Inputs::new(x), config([("axis", axis.into())]))
+}
+
+fn glu_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let (x, axis) = input_and_axis(inputs, config)?;
+    if x.shape().dim(axis).is_some_and(|n| n % 2 != 0) {
+        let expected = format!("an even size along axis {axis}");
+        return Err(Error::mismatch(
+            ErrorKind::Shape,
+            expected,
+            format!("shape {}", x.shape()),
+        ));
+    }
+    let halves = super::split(&x, 2, axis as i64);
+    Ok((&halves[0] * super::sigmoid(&halves[1])).into())
+}
+
+/// Divided by its norm of this order along an axis; the norm counts as at least `epsilon` (by default 1e-7).
+pub fn normalize(x: &Tensor, axis: impl Into<Axes>, order: u32, epsilon: Option<f64>) -> Tensor {
+    let config = config([
+        ("axis", axis.into().to_json()),
+        ("order", order.into()),
+        ("epsilon", epsilon.into()),
+    ]);
+    apply(&NORMALIZE, Inputs::new(x), config)
+}
+
+/// Keras's `backend.epsilon()`.
+const EPSILON: f64 = 1e-7;
+
+fn normalize_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = float_input(inputs)?;
+    let x = if x.rank() == 0 {
+        flatten_from(&x, 0)?
+    } else {
+        x
+    };
+    let axis = match config.get("axis") {
+        None => Axes::from(-1),
+        axis => Axes::from_json(axis)?,
+    };
+    let order = option::<Option<i64>>(config, "order")?.unwrap_or(2);
+    let epsilon = option::<Option<f64>>(config, "epsilon")?.unwrap_or(EPSILON);
+    if order < 1 {
+        return Err(Error::mismatch(
+            ErrorKind::Config,
+            "an order of at least 1",
+            order.to_string(),
+        ));
+    }
+    if order == 2 {
+        // The bound is on the square, so that the gradient at zero is finite.
+        let squares = maximum(sum(&square(&x), axis, true), epsilon * epsilon);
+        return Ok((&x * rsqrt(&squares)).into());
+    }
+    let powers = sum(&power(x.abs(), order), axis, true);
+    let norm = power(powers, 1.0 / order as f64);
+    Ok((x / maximum(norm, epsilon)).into())
 }
 
 /// Divided by its Euclidean norm along axes, which counts as at least 1e-6.

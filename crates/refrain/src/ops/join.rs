@@ -1,0 +1,400 @@
+//! Joining, cutting and repeating along axes.
+
+use refrain_graph::{Dim, Op, Shape};
+use serde_json::Value as Json;
+
+use super::arithmetic::{to_json, to_number};
+use super::{Axes, apply, apply_many, config, definitions, flatten_from, option, prim};
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::{Config, unexpected};
+use crate::structure::Structure;
+use crate::tensor::{Tensor, resolve_axis};
+use crate::trace::Trace;
+
+definitions! { DEFS {
+    CONCATENATE = "numpy" / "Concatenate" => |inputs, config| {
+        let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
+        Ok(concatenate_traced(&inputs.list()?, axis)?.into())
+    };
+    STACK = "numpy" / "Stack" => stack_call;
+    SPLIT = "numpy" / "Split" => split_call;
+    UNSTACK = "core" / "Unstack" => unstack_call;
+    REPEAT = "numpy" / "Repeat" => repeat_call;
+    TILE = "numpy" / "Tile" => tile_call;
+    PAD = "numpy" / "Pad" => pad_call;
+    FLIP = "numpy" / "Flip" => |inputs, config| {
+        let x = inputs.one()?;
+        let axes = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
+        Ok(Trace::apply(Op::Reverse(axes), &[x])?.into())
+    };
+    ROLL = "numpy" / "Roll" => roll_call;
+}}
+
+/// Tensors side by side along an axis, in their common type.
+pub fn concatenate(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor {
+    let config = config([("axis", axis.into())]);
+    apply(&CONCATENATE, Inputs::new(xs.into()), config)
+}
+
+/// Traced tensors side by side, in their common type.
+pub(crate) fn concatenate_traced(xs: &[&Tensor], axis: i64) -> Result<Tensor> {
+    let xs = promoted(xs)?;
+    let axis = resolve_axis(axis, xs[0].rank())?;
+    if let [x] = xs.as_slice() {
+        return Ok(x.clone());
+    }
+    Trace::apply(Op::Concatenate(axis), &xs.iter().collect::<Vec<_>>())
+}
+
+fn promoted(xs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let dtypes = xs.iter().map(|x| x.dtype());
+    let Some(dtype) = dtypes.reduce(prim::promote) else {
+        return Err(Error::mismatch(ErrorKind::Structure, "tensors", "none"));
+    };
+    xs.iter().map(|x| prim::convert(x, dtype)).collect()
+}
+
+/// Tensors of one shape side by side along a new axis, in their common type.
+pub fn stack(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor {
+    let config = config([("axis", axis.into())]);
+    apply(&STACK, Inputs::new(xs.into()), config)
+}
+
+fn stack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let xs = promoted(&inputs.list()?)?;
+    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
+    let axis = resolve_axis(axis, xs[0].rank() + 1)?;
+    let expanded = xs.iter().map(|x| {
+        let mut shape = x.shape();
+        shape.dims_mut().insert(axis, Some(1));
+        prim::reshape(x, shape)
+    });
+    let expanded = expanded.collect::<Result<Vec<_>>>()?;
+    let joined = concatenate_traced(&expanded.iter().collect::<Vec<_>>(), axis as i64)?;
+    Ok(joined.into())
+}
+
+/// Where [`split`] cuts: into so many equal parts, or at these places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sections {
+    /// Into so many equal parts.
+    Equal(usize),
+    /// Before each of these positions.
+    At(Vec<usize>),
+}
+
+impl From<usize> for Sections {
+    fn from(parts: usize) -> Self {
+        Sections::Equal(parts)
+    }
+}
+
+impl From<Vec<usize>> for Sections {
+    fn from(positions: Vec<usize>) -> Self {
+        Sections::At(positions)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Sections {
+    fn from(positions: [usize; N]) -> Self {
+        Sections::At(positions.to_vec())
+    }
+}
+
+/// Cut into parts along an axis.
+pub fn split(x: &Tensor, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
+    let (json, count) = match sections.into() {
+        Sections::Equal(n) => (Json::from(n), n),
+        Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
+    };
+    let config = config([("indices_or_sections", json), ("axis", axis.into())]);
+    apply_many(&SPLIT, Inputs::new(x), config, count)
+}
+
+fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.one()?;
+    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
+    let axis = resolve_axis(axis, x.rank())?;
+    let size = x.shape().dim(axis);
+    let bounds: Vec<Dim> = match config.get("indices_or_sections") {
+        Some(Json::Array(places)) => {
+            let places = places.iter().map(|p| {
+                let place = p.as_u64().ok_or_else(|| unexpected("a position", p))?;
+                Ok(Some(place as usize))
+            });
+            let mut bounds = vec![Some(0)];
+            bounds.extend(places.collect::<Result<Vec<_>>>()?);
+            bounds.push(size);
+            bounds
+        }
+        Some(json) => equal_bounds(json, size)?,
+        None => return Err(unexpected("a number of parts", &Json::Null)),
+    };
+    let parts = bounds.windows(2).map(|b| match (b[0], b[1]) {
+        (Some(from), to) => slice_traced(x, axis, from, to),
+        // The size is unknown, so only the shape counts.
+        (None, _) => slice_traced(x, axis, 0, None),
+    });
+    Ok(Structure::list(parts.collect::<Result<Vec<_>>>()?))
+}
+
+fn equal_bounds(json: &Json, size: Dim) -> Result<Vec<Dim>> {
+    let parts = json.as_u64().filter(|&n| n > 0);
+    let parts = parts.ok_or_else(|| unexpected("a positive number of parts", json))? as usize;
+    match size {
+        Some(n) if n % parts != 0 => Err(Error::mismatch(
+            ErrorKind::Shape,
+            format!("an axis whose size can be divided by {parts}"),
+            n.to_string(),
+        )),
+        Some(n) => Ok((0..=parts).map(|i| Some(i * (n / parts))).collect()),
+        None => Ok(vec![None; parts + 1]),
+    }
+}
+
+/// Elements `from..to` along an axis; `None` is the end.
+pub(crate) fn slice_traced(x: &Tensor, axis: usize, from: usize, to: Dim) -> Result<Tensor> {
+    let rank = x.rank();
+    if from == 0 && (to.is_none() || to == x.shape().dim(axis)) {
+        return Ok(x.clone());
+    }
+    let mut starts = vec![0; rank];
+    let mut limits: Vec<Dim> = vec![None; rank];
+    starts[axis] = from;
+    limits[axis] = to;
+    let strides = vec![1; rank];
+    Trace::apply(
+        Op::Slice {
+            starts,
+            limits,
+            strides,
+        },
+        &[x],
+    )
+}
+
+/// The parts along an axis, which disappears. Its size must be known.
+pub fn unstack(x: &Tensor, axis: i64) -> Vec<Tensor> {
+    let count = x.dim(axis);
+    let config = config([
+        ("num", count.map_or(Json::Null, Json::from)),
+        ("axis", axis.into()),
+    ]);
+    apply_many(&UNSTACK, Inputs::new(x), config, count.unwrap_or(1))
+}
+
+fn unstack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.one()?;
+    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
+    let axis = resolve_axis(axis, x.rank())?;
+    let number = option::<Option<usize>>(config, "num")?.or(x.shape().dim(axis));
+    let number = number.ok_or_else(|| {
+        let expected = format!("axis {axis} to have a known size");
+        Error::mismatch(ErrorKind::Shape, expected, format!("shape {}", x.shape()))
+    })?;
+    let mut shape = x.shape();
+    shape.dims_mut().remove(axis);
+    let parts = (0..number).map(|i| {
+        let part = slice_traced(x, axis, i, Some(i + 1))?;
+        prim::reshape(&part, shape.clone())
+    });
+    Ok(Structure::list(parts.collect::<Result<Vec<_>>>()?))
+}
+
+/// Each element so many times in a row along an axis.
+pub fn repeat(x: &Tensor, repeats: usize, axis: i64) -> Tensor {
+    let config = config([("repeats", repeats.into()), ("axis", axis.into())]);
+    apply(&REPEAT, Inputs::new(x), config)
+}
+
+fn repeat_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.one()?;
+    let repeats = match config.get("repeats") {
+        Some(Json::Array(items)) if items.len() == 1 => items[0].clone(),
+        Some(json) => json.clone(),
+        None => Json::Null,
+    };
+    let repeats = repeats.as_u64();
+    let repeats = repeats.ok_or_else(|| unexpected("a number of repeats", &Json::Null))? as usize;
+    let (x, axis) = match option::<Option<i64>>(config, "axis")? {
+        Some(axis) => (x.clone(), resolve_axis(axis, x.rank())?),
+        None => (flatten_from(x, 0)?, 0),
+    };
+    Ok(repeat_traced(&x, repeats, axis)?.into())
+}
+
+/// Each element so many times in a row along an axis.
+pub(crate) fn repeat_traced(x: &Tensor, repeats: usize, axis: usize) -> Result<Tensor> {
+    let mut shape = x.shape();
+    shape.dims_mut().insert(axis + 1, Some(1));
+    let column = prim::reshape(x, shape.clone())?;
+    shape.dims_mut()[axis + 1] = Some(repeats);
+    let wide = prim::broadcast_to(&column, &shape)?;
+    let mut merged = x.shape();
+    merged.dims_mut()[axis] = x.shape().dim(axis).map(|d| d * repeats);
+    prim::reshape(&wide, merged)
+}
+
+/// The whole tensor so many times along each axis.
+pub fn tile(x: &Tensor, repeats: impl Into<Vec<usize>>) -> Tensor {
+    let config = config([("repeats", repeats.into().into())]);
+    apply(&TILE, Inputs::new(x), config)
+}
+
+fn tile_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.one()?;
+    let mut repeats = match config.get("repeats").and_then(Json::as_u64) {
+        Some(n) => vec![n as usize],
+        None => option::<Vec<usize>>(config, "repeats")?,
+    };
+    let rank = x.rank().max(repeats.len());
+    repeats.splice(0..0, vec![1; rank - repeats.len()]);
+    let mut dims: Vec<Dim> = vec![Some(1); rank - x.rank()];
+    dims.extend_from_slice(x.shape().dims());
+    let pair = |first: &dyn Fn(usize) -> Dim| -> Shape {
+        let pairs = (0..rank).flat_map(|i| [first(i), dims[i]]);
+        Shape::from(pairs.collect::<Vec<_>>())
+    };
+    let apart = prim::reshape(x, pair(&|_| Some(1)))?;
+    let wide = prim::broadcast_to(&apart, &pair(&|i| Some(repeats[i])))?;
+    let merged: Vec<Dim> = (0..rank).map(|i| dims[i].map(|d| d * repeats[i])).collect();
+    Ok(prim::reshape(&wide, merged)?.into())
+}
+
+/// How [`pad`] fills.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PadMode {
+    /// With one value.
+    Constant(f64),
+    /// Mirrored at the edge element, which is not repeated.
+    Reflect,
+    /// Mirrored at the edge, the edge element repeated.
+    Symmetric,
+}
+
+/// Elements added before and after along each axis.
+pub fn pad(x: &Tensor, widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) -> Tensor {
+    let widths: Vec<Json> = widths
+        .into()
+        .iter()
+        .map(|&(low, high)| vec![low, high].into())
+        .collect();
+    let (name, value) = match mode {
+        PadMode::Constant(v) => ("constant", Some(v).filter(|&v| v != 0.0)),
+        PadMode::Reflect => ("reflect", None),
+        PadMode::Symmetric => ("symmetric", None),
+    };
+    let config = config([("pad_width", widths.into()), ("mode", name.into())]);
+    let inputs = Inputs::new(x).option("constant_values", value.map_or(Json::Null, to_json));
+    apply(&PAD, inputs, config)
+}
+
+fn pad_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.tensor(0, "x");
+    let x = x.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor", "none"))?;
+    let widths = widths(config.get("pad_width").unwrap_or(&Json::Null), x.rank())?;
+    let value = inputs.plain(1, "constant_values").and_then(to_number);
+    let mode = option::<Option<String>>(config, "mode")?.unwrap_or("constant".into());
+    match mode.as_str() {
+        "constant" => Ok(pad_constant(x, &widths, value.unwrap_or(0.0))?.into()),
+        "reflect" => Ok(pad_mirrored(x, &widths, 1)?.into()),
+        "symmetric" => Ok(pad_mirrored(x, &widths, 0)?.into()),
+        _ => Err(unexpected(
+            "constant, reflect or symmetric",
+            &Json::from(mode),
+        )),
+    }
+}
+
+/// NumPy's forms of widths: one number, one pair, or a pair for each axis.
+fn widths(json: &Json, rank: usize) -> Result<Vec<(i64, i64)>> {
+    let bad = || unexpected("a pair of widths for each axis", json);
+    let number = |j: &Json| j.as_i64().ok_or_else(bad);
+    let pair = |j: &Json| match j.as_array().map(Vec::as_slice) {
+        Some([low, high]) => Ok((number(low)?, number(high)?)),
+        Some([both]) => Ok((number(both)?, number(both)?)),
+        _ => Err(bad()),
+    };
+    let pairs = match json {
+        Json::Number(_) => vec![(number(json)?, number(json)?)],
+        Json::Array(items) if items.iter().all(Json::is_number) => vec![pair(json)?],
+        Json::Array(items) => items.iter().map(pair).collect::<Result<_>>()?,
+        _ => return Err(bad()),
+    };
+    match pairs.len() {
+        1 => Ok(vec![pairs[0]; rank]),
+        n if n == rank => Ok(pairs),
+        _ => Err(bad()),
+    }
+}
+
+/// Traced: one value before and after along each axis; negative widths cut off.
+pub(crate) fn pad_constant(x: &Tensor, widths: &[(i64, i64)], value: f64) -> Result<Tensor> {
+    if widths.iter().all(|&w| w == (0, 0)) {
+        return Ok(x.clone());
+    }
+    let op = Op::Pad {
+        low: widths.iter().map(|w| w.0).collect(),
+        high: widths.iter().map(|w| w.1).collect(),
+        interior: vec![0; widths.len()],
+    };
+    Trace::apply(op, &[x, &prim::constant_like(x, value)?])
+}
+
+/// `skip`: how many elements at the edge are not repeated.
+fn pad_mirrored(x: &Tensor, widths: &[(i64, i64)], skip: usize) -> Result<Tensor> {
+    let mut x = x.clone();
+    for (axis, &(low, high)) in widths.iter().enumerate() {
+        let (low, high) = (low.max(0) as usize, high.max(0) as usize);
+        let Some(size) = x.shape().dim(axis) else {
+            continue; // the size stays unknown
+        };
+        if low.max(high) + skip > size {
+            return Err(Error::mismatch(
+                ErrorKind::Shape,
+                format!("widths of at most {} along axis {axis}", size - skip),
+                low.max(high).to_string(),
+            ));
+        }
+        let mirrored = |from: usize, to: usize| {
+            let part = slice_traced(&x, axis, from, Some(to))?;
+            Trace::apply(Op::Reverse(vec![axis]), &[&part])
+        };
+        let before = mirrored(skip, skip + low)?;
+        let after = mirrored(size - skip - high, size - skip)?;
+        x = Trace::apply(Op::Concatenate(axis), &[&before, &x, &after])?;
+    }
+    Ok(x)
+}
+
+/// Read backwards along axes.
+pub fn flip(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+    let config = config([("axis", axis.into().to_json())]);
+    apply(&FLIP, Inputs::new(x), config)
+}
+
+/// Moved along an axis by so many places; what leaves at one end comes back at the other.
+pub fn roll(x: &Tensor, shift: i64, axis: i64) -> Tensor {
+    let config = config([("shift", shift.into()), ("axis", axis.into())]);
+    apply(&ROLL, Inputs::new(x), config)
+}
+
+fn roll_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.one()?;
+    let shift: i64 = option(config, "shift")?;
+    let (flat, axis) = match option::<Option<i64>>(config, "axis")? {
+        Some(axis) => (x.clone(), resolve_axis(axis, x.rank())?),
+        None => (flatten_from(x, 0)?, 0),
+    };
+    let Some(size) = flat.shape().dim(axis).filter(|&n| n > 0) else {
+        return Ok(x.clone().into()); // empty, or of unknown size
+    };
+    let cut = size - shift.rem_euclid(size as i64) as usize;
+    let (head, tail) = (
+        slice_traced(&flat, axis, 0, Some(cut))?,
+        slice_traced(&flat, axis, cut, Some(size))?,
+    );
+    let rolled = Trace::apply(Op::Concatenate(axis), &[&tail, &head])?;
+    Ok(prim::reshape(&rolled, x.shape())?.into())
+}
