@@ -13,6 +13,7 @@ pub(crate) mod normalization;
 mod options;
 pub(crate) mod pooling;
 pub(crate) mod registry;
+pub(crate) mod regularization;
 
 pub use build::{Build, Weight};
 pub use call::Call;
@@ -25,3 +26,4 @@ pub use layer::{InputSpec, Layer, Outputs};
 pub use normalization::*;
 pub use options::{DataFormat, Padding};
 pub use pooling::*;
+pub use regularization::*;

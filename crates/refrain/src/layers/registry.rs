@@ -22,6 +22,8 @@ macro_rules! rows {
 }
 
 rows! {
+    "ActivityRegularization" => ActivityRegularizationOptions,
+    "AlphaDropout" => AlphaDropoutOptions,
     "AveragePooling1D" => AveragePooling1DOptions,
     "AveragePooling2D" => AveragePooling2DOptions,
     "BatchNormalization" => BatchNormalizationOptions,
@@ -30,6 +32,9 @@ rows! {
     "Dense" => DenseOptions,
     "DepthwiseConv1D" => DepthwiseConv1DOptions,
     "DepthwiseConv2D" => DepthwiseConv2DOptions,
+    "Dropout" => DropoutOptions,
+    "GaussianDropout" => GaussianDropoutOptions,
+    "GaussianNoise" => GaussianNoiseOptions,
     "GlobalAveragePooling1D" => GlobalAveragePooling1DOptions,
     "GlobalAveragePooling2D" => GlobalAveragePooling2DOptions,
     "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
@@ -41,6 +46,8 @@ rows! {
     "RMSNormalization" => RMSNormalizationOptions,
     "SeparableConv1D" => SeparableConv1DOptions,
     "SeparableConv2D" => SeparableConv2DOptions,
+    "SpatialDropout1D" => SpatialDropout1DOptions,
+    "SpatialDropout2D" => SpatialDropout2DOptions,
     "UnitNormalization" => UnitNormalizationOptions,
 }
 

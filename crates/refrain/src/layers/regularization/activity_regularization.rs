@@ -1,0 +1,64 @@
+//! A penalty on a layer's output.
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::regularizers::Regularizer;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// Adds `l1·Σ|x| + l2·Σx²`, per sample of the batch, to the model's loss and hands its input on.
+    ///
+    /// Input and output of any one shape. No weights.
+    ///
+    /// ```
+    /// use refrain::layers::ActivityRegularization;
+    /// use refrain::input;
+    /// let y = ActivityRegularization::new(0.0, 0.01).call(&input([10]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 10)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/regularization/activity_regularization.py`.
+    ActivityRegularization, ActivityRegularizationOptions {
+        /// Factor of the absolute values.
+        l1: f64 = 0.0,
+        /// Factor of the squares.
+        l2: f64 = 0.0,
+    }
+}
+
+impl ActivityRegularization {
+    /// A layer with these factors.
+    pub fn new(l1: f64, l2: f64) -> Self {
+        ActivityRegularizationOptions { l1, l2 }.into_layer()
+    }
+}
+
+impl Layer for ActivityRegularizationOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "ActivityRegularization"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let x = inputs.one()?;
+        let penalty = Regularizer::l1_l2(self.l1, self.l2).loss(x);
+        let samples = x.dim(0).unwrap_or(1).max(1);
+        cx.add_loss(&(penalty / samples))?;
+        Ok(x.clone())
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

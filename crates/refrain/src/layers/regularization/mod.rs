@@ -1,0 +1,18 @@
+//! Regularization: noise while fitting, and penalties.
+
+mod activity_regularization;
+mod alpha_dropout;
+mod dropout;
+mod gaussian_dropout;
+mod gaussian_noise;
+pub(crate) mod noise;
+mod spatial_dropout1d;
+mod spatial_dropout2d;
+
+pub use activity_regularization::{ActivityRegularization, ActivityRegularizationOptions};
+pub use alpha_dropout::{AlphaDropout, AlphaDropoutOptions};
+pub use dropout::{Dropout, DropoutOptions};
+pub use gaussian_dropout::{GaussianDropout, GaussianDropoutOptions};
+pub use gaussian_noise::{GaussianNoise, GaussianNoiseOptions};
+pub use spatial_dropout1d::{SpatialDropout1D, SpatialDropout1DOptions};
+pub use spatial_dropout2d::{SpatialDropout2D, SpatialDropout2DOptions};

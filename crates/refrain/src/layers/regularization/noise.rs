@@ -1,0 +1,185 @@
+//! Random masks and numbers, and what the layers that use them share.
+
+use refrain_graph::{BinaryOp, Comparison, DType, Dim, Shape, UnaryOp};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::Call;
+use crate::ops::prim;
+use crate::tensor::Tensor;
+
+/// Refuses a rate outside of 0 to 1.
+pub(crate) fn check_rate(option: &str, rate: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&rate) {
+        return Ok(());
+    }
+    Err(Error::mismatch(
+        ErrorKind::Config,
+        format!("a number from 0 to 1 for option `{option}`"),
+        rate.to_string(),
+    ))
+}
+
+/// Refuses a rate of 1, for which the noise has no finite scale.
+pub(super) fn check_below_one(rate: f64) -> Result<()> {
+    match rate < 1.0 {
+        true => Ok(()),
+        false => Err(Error::mismatch(
+            ErrorKind::Config,
+            "a number below 1 for option `rate`",
+            rate.to_string(),
+        )),
+    }
+}
+
+/// Refuses sizes of zero in the shape of the noise.
+pub(super) fn check_noise_shape(shape: Option<&[Dim]>) -> Result<()> {
+    match shape {
+        Some(dims) if dims.contains(&Some(0)) => Err(Error::mismatch(
+            ErrorKind::Config,
+            "positive sizes or None for option `noise_shape`",
+            Shape::from(dims).to_string(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The shape of the noise: the input's, or the one that was asked for with the input's sizes for `None`.
+pub(super) fn noise_shape(x: &Tensor, asked: Option<&[Dim]>) -> Result<Shape> {
+    let shape = x.shape();
+    let Some(asked) = asked else {
+        return Ok(shape);
+    };
+    if asked.len() != shape.rank() {
+        return Err(Error::mismatch(
+            ErrorKind::Shape,
+            format!("a noise shape of rank {}", shape.rank()),
+            Shape::from(asked).to_string(),
+        ));
+    }
+    let dims = asked.iter().zip(shape.dims());
+    Ok(dims.map(|(a, d)| a.or(*d)).collect::<Vec<_>>().into())
+}
+
+/// True with a probability of `1 - rate`, of the noise's shape.
+pub(super) fn keep(cx: &Call, shape: Shape, rate: f64) -> Result<Tensor> {
+    let uniform = cx.random_uniform(shape)?;
+    let rate = prim::constant_like(&uniform, rate)?;
+    prim::compare(Comparison::Ge, &uniform, &rate)
+}
+
+/// Sets elements to zero at a rate and scales the others so that the expected sum stays. All elements that one number
+/// of the noise stands for share their fate. Needs `add_seed`.
+pub(crate) fn drop(cx: &Call, x: &Tensor, rate: f64, noise: Option<&[Dim]>) -> Result<Tensor> {
+    let zero = prim::constant_like(x, 0.0)?;
+    if rate >= 1.0 {
+        return prim::broadcast_to(&zero, &x.shape());
+    }
+    let keep = keep(cx, noise_shape(x, noise)?, rate)?;
+    let scaled = prim::binary(BinaryOp::Divide, x, &prim::constant_like(x, 1.0 - rate)?)?;
+    let keep = prim::broadcast_to(&keep, &x.shape())?;
+    prim::select(&keep, &scaled, &zero)
+}
+
+/// Normally distributed numbers of a tensor's shape and type, with a mean of zero. Needs `add_seed`.
+pub(super) fn normal(cx: &Call, like: &Tensor, stddev: f64) -> Result<Tensor> {
+    /// Keeps -1, whose quantile is minus infinity, out: half a step of the uniform numbers after doubling.
+    const LOWEST: f64 = -1.0 + 1.0 / (1u32 << 24) as f64;
+    let uniform = cx.random_uniform(like.shape())?;
+    let symmetric = (uniform * 2.0 - 1.0).checked()?;
+    let lowest = prim::constant_like(&symmetric, LOWEST)?;
+    let open = prim::binary(BinaryOp::Maximum, &symmetric, &lowest)?;
+    let quantile = prim::unary(UnaryOp::ErfInv, &open)?;
+    let numbers = (quantile * (stddev * std::f64::consts::SQRT_2)).checked()?;
+    prim::convert(&numbers, like.dtype())
+}
+
+/// Whether a call draws random numbers at all.
+pub(super) fn active(cx: &Call, strength: f64) -> bool {
+    cx.training() && strength > 0.0
+}
+
+/// Floats as they are; other types as f32, which noise needs.
+pub(super) fn float(x: &Tensor) -> Result<Tensor> {
+    match x.dtype().is_float() {
+        true => Ok(x.clone()),
+        false => prim::convert(x, DType::F32),
+    }
+}
+
+/// Declares a layer that draws random numbers while fitting and hands masks on: options, constructor, the layer.
+macro_rules! noise_layer {
+    (
+        $(#[$meta:meta])*
+        $alias:ident, $options:ident, $strength:ident: $strength_doc:literal,
+        { $( $(#[$field_meta:meta])* $field:ident : $ty:ty = $default:expr ),* $(,)? },
+        validate: $validate:expr, ndim: $ndim:expr, call: $call:expr
+    ) => {
+        use super::noise;
+        use crate::error::Result;
+        use crate::inputs::Inputs;
+        use crate::layers::{Build, Call, Config, InputSpec, Layer};
+        use crate::tensor::Tensor;
+
+        $crate::layers::layer_options! {
+            $(#[$meta])*
+            $alias, $options {
+                #[doc = $strength_doc]
+                $strength: f64 = 0.0,
+                /// Makes the layer draw the same numbers in each new process.
+                seed: Option<u64> = None,
+                $( $(#[$field_meta])* $field: $ty = $default, )*
+            }
+        }
+
+        impl $alias {
+            #[doc = concat!("A layer of this `", stringify!($strength), "`.")]
+            pub fn new($strength: f64) -> Self {
+                $options { $strength, ..$options::default() }.into_layer()
+            }
+        }
+
+        impl Layer for $options {
+            type Output = Tensor;
+
+            fn class_name(&self) -> &str {
+                stringify!($alias)
+            }
+
+            fn config(&self) -> Config {
+                self.to_config()
+            }
+
+            fn validate(&self) -> Result<()> {
+                noise::check_rate(stringify!($strength), self.$strength)?;
+                $validate(self)
+            }
+
+            fn build(&self, cx: &mut Build) -> Result<()> {
+                if self.$strength > 0.0 {
+                    cx.add_seed(self.seed);
+                }
+                let ndim: Option<usize> = $ndim;
+                cx.set_input_spec(InputSpec { ndim, ..InputSpec::new() });
+                Ok(())
+            }
+
+            fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+                let x = inputs.one()?;
+                if !noise::active(cx, self.$strength) {
+                    return Ok(x.clone());
+                }
+                $call(self, cx, &noise::float(x)?)
+            }
+
+            fn duplicate(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+
+            fn supports_masking(&self) -> bool {
+                true
+            }
+        }
+    };
+}
+
+pub(super) use noise_layer;

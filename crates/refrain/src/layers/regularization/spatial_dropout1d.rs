@@ -1,0 +1,22 @@
+//! Dropout of whole features of a sequence.
+
+super::noise::noise_layer! {
+    /// Dropout of whole features: all steps of a dropped feature are zero.
+    ///
+    /// Input and output `(batch, steps, features)`. No weights.
+    ///
+    /// ```
+    /// use refrain::layers::SpatialDropout1D;
+    /// use refrain::input;
+    /// let y = SpatialDropout1D::new(0.3).call(&input([10, 64]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/regularization/spatial_dropout.py`.
+    SpatialDropout1D, SpatialDropout1DOptions, rate: "The part of the features that is dropped, from 0 to 1.",
+    {},
+    validate: |_| Ok(()),
+    ndim: Some(3),
+    call: |o: &SpatialDropout1DOptions, cx, x| noise::drop(cx, x, o.rate, Some(&[None, Some(1), None]))
+}

@@ -1,0 +1,31 @@
+//! Dropout of whole channels of an image.
+
+use crate::layers::DataFormat;
+
+super::noise::noise_layer! {
+    /// Dropout of whole channels: all pixels of a dropped channel are zero.
+    ///
+    /// Input and output `(batch, height, width, channels)`, with channels first `(batch, channels, height, width)`.
+    /// No weights.
+    ///
+    /// ```
+    /// use refrain::layers::SpatialDropout2D;
+    /// use refrain::input;
+    /// let y = SpatialDropout2D::new(0.3).call(&input([28, 28, 8]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 28, 28, 8)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/regularization/spatial_dropout.py`.
+    SpatialDropout2D, SpatialDropout2DOptions, rate: "The part of the channels that is dropped, from 0 to 1.",
+    {
+        /// Where the channels are.
+        data_format: DataFormat = DataFormat::ChannelsLast,
+    },
+    validate: |_| Ok(()),
+    ndim: Some(4),
+    call: |o: &SpatialDropout2DOptions, cx, x| noise::drop(cx, x, o.rate, Some(match o.data_format {
+        DataFormat::ChannelsLast => &[None, Some(1), Some(1), None],
+        DataFormat::ChannelsFirst => &[None, None, Some(1), Some(1)],
+    }))
+}
