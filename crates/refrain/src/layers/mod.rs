@@ -1,5 +1,6 @@
 //! Layers: the built-in ones under Keras's names, and the trait to write your own.
 
+pub(crate) mod attention;
 mod build;
 mod call;
 mod config;
@@ -15,6 +16,7 @@ pub(crate) mod pooling;
 pub(crate) mod registry;
 pub(crate) mod regularization;
 
+pub use attention::*;
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};

@@ -23,7 +23,9 @@ macro_rules! rows {
 
 rows! {
     "ActivityRegularization" => ActivityRegularizationOptions,
+    "AdditiveAttention" => AdditiveAttentionOptions,
     "AlphaDropout" => AlphaDropoutOptions,
+    "Attention" => AttentionOptions,
     "AveragePooling1D" => AveragePooling1DOptions,
     "AveragePooling2D" => AveragePooling2DOptions,
     "BatchNormalization" => BatchNormalizationOptions,
@@ -43,6 +45,7 @@ rows! {
     "LayerNormalization" => LayerNormalizationOptions,
     "MaxPooling1D" => MaxPooling1DOptions,
     "MaxPooling2D" => MaxPooling2DOptions,
+    "MultiHeadAttention" => MultiHeadAttentionOptions,
     "RMSNormalization" => RMSNormalizationOptions,
     "SeparableConv1D" => SeparableConv1DOptions,
     "SeparableConv2D" => SeparableConv2DOptions,

@@ -1,0 +1,120 @@
+//! Attention by sums of queries and keys.
+
+use refrain_graph::{Reduction, UnaryOp};
+
+use super::attention::{Operands, check_ranks};
+use super::scores::{outputs, scored_call};
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::regularization::noise;
+use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
+use crate::ops::{self, prim};
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// Attention whose scores are `Σ scale · tanh(query + key)`.
+    ///
+    /// Called as [`Attention`](super::Attention). Query `(batch, queries, size)`, value `(batch, values, features)`,
+    /// key `(batch, values, size)`, output `(batch, queries, features)`. Weights: `scale (size,)` with `use_scale`.
+    ///
+    /// ```
+    /// use refrain::layers::AdditiveAttention;
+    /// use refrain::input;
+    /// let layer = AdditiveAttention::new();
+    /// let (y, scores) = layer.call_with_scores([&input([5, 16]), &input([7, 16])])?;
+    /// assert_eq!(y.shape().to_string(), "(None, 5, 16)");
+    /// assert_eq!(scores.shape().to_string(), "(None, 5, 7)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/attention/additive_attention.py`; Bahdanau et al., 2014.
+    AdditiveAttention, AdditiveAttentionOptions {
+        /// Whether trained factors scale the summands.
+        use_scale: bool = true,
+        /// The part of the scores that is dropped while fitting.
+        dropout: f64 = 0.0,
+        /// Makes the dropout draw the same numbers in each new process.
+        seed: Option<u64> = None,
+    }
+}
+
+impl AdditiveAttention {
+    /// A layer with trained factors.
+    pub fn new() -> Self {
+        AdditiveAttentionOptions::default().into_layer()
+    }
+}
+
+impl Default for AdditiveAttention {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+scored_call!(AdditiveAttention);
+
+impl AdditiveAttentionOptions {
+    fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+        let operands = Operands::of(inputs)?;
+        check_ranks(&operands.roles)?;
+        let mut sums = prim::unary(UnaryOp::Tanh, &operands.sums()?)?;
+        if let Some(scale) = cx.optional_weight("scale")? {
+            sums = (sums * scale).checked()?;
+        }
+        let scores = ops::reduce(&sums, Reduction::Sum, &[sums.rank() - 1], false)?;
+        operands.apply(cx, inputs, scores, self.dropout)
+    }
+}
+
+impl Layer for AdditiveAttentionOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "AdditiveAttention"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn validate(&self) -> Result<()> {
+        noise::check_rate("dropout", self.dropout)
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        check_ranks(&Operands::of(cx.inputs())?.roles)?;
+        if self.use_scale {
+            cx.add_weight(Weight::new("scale", [cx.last_dim()?]))?;
+        }
+        if self.dropout > 0.0 {
+            cx.add_seed(self.seed);
+        }
+        Ok(())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        self.attend(cx, inputs).map(|(output, _)| output)
+    }
+
+    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        Ok(outputs(inputs, self.attend(cx, inputs)?))
+    }
+
+    fn compute_mask(
+        &self,
+        _cx: &Call,
+        inputs: &Inputs,
+        outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        Ok(Operands::of(inputs)?.output_masks(outputs.len()))
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}
