@@ -212,8 +212,10 @@ impl SlicePlan {
             .filter(|d| !n.window.contains(d))
             .collect();
         let per_vector = indices.get(n.vector).copied().unwrap_or(1);
-        let known =
-            n.window.iter().all(|&d| d < result.len()) && n.map.iter().all(|&d| d < operand.len());
+        let known = n.window.iter().all(|&d| d < result.len())
+            && n.window.is_sorted_by(|a, b| a < b)
+            && n.map.iter().all(|&d| d < operand.len())
+            && (1..n.map.len()).all(|i| !n.map[..i].contains(&n.map[i]));
         let counts =
             kept.len() == n.window.len() && grid.len() == places.len() && per_vector == n.map.len();
         if !known || !counts || n.vector > indices.len() {
@@ -550,28 +552,26 @@ mod tests {
             let (gather, scatter) = rows();
             let table = random(n * d, 1);
             let indices: Vec<i32> = (0..count).map(|i| (i * 31 % (n + 2)) as i32 - 1).collect();
-            let updates = random(count as usize * d as usize, 2);
+            let updates = random(count * d, 2);
             let mut expected = table.clone();
-            for (i, u) in indices.iter().zip(updates.chunks(d as usize)) {
+            for (i, u) in indices.iter().zip(updates.chunks(d)) {
                 if (0..n as i32).contains(i) {
-                    let row = &mut expected[*i as usize * d as usize..][..d as usize];
+                    let row = &mut expected[*i as usize * d..][..d];
                     row.iter_mut().zip(u).for_each(|(x, u)| *x += u);
                 }
             }
             for threads in [1, 2] {
                 let pool = Pool::new(threads);
-                let plan = SlicePlan::gather(&[n, d], &[count as usize], &gather).unwrap();
-                assert_eq!(plan.result_dims(), [count as usize, d]);
-                let mut got = vec![0.0; count as usize * d];
+                let plan = SlicePlan::gather(&[n, d], &[count], &gather).unwrap();
+                assert_eq!(plan.result_dims(), [count, d]);
+                let mut got = vec![0.0; count * d];
                 plan.run_gather(&pool, &table, Indices::I32(&indices), &mut got)
                     .unwrap();
                 for (i, got) in indices.iter().zip(got.chunks(d)) {
                     let row = (*i).clamp(0, n as i32 - 1) as usize;
                     assert_eq!(got, &table[row * d..][..d]);
                 }
-                let plan =
-                    SlicePlan::scatter(&[n, d], &[count as usize], &[count as usize, d], &scatter)
-                        .unwrap();
+                let plan = SlicePlan::scatter(&[n, d], &[count], &[count, d], &scatter).unwrap();
                 let mut sum = table.clone();
                 plan.run_scatter(
                     &pool,
@@ -648,6 +648,13 @@ mod tests {
         let (gather, scatter) = rows();
         assert!(SlicePlan::gather(&[3], &[2], &gather).is_err());
         assert!(SlicePlan::scatter(&[3, 4], &[2], &[2, 5], &scatter).is_err());
+        let twice = GatherDims {
+            offset_dims: vec![1, 1],
+            collapsed_slice_dims: vec![],
+            slice_sizes: vec![Some(3), Some(4)],
+            ..gather.clone()
+        };
+        assert!(SlicePlan::gather(&[3, 4], &[2], &twice).is_err());
         let plan = SlicePlan::gather(&[3, 4], &[2], &gather).unwrap();
         let pool = Pool::new(1);
         let short = plan.run_gather(&pool, &[0u8; 11], Indices::U8(&[0, 0]), &mut [0; 8]);
