@@ -79,8 +79,9 @@ pub fn random_graph(seed: u64, size: usize) -> Result<Graph, GraphError> {
         graph.result(random.pick(&values[values.len() / 2..]));
     }
     graph.result(values[values.len() - 1]);
-    let same = values
+    let mut same = values
         .iter()
+        .rev()
         .filter(|&&v| graph.spec(v) == graph.spec(state));
     if let Some(&new) = same.next() {
         graph.update(state, new);
