@@ -1,41 +1,175 @@
 //! Activation functions.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
 use serde_json::Value as Json;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{ConfigValue, unexpected};
 use crate::ops;
 use crate::tensor::Tensor;
 
-/// An activation function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Activation {
+macro_rules! activations {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)* => $apply:expr;)*) => {
+        /// An activation function, with Keras's default parameters.
+        ///
+        /// For other parameters there are the layers ([`LeakyReLU`](crate::layers::LeakyReLU), …), the functions of
+        /// [`ops`], and [`Activation::custom`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+        #[non_exhaustive]
+        pub enum Activation {
+            $($(#[$doc])* $variant,)*
+            /// A function of the user's own.
+            Custom(Custom),
+        }
+
+        impl Activation {
+            /// Every function of Keras.
+            pub const ALL: &'static [Activation] = &[$(Activation::$variant),*];
+
+            /// Applies it.
+            pub fn apply(self, x: &Tensor) -> Tensor {
+                match self {
+                    $(Activation::$variant => { let f: fn(&Tensor) -> Tensor = $apply; f(x) })*
+                    Activation::Custom(custom) => (custom.function)(x),
+                }
+            }
+
+            /// Keras's name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Activation::$variant => $name,)*
+                    Activation::Custom(custom) => custom.name,
+                }
+            }
+
+            /// The function of this name: one of Keras's, or one made by [`Activation::custom`].
+            pub fn from_name(name: &str) -> Option<Self> {
+                if let Some(custom) = customs().get(name) {
+                    return Some(Activation::Custom(*custom));
+                }
+                match name {
+                    $($name $(| $alias)* => Some(Activation::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+activations! {
     /// `x`.
     #[default]
-    Linear,
+    Linear = "linear" => Tensor::clone;
+    /// `max(x, 0) + α(exp(min(x, 0) / α) - 1)`, α = 1.
+    Celu = "celu" => |x| ops::celu(x, 1.0);
+    /// `x` above 0, else `exp(x) - 1`.
+    Elu = "elu" => |x| ops::elu(x, 1.0);
+    /// `exp(x)`.
+    Exponential = "exponential" => ops::exp;
+    /// `x` times the normal distribution's probability below it.
+    Gelu = "gelu" => |x| ops::gelu(x, false);
+    /// One half of the last axis times the sigmoid of the other half.
+    Glu = "glu" => |x| ops::glu(x, -1);
+    /// `x` where `|x| > 0.5`, else 0.
+    HardShrink = "hard_shrink" => |x| ops::hard_shrink(x, 0.5);
+    /// `relu6(x + 3) / 6`.
+    HardSigmoid = "hard_sigmoid" => ops::hard_sigmoid;
+    /// `x · hard_sigmoid(x)`.
+    HardSilu = "hard_silu" | "hard_swish" => ops::hard_silu;
+    /// `x` cut to -1 … 1.
+    HardTanh = "hard_tanh" => ops::hard_tanh;
+    /// `x` above 0, else `0.2 x`.
+    LeakyRelu = "leaky_relu" => |x| ops::leaky_relu(x, 0.2);
+    /// `log(sigmoid(x))`.
+    LogSigmoid = "log_sigmoid" => ops::log_sigmoid;
+    /// The logarithm of the softmax over the last axis.
+    LogSoftmax = "log_softmax" => |x| ops::log_softmax(x, -1);
+    /// `x · tanh(softplus(x))`.
+    Mish = "mish" => ops::mish;
     /// `max(x, 0)`.
-    Relu,
+    Relu = "relu" => ops::relu;
+    /// `min(max(x, 0), 6)`.
+    Relu6 = "relu6" => ops::relu6;
+    /// The scaled exponential unit, which keeps mean 0 and variance 1.
+    Selu = "selu" => ops::selu;
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid = "sigmoid" => ops::sigmoid;
+    /// `x · sigmoid(x)`.
+    Silu = "silu" | "swish" => ops::silu;
+    /// `x` moved towards 0 by 0.5, and 0 within.
+    SoftShrink = "soft_shrink" => |x| ops::soft_shrink(x, 0.5);
+    /// Exponentials along the last axis divided by their sum.
+    Softmax = "softmax" => |x| ops::softmax(x, -1);
+    /// `log(1 + exp(x))`.
+    Softplus = "softplus" => ops::softplus;
+    /// `x / (1 + |x|)`.
+    Softsign = "softsign" => ops::softsign;
+    /// 0 up to -1, `x` from 1 on, `(x + 1)² / 4` between.
+    SparsePlus = "sparse_plus" => ops::sparse_plus;
+    /// `(x + 1) / 2` cut to 0 … 1.
+    SparseSigmoid = "sparse_sigmoid" => ops::sparse_sigmoid;
+    /// Keras's sparsemax over the last axis; see [`ops::sparsemax`].
+    Sparsemax = "sparsemax" => |x| ops::sparsemax(x, -1);
+    /// `(x + sqrt(x² + 4)) / 2`.
+    Squareplus = "squareplus" => |x| ops::squareplus(x, 4.0);
     /// Hyperbolic tangent.
-    Tanh,
+    Tanh = "tanh" => ops::tanh;
+    /// `x - tanh(x)`.
+    TanhShrink = "tanh_shrink" => ops::tanh_shrink;
+}
+
+/// An activation function of the user's own, under its name.
+#[derive(Clone, Copy)]
+pub struct Custom {
+    name: &'static str,
+    function: fn(&Tensor) -> Tensor,
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Custom {}
+
+impl std::hash::Hash for Custom {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+type Customs = BTreeMap<&'static str, Custom>;
+
+fn customs() -> std::sync::MutexGuard<'static, Customs> {
+    static CUSTOMS: OnceLock<Mutex<Customs>> = OnceLock::new();
+    let customs = CUSTOMS.get_or_init(Mutex::default);
+    customs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Activation {
-    /// Applies it.
-    pub fn apply(self, x: &Tensor) -> Tensor {
-        match self {
-            Activation::Linear => x.clone(),
-            Activation::Relu => ops::maximum(x, 0.0),
-            Activation::Tanh => ops::tanh(x),
-        }
-    }
-
-    /// Keras's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Activation::Linear => "linear",
-            Activation::Relu => "relu",
-            Activation::Tanh => "tanh",
-        }
+    /// A function of your own, under a name that files can refer to from now on. The name goes before Keras's.
+    ///
+    /// ```
+    /// use refrain::{activations::Activation, input, layers::Dense};
+    /// let squared_relu = Activation::custom("squared_relu", |x| x.relu().square());
+    /// let y = Dense::new(4).activation(squared_relu).call(&input([3]))?;
+    /// assert_eq!(Activation::from_name("squared_relu"), Some(squared_relu));
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn custom(name: &'static str, function: fn(&Tensor) -> Tensor) -> Self {
+        let custom = Custom { name, function };
+        customs().insert(name, custom);
+        Activation::Custom(custom)
     }
 }
 
@@ -44,13 +178,48 @@ impl ConfigValue for Activation {
         self.name().into()
     }
 
+    /// A name, an object `{"class_name": "function", "config": name}`, or null for `linear`.
     fn from_json(json: &Json) -> Result<Self> {
-        match json.as_str() {
-            None if json.is_null() => Ok(Activation::Linear),
-            Some("linear") => Ok(Activation::Linear),
-            Some("relu") => Ok(Activation::Relu),
-            Some("tanh") => Ok(Activation::Tanh),
-            _ => Err(unexpected("an activation function", json)),
+        let name = match json {
+            Json::Null => return Ok(Activation::Linear),
+            Json::Object(object) => object.get("config").and_then(Json::as_str),
+            json => json.as_str(),
+        };
+        let name = name.ok_or_else(|| unexpected("an activation function", json))?;
+        // Keras qualifies registered functions by their package: `my_package>name`.
+        let short = name.rsplit('>').next().unwrap_or(name);
+        Activation::from_name(short).ok_or_else(|| {
+            Error::mismatch(ErrorKind::NotFound, "an activation function", name)
+                .hint("Make a function of your own known with `Activation::custom`")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_functions() {
+        for &activation in Activation::ALL {
+            assert_eq!(Activation::from_name(activation.name()), Some(activation));
+            let json = activation.to_json();
+            assert_eq!(Activation::from_json(&json).unwrap(), activation);
         }
+        assert_eq!(Activation::ALL.len(), 29);
+        assert_eq!(Activation::from_name("swish"), Some(Activation::Silu));
+    }
+
+    #[test]
+    fn objects_and_null_are_read() {
+        let object =
+            serde_json::json!({"module": "builtins", "class_name": "function", "config": "relu"});
+        assert_eq!(Activation::from_json(&object).unwrap(), Activation::Relu);
+        assert_eq!(
+            Activation::from_json(&Json::Null).unwrap(),
+            Activation::Linear
+        );
+        let error = Activation::from_json(&"no_such".into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 }

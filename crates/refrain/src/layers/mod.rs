@@ -1,5 +1,6 @@
 //! Layers: the built-in ones under Keras's names, and the trait to write your own.
 
+pub(crate) mod activations;
 pub(crate) mod attention;
 mod build;
 mod call;
@@ -9,13 +10,17 @@ pub(crate) mod core;
 mod handle;
 #[allow(clippy::module_inception)]
 mod layer;
+pub(crate) mod merging;
 pub(crate) mod node;
 pub(crate) mod normalization;
 mod options;
 pub(crate) mod pooling;
+pub(crate) mod preprocessing;
 pub(crate) mod registry;
 pub(crate) mod regularization;
+pub(crate) mod reshaping;
 
+pub use activations::*;
 pub use attention::*;
 pub use build::{Build, Weight};
 pub use call::Call;
@@ -25,7 +30,11 @@ pub use convolutional::*;
 pub use core::*;
 pub use handle::{AnyLayer, Handle};
 pub use layer::{InputSpec, Layer, Outputs};
+pub use merging::*;
 pub use normalization::*;
 pub use options::{DataFormat, Padding};
 pub use pooling::*;
+pub use preprocessing::*;
+pub use registry::register;
 pub use regularization::*;
+pub use reshaping::*;

@@ -1,5 +1,8 @@
 //! Layers by the name of their class: what files and wrapping layers make layers from.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
 use refrain_graph::DType;
 use serde_json::{Value as Json, json};
 
@@ -22,19 +25,29 @@ macro_rules! rows {
 }
 
 rows! {
+    "Activation" => ActivationOptions,
     "ActivityRegularization" => ActivityRegularizationOptions,
+    "Add" => AddOptions,
     "AdditiveAttention" => AdditiveAttentionOptions,
     "AlphaDropout" => AlphaDropoutOptions,
     "Attention" => AttentionOptions,
+    "Average" => AverageOptions,
     "AveragePooling1D" => AveragePooling1DOptions,
     "AveragePooling2D" => AveragePooling2DOptions,
     "BatchNormalization" => BatchNormalizationOptions,
+    "Concatenate" => ConcatenateOptions,
     "Conv1D" => Conv1DOptions,
     "Conv2D" => Conv2DOptions,
+    "Cropping1D" => Cropping1DOptions,
+    "Cropping2D" => Cropping2DOptions,
     "Dense" => DenseOptions,
     "DepthwiseConv1D" => DepthwiseConv1DOptions,
     "DepthwiseConv2D" => DepthwiseConv2DOptions,
+    "Dot" => DotOptions,
     "Dropout" => DropoutOptions,
+    "ELU" => EluOptions,
+    "Embedding" => EmbeddingOptions,
+    "Flatten" => FlattenOptions,
     "GaussianDropout" => GaussianDropoutOptions,
     "GaussianNoise" => GaussianNoiseOptions,
     "GlobalAveragePooling1D" => GlobalAveragePooling1DOptions,
@@ -42,16 +55,35 @@ rows! {
     "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
     "GlobalMaxPooling2D" => GlobalMaxPooling2DOptions,
     "GroupNormalization" => GroupNormalizationOptions,
+    "Identity" => IdentityOptions,
+    "Lambda" => LambdaOptions,
     "LayerNormalization" => LayerNormalizationOptions,
+    "LeakyReLU" => LeakyReLUOptions,
+    "Masking" => MaskingOptions,
     "MaxPooling1D" => MaxPooling1DOptions,
     "MaxPooling2D" => MaxPooling2DOptions,
+    "Maximum" => MaximumOptions,
+    "Minimum" => MinimumOptions,
     "MultiHeadAttention" => MultiHeadAttentionOptions,
+    "Multiply" => MultiplyOptions,
+    "PReLU" => PReLUOptions,
+    "Permute" => PermuteOptions,
     "RMSNormalization" => RMSNormalizationOptions,
+    "ReLU" => ReLUOptions,
+    "RepeatVector" => RepeatVectorOptions,
+    "Rescaling" => RescalingOptions,
+    "Reshape" => ReshapeOptions,
     "SeparableConv1D" => SeparableConv1DOptions,
     "SeparableConv2D" => SeparableConv2DOptions,
+    "Softmax" => SoftmaxOptions,
     "SpatialDropout1D" => SpatialDropout1DOptions,
     "SpatialDropout2D" => SpatialDropout2DOptions,
+    "Subtract" => SubtractOptions,
     "UnitNormalization" => UnitNormalizationOptions,
+    "UpSampling1D" => UpSampling1DOptions,
+    "UpSampling2D" => UpSampling2DOptions,
+    "ZeroPadding1D" => ZeroPadding1DOptions,
+    "ZeroPadding2D" => ZeroPadding2DOptions,
 }
 
 /// Gives a layer the name, type and trainability that its configuration names.
@@ -76,12 +108,58 @@ pub(crate) fn dtype_from_json(json: &Json) -> Result<DType> {
     dtype.ok_or_else(|| unexpected("an element type", json))
 }
 
+type Restored = Arc<dyn Fn(&Config) -> Result<AnyLayer> + Send + Sync>;
+
+fn registered() -> MutexGuard<'static, HashMap<String, Restored>> {
+    static REGISTERED: OnceLock<Mutex<HashMap<String, Restored>>> = OnceLock::new();
+    let registered = REGISTERED.get_or_init(Mutex::default);
+    registered.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a layer of your own known under its class name, so that models with it can be loaded and wrapped.
+///
+/// `from_config` gets what the layer's [`config`](Layer::config) gave; name, type and trainability are restored for it.
+/// A registered class goes before a built-in one of the same name.
+///
+/// ```
+/// use refrain::layers::{self, Call, Config, Layer};
+/// use refrain::{Inputs, Result, Tensor};
+///
+/// struct Twice;
+///
+/// impl Layer for Twice {
+///     type Output = Tensor;
+///
+///     fn class_name(&self) -> &str {
+///         "Twice"
+///     }
+///
+///     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+///         Ok(inputs.one()? * 2.0)
+///     }
+/// }
+///
+/// layers::register("Twice", |_config: &Config| Ok(Twice));
+/// ```
+pub fn register<L: Layer>(class: &str, from_config: fn(&Config) -> Result<L>) {
+    let restored: Restored = Arc::new(move |config| restore(from_config(config)?, config));
+    registered().insert(class.to_owned(), restored);
+}
+
 /// Makes a layer from its class and Keras's configuration of it. Keys that are unknown are left alone.
 pub(crate) fn from_config(class: &str, config: &Config) -> Result<AnyLayer> {
-    let row = ROWS.iter().find(|(name, _)| *name == class);
-    let (_, restore) =
-        row.ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("no layer class `{class}`")))?;
-    restore(config).map_err(|e| {
+    let custom = registered().get(class).cloned();
+    let built_in = ROWS.iter().find(|(name, _)| *name == class);
+    let made = match (custom, built_in) {
+        (Some(restore), _) => restore(config),
+        (None, Some((_, restore))) => restore(config),
+        (None, None) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("no layer class `{class}`"),
+        )
+        .hint("Make a layer of your own known with `layers::register`")),
+    };
+    made.map_err(|e| {
         let name = config.get("name").and_then(Json::as_str).unwrap_or(class);
         e.in_layer(name, class)
     })

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::{OpDef, apply, apply_many, config, definitions, option, prim};
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Config, unexpected};
+use crate::layers::{Config, ConfigValue, unexpected};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
@@ -86,6 +86,16 @@ impl Axes {
         axes.sort_unstable();
         axes.dedup();
         Ok(axes)
+    }
+}
+
+impl ConfigValue for Axes {
+    fn to_json(&self) -> Json {
+        Axes::to_json(self)
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        Axes::from_json(Some(json))
     }
 }
 

@@ -1,8 +1,16 @@
 //! The layers that everything is made of.
 
 mod dense;
+mod embedding;
+mod identity;
 mod input;
+mod lambda;
+mod masking;
 
 pub use dense::{Dense, DenseOptions};
+pub use embedding::{Embedding, EmbeddingOptions};
+pub use identity::{Identity, IdentityOptions};
 pub(crate) use input::input_tensor;
 pub use input::{Input, InputLayer, input};
+pub use lambda::{Lambda, LambdaOptions, register_lambda, register_lambda_of_list};
+pub use masking::{Masking, MaskingOptions};

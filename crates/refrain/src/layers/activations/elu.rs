@@ -1,0 +1,63 @@
+//! The exponential linear unit.
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::ops;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// The exponential linear unit: `x` above 0, else `alpha · (exp(x) - 1)`.
+    ///
+    /// Input and output of any one shape. No weights. Masks pass.
+    ///
+    /// ```
+    /// use refrain::{input, layers::Elu};
+    /// let y = Elu::new().call(&input([4]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 4)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/elu.py`.
+    Elu, EluOptions {
+        /// Minus the value far below 0.
+        alpha: f64 = 1.0,
+    }
+}
+
+impl Elu {
+    /// A layer with `alpha` 1.
+    pub fn new() -> Self {
+        EluOptions::default().into_layer()
+    }
+}
+
+impl Default for Elu {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for EluOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "ELU"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        Ok(ops::elu(inputs.one()?, self.alpha))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}

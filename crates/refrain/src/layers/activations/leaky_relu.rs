@@ -1,0 +1,67 @@
+//! The leaky rectified linear unit.
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::ops;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// The leaky rectified linear unit: `x` where it is not negative, else `negative_slope · x`.
+    ///
+    /// Input and output of any one shape. No weights. Masks pass.
+    ///
+    /// ```
+    /// use refrain::{input, layers::LeakyReLU};
+    /// let y = LeakyReLU::new().call(&input([4]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 4)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/leaky_relu.py`.
+    LeakyReLU, LeakyReLUOptions {
+        /// The slope below 0.
+        negative_slope: f64 = 0.3,
+    }
+}
+
+impl LeakyReLU {
+    /// A layer with slope 0.3 below 0.
+    pub fn new() -> Self {
+        LeakyReLUOptions::default().into_layer()
+    }
+}
+
+impl Default for LeakyReLU {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for LeakyReLUOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "LeakyReLU"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn validate(&self) -> Result<()> {
+        super::not_negative("negative_slope", self.negative_slope)
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        Ok(ops::leaky_relu(inputs.one()?, self.negative_slope))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}

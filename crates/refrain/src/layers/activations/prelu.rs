@@ -1,0 +1,110 @@
+//! The rectified linear unit with learned slopes.
+
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::Initializer;
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::ops;
+use crate::regularizers::Regularizer;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// The rectified linear unit with a learned slope below 0 for each element: `x` above 0, else `alpha · x`.
+    ///
+    /// Input and output of any one shape whose sizes are known, but for the batch and shared axes. Weights: `alpha`, of the
+    /// shape of a sample, with size 1 along shared axes. Masks pass.
+    ///
+    /// ```
+    /// use refrain::{input, layers::PReLU};
+    /// let layer = PReLU::new().shared_axes(vec![1, 2]);
+    /// let y = layer.call(&input([28, 28, 16]))?;
+    /// assert_eq!(layer.count_params(), 16);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/prelu.py`.
+    PReLU, PReLUOptions {
+        /// First value of the slopes.
+        alpha_initializer: Initializer = Initializer::Zeros,
+        /// Penalty on the slopes.
+        alpha_regularizer: Option<Regularizer> = None,
+        /// Rule for the slopes.
+        alpha_constraint: Option<Constraint> = None,
+        /// Axes whose elements share a slope; 1 is the first after the batch.
+        shared_axes: Option<Vec<usize>> = None,
+    }
+}
+
+impl PReLU {
+    /// A layer with a slope for each element, 0 at first.
+    pub fn new() -> Self {
+        PReLUOptions::default().into_layer()
+    }
+}
+
+impl Default for PReLU {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for PReLUOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "PReLU"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        let spec = cx.spec()?;
+        let rank = spec.shape.rank();
+        let shared = self.shared_axes.clone().unwrap_or_default();
+        if let Some(axis) = shared.iter().find(|&&a| a == 0 || a >= rank) {
+            let expected = format!("shared axes between 1 and {}", rank.saturating_sub(1));
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                expected,
+                axis.to_string(),
+            ));
+        }
+        let mut input_spec = InputSpec::new().ndim(rank);
+        let mut sizes = Vec::new();
+        for axis in 1..rank {
+            if shared.contains(&axis) {
+                sizes.push(1);
+                continue;
+            }
+            let size = cx.dim(axis as i64)?;
+            sizes.push(size);
+            if !shared.is_empty() {
+                input_spec = input_spec.axis(axis as i64, size);
+            }
+        }
+        cx.add_weight(
+            Weight::new("alpha", sizes)
+                .initializer(&self.alpha_initializer)
+                .regularizer(&self.alpha_regularizer)
+                .constraint(&self.alpha_constraint),
+        )?;
+        cx.set_input_spec(input_spec);
+        Ok(())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let x = inputs.one()?;
+        Ok(ops::relu(x) - cx.weight("alpha")? * ops::relu(&-x))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}

@@ -1,0 +1,79 @@
+//! The rectified linear unit.
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::ops;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// The rectified linear unit: `x` above the threshold and at most `max_value`, `negative_slope · (x - threshold)` below.
+    ///
+    /// Input and output of any one shape. No weights. Masks pass.
+    ///
+    /// ```
+    /// use refrain::{input, layers::ReLU};
+    /// let y = ReLU::new().max_value(6.0).call(&input([4]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 4)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/relu.py`.
+    ReLU, ReLUOptions {
+        /// The largest output.
+        max_value: Option<f64> = None,
+        /// The slope below the threshold.
+        negative_slope: f64 = 0.0,
+        /// Where the unit begins.
+        threshold: f64 = 0.0,
+    }
+}
+
+impl ReLU {
+    /// A layer with no slope below 0 and no largest output.
+    pub fn new() -> Self {
+        ReLUOptions::default().into_layer()
+    }
+}
+
+impl Default for ReLU {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for ReLUOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "ReLU"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn validate(&self) -> Result<()> {
+        super::not_negative("max_value", self.max_value.unwrap_or(0.0))?;
+        super::not_negative("negative_slope", self.negative_slope)?;
+        super::not_negative("threshold", self.threshold)
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let x = inputs.one()?;
+        Ok(ops::relu_with(
+            x,
+            self.negative_slope,
+            self.max_value,
+            self.threshold,
+        ))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}

@@ -1,0 +1,133 @@
+//! Vectors for whole numbers.
+
+use refrain_graph::{Comparison, DType};
+
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::Initializer;
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
+use crate::ops::{self, prim};
+use crate::regularizers::Regularizer;
+use crate::tensor::Tensor;
+
+layer_options! {
+    /// A learned vector for each whole number below `input_dim`.
+    ///
+    /// Input `(batch, …)` of integers from 0 to `input_dim - 1`, output `(batch, …, output_dim)`. Weights: `embeddings
+    /// (input_dim, output_dim)`. With `mask_zero` the output carries a mask, false where the input is 0. Larger numbers read the
+    /// last vector.
+    ///
+    /// ```
+    /// use refrain::{DType, Input, layers::Embedding};
+    /// let words = Input::new([10]).dtype(DType::I32).tensor();
+    /// let y = Embedding::new(1000, 64).call(&words)?;
+    /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/core/embedding.py`.
+    Embedding, EmbeddingOptions {
+        /// How many numbers there are vectors for.
+        input_dim: usize = 0,
+        /// Size of the vectors.
+        output_dim: usize = 0,
+        /// First value of the vectors.
+        embeddings_initializer: Initializer = Initializer::random_uniform(),
+        /// Penalty on the vectors.
+        embeddings_regularizer: Option<Regularizer> = None,
+        /// Penalty on the output.
+        activity_regularizer: Option<Regularizer> = None,
+        /// Rule for the vectors.
+        embeddings_constraint: Option<Constraint> = None,
+        /// Whether 0 stands for a step to be masked.
+        mask_zero: bool = false,
+    }
+}
+
+impl Embedding {
+    /// A layer of `input_dim` vectors of size `output_dim`.
+    pub fn new(input_dim: usize, output_dim: usize) -> Self {
+        EmbeddingOptions {
+            input_dim,
+            output_dim,
+            ..EmbeddingOptions::default()
+        }
+        .into_layer()
+    }
+}
+
+impl Layer for EmbeddingOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "Embedding"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn validate(&self) -> Result<()> {
+        match (self.input_dim, self.output_dim) {
+            (0, _) => Err(Error::mismatch(
+                ErrorKind::Config,
+                "a positive `input_dim`",
+                "0",
+            )),
+            (_, 0) => Err(Error::mismatch(
+                ErrorKind::Config,
+                "a positive `output_dim`",
+                "0",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        cx.add_weight(
+            Weight::new("embeddings", [self.input_dim, self.output_dim])
+                .initializer(&self.embeddings_initializer)
+                .regularizer(&self.embeddings_regularizer)
+                .constraint(&self.embeddings_constraint),
+        )
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let indices = match inputs.one()? {
+            x if x.dtype().is_integer() => x.clone(),
+            x => prim::convert(x, DType::I32)?,
+        };
+        ops::gather_axis(&cx.weight("embeddings")?, &indices, 0)
+    }
+
+    fn casts_inputs(&self) -> bool {
+        false
+    }
+
+    fn supports_masking(&self) -> bool {
+        self.mask_zero
+    }
+
+    fn compute_mask(
+        &self,
+        _cx: &Call,
+        inputs: &Inputs,
+        _outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        if !self.mask_zero {
+            return Ok(vec![None]);
+        }
+        let x = inputs.one()?;
+        let zero = prim::constant_like(x, 0.0)?;
+        Ok(vec![Some(prim::compare(Comparison::Ne, x, &zero)?)])
+    }
+
+    fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}

@@ -1,0 +1,87 @@
+//! Steps to be skipped.
+
+use refrain_graph::{Comparison, Reduction};
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::ops::{self, prim};
+use crate::tensor::{Tensor, resolve_axis};
+
+layer_options! {
+    /// Masks the steps whose features all have one value, and makes them zero.
+    ///
+    /// Input and output `(batch, steps, features)`. No weights. The output carries a mask `(batch, steps)`, true where a step
+    /// counts.
+    ///
+    /// ```
+    /// use refrain::{input, layers::Masking};
+    /// let y = Masking::new().call(&input([10, 4]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 10, 4)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/core/masking.py`.
+    Masking, MaskingOptions {
+        /// The value that marks a step to skip.
+        mask_value: f64 = 0.0,
+    }
+}
+
+impl Masking {
+    /// A layer that masks steps of zeros.
+    pub fn new() -> Self {
+        MaskingOptions::default().into_layer()
+    }
+}
+
+impl Default for Masking {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for MaskingOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "Masking"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let x = inputs.one()?;
+        let kept = self.kept(x, true)?;
+        prim::select(&kept, x, &prim::constant_like(x, 0.0)?)
+    }
+
+    fn compute_mask(
+        &self,
+        _cx: &Call,
+        inputs: &Inputs,
+        _outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(self.kept(inputs.one()?, false)?)])
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl MaskingOptions {
+    /// Whether any feature of a step differs from the value.
+    fn kept(&self, x: &Tensor, keepdims: bool) -> Result<Tensor> {
+        let value = prim::constant_like(x, self.mask_value)?;
+        let differs = prim::compare(Comparison::Ne, x, &value)?;
+        let last = resolve_axis(-1, x.rank())?;
+        ops::reduce(&differs, Reduction::Or, &[last], keepdims)
+    }
+}

@@ -1,0 +1,126 @@
+//! Tensors side by side.
+
+use refrain_graph::{Dim, Reduction};
+
+use super::base_merge::{listed, mask_of, shapes};
+use crate::DType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::{Call, Config, Layer, layer_options};
+use crate::ops::{self, prim};
+use crate::structure::Structure;
+use crate::tensor::{Tensor, resolve_axis};
+
+layer_options! {
+    /// Its inputs side by side along an axis.
+    ///
+    /// Input: a list of tensors whose shapes agree in all other axes. No weights. If any input has a mask, the output
+    /// has one; inputs without a mask count as unmasked.
+    ///
+    /// ```
+    /// use refrain::{input, layers};
+    /// let (a, b) = (input([10]), input([6]));
+    /// let y = layers::concatenate([&a, &b])?;
+    /// assert_eq!(y.shape().to_string(), "(None, 16)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/merging/concatenate.py`.
+    Concatenate, ConcatenateOptions {
+        /// The axis along which the inputs stand side by side.
+        axis: i64 = -1,
+    }
+}
+
+impl Concatenate {
+    /// A layer over the last axis.
+    pub fn new() -> Self {
+        ConcatenateOptions::default().into_layer()
+    }
+}
+
+impl Default for Concatenate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Tensors side by side along the last axis; see [`Concatenate`].
+pub fn concatenate(inputs: impl Into<Structure<Tensor>>) -> Result<Tensor> {
+    Concatenate::new().call(Inputs::new(inputs))
+}
+
+impl Layer for ConcatenateOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "Concatenate"
+    }
+
+    fn config(&self) -> Config {
+        self.to_config()
+    }
+
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let xs = listed(inputs)?;
+        self.check(&xs)?;
+        ops::concatenate_traced(&xs, self.axis)
+    }
+
+    fn compute_mask(
+        &self,
+        _cx: &Call,
+        inputs: &Inputs,
+        _outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let xs = listed(inputs)?;
+        if xs.iter().all(|x| x.mask().is_none()) {
+            return Ok(vec![None]);
+        }
+        let masks = xs.iter().map(|x| match mask_of(x)? {
+            Some(mask) => Ok(mask),
+            None => prim::full(x, &x.shape(), DType::Bool, 1.0),
+        });
+        let masks = masks.collect::<Result<Vec<_>>>()?;
+        let joined = ops::concatenate_traced(&masks.iter().collect::<Vec<_>>(), self.axis)?;
+        let last = resolve_axis(-1, joined.rank())?;
+        Ok(vec![Some(ops::reduce(
+            &joined,
+            Reduction::Or,
+            &[last],
+            false,
+        )?)])
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl ConcatenateOptions {
+    fn check(&self, xs: &[&Tensor]) -> Result<()> {
+        let rank = xs[0].rank();
+        let axis = resolve_axis(self.axis, rank)?;
+        let others = |x: &Tensor| -> Vec<Dim> {
+            let dims = x.shape().dims().to_vec().into_iter().enumerate();
+            dims.filter(|(i, _)| *i != axis).map(|(_, d)| d).collect()
+        };
+        let agree = |x: &&&Tensor| {
+            let pairs = others(x).into_iter().zip(others(xs[0]));
+            let mut pairs = pairs.map(|(a, b)| a.is_none() || b.is_none() || a == b);
+            x.rank() == rank && pairs.all(|fits| fits)
+        };
+        if xs.iter().filter(agree).count() < xs.len() {
+            return Err(Error::mismatch(
+                ErrorKind::Shape,
+                format!("inputs whose shapes agree in all axes but axis {axis}"),
+                format!("shapes {}", shapes(xs)),
+            ));
+        }
+        Ok(())
+    }
+}

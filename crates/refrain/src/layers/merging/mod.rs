@@ -1,0 +1,20 @@
+//! Layers that make one tensor of several.
+
+mod add;
+mod average;
+mod base_merge;
+mod concatenate;
+mod dot;
+mod maximum;
+mod minimum;
+mod multiply;
+mod subtract;
+
+pub use add::{Add, AddOptions, add};
+pub use average::{Average, AverageOptions, average};
+pub use concatenate::{Concatenate, ConcatenateOptions, concatenate};
+pub use dot::{Dot, DotOptions, dot};
+pub use maximum::{Maximum, MaximumOptions, maximum};
+pub use minimum::{Minimum, MinimumOptions, minimum};
+pub use multiply::{Multiply, MultiplyOptions, multiply};
+pub use subtract::{Subtract, SubtractOptions, subtract};

@@ -1,0 +1,5 @@
+//! Layers that prepare data.
+
+mod rescaling;
+
+pub use rescaling::{Factors, Rescaling, RescalingOptions};

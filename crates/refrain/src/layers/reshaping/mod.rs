@@ -1,0 +1,25 @@
+//! Layers that only move elements.
+
+mod cropping1d;
+mod cropping2d;
+mod edges;
+mod flatten;
+mod permute;
+mod repeat_vector;
+mod reshape;
+mod up_sampling1d;
+mod up_sampling2d;
+mod zero_padding1d;
+mod zero_padding2d;
+
+pub use cropping1d::{Cropping1D, Cropping1DOptions};
+pub use cropping2d::{Cropping2D, Cropping2DOptions};
+pub use edges::Edges;
+pub use flatten::{Flatten, FlattenOptions};
+pub use permute::{Permute, PermuteOptions};
+pub use repeat_vector::{RepeatVector, RepeatVectorOptions};
+pub use reshape::{Reshape, ReshapeOptions};
+pub use up_sampling1d::{UpSampling1D, UpSampling1DOptions};
+pub use up_sampling2d::{UpSampling2D, UpSampling2DOptions};
+pub use zero_padding1d::{ZeroPadding1D, ZeroPadding1DOptions};
+pub use zero_padding2d::{ZeroPadding2D, ZeroPadding2DOptions};
