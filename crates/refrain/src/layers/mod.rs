@@ -19,6 +19,7 @@ pub(crate) mod preprocessing;
 pub(crate) mod registry;
 pub(crate) mod regularization;
 pub(crate) mod reshaping;
+pub(crate) mod rnn;
 
 pub use activations::*;
 pub use attention::*;
@@ -38,3 +39,4 @@ pub use preprocessing::*;
 pub use registry::register;
 pub use regularization::*;
 pub use reshaping::*;
+pub use rnn::*;

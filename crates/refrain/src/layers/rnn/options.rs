@@ -1,0 +1,165 @@
+//! The options that all recurrent layers have.
+
+/// Declares a recurrent layer's options: the common ones, with the cell's own after `units`.
+macro_rules! rnn_options {
+    (
+        $(#[$meta:meta])*
+        $alias:ident, $options:ident {
+            $( $(#[$field_meta:meta])* $field:ident : $ty:ty = $default:expr ),* $(,)?
+        }
+    ) => {
+        $crate::layers::layer_options! {
+            $(#[$meta])*
+            $alias, $options {
+                /// Whether to return every step's output instead of the last one's.
+                return_sequences: bool = false,
+                /// Whether to return the last states too.
+                return_state: bool = false,
+                /// Whether to read the sequence from its end. Outputs come in the order in which they are made.
+                go_backwards: bool = false,
+                /// Whether each batch goes on from the states in which the one before ended (needs a fixed batch size).
+                stateful: bool = false,
+                /// Whether to write the steps out one by one instead of as a loop (needs a fixed length).
+                unroll: bool = false,
+                /// Whether the output of a masked step is zero instead of the one before.
+                zero_output_for_mask: bool = false,
+                /// Size of the state and of the output.
+                units: usize = 0,
+                /// Applied to candidates and outputs.
+                activation: $crate::activations::Activation = $crate::activations::Activation::Tanh,
+                /// Whether there is a bias.
+                use_bias: bool = true,
+                /// First value of the input kernel.
+                kernel_initializer: $crate::initializers::Initializer =
+                    $crate::initializers::Initializer::glorot_uniform(),
+                /// First value of the recurrent kernel.
+                recurrent_initializer: $crate::initializers::Initializer =
+                    $crate::initializers::Initializer::orthogonal(),
+                /// First value of the bias.
+                bias_initializer: $crate::initializers::Initializer =
+                    $crate::initializers::Initializer::Zeros,
+                /// Penalty on the input kernel.
+                kernel_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                /// Penalty on the recurrent kernel.
+                recurrent_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                /// Penalty on the bias.
+                bias_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                /// Penalty on the output.
+                activity_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                /// Rule for the input kernel.
+                kernel_constraint: Option<$crate::constraints::Constraint> = None,
+                /// Rule for the recurrent kernel.
+                recurrent_constraint: Option<$crate::constraints::Constraint> = None,
+                /// Rule for the bias.
+                bias_constraint: Option<$crate::constraints::Constraint> = None,
+                /// Share of the inputs that is dropped, the same in every step.
+                dropout: f64 = 0.0,
+                /// Share of the state that is dropped, the same in every step.
+                recurrent_dropout: f64 = 0.0,
+                /// Seed of the dropout.
+                seed: Option<u64> = None,
+                $( $(#[$field_meta])* $field : $ty = $default ),*
+            }
+        }
+
+        impl $alias {
+            /// A layer of this many units with Keras's defaults.
+            pub fn new(units: usize) -> Self {
+                $crate::layers::Layer::into_layer($options { units, ..$options::default() })
+            }
+
+            /// Calls the layer so that it goes on from given states instead of zeros.
+            ///
+            /// # Errors
+            /// The inputs or the states do not fit the layer.
+            pub fn call_from(
+                &self,
+                sequence: impl Into<$crate::Structure<$crate::Tensor>>,
+                state: impl Into<$crate::Structure<$crate::Tensor>>,
+            ) -> $crate::Result<$crate::layers::RnnOutput> {
+                self.call($crate::layers::rnn::output::from_state(sequence, state))
+            }
+
+            /// Forgets the states that a `stateful` layer has kept.
+            pub fn reset_states(&self) {
+                self.any().reset_states();
+            }
+        }
+
+        impl $options {
+            /// The common options, for what all recurrent layers do alike.
+            pub(crate) fn common(&self) -> $crate::layers::rnn::recurrence::Common<'_> {
+                $crate::layers::rnn::recurrence::Common {
+                    return_sequences: self.return_sequences,
+                    return_state: self.return_state,
+                    go_backwards: self.go_backwards,
+                    stateful: self.stateful,
+                    unroll: self.unroll,
+                    zero_output_for_mask: self.zero_output_for_mask,
+                    units: self.units,
+                    use_bias: self.use_bias,
+                    kernel: (&self.kernel_initializer, &self.kernel_regularizer, &self.kernel_constraint),
+                    recurrent: (
+                        &self.recurrent_initializer,
+                        &self.recurrent_regularizer,
+                        &self.recurrent_constraint,
+                    ),
+                    bias: (&self.bias_initializer, &self.bias_regularizer, &self.bias_constraint),
+                    dropout: self.dropout,
+                    recurrent_dropout: self.recurrent_dropout,
+                    seed: self.seed,
+                }
+            }
+        }
+    };
+}
+
+/// The parts of [`Layer`](crate::layers::Layer) that are the same for all recurrent layers.
+macro_rules! rnn_layer_methods {
+    ($class:literal) => {
+        fn class_name(&self) -> &str {
+            $class
+        }
+
+        fn config(&self) -> $crate::layers::Config {
+            self.to_config()
+        }
+
+        fn validate(&self) -> $crate::Result<()> {
+            self.common().validate()
+        }
+
+        fn build(&self, cx: &mut $crate::layers::Build) -> $crate::Result<()> {
+            $crate::layers::rnn::recurrence::build(self, cx)
+        }
+
+        fn call(
+            &self,
+            cx: &$crate::layers::Call,
+            inputs: &$crate::Inputs,
+        ) -> $crate::Result<$crate::layers::RnnOutput> {
+            $crate::layers::rnn::recurrence::call(self, cx, inputs)
+        }
+
+        fn duplicate(&self) -> Option<Self> {
+            Some(self.clone())
+        }
+
+        fn compute_mask(
+            &self,
+            _cx: &$crate::layers::Call,
+            inputs: &$crate::Inputs,
+            outputs: &[$crate::Tensor],
+        ) -> $crate::Result<Vec<Option<$crate::Tensor>>> {
+            let mut masks = vec![None; outputs.len()];
+            masks[0] = inputs.mask().filter(|_| self.return_sequences);
+            Ok(masks)
+        }
+
+        fn activity_regularizer(&self) -> Option<&$crate::regularizers::Regularizer> {
+            self.activity_regularizer.as_ref()
+        }
+    };
+}
+
+pub(super) use {rnn_layer_methods, rnn_options};

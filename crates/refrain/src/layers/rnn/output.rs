@@ -1,0 +1,63 @@
+//! What a recurrent layer returns.
+
+use std::ops::Deref;
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::Outputs;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// The output of a recurrent layer and, with `return_state`, its last states. Can be used like its output.
+#[derive(Clone, Debug)]
+pub struct RnnOutput {
+    /// The last step's output, or every step's with `return_sequences`.
+    pub output: Tensor,
+    /// The last states (LSTM: `h`, `c`; GRU and SimpleRNN: `h`), empty without `return_state`. A `Bidirectional` gives
+    /// the forward layer's states, then the backward layer's.
+    pub state: Vec<Tensor>,
+}
+
+impl Outputs for RnnOutput {
+    fn into_structure(self) -> Structure<Tensor> {
+        match self.state.is_empty() {
+            true => Structure::Leaf(self.output),
+            false => Structure::list(std::iter::once(self.output).chain(self.state)),
+        }
+    }
+
+    fn from_structure(structure: Structure<Tensor>) -> Result<Self> {
+        let mut tensors = structure.into_leaves();
+        let state = tensors.split_off(1.min(tensors.len()));
+        let output = Tensor::from_structure(tensors.swap_remove(0).into())?;
+        Ok(RnnOutput { output, state })
+    }
+}
+
+impl Deref for RnnOutput {
+    type Target = Tensor;
+
+    fn deref(&self) -> &Tensor {
+        &self.output
+    }
+}
+
+impl From<&RnnOutput> for Structure<Tensor> {
+    fn from(rnn: &RnnOutput) -> Self {
+        Structure::Leaf(rnn.output.clone())
+    }
+}
+
+impl From<RnnOutput> for Structure<Tensor> {
+    fn from(rnn: RnnOutput) -> Self {
+        Structure::Leaf(rnn.output)
+    }
+}
+
+/// The arguments of a call that goes on from given states.
+pub(crate) fn from_state(
+    sequence: impl Into<Structure<Tensor>>,
+    state: impl Into<Structure<Tensor>>,
+) -> Inputs {
+    Inputs::new(sequence).kwarg("initial_state", state)
+}

@@ -1,0 +1,152 @@
+//! A layer applied to each step of a sequence.
+
+use refrain_graph::{Dim, Shape};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::rnn::recurrence::slice;
+use crate::layers::{
+    AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, registry, unexpected,
+};
+use crate::ops::{self, prim};
+use crate::tensor::Tensor;
+
+/// The options of a [`TimeDistributed`].
+#[derive(Clone)]
+pub struct TimeDistributedOptions {
+    layer: AnyLayer,
+}
+
+/// A layer applied to each step of a sequence, with the same weights in every step.
+///
+/// Input `(batch, time, …)`, output `(batch, time, …)`.
+///
+/// ```
+/// use refrain::input;
+/// use refrain::layers::{Conv2D, TimeDistributed};
+/// let layer = TimeDistributed::new(Conv2D::new(4, 3));
+/// assert_eq!(layer.call(&input([10, 8, 8, 3]))?.shape().to_string(), "(None, 10, 6, 6, 4)");
+/// # Ok::<(), refrain::Error>(())
+/// ```
+///
+/// Source: `keras/src/layers/rnn/time_distributed.py`.
+pub type TimeDistributed = Handle<TimeDistributedOptions>;
+
+impl TimeDistributed {
+    /// This layer in each step.
+    pub fn new(layer: impl Into<AnyLayer>) -> Self {
+        let layer = layer.into();
+        TimeDistributedOptions { layer }.into_layer()
+    }
+}
+
+impl TimeDistributedOptions {
+    pub(crate) fn from_config(config: &Config) -> Result<Self> {
+        let json = config
+            .get("layer")
+            .ok_or_else(|| unexpected("a layer", &serde_json::Value::Null))?;
+        Ok(TimeDistributedOptions {
+            layer: registry::from_json(json)?,
+        })
+    }
+
+    /// All steps at once, as a longer batch: right for layers that treat the samples of a batch each by itself.
+    fn folded(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let shape = x.shape();
+        let fold = |t: &Tensor| {
+            let shape = t.shape();
+            let [batch, time, rest @ ..] = shape.dims() else {
+                return Ok(t.clone());
+            };
+            let rows = batch.zip(*time).map(|(b, t)| b * t);
+            prim::reshape(t, [&[rows], rest].concat())
+        };
+        let mut arguments = Inputs::new(fold(x)?);
+        if let Some(mask) = mask.filter(|m| m.rank() > 2) {
+            arguments = arguments.kwarg("mask", fold(mask)?);
+        }
+        let y = Tensor::from_structure(self.layer.call_structure(&arguments)?)?;
+        let dims: Vec<Dim> = [&shape.dims()[..2], &y.shape().dims()[1..]].concat();
+        prim::reshape(&y, Shape::from(dims))
+    }
+
+    /// Step by step, as Keras does: statistics of a batch are those of one step.
+    fn stepwise(&self, x: &Tensor) -> Result<Tensor> {
+        let Some(time) = x.shape().dim(1) else {
+            return self.folded(x, None);
+        };
+        let steps = (0..time).map(|t| {
+            let mut shape = x.shape();
+            shape.dims_mut().remove(1);
+            let step = prim::reshape(&slice(x, 1, t, t + 1)?, shape)?;
+            Tensor::from_structure(self.layer.call_structure(&Inputs::new(step))?)
+        });
+        let steps = steps.collect::<Result<Vec<_>>>()?;
+        ops::stack(steps, 1).checked()
+    }
+
+    /// Whether the layer changes something in training besides its trained weights.
+    fn has_batch_statistics(&self) -> bool {
+        let weights = self.layer.weights();
+        weights.iter().any(|w| !w.declared_trainable())
+    }
+}
+
+impl Layer for TimeDistributedOptions {
+    type Output = Tensor;
+
+    fn class_name(&self) -> &str {
+        "TimeDistributed"
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::new();
+        config.insert("layer".to_owned(), registry::to_json(&self.layer));
+        config
+    }
+
+    fn build(&self, cx: &mut Build) -> Result<()> {
+        InputSpec::new()
+            .min_ndim(3)
+            .check("TimeDistributed", &cx.spec()?)?;
+        cx.set_input_spec(InputSpec::new().min_ndim(3));
+        Ok(())
+    }
+
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let x = inputs.one()?;
+        let mask = inputs.mask();
+        if let (Some(mask), Some(steps)) = (&mask, x.shape().dim(1))
+            && mask
+                .shape()
+                .dims()
+                .get(1)
+                .copied()
+                .flatten()
+                .is_some_and(|m| m != steps)
+        {
+            return Err(Error::mismatch(
+                ErrorKind::Shape,
+                format!("a mask of {steps} steps"),
+                format!("shape {}", mask.shape()),
+            ));
+        }
+        match cx.training() && self.has_batch_statistics() {
+            true => self.stepwise(x),
+            false => self.folded(x, mask.as_ref()),
+        }
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn sublayers(&self) -> Vec<(String, AnyLayer)> {
+        vec![("layer".to_owned(), self.layer.clone())]
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        let layer = self.layer.fresh_copy().ok()?;
+        Some(TimeDistributedOptions { layer })
+    }
+}
