@@ -1,8 +1,15 @@
 //! What the crate is for: a compiled program that runs.
 
-use refrain_graph::{Graph, Literal, ParamKind, Spec, interp};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{CompileError, RunError};
+use refrain_graph::{DType, Data, Graph, Literal, ParamKind, Spec, bf16, f16};
+
+use crate::compile::{Plan, compile_graph};
+use crate::kernels::arena::{AlignedBytes, Memory, bytes_of, bytes_of_bools};
+use crate::lower::{CONSTANTS, PARAMS};
+use crate::plan::ARENA;
+use crate::step::{Frame, Step, each_plain, run_plan};
+use crate::{CompileError, Pool, RunError};
 
 /// How a program is compiled.
 #[derive(Clone, Debug)]
@@ -27,58 +34,67 @@ impl Default for CompileOptions {
 
 /// A compiled program. It is immutable; several threads may run it at once, each with its own [`Workspace`].
 pub struct Executable {
-    graph: Graph,
-    inputs: Vec<(String, Spec)>,
-    variables: Vec<(String, Spec)>,
+    plan: Plan,
+    pool: Option<Pool>,
+    params: Vec<(ParamKind, String, Spec)>,
     outputs: Vec<Spec>,
+    updates: bool,
+    /// Tells workspaces of different programs apart.
+    id: u64,
 }
 
 /// The memory of one run at a time.
-pub struct Workspace {}
+pub struct Workspace {
+    arena: AlignedBytes,
+    frame: Frame,
+    id: u64,
+}
 
 impl Executable {
     /// Compiles a graph whose shapes are all known.
     ///
     /// # Errors
     /// If a shape is unknown or the graph is broken.
-    pub fn compile(graph: &Graph, _options: &CompileOptions) -> Result<Executable, CompileError> {
-        for value in graph.values() {
-            if !graph.spec(value).shape.is_known() {
-                let text = format!("{value}: {}", graph.spec(value));
-                return Err(CompileError::UnknownShape(text));
-            }
-        }
-        let params = |kind| {
-            let of_kind = graph.params().filter(move |&(_, k, _)| k == kind);
-            of_kind
-                .map(|(v, _, name)| (name.to_string(), graph.spec(v).clone()))
-                .collect()
-        };
+    pub fn compile(graph: &Graph, options: &CompileOptions) -> Result<Executable, CompileError> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let pool = options.threads.map(Pool::new);
+        let simd = pool.as_ref().unwrap_or_else(|| Pool::global()).simd();
+        let plan = compile_graph(graph, options, simd)?;
+        let params = graph
+            .params()
+            .map(|(v, kind, name)| (kind, name.to_string(), graph.spec(v).clone()));
         Ok(Executable {
-            inputs: params(ParamKind::Input),
-            variables: params(ParamKind::Variable),
+            params: params.collect(),
             outputs: graph
                 .results()
                 .iter()
                 .map(|&v| graph.spec(v).clone())
                 .collect(),
-            graph: graph.clone(),
+            updates: !graph.updates().is_empty(),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            plan,
+            pool,
         })
     }
 
     /// Everything that a run needs.
     pub fn workspace(&self) -> Workspace {
-        Workspace {}
+        Workspace {
+            arena: AlignedBytes::zeroed(self.plan.arena),
+            frame: Frame::of(&self.plan),
+            id: self.id,
+        }
     }
 
-    /// Bytes of memory besides the caller's arrays: arena, scratch, constants.
+    /// Bytes of memory besides the caller's arrays: the arena, which holds all intermediate values and scratch, and the
+    /// constants.
     pub fn peak_memory(&self) -> usize {
-        0
+        self.plan.arena + self.plan.constant_bytes()
     }
 
-    /// Floating-point operations of a run.
+    /// Floating-point operations of a run: products count twice, elementwise primitives once per element.
     pub fn flops(&self) -> u64 {
-        0
+        self.plan.flops
     }
 
     /// The specs of the outputs.
@@ -86,9 +102,16 @@ impl Executable {
         &self.outputs
     }
 
-    /// The plan as text.
+    /// The plan as text: one line per step with the buffers it reads and writes as `number@slot+offset` (slot 0 is the
+    /// arena, 1 the constants, then parameters and outputs in order).
     pub fn explain(&self) -> String {
-        String::new()
+        let mut text = format!(
+            "arena {} bytes, constants {} bytes\n",
+            self.plan.arena,
+            self.plan.constant_bytes()
+        );
+        explain_plan(&self.plan, 0, &mut text);
+        text
     }
 
     /// Runs the program: inputs and variables in the order of the graph's parameters of that kind, outputs in the order
@@ -98,47 +121,23 @@ impl Executable {
     /// If an array is missing or has another shape or type than the program's.
     pub fn run(
         &self,
-        _ws: &mut Workspace,
+        ws: &mut Workspace,
         inputs: &[&Literal],
         variables: &mut [&mut Literal],
         outputs: &mut [Literal],
     ) -> Result<(), RunError> {
-        check(
-            "input",
-            "inputs",
-            inputs.iter().map(|l| l.spec()),
-            &self.inputs,
-        )?;
-        check(
-            "variable",
-            "variables",
-            variables.iter().map(|l| l.spec()),
-            &self.variables,
-        )?;
-        let specs: Vec<_> = self
-            .outputs
-            .iter()
-            .map(|s| (String::new(), s.clone()))
-            .collect();
-        check(
-            "output",
-            "outputs",
-            outputs.iter().map(|l| l.spec()),
-            &specs,
-        )?;
-        let ins: Vec<Literal> = inputs.iter().map(|&l| l.clone()).collect();
-        let vars: Vec<Literal> = variables.iter().map(|l| (**l).clone()).collect();
-        let run = interp::evaluate(&self.graph, &ins, &vars)?;
-        for (o, r) in outputs.iter_mut().zip(run.results) {
-            *o = r;
+        let specs = (inputs.iter().map(|l| &**l), variables.iter().map(|l| &**l));
+        self.check(ws, specs.0, specs.1, outputs)?;
+        let mut memory = ws.frame.table.bind();
+        let mut variables = variables.iter_mut();
+        let mut inputs = inputs.iter();
+        for (slot, (kind, ..)) in (PARAMS as usize..).zip(&self.params) {
+            match kind {
+                ParamKind::Input => inputs.next().map(|l| bind_shared(&mut memory, slot, l)),
+                ParamKind::Variable => variables.next().map(|l| bind(&mut memory, slot, l)),
+            };
         }
-        let order: Vec<_> = self.graph.params_of(ParamKind::Variable).collect();
-        for (&(var, _), new) in self.graph.updates().iter().zip(run.updates) {
-            if let Some(i) = order.iter().position(|&v| v == var) {
-                *variables[i] = new;
-            }
-        }
-        Ok(())
+        self.go(memory, &mut ws.arena, &mut ws.frame.bodies, outputs)
     }
 
     /// As [`Executable::run`] for a program without updates, which only reads its variables.
@@ -152,36 +151,137 @@ impl Executable {
         variables: &[&Literal],
         outputs: &mut [Literal],
     ) -> Result<(), RunError> {
-        if !self.graph.updates().is_empty() {
+        if self.updates {
             return Err(RunError::HasUpdates);
         }
-        let mut copies: Vec<Literal> = variables.iter().map(|&l| l.clone()).collect();
-        let mut refs: Vec<&mut Literal> = copies.iter_mut().collect();
-        self.run(ws, inputs, &mut refs, outputs)
+        self.check(
+            ws,
+            inputs.iter().copied(),
+            variables.iter().copied(),
+            outputs,
+        )?;
+        let mut memory = ws.frame.table.bind();
+        let (mut inputs, mut variables) = (inputs.iter(), variables.iter());
+        for (slot, (kind, ..)) in (PARAMS as usize..).zip(&self.params) {
+            let next = match kind {
+                ParamKind::Input => inputs.next(),
+                ParamKind::Variable => variables.next(),
+            };
+            next.map(|l| bind_shared(&mut memory, slot, l));
+        }
+        self.go(memory, &mut ws.arena, &mut ws.frame.bodies, outputs)
+    }
+
+    fn go<'a>(
+        &'a self,
+        mut memory: Memory<'a>,
+        arena: &'a mut AlignedBytes,
+        bodies: &mut [Frame],
+        outputs: &'a mut [Literal],
+    ) -> Result<(), RunError> {
+        memory.writable(ARENA as usize, arena.bytes_mut());
+        memory.read_only(CONSTANTS as usize, self.plan.constants.bytes());
+        let first = PARAMS as usize + self.params.len();
+        for (slot, output) in (first..).zip(outputs) {
+            bind(&mut memory, slot, output);
+        }
+        let pool = self.pool.as_ref().unwrap_or_else(|| Pool::global());
+        run_plan(&self.plan, &mut memory, bodies, pool)
+    }
+
+    fn check<'l>(
+        &self,
+        ws: &Workspace,
+        inputs: impl ExactSizeIterator<Item = &'l Literal>,
+        variables: impl ExactSizeIterator<Item = &'l Literal>,
+        outputs: &[Literal],
+    ) -> Result<(), RunError> {
+        if ws.id != self.id {
+            return Err(RunError::Workspace);
+        }
+        let of = |wanted: ParamKind| {
+            let params = self.params.iter().filter(move |(kind, ..)| *kind == wanted);
+            params.map(|(_, name, spec)| (name.as_str(), spec))
+        };
+        check(("input", "inputs"), inputs, of(ParamKind::Input))?;
+        check(
+            ("variable", "variables"),
+            variables,
+            of(ParamKind::Variable),
+        )?;
+        check(
+            ("output", "outputs"),
+            outputs.iter(),
+            self.outputs.iter().map(|s| ("", s)),
+        )
     }
 }
 
-fn check(
-    what: &'static str,
-    plural: &'static str,
-    received: impl ExactSizeIterator<Item = Spec>,
-    expected: &[(String, Spec)],
+fn explain_plan(plan: &Plan, depth: usize, text: &mut String) {
+    for (step, line) in &plan.steps {
+        text.push_str(&"  ".repeat(depth));
+        text.push_str(line);
+        text.push('\n');
+        if let Step::Scan(scan) = step {
+            explain_plan(&plan.bodies[scan.body], depth + 1, text);
+        }
+    }
+}
+
+fn bind<'a>(memory: &mut Memory<'a>, slot: usize, literal: &'a mut Literal) {
+    macro_rules! values {
+        ($t:ty) => {
+            literal
+                .values_mut::<$t>()
+                .map_or((), |v| memory.writable(slot, v))
+        };
+    }
+    match literal.dtype() {
+        DType::F32 => values!(f32),
+        DType::F64 => values!(f64),
+        DType::F16 => values!(f16),
+        DType::BF16 => values!(bf16),
+        DType::I32 => values!(i32),
+        DType::I64 => values!(i64),
+        DType::U8 => values!(u8),
+        DType::U32 => values!(u32),
+        DType::Bool => literal
+            .values_mut()
+            .map_or((), |v| memory.writable_bools(slot, v)),
+    }
+}
+
+fn bind_shared<'a>(memory: &mut Memory<'a>, slot: usize, literal: &'a Literal) {
+    let bytes = each_plain!(literal.data(), v => bytes_of(v), v => bytes_of_bools(v));
+    memory.read_only(slot, bytes);
+}
+
+/// Whether arrays have the specs of the program.
+fn check<'l, 's>(
+    (what, plural): (&'static str, &'static str),
+    received: impl ExactSizeIterator<Item = &'l Literal>,
+    expected: impl Iterator<Item = (&'s str, &'s Spec)> + Clone,
 ) -> Result<(), RunError> {
-    if received.len() != expected.len() {
+    let count = expected.clone().count();
+    if received.len() != count {
         return Err(RunError::Count {
             what: plural,
-            expected: expected.len(),
+            expected: count,
             received: received.len(),
         });
     }
-    for (index, (received, (name, expected))) in received.zip(expected).enumerate() {
-        if received != *expected {
+    for (index, (literal, (name, spec))) in received.zip(expected).enumerate() {
+        let dims = spec.shape.dims().iter();
+        let same = literal.dtype() == spec.dtype
+            && literal.dims().len() == spec.shape.rank()
+            && dims.zip(literal.dims()).all(|(d, l)| *d == Some(*l));
+        if !same {
             return Err(RunError::Spec {
                 what,
                 index,
-                name: name.clone(),
-                expected: expected.clone(),
-                received,
+                name: name.to_string(),
+                expected: spec.clone(),
+                received: literal.spec(),
             });
         }
     }

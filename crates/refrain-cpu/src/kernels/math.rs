@@ -69,7 +69,7 @@ pub fn exp<L: Lanes>(x: f32) -> f32 {
 #[inline(always)]
 pub fn exp_m1<L: Lanes>(x: f32) -> f32 {
     /// Where the series is as good as the difference.
-    const SMALL: f32 = 0.35;
+    const SMALL: f32 = 0.5;
     let tail = polynomial::<L, 7>(
         x,
         [

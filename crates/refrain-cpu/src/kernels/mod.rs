@@ -5,6 +5,7 @@
 pub mod arena;
 pub mod conv;
 pub mod conv_kernel;
+pub mod copy;
 pub mod depthwise;
 pub mod elementwise;
 pub mod gemm;
@@ -18,6 +19,7 @@ mod patches;
 pub mod pool;
 pub mod pooling;
 pub mod reduce;
+pub mod rng;
 pub mod slices;
 #[cfg(test)]
 mod testing;

@@ -341,7 +341,15 @@ impl Nest {
                 }
             }
             Action::ReduceRows { dst, src, .. } => {
-                self.block_cols == self.cols && matches!(dst, Loc::Scratch(_)) && inside(src, 1)
+                let written = match *dst {
+                    Loc::Operand(i) => self
+                        .operands
+                        .get(i)
+                        .is_some_and(|o| o.output && !o.staged && o.reading == Reading::Row),
+                    Loc::Imm(_) => false,
+                    Loc::Scratch(_) => inside(dst, self.block_rows),
+                };
+                self.block_cols == self.cols && written && inside(src, 1)
             }
             Action::Store {
                 operand,

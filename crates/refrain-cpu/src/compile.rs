@@ -1,0 +1,280 @@
+//! From a graph to a linked plan.
+
+use cranelift_entity::EntityRef;
+use refrain_graph::{Graph, Op, Spec};
+
+use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
+use crate::kernels::copy::{Copy, Side};
+use crate::kernels::nest::Nests;
+use crate::lower::{Lowered, lower};
+use crate::plan::{Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Places, ScanDraft, place};
+use crate::simd::Simd;
+use crate::step::{DotStep, ScanStep, Step, Tensor};
+use crate::tape::{self, Places as _};
+use crate::{CompileError, CompileOptions};
+
+/// Most loop nests that run as one step.
+const MAX_TOGETHER: usize = 256;
+
+/// A program whose every buffer has its place.
+pub struct Plan {
+    /// The steps, with a line of text each.
+    pub steps: Vec<(Step, String)>,
+    /// Bytes of the arena.
+    pub arena: usize,
+    /// The constants.
+    pub constants: AlignedBytes,
+    /// Number of slots.
+    pub slots: usize,
+    /// Loops' bodies.
+    pub bodies: Vec<Plan>,
+    /// Floating-point operations of a run.
+    pub flops: u64,
+}
+
+impl Plan {
+    /// Bytes of constants, the bodies' included.
+    pub fn constant_bytes(&self) -> usize {
+        let own = self.constants.bytes().len();
+        own + self.bodies.iter().map(Plan::constant_bytes).sum::<usize>()
+    }
+}
+
+/// Compiles a graph that has been simplified.
+pub(crate) fn compile_graph(
+    graph: &Graph,
+    options: &CompileOptions,
+    simd: Simd,
+) -> Result<Plan, CompileError> {
+    let Lowered {
+        drafts,
+        mut buffers,
+        constants,
+        bodies,
+        flops,
+    } = lower(graph, options, simd)?;
+    let drafts = if options.fuse {
+        run_together(drafts, &buffers)
+    } else {
+        drafts
+    };
+    let only: Vec<&Draft> = drafts.iter().map(|(d, _)| d).collect();
+    let places = place(&only, &mut buffers);
+    let linker = Linker {
+        places: &places,
+        buffers: &buffers,
+        simd,
+    };
+    let mut steps = Vec::with_capacity(drafts.len());
+    for (draft, note) in &drafts {
+        let step = linker
+            .step(draft)
+            .map_err(|f| CompileError::Plan(f, note.clone()))?;
+        steps.push((step, linker.explain(draft, note)));
+    }
+    let mut bytes = AlignedBytes::zeroed(constants.len());
+    bytes.bytes_mut().copy_from_slice(&constants);
+    let params = graph.params().len();
+    Ok(Plan {
+        steps,
+        arena: places.arena,
+        constants: bytes,
+        slots: crate::lower::PARAMS as usize + params + graph.results().len(),
+        bodies,
+        flops,
+    })
+}
+
+/// Joins loop nests that follow each other and do not depend on each other into one step.
+fn run_together(drafts: Vec<(Draft, String)>, buffers: &Buffers) -> Vec<(Draft, String)> {
+    let root = |mut buf: Buf| {
+        while let Home::Within(outer, _) = buffers[buf].home {
+            buf = outer;
+        }
+        // Buffers in one slot are one memory.
+        match buffers[buf].home {
+            Home::Slot(slot, _) => (true, slot),
+            _ => (false, buf.as_u32()),
+        }
+    };
+    let mut joined: Vec<(Draft, String)> = Vec::new();
+    let mut written = std::collections::HashSet::new();
+    let mut read = std::collections::HashSet::new();
+    for (draft, note) in drafts {
+        let (mut reads, mut writes) = (Vec::new(), Vec::new());
+        draft.touches(&mut |buf, write| {
+            if write {
+                writes.push(buf)
+            } else {
+                reads.push(buf)
+            }
+        });
+        let independent = reads.iter().all(|&b| !written.contains(&root(b)))
+            && writes
+                .iter()
+                .all(|&b| !written.contains(&root(b)) && !read.contains(&root(b)));
+        match (joined.last_mut(), draft) {
+            (Some((Draft::Loops(tapes), text)), Draft::Loops(more))
+                if independent && tapes.len() + more.len() <= MAX_TOGETHER =>
+            {
+                tapes.extend(more);
+                text.push_str("\n    ");
+                text.push_str(&note);
+            }
+            (_, draft) => {
+                written.clear();
+                read.clear();
+                joined.push((draft, note));
+            }
+        }
+        written.extend(writes.into_iter().map(root));
+        read.extend(reads.into_iter().map(root));
+    }
+    joined
+}
+
+struct Linker<'a> {
+    places: &'a Places,
+    buffers: &'a Buffers,
+    simd: Simd,
+}
+
+impl Linker<'_> {
+    fn step(&self, draft: &Draft) -> Result<Step, PlanFault> {
+        Ok(match draft {
+            Draft::Loops(tapes) => {
+                let nests = tapes
+                    .iter()
+                    .map(|(tape, geometry)| tape::link(tape, geometry, self.places, self.simd))
+                    .collect::<Option<Vec<_>>>()
+                    .ok_or(PlanFault::Kernel)?;
+                Step::Loops(Nests::new(nests)?)
+            }
+            Draft::Copy(copy) => Step::Copy(self.copy(copy)?),
+            Draft::Dot(dot) => Step::Dot(self.dot(dot)),
+            Draft::Random { state, next, bits } => Step::Random {
+                state: self.at(*state),
+                next: self.at((*next, 0)),
+                bits: self.at((*bits, 0)),
+                count: self.buffers[*bits].bytes / size_of::<u32>(),
+            },
+            Draft::Scan(scan) => Step::Scan(Box::new(self.scan(scan))),
+            Draft::Interpret {
+                op,
+                inputs,
+                outputs,
+            } => self.interpret(op, inputs, outputs),
+        })
+    }
+
+    fn at(&self, (buf, byte): (Buf, usize)) -> Place {
+        let place = self.places.place(buf);
+        Place {
+            slot: place.slot,
+            offset: place.offset + byte,
+        }
+    }
+
+    fn copy(&self, copy: &CopyDraft) -> Result<Copy, PlanFault> {
+        let side = |r: &crate::plan::Ref| Side {
+            place: self.places.place(r.buf),
+            bytes: self.places.bytes(r.buf),
+            offset: r.view.offset,
+            strides: r.view.strides.clone(),
+        };
+        Copy::new(
+            &copy.src.view.dims,
+            side(&copy.src),
+            side(&copy.dst),
+            copy.size,
+        )
+    }
+
+    fn dot(&self, dot: &DotDraft) -> DotStep {
+        let elements = |buf: Buf, first: usize| self.places.bytes(buf) / size_of::<f32>() - first;
+        let side = |r: &crate::plan::Ref| Tensor {
+            place: self.at((r.buf, r.view.offset * size_of::<f32>())),
+            len: elements(r.buf, r.view.offset),
+        };
+        let whole = |buf: Buf| Tensor {
+            place: self.places.place(buf),
+            len: elements(buf, 0),
+        };
+        DotStep {
+            lhs: side(&dot.lhs),
+            rhs: side(&dot.rhs),
+            out: whole(dot.out),
+            sizes: dot.sizes,
+            lhs_strides: dot.lhs_strides,
+            rhs_strides: dot.rhs_strides,
+            scratch: dot.scratch.map(whole),
+        }
+    }
+
+    fn scan(&self, scan: &ScanDraft) -> ScanStep {
+        let whole = |b: &Buf| self.places.place(*b);
+        ScanStep {
+            body: scan.body,
+            length: scan.length,
+            reverse: scan.reverse,
+            init: scan.init.iter().map(|&i| self.at(i)).collect(),
+            last: scan.last.iter().map(whole).collect(),
+            spare: scan.spare.iter().map(whole).collect(),
+            carry_bytes: scan.carry_bytes.clone(),
+            sequences: scan
+                .sequences
+                .iter()
+                .map(|&(b, o, n)| (self.at((b, o)), n))
+                .collect(),
+            constants: scan
+                .constants
+                .iter()
+                .map(|&(b, o, n)| (self.at((b, o)), n))
+                .collect(),
+            stacked: scan
+                .stacked
+                .iter()
+                .map(|&(b, n)| (self.at((b, 0)), n))
+                .collect(),
+            arena: whole(&scan.arena),
+            arena_bytes: self.places.bytes(scan.arena),
+        }
+    }
+
+    fn interpret(&self, op: &Op, inputs: &[crate::plan::Dense], outputs: &[(Buf, Spec)]) -> Step {
+        let inputs = inputs
+            .iter()
+            .map(|(b, o, s)| (self.at((*b, *o)), s.clone()));
+        let outputs = outputs
+            .iter()
+            .map(|(b, s)| (self.places.place(*b), s.clone()));
+        Step::Interpret {
+            op: Box::new(op.clone()),
+            inputs: inputs.collect(),
+            outputs: outputs.collect(),
+        }
+    }
+
+    /// The step's line: what it does, what it reads and where it writes.
+    fn explain(&self, draft: &Draft, note: &str) -> String {
+        let (mut reads, mut writes) = (Vec::new(), Vec::new());
+        let mut in_place = false;
+        draft.touches(&mut |buf, write| {
+            let place = self.places.place(buf);
+            let text = format!("{}@{}+{}", buf.index(), place.slot, place.offset);
+            in_place |= write && reads.iter().any(|(_, p)| *p == place);
+            let list = if write { &mut writes } else { &mut reads };
+            if !list.iter().any(|(t, _)| *t == text) {
+                list.push((text, place));
+            }
+        });
+        let join = |list: &[(String, Place)]| {
+            list.iter()
+                .map(|(t, _)| t.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let mark = if in_place { " in place" } else { "" };
+        format!("{note}: {} -> {}{mark}", join(&reads), join(&writes))
+    }
+}

@@ -1,0 +1,127 @@
+//! Products of matrices: strides say how operands lie, so that transposes are not copied.
+
+use refrain_graph::{DType, DotDims, Node, Value};
+
+use super::Lowerer;
+use crate::kernels::gemm::Product;
+use crate::plan::{BufInfo, DotDraft, Draft, Home, Ref};
+use crate::sources::dims_of;
+use crate::view::{View, collapse};
+
+/// One side of a product: a view whose batch, outer and contracted dimensions each have one stride.
+struct Side {
+    operand: Ref,
+    batch: usize,
+    free: usize,
+    depth: usize,
+}
+
+/// The one stride of some dimensions, if there is one that `usize` can say.
+fn stride(view: &View, axes: &[usize]) -> Option<usize> {
+    let dims: Vec<usize> = axes.iter().map(|&a| view.dims[a]).collect();
+    let strides: Vec<isize> = axes.iter().map(|&a| view.strides[a]).collect();
+    if dims.iter().all(|&d| d == 1) {
+        return Some(0);
+    }
+    let (dims, strides) = collapse(&dims, &strides);
+    (dims.len() == 1)
+        .then_some(strides[0])
+        .and_then(|s| usize::try_from(s).ok())
+}
+
+impl Lowerer<'_> {
+    pub(super) fn dot(&mut self, node: Node, d: &DotDims) -> bool {
+        let (lhs, rhs) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
+        let output = self.graph.outputs(node)[0];
+        let spec = self.graph.spec(output).clone();
+        let (ld, rd) = (dims_of(self.graph, lhs), dims_of(self.graph, rhs));
+        let size =
+            |dims: &[usize], axes: &[usize]| axes.iter().map(|&a| dims[a]).product::<usize>();
+        let (lf, rf) = (
+            free(ld.len(), &d.lhs_batch, &d.lhs_contracting),
+            free(rd.len(), &d.rhs_batch, &d.rhs_contracting),
+        );
+        let sizes = [
+            size(&ld, &d.lhs_batch),
+            size(&ld, &lf),
+            size(&rd, &rf),
+            size(&ld, &d.lhs_contracting),
+        ];
+        if spec.dtype != DType::F32
+            || self.graph.spec(lhs).dtype != DType::F32
+            || sizes.contains(&0)
+        {
+            return false;
+        }
+        let left = self.side(lhs, &d.lhs_batch, &lf, &d.lhs_contracting);
+        let right = self.side(rhs, &d.rhs_batch, &rf, &d.rhs_contracting);
+        let [batch, m, n, k] = sizes;
+        let scratch = Product::scratch_len(batch, m, n, k);
+        let scratch = (scratch > 0).then(|| {
+            let bytes = scratch * size_of::<f32>();
+            self.out.buffers.push(BufInfo {
+                dtype: DType::F32,
+                bytes,
+                home: Home::Arena,
+            })
+        });
+        self.out.flops += 2 * (batch * m * n * k) as u64;
+        let out = self.buf(output);
+        let draft = DotDraft {
+            out,
+            sizes,
+            lhs_strides: [left.batch, left.free, left.depth],
+            rhs_strides: [right.batch, right.depth, right.free],
+            lhs: left.operand,
+            rhs: right.operand,
+            scratch,
+        };
+        let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]");
+        self.push(Draft::Dot(draft), note);
+        true
+    }
+
+    /// An operand with one stride per group of dimensions; copied if it has none.
+    fn side(&mut self, value: Value, batch: &[usize], free: &[usize], depth: &[usize]) -> Side {
+        let operand = self.operand(value);
+        let strides = |v: &View| Some((stride(v, batch)?, stride(v, free)?, stride(v, depth)?));
+        if let Some((b, f, k)) = strides(&operand.view) {
+            return Side {
+                operand,
+                batch: b,
+                free: f,
+                depth: k,
+            };
+        }
+        let dims = dims_of(self.graph, value);
+        let order: Vec<usize> = [batch, free, depth].concat();
+        let spec = self.graph.spec(value).clone();
+        let buf = self.buffer(&spec, Home::Arena);
+        let view = operand.view.transpose(&order);
+        let dense = View::dense(&view.dims);
+        self.copy(
+            Ref {
+                buf: operand.buf,
+                view,
+            },
+            buf,
+            dense.clone(),
+            spec.dtype.size(),
+        );
+        let count = |axes: &[usize]| axes.iter().map(|&a| dims[a]).product::<usize>();
+        let (f, k) = (count(free), count(depth));
+        Side {
+            operand: Ref { buf, view: dense },
+            batch: f * k,
+            free: k,
+            depth: 1,
+        }
+    }
+}
+
+/// The dimensions that are neither batch nor contracted.
+fn free(rank: usize, batch: &[usize], contracting: &[usize]) -> Vec<usize> {
+    (0..rank)
+        .filter(|d| !batch.contains(d) && !contracting.contains(d))
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! Padding and concatenation: copies into a part of the result, or none where the parts are computed in place.
+
+use refrain_graph::{DType, Node};
+
+use super::Lowerer;
+use crate::CompileError;
+use crate::kernels::nest::Extent;
+use crate::plan::{Draft, Home, Ref};
+use crate::sources::dims_of;
+use crate::tape::{Geometry, Input, Output, Tape};
+use crate::view::{View, dense_strides};
+
+impl Lowerer<'_> {
+    pub(super) fn pad(
+        &mut self,
+        node: Node,
+        low: &[i64],
+        high: &[i64],
+        interior: &[usize],
+    ) -> Result<bool, CompileError> {
+        let (operand, value) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
+        let output = self.graph.outputs(node)[0];
+        let (dims, spec) = (dims_of(self.graph, output), self.graph.spec(output).clone());
+        let out = self.buf(output);
+        if dims.contains(&0) {
+            return Ok(true);
+        }
+        if !spec.dtype.size().is_power_of_two() {
+            return Ok(false);
+        }
+        self.fill(value, out, &dims, spec.dtype);
+        let mut src = self.operand(operand);
+        let mut dst = View {
+            offset: 0,
+            dims: src.view.dims.clone(),
+            strides: dense_strides(&dims),
+        };
+        for d in 0..dims.len() {
+            let step = interior[d] as i64 + 1;
+            // Element i goes to low + i * step; those outside of 0..dims[d] are cut off.
+            let first = if low[d] < 0 {
+                (-low[d] + step - 1) / step
+            } else {
+                0
+            };
+            let end = (dims[d] as i64 - low[d] + step - 1).div_euclid(step);
+            let _ = high;
+            let count = (end.min(src.view.dims[d] as i64) - first).max(0) as usize;
+            if count == 0 {
+                return Ok(true);
+            }
+            src.view.offset = src
+                .view
+                .offset
+                .wrapping_add_signed(first as isize * src.view.strides[d]);
+            src.view.dims[d] = count;
+            dst.dims[d] = count;
+            dst.offset += (low[d] + first * step) as usize * dst.strides[d] as usize;
+            dst.strides[d] *= step as isize;
+        }
+        self.copy(src, out, dst, spec.dtype.size());
+        Ok(true)
+    }
+
+    /// Fills a buffer with a scalar.
+    fn fill(
+        &mut self,
+        scalar: refrain_graph::Value,
+        out: crate::plan::Buf,
+        dims: &[usize],
+        dtype: DType,
+    ) {
+        let Ref { buf, view } = self.operand(scalar);
+        let mut tape = Tape {
+            dims: dims.to_vec(),
+            ..Tape::default()
+        };
+        let view = view.broadcast(dims, &[]);
+        let reg = tape.input(Input {
+            buf,
+            view,
+            of_rows: false,
+            dtype,
+        });
+        tape.outputs.push(Output {
+            reg,
+            buf: out,
+            extent: Extent::Full,
+        });
+        let geometry = Geometry::of(&tape);
+        self.push(
+            Draft::Loops(vec![(tape, geometry)]),
+            format!("fill {dims:?}"),
+        );
+    }
+
+    pub(super) fn concatenate(&mut self, node: Node, dim: usize) -> bool {
+        let output = self.graph.outputs(node)[0];
+        let (dims, size) = (
+            dims_of(self.graph, output),
+            self.graph.spec(output).dtype.size(),
+        );
+        let strides = dense_strides(&dims);
+        let contiguous = dims[..dim].iter().all(|&d| d == 1);
+        let out = self.buf(output);
+        let inputs = self.graph.inputs(node).to_vec();
+        let roots: Vec<_> = inputs.iter().map(|&v| self.sources.get(v).root).collect();
+        let mut at = 0;
+        for (i, &input) in inputs.iter().enumerate() {
+            let src = self.operand(input);
+            // A value that comes twice is copied once: the copy's source and target would be one buffer.
+            let once = roots.iter().filter(|&&r| r == roots[i]).count() == 1;
+            let part = dims_of(self.graph, input);
+            let offset = at * strides[dim] as usize;
+            at += part[dim];
+            if contiguous && once && self.move_into(&src, out, offset * size) {
+                continue;
+            }
+            let view = View {
+                offset,
+                dims: part,
+                strides: strides.clone(),
+            };
+            self.copy(src, out, view, size);
+        }
+        true
+    }
+
+    /// Lets a buffer be computed inside another one, if it is nowhere yet.
+    fn move_into(&mut self, src: &Ref, out: crate::plan::Buf, byte: usize) -> bool {
+        let info = &self.out.buffers[src.buf];
+        let whole = src.view.is_identity() && src.view.numel() * info.dtype.size() == info.bytes;
+        // Buffers begin at cache lines: kernels expect it for speed only, but partial elements never.
+        if !self.options.fuse || !whole || info.home != Home::Arena || src.buf == out {
+            return false;
+        }
+        self.out.buffers[src.buf].home = Home::Within(out, byte);
+        true
+    }
+}

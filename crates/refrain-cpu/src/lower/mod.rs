@@ -1,0 +1,374 @@
+//! Units to steps over buffers.
+
+mod dot;
+mod group;
+mod layout;
+mod scan;
+
+use std::collections::HashMap;
+
+use refrain_graph::{Graph, Literal, Node, Op, Spec, Value, with_data};
+
+use crate::compile::Plan;
+use crate::fuse::{Unit, units};
+use crate::kernels::arena::{ALIGN, bytes_of, bytes_of_bools};
+use crate::plan::{Buf, BufInfo, Buffers, CopyDraft, Draft, Home, Ref, settle_updates};
+use crate::simd::Simd;
+use crate::sources::{Source, Sources, dims_of};
+use crate::view::View;
+use crate::{CompileError, CompileOptions};
+
+/// The slot of the constants.
+pub const CONSTANTS: u32 = 1;
+/// The slot of the first parameter; the outputs come after the parameters.
+pub const PARAMS: u32 = 2;
+
+/// A program as steps over buffers.
+pub struct Lowered {
+    /// The steps, with a line of text each.
+    pub drafts: Vec<(Draft, String)>,
+    /// The buffers.
+    pub buffers: Buffers,
+    /// The constants' bytes.
+    pub constants: Vec<u8>,
+    /// Loops' bodies.
+    pub bodies: Vec<Plan>,
+    /// Floating-point operations.
+    pub flops: u64,
+}
+
+/// What is known while a graph is lowered.
+pub(crate) struct Lowerer<'a> {
+    pub graph: &'a Graph,
+    pub sources: &'a Sources,
+    pub options: &'a CompileOptions,
+    pub simd: Simd,
+    pub out: Lowered,
+    bufs: HashMap<Value, Buf>,
+    copies: HashMap<Value, (Buf, usize)>,
+    /// Live nodes that read each root.
+    users: HashMap<Value, Vec<Node>>,
+    /// Roots that results and updates need.
+    kept: std::collections::HashSet<Value>,
+}
+
+/// Lowers a graph whose shapes are known.
+pub(crate) fn lower(
+    graph: &Graph,
+    options: &CompileOptions,
+    simd: Simd,
+) -> Result<Lowered, CompileError> {
+    let sources = Sources::find(graph)?;
+    let mut lowerer = Lowerer {
+        graph,
+        sources: &sources,
+        options,
+        simd,
+        out: Lowered {
+            drafts: Vec::new(),
+            buffers: Buffers::new(),
+            constants: Vec::new(),
+            bodies: Vec::new(),
+            flops: 0,
+        },
+        bufs: HashMap::new(),
+        copies: HashMap::new(),
+        users: HashMap::new(),
+        kept: graph.roots().map(|v| sources.get(v).root).collect(),
+    };
+    lowerer.find_users();
+    lowerer.bind_params();
+    for unit in units(graph, &sources, options.fuse) {
+        match unit {
+            Unit::Loop(group) => lowerer.group(&group)?,
+            Unit::Node(node) => lowerer.node(node)?,
+        }
+    }
+    lowerer.finish()?;
+    Ok(lowerer.out)
+}
+
+impl Lowerer<'_> {
+    fn find_users(&mut self) {
+        for node in self.graph.nodes().filter(|&n| self.sources.is_live(n)) {
+            for &input in self.graph.inputs(node) {
+                self.users
+                    .entry(self.sources.get(input).root)
+                    .or_default()
+                    .push(node);
+            }
+        }
+    }
+
+    fn bind_params(&mut self) {
+        for (i, (value, _, _)) in self.graph.params().enumerate() {
+            let buf = self.buffer(self.graph.spec(value), Home::Slot(PARAMS + i as u32, 0));
+            self.bufs.insert(value, buf);
+        }
+    }
+
+    /// A new buffer for a tensor.
+    pub fn buffer(&mut self, spec: &Spec, home: Home) -> Buf {
+        let bytes = spec.bytes().unwrap_or(0);
+        self.out.buffers.push(BufInfo {
+            dtype: spec.dtype,
+            bytes,
+            home,
+        })
+    }
+
+    /// Adds a step.
+    pub fn push(&mut self, draft: Draft, note: String) {
+        self.out.drafts.push((draft, note));
+    }
+
+    /// A constant's buffer.
+    fn constant(&mut self, literal: &Literal) -> Buf {
+        let bytes = match literal.data() {
+            refrain_graph::Data::Bool(v) => bytes_of_bools(v).to_vec(),
+            refrain_graph::Data::F32(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::F64(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::F16(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::BF16(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::I32(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::I64(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::U8(v) => bytes_of(v).to_vec(),
+            refrain_graph::Data::U32(v) => bytes_of(v).to_vec(),
+        };
+        let constants = &mut self.out.constants;
+        constants.resize(constants.len().next_multiple_of(ALIGN), 0);
+        let home = Home::Slot(CONSTANTS, constants.len());
+        constants.extend(bytes);
+        self.buffer(&literal.spec(), home)
+    }
+
+    /// The buffer of a root.
+    pub fn buf(&mut self, root: Value) -> Buf {
+        if let Some(&buf) = self.bufs.get(&root) {
+            return buf;
+        }
+        let buf = match self.graph.op_of(root) {
+            Some((Op::Constant(literal), _)) => {
+                let view = self.sources.get(root).view;
+                let splat = view.numel() > 0 && view.strides.iter().all(|&s| s == 0);
+                match splat.then(|| first_of(literal)) {
+                    Some(one) => self.constant(&one),
+                    None => self.constant(literal),
+                }
+            }
+            Some((Op::Iota { dtype, dim, .. }, _)) => {
+                let n = dims_of(self.graph, root)[*dim];
+                let counts = Literal::new([n], (0..n as i64).collect::<Vec<i64>>());
+                let counts = counts.unwrap_or_else(|| Literal::zeros([0], *dtype));
+                self.constant(&counts.convert(*dtype))
+            }
+            _ => self.buffer(self.graph.spec(root), Home::Arena),
+        };
+        self.bufs.insert(root, buf);
+        buf
+    }
+
+    /// A value as a view of a buffer.
+    pub fn operand(&mut self, value: Value) -> Ref {
+        let Source { root, view } = self.sources.get(value);
+        Ref {
+            buf: self.buf(root),
+            view,
+        }
+    }
+
+    /// A value whose elements lie side by side: buffer and first byte. Copies if they do not.
+    pub fn dense(&mut self, value: Value) -> (Buf, usize) {
+        let operand = self.operand(value);
+        let spec = self.graph.spec(value);
+        if operand.view.is_contiguous() {
+            return (operand.buf, operand.view.offset * spec.dtype.size());
+        }
+        if let Some(&copy) = self.copies.get(&value) {
+            return copy;
+        }
+        let buf = self.buffer(spec, Home::Arena);
+        self.copy(
+            operand,
+            buf,
+            View::dense(&dims_of(self.graph, value)),
+            spec.dtype.size(),
+        );
+        self.copies.insert(value, (buf, 0));
+        (buf, 0)
+    }
+
+    /// Adds a copy.
+    pub fn copy(&mut self, src: Ref, dst: Buf, view: View, size: usize) {
+        if view.numel() == 0 {
+            return;
+        }
+        let note = format!(
+            "copy {:?} strides {:?} -> {:?}",
+            src.view.dims, src.view.strides, view.strides
+        );
+        let dst = Ref { buf: dst, view };
+        self.push(Draft::Copy(CopyDraft { src, dst, size }), note);
+    }
+
+    fn node(&mut self, node: Node) -> Result<(), CompileError> {
+        let done = match self.graph.op(node) {
+            Op::DotGeneral(dims) => self.dot(node, dims),
+            Op::Reshape(_) => self.materialize(node),
+            Op::Pad {
+                low,
+                high,
+                interior,
+            } => self.pad(node, low, high, interior)?,
+            Op::Concatenate(dim) => self.concatenate(node, *dim),
+            Op::RngBitGenerator(_) => self.random(node),
+            Op::Scan(scan) => self.scan(node, scan)?,
+            _ => false,
+        };
+        if !done {
+            self.interpret(node);
+        }
+        Ok(())
+    }
+
+    /// A reshape that strides cannot say.
+    fn materialize(&mut self, node: Node) -> bool {
+        let input = self.graph.inputs(node)[0];
+        let (src, dst) = (self.operand(input), self.buf(self.graph.outputs(node)[0]));
+        let dims = dims_of(self.graph, input);
+        self.copy(
+            src,
+            dst,
+            View::dense(&dims),
+            self.graph.spec(input).dtype.size(),
+        );
+        true
+    }
+
+    fn random(&mut self, node: Node) -> bool {
+        let state = self.dense(self.graph.inputs(node)[0]);
+        let outputs = self.graph.outputs(node);
+        let (next, bits) = (self.buf(outputs[0]), self.buf(outputs[1]));
+        let note = format!("random bits {}", self.graph.spec(outputs[1]));
+        self.push(Draft::Random { state, next, bits }, note);
+        true
+    }
+
+    fn interpret(&mut self, node: Node) {
+        let spec = |v: Value| self.graph.spec(v).clone();
+        let op = self.graph.op(node);
+        let note = format!(
+            "interpret {} {}",
+            op.name(),
+            spec(self.graph.outputs(node)[0])
+        );
+        let inputs = self.graph.inputs(node).iter().map(|&v| {
+            let (buf, offset) = self.dense(v);
+            (buf, offset, self.graph.spec(v).clone())
+        });
+        let inputs = inputs.collect();
+        let outputs = self.graph.outputs(node).iter();
+        let outputs = outputs
+            .map(|&v| (self.buf(v), self.graph.spec(v).clone()))
+            .collect();
+        self.push(
+            Draft::Interpret {
+                op: Box::new(op.clone()),
+                inputs,
+                outputs,
+            },
+            note,
+        );
+    }
+
+    /// Puts results and new values of variables where the caller wants them.
+    fn finish(&mut self) -> Result<(), CompileError> {
+        let first = PARAMS + self.graph.params().len() as u32;
+        let results = self.graph.results().to_vec();
+        for (slot, value) in (first..).zip(results) {
+            let source = self.sources.get(value);
+            let buf = self.buf(source.root);
+            let info = &mut self.out.buffers[buf];
+            let whole =
+                source.view.is_identity() && self.graph.spec(value).bytes() == Some(info.bytes);
+            if whole && info.home == Home::Arena {
+                self.out.buffers[buf].home = Home::Slot(slot, 0);
+            } else {
+                self.copy_out(value, slot);
+            }
+        }
+        self.updates();
+        Ok(())
+    }
+
+    fn copy_out(&mut self, value: Value, slot: u32) {
+        let src = self.operand(value);
+        let spec = self.graph.spec(value).clone();
+        let dst = self.buffer(&spec, Home::Slot(slot, 0));
+        let dims = dims_of(self.graph, value);
+        self.copy(src, dst, View::dense(&dims), spec.dtype.size());
+    }
+
+    fn updates(&mut self) {
+        let slots: HashMap<Value, u32> = self
+            .graph
+            .params()
+            .zip(PARAMS..)
+            .map(|((v, ..), s)| (v, s))
+            .collect();
+        let (mut in_place, mut copied) = (Vec::new(), Vec::new());
+        for &(variable, value) in self.graph.updates() {
+            let source = self.sources.get(value);
+            let slot = slots[&variable];
+            if source.root == variable && source.view.is_identity() {
+                continue;
+            }
+            if source.view.is_identity() && self.graph.node_of(source.root).is_some() {
+                let (old, new) = (self.buf(variable), self.buf(source.root));
+                let whole = Some(self.out.buffers[new].bytes) == self.graph.spec(value).bytes();
+                if whole {
+                    in_place.push(((old, slot, new), value));
+                    continue;
+                }
+            }
+            copied.push((slot, value));
+        }
+        // New values that are views of parameters are saved first: the parameter may be updated itself.
+        let mut saved = Vec::new();
+        for (slot, value) in copied {
+            let spec = self.graph.spec(value).clone();
+            let (src, buf) = (self.operand(value), self.buffer(&spec, Home::Arena));
+            let dims = dims_of(self.graph, value);
+            self.copy(src, buf, View::dense(&dims), spec.dtype.size());
+            saved.push((slot, buf, spec));
+        }
+        let candidates: Vec<_> = in_place.iter().map(|(u, _)| *u).collect();
+        let left = settle_updates(&self.out.drafts, &mut self.out.buffers, &candidates);
+        for (update, value) in in_place {
+            if left.contains(&update) {
+                saved.push((update.1, update.2, self.graph.spec(value).clone()));
+            }
+        }
+        for (slot, buf, spec) in saved {
+            let dims = spec.shape.known().unwrap_or_default();
+            let dst = self.buffer(&spec, Home::Slot(slot, 0));
+            let src = Ref {
+                buf,
+                view: View::dense(&dims),
+            };
+            self.copy(src, dst, View::dense(&dims), spec.dtype.size());
+        }
+    }
+
+    /// Whether a root's value is read by a node that is not in this sorted list, or by the program's caller.
+    pub fn leaves(&self, root: Value, members: &[Node]) -> bool {
+        let outside = |n: &Node| members.binary_search(n).is_err();
+        self.kept.contains(&root) || self.users.get(&root).is_some_and(|u| u.iter().any(outside))
+    }
+}
+
+/// The first element of a literal as a literal of one.
+fn first_of(literal: &Literal) -> Literal {
+    let one = with_data!(literal.data(), v => Literal::new([1], v[..1].to_vec()));
+    one.unwrap_or_else(|| literal.clone())
+}

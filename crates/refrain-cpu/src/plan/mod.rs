@@ -1,0 +1,202 @@
+//! The plan before it is linked: steps over buffers that have no place yet.
+
+mod arena;
+mod place;
+
+pub use place::{ARENA, Places, place, settle_updates};
+
+use cranelift_entity::{PrimaryMap, entity_impl};
+use refrain_graph::{DType, Op, Spec};
+
+use crate::kernels::nest::Reading;
+use crate::tape::{Geometry, Tape};
+use crate::view::View;
+
+/// A tensor in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Buf(u32);
+entity_impl!(Buf, "b");
+
+/// Where a buffer lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In the arena, where the plan puts it.
+    Arena,
+    /// In memory that is bound for the run, from this byte on.
+    Slot(u32, usize),
+    /// In another buffer, from this byte on.
+    Within(Buf, usize),
+}
+
+/// What is known of a buffer.
+#[derive(Clone, Debug)]
+pub struct BufInfo {
+    /// Type of the elements.
+    pub dtype: DType,
+    /// Its size.
+    pub bytes: usize,
+    /// Where it lives.
+    pub home: Home,
+}
+
+/// All buffers.
+pub type Buffers = PrimaryMap<Buf, BufInfo>;
+
+/// A view of a buffer.
+#[derive(Clone, Debug)]
+pub struct Ref {
+    /// The buffer.
+    pub buf: Buf,
+    /// The elements.
+    pub view: View,
+}
+
+/// Elements copied from one view to another of the same dimensions.
+#[derive(Clone, Debug)]
+pub struct CopyDraft {
+    /// From.
+    pub src: Ref,
+    /// To.
+    pub dst: Ref,
+    /// Bytes of an element.
+    pub size: usize,
+}
+
+/// A product of matrices.
+#[derive(Clone, Debug)]
+pub struct DotDraft {
+    /// Left-hand side.
+    pub lhs: Ref,
+    /// Right-hand side.
+    pub rhs: Ref,
+    /// The result.
+    pub out: Buf,
+    /// Number of products, then rows, columns and depth.
+    pub sizes: [usize; 4],
+    /// Left-hand strides of batch, rows, depth.
+    pub lhs_strides: [usize; 3],
+    /// Right-hand strides of batch, depth, columns.
+    pub rhs_strides: [usize; 3],
+    /// Room for partial sums.
+    pub scratch: Option<Buf>,
+}
+
+/// A loop.
+#[derive(Clone, Debug)]
+pub struct ScanDraft {
+    /// Which of the plan's bodies.
+    pub body: usize,
+    /// Number of steps.
+    pub length: usize,
+    /// Whether it runs from the last step to the first.
+    pub reverse: bool,
+    /// The carries' first values: buffer, first byte.
+    pub init: Vec<(Buf, usize)>,
+    /// The carries' final values.
+    pub last: Vec<Buf>,
+    /// Room for the carries of every other step.
+    pub spare: Vec<Buf>,
+    /// Bytes of each carry.
+    pub carry_bytes: Vec<usize>,
+    /// Sequences: buffer, first byte, bytes of a step.
+    pub sequences: Vec<(Buf, usize, usize)>,
+    /// Constants: buffer, first byte, bytes.
+    pub constants: Vec<(Buf, usize, usize)>,
+    /// Stacked outputs: buffer, bytes of a step.
+    pub stacked: Vec<(Buf, usize)>,
+    /// The body's arena.
+    pub arena: Buf,
+}
+
+/// A tensor that lies dense in a buffer: buffer, first byte, spec.
+pub type Dense = (Buf, usize, Spec);
+
+/// A step over buffers.
+#[derive(Clone, Debug)]
+pub enum Draft {
+    /// Loop nests that do not depend on each other.
+    Loops(Vec<(Tape, Geometry)>),
+    /// A strided copy.
+    Copy(CopyDraft),
+    /// A product of matrices.
+    Dot(DotDraft),
+    /// Random bits: state, new state, bits.
+    Random {
+        /// The generator's state.
+        state: (Buf, usize),
+        /// The state after.
+        next: Buf,
+        /// The bits.
+        bits: Buf,
+    },
+    /// A loop.
+    Scan(Box<ScanDraft>),
+    /// A primitive that the interpreter runs.
+    Interpret {
+        /// The primitive.
+        op: Box<Op>,
+        /// What it reads.
+        inputs: Vec<Dense>,
+        /// What it makes.
+        outputs: Vec<(Buf, Spec)>,
+    },
+}
+
+impl Draft {
+    /// Calls `f` with each buffer it reads or writes (`true`).
+    pub fn touches(&self, f: &mut dyn FnMut(Buf, bool)) {
+        match self {
+            Draft::Loops(tapes) => tapes.iter().for_each(|(t, _)| tape_touches(t, f)),
+            Draft::Copy(copy) => {
+                f(copy.src.buf, false);
+                f(copy.dst.buf, true);
+            }
+            Draft::Dot(dot) => {
+                f(dot.lhs.buf, false);
+                f(dot.rhs.buf, false);
+                f(dot.out, true);
+                dot.scratch.into_iter().for_each(|b| f(b, true));
+            }
+            Draft::Random { state, next, bits } => {
+                f(state.0, false);
+                f(*next, true);
+                f(*bits, true);
+            }
+            Draft::Scan(scan) => {
+                scan.init.iter().for_each(|c| f(c.0, false));
+                scan.sequences.iter().for_each(|c| f(c.0, false));
+                scan.constants.iter().for_each(|c| f(c.0, false));
+                scan.last
+                    .iter()
+                    .chain(&scan.spare)
+                    .for_each(|&b| f(b, true));
+                scan.stacked.iter().for_each(|s| f(s.0, true));
+                f(scan.arena, true);
+            }
+            Draft::Interpret {
+                inputs, outputs, ..
+            } => {
+                inputs.iter().for_each(|i| f(i.0, false));
+                outputs.iter().for_each(|o| f(o.0, true));
+            }
+        }
+    }
+}
+
+fn tape_touches(tape: &Tape, f: &mut dyn FnMut(Buf, bool)) {
+    tape.inputs.iter().for_each(|i| f(i.buf, false));
+    tape.outputs.iter().for_each(|o| f(o.buf, true));
+    for sum in &tape.sums {
+        f(sum.buf, true);
+        sum.partial.into_iter().for_each(|b| f(b, true));
+    }
+}
+
+/// Whether a tape's only reading of a buffer is element for element from its beginning, so that it may be overwritten.
+pub fn reads_in_place(tape: &Tape, buf: Buf) -> bool {
+    let mut readings = tape.inputs.iter().filter(|i| i.buf == buf);
+    let only = readings
+        .next()
+        .is_some_and(|i| i.view.offset == 0 && tape.reading(i) == Reading::Flat);
+    only && readings.next().is_none()
+}

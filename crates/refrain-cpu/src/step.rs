@@ -1,0 +1,325 @@
+//! Steps of a linked plan, and how they run.
+
+use refrain_graph::{Data, Literal, Op, Spec};
+
+use crate::compile::Plan;
+use crate::kernels::arena::{Memory, Place, PlanFault, SlotTable};
+use crate::kernels::copy::Copy;
+use crate::kernels::gemm::{Product, Right};
+use crate::kernels::nest::Nests;
+use crate::kernels::pack::Matrix;
+use crate::kernels::rng;
+use crate::lower::{CONSTANTS, PARAMS};
+use crate::plan::ARENA;
+use crate::{Pool, RunError};
+
+/// Elements of a buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Tensor {
+    /// The first.
+    pub place: Place,
+    /// How many.
+    pub len: usize,
+}
+
+/// A product of matrices.
+#[derive(Clone, Debug)]
+pub struct DotStep {
+    /// Left-hand side.
+    pub lhs: Tensor,
+    /// Right-hand side.
+    pub rhs: Tensor,
+    /// Result.
+    pub out: Tensor,
+    /// Number of products, then rows, columns and depth.
+    pub sizes: [usize; 4],
+    /// Left-hand strides of batch, rows, depth.
+    pub lhs_strides: [usize; 3],
+    /// Right-hand strides of batch, depth, columns.
+    pub rhs_strides: [usize; 3],
+    /// Room for partial sums.
+    pub scratch: Option<Tensor>,
+}
+
+/// A loop.
+#[derive(Clone, Debug)]
+pub struct ScanStep {
+    /// Which of the plan's bodies.
+    pub body: usize,
+    /// Number of steps.
+    pub length: usize,
+    /// Whether it runs from the last step to the first.
+    pub reverse: bool,
+    /// The carries' first values.
+    pub init: Vec<Place>,
+    /// Their final values.
+    pub last: Vec<Place>,
+    /// Room for those of every other step.
+    pub spare: Vec<Place>,
+    /// Their bytes.
+    pub carry_bytes: Vec<usize>,
+    /// Sequences and the bytes of a step.
+    pub sequences: Vec<(Place, usize)>,
+    /// Constants and their bytes.
+    pub constants: Vec<(Place, usize)>,
+    /// Stacked outputs and the bytes of a step.
+    pub stacked: Vec<(Place, usize)>,
+    /// The body's arena.
+    pub arena: Place,
+    /// Its bytes.
+    pub arena_bytes: usize,
+}
+
+/// A step of a linked plan.
+pub enum Step {
+    /// Loop nests.
+    Loops(Nests),
+    /// A strided copy.
+    Copy(Copy),
+    /// A product of matrices.
+    Dot(DotStep),
+    /// Random bits.
+    Random {
+        /// The state.
+        state: Place,
+        /// The state after.
+        next: Place,
+        /// The bits.
+        bits: Place,
+        /// How many words.
+        count: usize,
+    },
+    /// A loop.
+    Scan(Box<ScanStep>),
+    /// A primitive that the interpreter runs, on copies.
+    Interpret {
+        /// The primitive.
+        op: Box<Op>,
+        /// What it reads.
+        inputs: Vec<(Place, Spec)>,
+        /// What it makes.
+        outputs: Vec<(Place, Spec)>,
+    },
+}
+
+/// Slot tables of a plan and its bodies, kept between runs.
+pub struct Frame {
+    /// The plan's own.
+    pub table: SlotTable,
+    /// Those of its bodies.
+    pub bodies: Vec<Frame>,
+}
+
+impl Frame {
+    /// Those of a plan.
+    pub fn of(plan: &Plan) -> Frame {
+        Frame {
+            table: SlotTable::new(plan.slots),
+            bodies: plan.bodies.iter().map(Frame::of).collect(),
+        }
+    }
+}
+
+/// Runs the steps of a plan whose memory is bound.
+pub fn run_plan(
+    plan: &Plan,
+    memory: &mut Memory<'_>,
+    bodies: &mut [Frame],
+    pool: &Pool,
+) -> Result<(), RunError> {
+    for (step, text) in &plan.steps {
+        run_step(plan, step, memory, bodies, pool).map_err(|e| match e {
+            Failure::Fault(fault) => RunError::Plan(fault, text.clone()),
+            Failure::Run(error) => error,
+        })?;
+    }
+    Ok(())
+}
+
+enum Failure {
+    Fault(PlanFault),
+    Run(RunError),
+}
+
+impl From<PlanFault> for Failure {
+    fn from(fault: PlanFault) -> Self {
+        Failure::Fault(fault)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Failure::Run(error)
+    }
+}
+
+impl From<crate::kernels::LengthError> for Failure {
+    fn from(_: crate::kernels::LengthError) -> Self {
+        Failure::Fault(PlanFault::Kernel)
+    }
+}
+
+fn run_step(
+    plan: &Plan,
+    step: &Step,
+    memory: &mut Memory<'_>,
+    bodies: &mut [Frame],
+    pool: &Pool,
+) -> Result<(), Failure> {
+    match step {
+        Step::Loops(nests) => nests.run(memory, pool)?,
+        Step::Copy(copy) => copy.run(memory, pool)?,
+        Step::Dot(dot) => run_dot(dot, memory, pool)?,
+        Step::Random {
+            state,
+            next,
+            bits,
+            count,
+        } => {
+            let step = memory.step();
+            let words = step.read::<u32>(*state, 4)?;
+            let state = [words[0], words[1], words[2], words[3]];
+            let after = rng::random_bits(pool, state, step.write::<u32>(*bits, *count)?);
+            step.write::<u32>(*next, 4)?.copy_from_slice(&after);
+        }
+        Step::Scan(scan) => run_scan(plan, scan, memory, bodies, pool)?,
+        Step::Interpret {
+            op,
+            inputs,
+            outputs,
+        } => interpret(op, inputs, outputs, memory)?,
+    }
+    Ok(())
+}
+
+fn run_dot(dot: &DotStep, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), Failure> {
+    let step = memory.step();
+    let [batch, m, n, k] = dot.sizes;
+    let matrix = |data, [batch_stride, row_stride, col_stride]: [usize; 3]| Matrix {
+        data,
+        row_stride,
+        col_stride,
+        batch_stride,
+    };
+    let a = matrix(
+        step.read::<f32>(dot.lhs.place, dot.lhs.len)?,
+        dot.lhs_strides,
+    );
+    let b = matrix(
+        step.read::<f32>(dot.rhs.place, dot.rhs.len)?,
+        dot.rhs_strides,
+    );
+    let out = step.write::<f32>(dot.out.place, dot.out.len)?;
+    let scratch = match dot.scratch {
+        Some(s) => step.write::<f32>(s.place, s.len)?,
+        None => &mut [],
+    };
+    let mut product = Product::new(m, n, k, a, Right::Matrix(b));
+    product.batch = batch;
+    product.run(pool, out, scratch)?;
+    Ok(())
+}
+
+/// Where step `t` of something stacked begins.
+fn nth(place: Place, t: usize, bytes: usize) -> Place {
+    Place {
+        slot: place.slot,
+        offset: place.offset + t * bytes,
+    }
+}
+
+fn run_scan(
+    plan: &Plan,
+    scan: &ScanStep,
+    memory: &mut Memory<'_>,
+    frames: &mut [Frame],
+    pool: &Pool,
+) -> Result<(), Failure> {
+    let (body, frame) = (&plan.bodies[scan.body], &mut frames[scan.body]);
+    for i in 0..scan.length {
+        let t = if scan.reverse { scan.length - 1 - i } else { i };
+        let mut inner = frame.table.bind();
+        inner.part_of(ARENA as usize, memory, scan.arena, scan.arena_bytes, true)?;
+        inner.read_only(CONSTANTS as usize, body.constants.bytes());
+        let mut slot = PARAMS as usize;
+        // Carries alternate between two places so that the last step writes the final one.
+        let to_last = (scan.length - 1 - i).is_multiple_of(2);
+        for (c, &bytes) in scan.carry_bytes.iter().enumerate() {
+            let from = match (i, to_last) {
+                (0, _) => scan.init[c],
+                (_, true) => scan.spare[c],
+                (_, false) => scan.last[c],
+            };
+            inner.part_of(slot, memory, from, bytes, false)?;
+            slot += 1;
+        }
+        for &(place, bytes) in &scan.sequences {
+            inner.part_of(slot, memory, nth(place, t, bytes), bytes, false)?;
+            slot += 1;
+        }
+        for &(place, bytes) in &scan.constants {
+            inner.part_of(slot, memory, place, bytes, false)?;
+            slot += 1;
+        }
+        for (c, &bytes) in scan.carry_bytes.iter().enumerate() {
+            let to = if to_last { scan.last[c] } else { scan.spare[c] };
+            inner.part_of(slot, memory, to, bytes, true)?;
+            slot += 1;
+        }
+        for &(place, bytes) in &scan.stacked {
+            inner.part_of(slot, memory, nth(place, t, bytes), bytes, true)?;
+            slot += 1;
+        }
+        run_plan(body, &mut inner, &mut frame.bodies, pool)?;
+    }
+    Ok(())
+}
+
+macro_rules! each_plain {
+    ($data:expr, $v:ident => $plain:expr, $b:ident => $bools:expr) => {
+        match $data {
+            Data::F32($v) => $plain,
+            Data::F64($v) => $plain,
+            Data::F16($v) => $plain,
+            Data::BF16($v) => $plain,
+            Data::I32($v) => $plain,
+            Data::I64($v) => $plain,
+            Data::U8($v) => $plain,
+            Data::U32($v) => $plain,
+            Data::Bool($b) => $bools,
+        }
+    };
+}
+pub(crate) use each_plain;
+
+fn interpret(
+    op: &Op,
+    inputs: &[(Place, Spec)],
+    outputs: &[(Place, Spec)],
+    memory: &mut Memory<'_>,
+) -> Result<(), Failure> {
+    let step = memory.step();
+    let mut literals = Vec::with_capacity(inputs.len());
+    for (place, spec) in inputs {
+        let zeros = Literal::zeros(spec.shape.known().unwrap_or_default(), spec.dtype);
+        let (dims, n) = (zeros.dims().to_vec(), zeros.numel());
+        let mut data = zeros.data().clone();
+        each_plain!(&mut data, v => v.copy_from_slice(step.read(*place, n)?), v => {
+            for (to, from) in v.iter_mut().zip(step.read::<u8>(*place, n)?) {
+                *to = *from != 0;
+            }
+        });
+        let literal = Literal::from_data(dims, data).unwrap_or(zeros);
+        literals.push(literal);
+    }
+    let refs: Vec<&Literal> = literals.iter().collect();
+    let results = refrain_graph::interp::evaluate_op(op, &refs).map_err(RunError::Graph)?;
+    for ((place, _), result) in outputs.iter().zip(&results) {
+        each_plain!(result.data(), v => step.write(*place, v.len())?.copy_from_slice(v), v => {
+            for (to, from) in step.write::<u8>(*place, v.len())?.iter_mut().zip(v) {
+                *to = *from as u8;
+            }
+        });
+    }
+    Ok(())
+}

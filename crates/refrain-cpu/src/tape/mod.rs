@@ -1,0 +1,226 @@
+//! Loop nests before they have memory: a tape of instructions over virtual registers.
+
+mod compile;
+mod geometry;
+
+pub use compile::{Places, link};
+pub use geometry::Geometry;
+
+use refrain_graph::{BinaryOp, Comparison, DType, Reduction, UnaryOp};
+
+use crate::kernels::nest::{Extent, Reading};
+use crate::plan::Buf;
+use crate::view::{View, is_dense, is_repeated};
+
+/// A virtual register: an instruction's result.
+pub type Reg = usize;
+
+/// What makes a register.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Instr {
+    /// The tape's input of this position.
+    Input(usize),
+    /// The same bits everywhere.
+    Imm(u64),
+    /// Elementwise.
+    Unary(UnaryOp, Reg),
+    /// Elementwise.
+    Binary(BinaryOp, Reg, Reg),
+    /// Elementwise.
+    Compare(Comparison, Reg, Reg),
+    /// Elementwise: predicate, on true, on false.
+    Select(Reg, Reg, Reg),
+    /// Elementwise.
+    Convert(Reg),
+    /// Along rows.
+    ReduceRows(Reduction, Reg),
+}
+
+impl Instr {
+    /// The registers it reads.
+    pub fn operands(&self) -> Vec<Reg> {
+        match *self {
+            Instr::Input(_) | Instr::Imm(_) => vec![],
+            Instr::Unary(_, a) | Instr::Convert(a) | Instr::ReduceRows(_, a) => vec![a],
+            Instr::Binary(_, a, b) | Instr::Compare(_, a, b) => vec![a, b],
+            Instr::Select(a, b, c) => vec![a, b, c],
+        }
+    }
+}
+
+/// Memory that a tape reads: a view over the index space, or over its rows.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Whose memory.
+    pub buf: Buf,
+    /// Where in it.
+    pub view: View,
+    /// Whether the view has the rows' dimensions only.
+    pub of_rows: bool,
+    /// Type of the elements.
+    pub dtype: DType,
+}
+
+/// A register that is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Which register.
+    pub reg: Reg,
+    /// Where to.
+    pub buf: Buf,
+    /// `Full` or `Row`.
+    pub extent: Extent,
+}
+
+/// A register that is reduced over the rows of each batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Sum {
+    /// How.
+    pub kind: Reduction,
+    /// Which register.
+    pub reg: Reg,
+    /// Where to.
+    pub buf: Buf,
+    /// Room for the parts' sums, if there are several parts.
+    pub partial: Option<Buf>,
+}
+
+/// A loop nest over virtual registers.
+#[derive(Clone, Debug, Default)]
+pub struct Tape {
+    /// The index space.
+    pub dims: Vec<usize>,
+    /// The dimension where rows begin: those before it are batches.
+    pub batch: usize,
+    /// The dimension where columns begin.
+    pub split: usize,
+    /// What it reads.
+    pub inputs: Vec<Input>,
+    /// The instructions, in order, with the type of their results.
+    pub instrs: Vec<(Instr, DType)>,
+    /// What it keeps.
+    pub outputs: Vec<Output>,
+    /// What it sums.
+    pub sums: Vec<Sum>,
+}
+
+impl Tape {
+    /// Adds an instruction.
+    pub fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
+        // A tape is short: looking for an equal instruction costs little and saves a pass over the block.
+        let same = self
+            .instrs
+            .iter()
+            .position(|(i, d)| *i == instr && *d == dtype);
+        same.unwrap_or_else(|| {
+            self.instrs.push((instr, dtype));
+            self.instrs.len() - 1
+        })
+    }
+
+    /// Adds an input.
+    pub fn input(&mut self, input: Input) -> Reg {
+        let dtype = input.dtype;
+        let same = self
+            .inputs
+            .iter()
+            .position(|i| i.buf == input.buf && i.view == input.view && i.of_rows == input.of_rows);
+        let index = same.unwrap_or_else(|| {
+            self.inputs.push(input);
+            self.inputs.len() - 1
+        });
+        self.push(Instr::Input(index), dtype)
+    }
+
+    /// Number of elements of the index space.
+    pub fn numel(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// Elements of a row.
+    pub fn cols(&self) -> usize {
+        self.dims[self.split..].iter().product()
+    }
+
+    /// Number of rows of all batches.
+    pub fn rows(&self) -> usize {
+        self.dims[..self.split].iter().product()
+    }
+
+    /// Whether it reduces along rows.
+    pub fn reduces_rows(&self) -> bool {
+        self.instrs
+            .iter()
+            .any(|(i, _)| matches!(i, Instr::ReduceRows(..)))
+    }
+
+    /// How an input follows the index space.
+    pub fn reading(&self, input: &Input) -> Reading {
+        reading(input, &self.dims, self.split)
+    }
+
+    /// How many elements an input's register has.
+    pub fn input_extent(&self, input: &Input) -> Extent {
+        match self.reading(input) {
+            Reading::Fixed => Extent::Uniform,
+            Reading::Row | Reading::RowWalk => Extent::Row,
+            Reading::Flat | Reading::Column | Reading::Walk => Extent::Full,
+        }
+    }
+
+    /// How many elements each register has.
+    pub fn extents(&self) -> Vec<Extent> {
+        let mut extents: Vec<Extent> = Vec::with_capacity(self.instrs.len());
+        for (instr, _) in &self.instrs {
+            extents.push(match instr {
+                Instr::Input(i) => self.input_extent(&self.inputs[*i]),
+                Instr::Imm(_) => Extent::Uniform,
+                Instr::ReduceRows(..) => Extent::Row,
+                other => {
+                    let operands = other.operands();
+                    let extents = operands.into_iter().map(|r| extents[r]);
+                    extents.max().unwrap_or(Extent::Uniform)
+                }
+            });
+        }
+        extents
+    }
+
+    /// Chooses where columns begin so that inputs are read in long runs, for a tape without reductions.
+    pub fn choose_split(&mut self) {
+        let cost = |split: usize| -> usize {
+            let inputs = self.inputs.iter();
+            inputs
+                .map(|i| match reading(i, &self.dims, split) {
+                    Reading::Flat | Reading::Fixed => 0,
+                    Reading::Row | Reading::Column => 1,
+                    Reading::RowWalk => 2,
+                    Reading::Walk => 6,
+                })
+                .sum()
+        };
+        self.split = (0..=self.dims.len()).min_by_key(|&s| cost(s)).unwrap_or(0);
+    }
+}
+
+fn reading(input: &Input, dims: &[usize], split: usize) -> Reading {
+    let strides = &input.view.strides;
+    if input.of_rows {
+        return match () {
+            _ if is_repeated(&input.view.dims, strides) => Reading::Fixed,
+            _ if is_dense(&input.view.dims, strides) => Reading::Row,
+            _ => Reading::RowWalk,
+        };
+    }
+    let (rows, cols) = dims.split_at(split);
+    let (row_strides, col_strides) = strides.split_at(split);
+    let repeats = |d: &[usize], s: &[isize]| is_repeated(d, s);
+    match () {
+        _ if repeats(dims, strides) => Reading::Fixed,
+        _ if is_dense(dims, strides) => Reading::Flat,
+        _ if repeats(cols, col_strides) && is_dense(rows, row_strides) => Reading::Row,
+        _ if repeats(rows, row_strides) && is_dense(cols, col_strides) => Reading::Column,
+        _ if repeats(cols, col_strides) => Reading::RowWalk,
+        _ => Reading::Walk,
+    }
+}

@@ -1,0 +1,131 @@
+//! What the tests of whole programs share: inputs, and the comparison with the interpreter.
+#![allow(dead_code)]
+
+use refrain_cpu::{CompileOptions, Executable};
+use refrain_graph::philox::Philox;
+use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, Value, interp};
+
+/// A literal of small numbers that fits a spec.
+pub fn literal(rng: &mut Philox, spec: &Spec) -> Literal {
+    let dims = spec.shape.known().expect("known shape");
+    let n: usize = dims.iter().product();
+    let values: Vec<f64> = (0..n)
+        .map(|_| match spec.dtype {
+            DType::Bool => rng.below(2) as f64,
+            d if d.is_float() => (rng.uniform() as f64 - 0.5) * 4.0,
+            _ => rng.below(7) as f64,
+        })
+        .collect();
+    Literal::new(dims, values)
+        .expect("as many as the shape says")
+        .convert(spec.dtype)
+}
+
+/// Literals for the parameters of a kind.
+pub fn literals(rng: &mut Philox, graph: &Graph, kind: ParamKind) -> Vec<Literal> {
+    graph
+        .params_of(kind)
+        .map(|v| literal(rng, graph.spec(v)))
+        .collect()
+}
+
+/// Everything a run gives: outputs, and the variables after it.
+pub struct Ran {
+    pub outputs: Vec<Literal>,
+    pub variables: Vec<Literal>,
+}
+
+/// Compiles and runs a graph.
+pub fn run(
+    graph: &Graph,
+    options: &CompileOptions,
+    inputs: &[Literal],
+    variables: &[Literal],
+) -> Ran {
+    let exe = Executable::compile(graph, options).unwrap_or_else(|e| panic!("{e}"));
+    let mut ws = exe.workspace();
+    let zeros = |s: &Spec| Literal::zeros(s.shape.known().unwrap_or_default(), s.dtype);
+    let mut outputs: Vec<Literal> = exe.output_specs().iter().map(zeros).collect();
+    let mut variables = variables.to_vec();
+    let inputs: Vec<&Literal> = inputs.iter().collect();
+    let mut refs: Vec<&mut Literal> = variables.iter_mut().collect();
+    exe.run(&mut ws, &inputs, &mut refs, &mut outputs)
+        .unwrap_or_else(|e| panic!("{e}\n{}", exe.explain()));
+    Ran { outputs, variables }
+}
+
+/// What the interpreter gives.
+pub fn oracle(graph: &Graph, inputs: &[Literal], variables: &[Literal]) -> Ran {
+    let run = interp::evaluate(graph, inputs, variables).unwrap_or_else(|e| panic!("{e}"));
+    let params: Vec<Value> = graph.params_of(ParamKind::Variable).collect();
+    let mut variables = variables.to_vec();
+    for (&(variable, _), new) in graph.updates().iter().zip(run.updates) {
+        let at = params
+            .iter()
+            .position(|&p| p == variable)
+            .expect("a variable");
+        variables[at] = new;
+    }
+    Ran {
+        outputs: run.results,
+        variables,
+    }
+}
+
+/// Whether two literals agree: integers exactly, floats within `tolerance` of the larger of 1 and their size.
+pub fn assert_close(got: &Literal, want: &Literal, tolerance: f64, what: &str) {
+    assert_eq!(got.spec(), want.spec(), "{what}");
+    for (i, (g, w)) in got.to_f64().into_iter().zip(want.to_f64()).enumerate() {
+        let same = g == w || (g.is_nan() && w.is_nan());
+        let close = want.dtype().is_float() && (g - w).abs() <= tolerance * w.abs().max(1.0);
+        assert!(same || close, "{what}: element {i} is {g}, expected {w}");
+    }
+}
+
+/// Compares every way of compiling with the interpreter, and the ways' bits among the numbers of threads.
+pub fn check(graph: &Graph, seed: u64, tolerance: f64) {
+    let mut rng = Philox::new(seed);
+    let inputs = literals(&mut rng, graph, ParamKind::Input);
+    let variables = literals(&mut rng, graph, ParamKind::Variable);
+    let want = oracle(graph, &inputs, &variables);
+    for fuse in [false, true] {
+        let of = |threads| {
+            let options = CompileOptions {
+                fuse,
+                threads: Some(threads),
+                optimize: false,
+            };
+            run(graph, &options, &inputs, &variables)
+        };
+        let (one, two) = (of(1), of(2));
+        let text = || {
+            let options = CompileOptions {
+                fuse,
+                threads: Some(1),
+                optimize: false,
+            };
+            let exe = Executable::compile(graph, &options);
+            exe.map(|e| e.explain()).unwrap_or_default()
+        };
+        let all = |r: &Ran| {
+            r.outputs
+                .iter()
+                .chain(&r.variables)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        for (i, ((a, b), w)) in all(&one).iter().zip(all(&two)).zip(all(&want)).enumerate() {
+            let bits = |l: &Literal| l.to_f64().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+            assert!(
+                bits(a) == bits(&b),
+                "seed {seed}, fuse {fuse}: result {i} depends on threads"
+            );
+            assert_close(
+                a,
+                &w,
+                tolerance,
+                &format!("seed {seed}, fuse {fuse}, result {i}\n{}", text()),
+            );
+        }
+    }
+}
