@@ -66,6 +66,7 @@ pub fn random_graph(seed: u64, size: usize) -> Result<Graph, GraphError> {
         .graph
         .variable("state", Spec::new([4, 6], DType::F32));
     generator.values.push(state);
+    generator.add_constants()?;
     for _ in 0..size {
         generator.step()?;
     }
@@ -127,6 +128,18 @@ impl Generator {
 
     fn add(&mut self, op: Op, inputs: &[Value]) -> Result<Value, GraphError> {
         self.graph.push(op, inputs)
+    }
+
+    /// Values that are known before the graph runs.
+    fn add_constants(&mut self) -> Result<(), GraphError> {
+        let spec = Spec::new([4, 6], DType::F32);
+        if let Some(literal) = random_literal(&spec, &mut self.random) {
+            let value = self.add(Op::Constant(Arc::new(literal)), &[])?;
+            self.values.push(value);
+        }
+        let filled = self.filled(&[3, 5, 4], 0.5)?;
+        self.values.push(filled);
+        Ok(())
     }
 
     /// A recent value, or any.
@@ -200,7 +213,7 @@ impl Generator {
 
     fn step(&mut self) -> Result<(), GraphError> {
         let x = self.any();
-        let made = match self.random.below(13) {
+        let made = match self.random.below(14) {
             0..=2 => self.elementwise(x)?,
             3 => self.choose(x)?,
             4 | 5 => self.moved(x)?,
@@ -210,6 +223,7 @@ impl Generator {
             9 => self.product(x)?,
             10 => self.windowed(x)?,
             11 => self.looked_up(x)?,
+            12 => self.towers(x)?,
             _ => self.looped(x)?,
         };
         let dims = self.dims(made);
@@ -377,6 +391,26 @@ impl Generator {
         self.add(Op::Reduce { kind, dims }, &[x])
     }
 
+    /// Two calls of the same two layers, on values that differ at most in their number of rows.
+    fn towers(&mut self, x: Value) -> Result<Value, GraphError> {
+        let dims = self.dims(x);
+        if dims.len() < 2 {
+            return self.product(x);
+        }
+        let fits = |v: &Value| self.dims(*v).len() > 1 && self.dims(*v)[1..] == dims[1..];
+        let others: Vec<Value> = self.values.iter().copied().filter(fits).collect();
+        let other = self.random.pick(&others);
+        let first = self.weight(&[dims[dims.len() - 1], 4])?;
+        let second = self.weight(&[4, 4])?;
+        let bias = self.weight(&[4])?;
+        let mut ends = vec![];
+        for input in [x, other] {
+            let hidden = self.dense(input, first, bias)?;
+            ends.push(self.dense(hidden, second, bias)?);
+        }
+        self.add(Op::Concatenate(0), &[ends[1], ends[0]])
+    }
+
     /// A product with a weight, as a layer makes it: bias and activation behind it.
     fn product(&mut self, x: Value) -> Result<Value, GraphError> {
         let dims = self.dims(x);
@@ -385,15 +419,20 @@ impl Generator {
         };
         let units = self.random.pick(&[4, 6]);
         let kernel = self.weight(&[features, units])?;
+        let bias = self.weight(&[units])?;
+        self.dense(x, kernel, bias)
+    }
+
+    fn dense(&mut self, x: Value, kernel: Value, bias: Value) -> Result<Value, GraphError> {
+        let last = self.dims(x).len() - 1;
         let contraction = DotDims {
-            lhs_contracting: vec![dims.len() - 1],
+            lhs_contracting: vec![last],
             rhs_contracting: vec![0],
             ..DotDims::default()
         };
         let product = self.add(Op::DotGeneral(contraction), &[x, kernel])?;
-        let bias = self.weight(&[units])?;
         let shape = self.graph.spec(product).shape.clone();
-        let dims = vec![dims.len() - 1];
+        let dims = vec![last];
         let bias = self.add(Op::BroadcastInDim { shape, dims }, &[bias])?;
         let sum = self.add(Op::Binary(BinaryOp::Add), &[product, bias])?;
         self.add(Op::Unary(UnaryOp::Tanh), &[sum])

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use refrain_graph::{Data, Graph, GraphError, Literal, Op, interp, passes, testing, verify};
+use refrain_graph::{
+    BinaryOp, Data, Graph, GraphError, Literal, Op, Reduction, Value, grad, interp, passes,
+    testing, verify,
+};
 
 /// Largest difference between results before and after, relative to the results' size where that is over 1.
 const TOLERANCE: f64 = 1e-5;
@@ -170,4 +173,55 @@ fn equal_zeros_of_different_sign_stay_apart() {
         _ => panic!("f32 expected"),
     };
     assert_ne!(bits(&results[0]), bits(&results[1]));
+}
+
+/// A test of random graphs is worth something only if the passes find something to do in them.
+#[test]
+fn random_graphs_give_each_pass_work() {
+    for pass in passes::PIPELINE.iter().skip(1) {
+        let has_work = |seed: &u64| {
+            let graph = testing::random_graph(*seed, 30).unwrap();
+            // Nothing stops gradients in these, so this only numbers the values in the order of a copy.
+            let graph = passes::drop_stop_gradient(&graph).unwrap();
+            (pass.run)(&graph).unwrap() != graph
+        };
+        let worked = (0..60).filter(has_work).count();
+        assert!(
+            worked >= 20,
+            "\"{}\" changed {worked} of 60 graphs",
+            pass.name
+        );
+    }
+}
+
+/// The same graph with the gradients of the sum of its float results as results.
+fn with_gradients(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    let mut sum: Option<Value> = None;
+    for result in graph.results().to_vec() {
+        let dims = (0..graph.spec(result).shape.rank()).collect();
+        let kind = Reduction::Sum;
+        let part = graph.push(Op::Reduce { kind, dims }, &[result]).unwrap();
+        sum = Some(match sum {
+            Some(sum) => graph.push(Op::Binary(BinaryOp::Add), &[sum, part]).unwrap(),
+            None => part,
+        });
+    }
+    let params: Vec<Value> = graph.params().map(|(v, ..)| v).collect();
+    let gradients = grad::gradients(&mut graph, sum.unwrap(), &params).unwrap();
+    gradients.into_iter().for_each(|v| graph.result(v));
+    graph
+}
+
+/// Batching before differentiation gives the same gradients, and so does optimising afterwards.
+#[test]
+fn gradients_stay_the_same() {
+    for seed in 2000..2120 {
+        let graph = testing::random_graph(seed, 20).unwrap();
+        let plain = with_gradients(&graph);
+        verify::verify(&plain).unwrap();
+        assert_same(&plain, &run("optimize", &plain), seed);
+        let batched = with_gradients(&run("batch_shared_calls", &graph));
+        assert_same(&plain, &run("optimize", &batched), seed);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod elementwise;
 mod indexing;
+mod interface;
 mod movement;
 mod numeric;
 mod products;
