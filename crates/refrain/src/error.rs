@@ -71,7 +71,7 @@ impl Error {
     ///
     /// ```
     /// let error = refrain::Error::custom("the temperature must be positive");
-    /// assert_eq!(error.to_string(), "the temperature must be positive");
+    /// assert_eq!(error.to_string(), "the temperature must be positive.");
     /// ```
     pub fn custom(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::Config, message)
@@ -135,6 +135,7 @@ impl Error {
     }
 }
 
+/// Full sentences: where, what, what to do, each with its full stop.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
@@ -145,18 +146,23 @@ impl fmt::Display for Error {
             }
             f.write_str(": ")?;
         }
-        f.write_str(&e.message)?;
+        f.write_str(unended(&e.message))?;
         if let (Some(expected), Some(received)) = (&e.expected, &e.received) {
             if !e.message.is_empty() {
                 f.write_str(": ")?;
             }
-            write!(f, "expected {expected}, got {received}")?;
+            write!(f, "expected {expected}, got {}", unended(received))?;
         }
-        match &e.hint {
-            Some(hint) => write!(f, ". {hint}"),
-            None => Ok(()),
+        if let Some(hint) = &e.hint {
+            write!(f, ". {}", unended(hint))?;
         }
+        f.write_str(".")
     }
+}
+
+/// A sentence without its full stop: texts that hold others' errors may have one already.
+fn unended(text: &str) -> &str {
+    text.strip_suffix('.').unwrap_or(text)
 }
 
 /// The same text as `Display`: what `main` prints when it returns an error.

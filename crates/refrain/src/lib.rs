@@ -14,6 +14,8 @@ pub mod ops;
 pub mod regularizers;
 mod structure;
 mod tensor;
+#[doc(hidden)]
+pub mod testing;
 mod trace;
 mod training;
 mod variable;

@@ -384,13 +384,22 @@ impl AnyLayer {
 
     /// Calls the layer on symbolic tensors (which records a node) or on traced ones (which lowers it in place).
     pub fn call_structure(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        self.call_under(inputs, None)
+    }
+
+    /// Calls the layer on symbolic tensors; weights that the call makes get paths inside the outer layer's.
+    pub(crate) fn call_within(&self, inputs: &Inputs, outer: &str) -> Result<Structure<Tensor>> {
+        self.call_under(inputs, Some(outer))
+    }
+
+    fn call_under(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
         let call = self.calls() + 1;
         let inputs = self.0.layer.arguments(inputs);
-        let result = inputs.and_then(|inputs| self.call_either(&inputs));
+        let result = inputs.and_then(|inputs| self.call_either(&inputs, outer));
         result.map_err(|e| e.in_layer(self.get_name(), self.class_name()).at_call(call))
     }
 
-    fn call_either(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
+    fn call_either(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
         let tensors = inputs.tensors();
         tensors.iter().try_for_each(|t| t.check())?;
         let symbolic = tensors.iter().filter(|t| t.as_symbolic().is_some()).count();
@@ -404,7 +413,7 @@ impl AnyLayer {
                 let traces = Trace::innermost(&tensors)?;
                 self.lower(&traces, inputs)
             }
-            (s, n) if s == n => self.call_symbolic(inputs),
+            (s, n) if s == n => self.call_symbolic(inputs, outer),
             _ => Err(Error::new(
                 ErrorKind::Symbolic,
                 "symbolic tensors and tensors of a layer's `call` cannot be mixed",
@@ -412,8 +421,11 @@ impl AnyLayer {
         }
     }
 
-    fn call_symbolic(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
+    fn call_symbolic(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
         let trace = Trace::new(false);
+        if let Some(outer) = outer {
+            trace.enter(outer, outer);
+        }
         let placeholders = inputs.try_map(|t| placeholder(&trace, t))?;
         let outputs = self.lower(&trace, &placeholders)?;
         let flat = outputs.flatten();

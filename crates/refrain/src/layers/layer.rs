@@ -254,6 +254,10 @@ impl<L: Layer> Erased for L {
     }
 }
 
+/// What to do about an input of another width.
+const ONE_WIDTH: &str =
+    "Give each input its own Dense to bring both to one width, or use two layers";
+
 /// What a layer demands of its first input, whatever the call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputSpec {
@@ -315,14 +319,16 @@ impl InputSpec {
         for &(axis, size) in &self.axes {
             let resolved = crate::tensor::resolve_axis(axis, rank)?;
             if spec.shape.dim(resolved).is_some_and(|d| d != size) {
-                let name = match axis {
-                    -1 => "the last axis".to_owned(),
-                    axis => format!("axis {axis}"),
+                let (name, cure) = match axis {
+                    -1 => ("the last axis".to_owned(), ONE_WIDTH.to_owned()),
+                    axis => (
+                        format!("axis {axis}"),
+                        format!("Use a second {class} for inputs of this size"),
+                    ),
                 };
                 let error = shape_error(format!("{name} to have size {size}"));
                 return Err(error.hint(format!(
-                    "Its weights were built for {size} at call 1. Give each input its own {class} to bring both to one \
-                     width, or use two layers"
+                    "Its weights were built for {size} at call 1. {cure}"
                 )));
             }
         }

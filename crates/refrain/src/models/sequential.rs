@@ -3,7 +3,7 @@
 use super::functional::Functional;
 use super::model::Model;
 use crate::error::Result;
-use crate::layers::{AnyLayer, Input};
+use crate::layers::{AnyLayer, Input, Outputs};
 use crate::names;
 use crate::tensor::Tensor;
 
@@ -17,25 +17,25 @@ use crate::tensor::Tensor;
 ///     .add(Dense::new(10))
 ///     .build()?;
 /// assert_eq!(model.count_params(), 784 * 64 + 64 + 64 * 10 + 10);
+/// assert_eq!(model.weights()[0].path(), "sequential/dense/kernel");
 /// # Ok::<(), refrain::Error>(())
 /// ```
 #[must_use = "call `build()` to get the model"]
 pub struct Sequential {
     name: String,
     automatic: bool,
-    input: Tensor,
-    output: Result<Tensor>,
+    input: Input,
+    layers: Vec<AnyLayer>,
 }
 
 impl Sequential {
     /// A stack on an input of this shape (without the batch axis), or on an [`Input`] with a name or type.
     pub fn new(input: impl Into<Input>) -> Self {
-        let input = input.into().tensor();
         Sequential {
             name: names::unique("sequential"),
             automatic: true,
-            output: Ok(input.clone()),
-            input,
+            input: input.into(),
+            layers: Vec::new(),
         }
     }
 
@@ -52,21 +52,25 @@ impl Sequential {
     /// Puts a layer on top.
     #[allow(clippy::should_implement_trait)]
     pub fn add(mut self, layer: impl Into<AnyLayer>) -> Self {
-        let layer = layer.into();
-        self.output = self.output.and_then(|x| {
-            let outputs = layer.call_structure(&(&x).into())?;
-            crate::layers::Outputs::from_structure(outputs)
-        });
+        self.layers.push(layer.into());
         self
     }
 
     /// The model.
     ///
     /// # Errors
-    /// A layer did not fit the output of the one below it.
+    /// A layer does not fit the output of the one below it.
     pub fn build(self) -> Result<Model> {
         names::check(&self.name)?;
-        let mut functional = Functional::new(self.input.into(), self.output?.into())?;
+        // Keras counts the functional model inside a `Sequential`.
+        names::unique("functional");
+        let input = self.input.tensor();
+        let mut output = input.clone();
+        for layer in &self.layers {
+            let outputs = layer.call_within(&(&output).into(), &self.name)?;
+            output = Tensor::from_structure(outputs)?;
+        }
+        let mut functional = Functional::new(input.into(), output.into())?;
         functional.class = "Sequential";
         Ok(Model::from_functional(functional, &self.name))
     }

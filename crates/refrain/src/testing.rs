@@ -1,0 +1,54 @@
+//! What refrain's own tests see of its inside. Not part of the public interface.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::Tensor;
+use crate::error::Result;
+use crate::layers::node::Node;
+use crate::layers::{AnyLayer, Config, registry};
+use crate::models::Model;
+use crate::ops::Operation;
+
+/// A layer from its class and Keras's configuration of it.
+pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
+    registry::from_config(class, config)
+}
+
+/// All operations of a model in its order, each with its calls that belong to the model.
+pub fn operations(model: &Model) -> Json {
+    let functional = model.functional();
+    let calls = functional.nodes.iter().zip(&functional.depths);
+    let operation = |layer: &AnyLayer| {
+        let mut own: Vec<(&Arc<Node>, &usize)> =
+            calls.clone().filter(|(n, _)| n.layer == *layer).collect();
+        own.sort_by_key(|(n, _)| n.index);
+        json!({
+            "name": layer.get_name(),
+            "class_name": layer.class_name(),
+            "is_layer": layer.options::<Operation>().is_none(),
+            "calls": own.into_iter().map(|(n, &depth)| call(n, depth)).collect::<Vec<_>>(),
+        })
+    };
+    functional.operations.iter().map(operation).collect()
+}
+
+fn call(node: &Node, depth: usize) -> Json {
+    let inputs = node.inputs.tensors();
+    let shapes = node.specs.iter().map(|(spec, _)| spec.shape.dims());
+    json!({
+        "node": node.index,
+        "depth": depth,
+        "inputs": inputs.iter().map(|t| source(t)).collect::<Vec<_>>(),
+        "output_shapes": shapes.collect::<Vec<_>>(),
+    })
+}
+
+/// `[operation, call, output]`.
+pub fn source(tensor: &Tensor) -> Json {
+    match tensor.as_symbolic() {
+        Some(s) => json!([s.node.layer.get_name(), s.node.index, s.index]),
+        None => Json::Null,
+    }
+}
