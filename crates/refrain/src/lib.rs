@@ -3,21 +3,26 @@
 //! A layer is defined once and called wherever it is needed; all its calls share one set of weights.
 
 pub mod activations;
+pub mod callbacks;
 pub mod constraints;
+pub mod data;
 mod error;
 pub mod initializers;
 mod inputs;
 pub mod layers;
+pub mod losses;
+pub mod metrics;
 mod models;
 mod names;
 pub mod ops;
+pub mod optimizers;
 pub mod regularizers;
 mod structure;
 mod tensor;
 #[doc(hidden)]
 pub mod testing;
 mod trace;
-mod training;
+pub mod training;
 mod variable;
 
 pub use error::{Error, ErrorKind, Result};

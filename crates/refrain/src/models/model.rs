@@ -184,11 +184,6 @@ impl Model {
         self.any().count_params()
     }
 
-    /// The optimizer's variables, once the model is compiled and has been trained.
-    pub(crate) fn optimizer_variables(&self) -> Option<Vec<Variable>> {
-        None
-    }
-
     /// A table of the layers and their calls, in Keras's layout. Print it with `{}`.
     pub fn summary(&self) -> Summary {
         Summary::new(self)

@@ -15,7 +15,7 @@ mod nn;
 mod order;
 mod pooling;
 pub(crate) mod prim;
-mod reduce;
+pub(crate) mod reduce;
 mod scan;
 mod shape;
 

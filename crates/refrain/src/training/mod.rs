@@ -1,5 +1,93 @@
 //! Training: compile, fit, evaluate, predict.
 
+mod batch;
+mod cache;
+mod compile;
+mod compiled;
+mod engine;
+mod evaluate;
+mod feed;
+mod finite;
+mod fit;
+mod history;
+mod lower;
+mod predict;
+mod progress;
+mod session;
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+pub use batch::{TestOnBatch, TrainOnBatch};
+use cache::{Cache, Key, Mode, Step};
+pub use compile::Compile;
+pub(crate) use compiled::Compiled;
+pub use compiled::LossWeights;
+pub use evaluate::Evaluate;
+use feed::BatchSpecs;
+pub use fit::Fit;
+pub use history::{Evaluation, History, Logs};
+pub use predict::{Predict, Predictions};
+pub use progress::Verbose;
+
+use crate::error::Result;
+use crate::models::Model;
+use crate::variable::Variable;
+
 /// What `compile` recorded and what has been made for running the model.
 #[derive(Default)]
-pub(crate) struct TrainingState {}
+pub(crate) struct TrainingState {
+    compiled: Option<Arc<Compiled>>,
+    /// Programs that predict; they need no `compile`.
+    programs: Cache,
+}
+
+impl Model {
+    fn training_state(&self) -> MutexGuard<'_, TrainingState> {
+        self.training.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The program that predicts batches of these specs.
+    fn predict_step(&self, specs: BatchSpecs) -> Result<Arc<Step>> {
+        let key = Key {
+            mode: Mode::Predict,
+            specs,
+            trainable: Vec::new(),
+        };
+        if let Some(step) = self.training_state().programs.get(&key) {
+            return Ok(step);
+        }
+        let step = Arc::new(lower::predict_step(self, &key.specs)?);
+        self.training_state().programs.insert(key, step.clone());
+        Ok(step)
+    }
+
+    /// The program that fits or evaluates batches of these specs, with what is trainable now.
+    fn loss_step(&self, compiled: &Compiled, mode: Mode, specs: BatchSpecs) -> Result<Arc<Step>> {
+        let programs = || {
+            compiled
+                .programs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let trainable = self.trainable_flags();
+        let key = Key {
+            mode,
+            specs,
+            trainable,
+        };
+        if let Some(step) = programs().get(&key) {
+            return Ok(step);
+        }
+        let step = Arc::new(lower::loss_step(self, compiled, mode, &key.specs)?);
+        programs().insert(key, step.clone());
+        Ok(step)
+    }
+
+    fn trainable_flags(&self) -> Vec<bool> {
+        let mut flags = Vec::new();
+        self.any()
+            .visit_layers(&mut |layer| flags.push(layer.trainable()));
+        flags.extend(self.weights().iter().map(Variable::trainable));
+        flags
+    }
+}

@@ -113,7 +113,7 @@ impl Summary {
             show_trainable: false,
             trainable: Totals::of(&model.trainable_weights()),
             frozen: Totals::of(&model.non_trainable_weights()),
-            optimizer: model.optimizer_variables().map(|v| Totals::of(&v)),
+            optimizer: model.built_optimizer_variables().map(|v| Totals::of(&v)),
         }
     }
 

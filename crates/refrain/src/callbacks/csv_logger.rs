@@ -1,0 +1,115 @@
+//! A table of each epoch's values in a file.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::{Callback, TrainContext};
+use crate::error::{Error, ErrorKind, Result};
+use crate::training::Logs;
+
+/// Writes each epoch's values as a line of a CSV file, as it ends.
+///
+/// ```
+/// use refrain::callbacks::CsvLogger;
+/// let log = CsvLogger::new("training.csv").append(true);
+/// ```
+///
+/// Source: `keras/src/callbacks/csv_logger.py`.
+#[derive(Debug)]
+pub struct CsvLogger {
+    path: PathBuf,
+    separator: char,
+    append: bool,
+    file: Option<File>,
+    columns: Vec<String>,
+}
+
+impl CsvLogger {
+    /// Writes this file, replacing it.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        CsvLogger {
+            path: path.into(),
+            separator: ',',
+            append: false,
+            file: None,
+            columns: Vec::new(),
+        }
+    }
+
+    /// What stands between two values; a comma by default.
+    pub fn separator(mut self, separator: char) -> Self {
+        self.separator = separator;
+        self
+    }
+
+    /// Whether lines are added to a file that exists.
+    pub fn append(mut self, append: bool) -> Self {
+        self.append = append;
+        self
+    }
+
+    fn write(&mut self, cells: impl Iterator<Item = String>) -> Result<()> {
+        let line = cells.collect::<Vec<_>>().join(&self.separator.to_string());
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        writeln!(file, "{line}").map_err(|e| failed(&self.path, e))
+    }
+}
+
+fn failed(path: &std::path::Path, error: std::io::Error) -> Error {
+    Error::new(
+        ErrorKind::Io,
+        format!("cannot write `{}`: {error}", path.display()),
+    )
+}
+
+impl Callback for CsvLogger {
+    fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
+        self.columns.clear();
+        let mut options = OpenOptions::new();
+        options
+            .create(true)
+            .append(self.append)
+            .write(true)
+            .truncate(!self.append);
+        self.file = Some(
+            options
+                .open(&self.path)
+                .map_err(|e| failed(&self.path, e))?,
+        );
+        Ok(())
+    }
+
+    fn on_epoch_end(
+        &mut self,
+        _cx: &mut TrainContext<'_>,
+        epoch: usize,
+        logs: &mut Logs,
+    ) -> Result<()> {
+        if self.columns.is_empty() {
+            self.columns = logs.names().into_iter().map(str::to_owned).collect();
+            let size = self
+                .file
+                .as_ref()
+                .and_then(|f| f.metadata().ok())
+                .map_or(0, |m| m.len());
+            if size == 0 {
+                let names = self.columns.clone();
+                self.write(std::iter::once("epoch".to_owned()).chain(names))?;
+            }
+        }
+        let values = self
+            .columns
+            .iter()
+            .map(|name| logs.get(name).map_or("NA".to_owned(), |v| v.to_string()));
+        let cells: Vec<String> = std::iter::once(epoch.to_string()).chain(values).collect();
+        self.write(cells.into_iter())
+    }
+
+    fn on_train_end(&mut self, _cx: &mut TrainContext<'_>, _logs: &Logs) -> Result<()> {
+        self.file = None;
+        Ok(())
+    }
+}

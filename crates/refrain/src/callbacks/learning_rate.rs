@@ -1,0 +1,164 @@
+//! Changing the learning rate between epochs.
+
+use super::monitor::Monitor;
+use super::{Callback, MonitorMode, TrainContext};
+use crate::error::{Error, ErrorKind, Result};
+use crate::training::Logs;
+
+/// Sets the learning rate before each epoch, by a function of the epoch's number and the rate so far. The logs of each
+/// epoch hold its `learning_rate`.
+///
+/// ```
+/// use refrain::callbacks::LearningRateScheduler;
+/// let halve = LearningRateScheduler::new(|epoch, rate| if epoch < 10 { rate } else { rate * 0.5 });
+/// ```
+///
+/// Source: `keras/src/callbacks/learning_rate_scheduler.py`.
+pub struct LearningRateScheduler<F>(F);
+
+impl<F: FnMut(usize, f64) -> f64> LearningRateScheduler<F> {
+    /// By this function.
+    pub fn new(schedule: F) -> Self {
+        LearningRateScheduler(schedule)
+    }
+}
+
+impl<F: FnMut(usize, f64) -> f64> Callback for LearningRateScheduler<F> {
+    fn on_epoch_begin(&mut self, cx: &mut TrainContext<'_>, epoch: usize) -> Result<()> {
+        let rate = (self.0)(epoch, cx.model().learning_rate()?);
+        cx.model().set_learning_rate(rate)
+    }
+
+    fn on_epoch_end(
+        &mut self,
+        cx: &mut TrainContext<'_>,
+        _epoch: usize,
+        logs: &mut Logs,
+    ) -> Result<()> {
+        logs.set("learning_rate", cx.model().learning_rate()?);
+        Ok(())
+    }
+}
+
+/// Reduces the learning rate when a value has not improved for some epochs.
+///
+/// ```
+/// use refrain::callbacks::ReduceLROnPlateau;
+/// let reduce = ReduceLROnPlateau::new("val_loss").factor(0.2).patience(5).min_lr(1e-5);
+/// ```
+///
+/// Source: `keras/src/callbacks/reduce_lr_on_plateau.py`.
+#[derive(Clone, Debug)]
+pub struct ReduceLROnPlateau {
+    monitor: Monitor,
+    factor: f64,
+    patience: usize,
+    cooldown: usize,
+    min_lr: f64,
+    wait: usize,
+    cooling: usize,
+}
+
+/// Keras's default factor.
+const FACTOR: f64 = 0.1;
+/// Keras's default patience, in epochs.
+const PATIENCE: usize = 10;
+/// Keras's default of the smallest change that counts.
+const MIN_DELTA: f64 = 1e-4;
+
+impl ReduceLROnPlateau {
+    /// Watches this value (Keras's default is `val_loss`).
+    pub fn new(monitor: impl Into<String>) -> Self {
+        let mut monitor = Monitor::new(monitor.into());
+        monitor.min_delta = MIN_DELTA;
+        ReduceLROnPlateau {
+            monitor,
+            factor: FACTOR,
+            patience: PATIENCE,
+            cooldown: 0,
+            min_lr: 0.0,
+            wait: 0,
+            cooling: 0,
+        }
+    }
+
+    /// What the rate is multiplied by, less than 1.
+    pub fn factor(mut self, factor: f64) -> Self {
+        self.factor = factor;
+        self
+    }
+
+    /// After how many epochs without improvement the rate is reduced.
+    pub fn patience(mut self, epochs: usize) -> Self {
+        self.patience = epochs;
+        self
+    }
+
+    /// Epochs after a reduction in which nothing is watched.
+    pub fn cooldown(mut self, epochs: usize) -> Self {
+        self.cooldown = epochs;
+        self
+    }
+
+    /// The smallest rate.
+    pub fn min_lr(mut self, min_lr: f64) -> Self {
+        self.min_lr = min_lr;
+        self
+    }
+
+    /// Smaller changes are no improvement.
+    pub fn min_delta(mut self, min_delta: f64) -> Self {
+        self.monitor.min_delta = min_delta;
+        self
+    }
+
+    /// Which way the value is better.
+    pub fn mode(mut self, mode: MonitorMode) -> Self {
+        self.monitor.mode = mode;
+        self
+    }
+}
+
+impl Callback for ReduceLROnPlateau {
+    fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
+        if !(self.factor < 1.0) {
+            let expected = "a factor of ReduceLROnPlateau less than 1";
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                expected,
+                self.factor.to_string(),
+            ));
+        }
+        (self.wait, self.cooling, self.monitor.best) = (0, 0, None);
+        Ok(())
+    }
+
+    fn on_epoch_end(
+        &mut self,
+        cx: &mut TrainContext<'_>,
+        _epoch: usize,
+        logs: &mut Logs,
+    ) -> Result<()> {
+        let rate = cx.model().learning_rate()?;
+        logs.set("learning_rate", rate);
+        let value = self.monitor.value(logs)?;
+        if self.cooling > 0 {
+            self.cooling -= 1;
+            self.wait = 0;
+        }
+        if self.monitor.improve(cx, value)? {
+            self.wait = 0;
+            return Ok(());
+        }
+        if self.cooling > 0 {
+            return Ok(());
+        }
+        self.wait += 1;
+        if self.wait >= self.patience && rate > f64::from(self.min_lr as f32) {
+            cx.model()
+                .set_learning_rate((rate * self.factor).max(self.min_lr))?;
+            (self.cooling, self.wait) = (self.cooldown, 0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! Callbacks: code that runs between epochs and steps of `fit`.
+
+mod callback;
+mod checkpoint;
+mod csv_logger;
+mod early_stopping;
+mod lambda;
+mod learning_rate;
+mod monitor;
+
+pub use callback::{Callback, TerminateOnNaN, TrainContext};
+pub use checkpoint::ModelCheckpoint;
+pub use csv_logger::CsvLogger;
+pub use early_stopping::EarlyStopping;
+pub use lambda::LambdaCallback;
+pub use learning_rate::{LearningRateScheduler, ReduceLROnPlateau};
+pub use monitor::MonitorMode;

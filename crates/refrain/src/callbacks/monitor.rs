@@ -1,0 +1,93 @@
+//! Watching one value for improvements.
+
+use super::TrainContext;
+use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::Direction;
+use crate::training::Logs;
+
+/// Which way a watched value is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MonitorMode {
+    /// What is known of the value: losses and errors fall, accuracies rise.
+    #[default]
+    Auto,
+    /// Smaller is better.
+    Min,
+    /// Larger is better.
+    Max,
+}
+
+/// Watches one logged value.
+#[derive(Clone, Debug)]
+pub(crate) struct Monitor {
+    pub(crate) key: String,
+    pub(crate) mode: MonitorMode,
+    pub(crate) min_delta: f64,
+    pub(crate) best: Option<f64>,
+}
+
+impl Monitor {
+    pub(crate) fn new(key: String) -> Self {
+        Monitor {
+            key,
+            mode: MonitorMode::Auto,
+            min_delta: 0.0,
+            best: None,
+        }
+    }
+
+    /// The watched value.
+    ///
+    /// # Errors
+    /// It is not among the logs.
+    pub(crate) fn value(&self, logs: &Logs) -> Result<f64> {
+        logs.get(&self.key).ok_or_else(|| {
+            Error::mismatch(
+                ErrorKind::NotFound,
+                format!("a logged value `{}` to monitor", self.key),
+                format!("{:?}", logs.names()),
+            )
+            .hint("Values of validation need validation_data or validation_split")
+        })
+    }
+
+    fn direction(&self, cx: &TrainContext<'_>) -> Result<Direction> {
+        let known = match self.mode {
+            MonitorMode::Min => Some(Direction::Down),
+            MonitorMode::Max => Some(Direction::Up),
+            MonitorMode::Auto => cx.direction(&self.key),
+        };
+        known.ok_or_else(|| {
+            let message = format!(
+                "whether `{}` is better large or small is not known",
+                self.key
+            );
+            Error::new(ErrorKind::Config, message)
+                .hint("Set the mode to MonitorMode::Min or MonitorMode::Max")
+        })
+    }
+
+    /// Whether a value is better than another by more than the smallest change that counts.
+    pub(crate) fn is_better(
+        &self,
+        cx: &TrainContext<'_>,
+        value: f64,
+        than: Option<f64>,
+    ) -> Result<bool> {
+        let direction = self.direction(cx)?;
+        let delta = self.min_delta.abs();
+        Ok(than.is_none_or(|than| match direction {
+            Direction::Up => value - delta > than,
+            Direction::Down => value + delta < than,
+        }))
+    }
+
+    /// Whether a value is the best so far; it is remembered if so.
+    pub(crate) fn improve(&mut self, cx: &TrainContext<'_>, value: f64) -> Result<bool> {
+        let better = self.is_better(cx, value, self.best)?;
+        if better {
+            self.best = Some(value);
+        }
+        Ok(better)
+    }
+}

@@ -1,0 +1,119 @@
+//! Matching given arrays with what a model declares.
+
+use std::collections::BTreeMap;
+
+use super::array::DataArray;
+use super::arrays::Arrays;
+use crate::error::{Error, ErrorKind, Result};
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+type Given<'a> = Structure<Option<DataArray<'a>>>;
+
+/// The flat arrays for a model's inputs or outputs: by position, or by name from a dict.
+pub(crate) fn arrange<'a>(
+    what: &str,
+    declared: &Structure<Tensor>,
+    names: &[String],
+    given: &Arrays<'a>,
+) -> Result<Vec<Option<DataArray<'a>>>> {
+    let given = given.0.clone()?;
+    let flat = match (&given, declared) {
+        (Structure::Dict(given), Structure::Dict(declared)) => by_key(what, declared, given)?,
+        (Structure::Dict(given), _) => {
+            let picked = names.iter().map(|name| pick(what, given, name, names));
+            picked.collect::<Result<Vec<_>>>()?
+        }
+        _ => given.into_leaves(),
+    };
+    if flat.len() != names.len() {
+        return Err(Error::mismatch(
+            ErrorKind::Structure,
+            format!("{} arrays for {what} {names:?}", names.len()),
+            format!("{} arrays", flat.len()),
+        ));
+    }
+    Ok(flat)
+}
+
+fn by_key<'a>(
+    what: &str,
+    declared: &BTreeMap<String, Structure<Tensor>>,
+    given: &BTreeMap<String, Given<'a>>,
+) -> Result<Vec<Option<DataArray<'a>>>> {
+    let keys: Vec<String> = declared.keys().cloned().collect();
+    let mut flat = Vec::new();
+    for (key, part) in declared {
+        let found = given
+            .get(key)
+            .ok_or_else(|| missing(what, key, given, &keys))?;
+        let leaves = found.clone().into_leaves();
+        let wanted = part.flatten().len();
+        if leaves.len() != wanted {
+            return Err(Error::mismatch(
+                ErrorKind::Structure,
+                format!("{wanted} arrays under `{key}` of {what}"),
+                format!("{} arrays", leaves.len()),
+            ));
+        }
+        flat.extend(leaves);
+    }
+    Ok(flat)
+}
+
+fn pick<'a>(
+    what: &str,
+    given: &BTreeMap<String, Given<'a>>,
+    name: &str,
+    names: &[String],
+) -> Result<Option<DataArray<'a>>> {
+    let found = given.get(name).and_then(Structure::single).cloned();
+    found.ok_or_else(|| missing(what, name, given, names))
+}
+
+fn missing(what: &str, name: &str, given: &BTreeMap<String, Given<'_>>, all: &[String]) -> Error {
+    let given: Vec<&String> = given.keys().collect();
+    Error::mismatch(
+        ErrorKind::Structure,
+        format!("data for `{name}` ({what} are {all:?})"),
+        format!("data named {given:?}"),
+    )
+}
+
+/// The common number of samples of all arrays, which must not be zero.
+pub(crate) fn check_lengths(groups: &[(&str, &[Option<DataArray<'_>>])]) -> Result<usize> {
+    let mut sizes = Vec::new();
+    for (what, arrays) in groups {
+        for (i, array) in arrays.iter().enumerate() {
+            let Some(array) = array else { continue };
+            let samples = array.samples().ok_or_else(|| {
+                Error::mismatch(ErrorKind::Shape, "an array of samples", "a scalar")
+                    .hint("Give it a first axis that counts samples")
+            })?;
+            sizes.push((format!("{what} {i}"), samples));
+        }
+    }
+    let Some(&(_, first)) = sizes.first() else {
+        return Err(Error::mismatch(
+            ErrorKind::Data,
+            "arrays of samples",
+            "none",
+        ));
+    };
+    if sizes.iter().any(|(_, n)| *n != first) {
+        let listed: Vec<String> = sizes.iter().map(|(w, n)| format!("{w}: {n}")).collect();
+        return Err(Error::mismatch(
+            ErrorKind::Data,
+            "arrays with the same number of samples",
+            listed.join(", "),
+        ));
+    }
+    if first == 0 {
+        return Err(Error::mismatch(
+            ErrorKind::Data,
+            "at least one sample",
+            "an empty data set",
+        ));
+    }
+    Ok(first)
+}

@@ -1,0 +1,305 @@
+//! One borrowed array whose first axis counts samples.
+
+use ndarray::{ArcArray, ArrayBase, ArrayViewD, Axis, Data as Storage, Dimension, IxDyn};
+use refrain_graph::{DType, Element, Literal, bf16, f16, with_data};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// An array of samples, borrowed from the caller; the first axis counts samples.
+#[derive(Clone, Debug)]
+pub struct DataArray<'a>(Values<'a>);
+
+#[derive(Clone, Debug)]
+enum Values<'a> {
+    F32(ArrayViewD<'a, f32>),
+    F64(ArrayViewD<'a, f64>),
+    F16(ArrayViewD<'a, f16>),
+    BF16(ArrayViewD<'a, bf16>),
+    I32(ArrayViewD<'a, i32>),
+    I64(ArrayViewD<'a, i64>),
+    U8(ArrayViewD<'a, u8>),
+    U32(ArrayViewD<'a, u32>),
+    Bool(ArrayViewD<'a, bool>),
+    /// Numbers made here, such as the weights of classes.
+    Shared(ArcArray<f32, IxDyn>),
+}
+
+macro_rules! with_view {
+    ($values:expr, $v:ident => $body:expr) => {
+        match $values {
+            Values::F32($v) => $body,
+            Values::F64($v) => $body,
+            Values::F16($v) => $body,
+            Values::BF16($v) => $body,
+            Values::I32($v) => $body,
+            Values::I64($v) => $body,
+            Values::U8($v) => $body,
+            Values::U32($v) => $body,
+            Values::Bool($v) => $body,
+            Values::Shared(array) => {
+                let $v = &array.view();
+                $body
+            }
+        }
+    };
+}
+
+/// An element type that arrays of samples can have: `f32`, `f64`, `f16`, `bf16`, `i32`, `i64`, `u8`, `u32`, `bool`.
+pub trait Sample: Element + private::Sealed {
+    #[doc(hidden)]
+    fn borrow<'a>(view: ArrayViewD<'a, Self>) -> DataArray<'a>;
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+macro_rules! samples {
+    ($($t:ty => $variant:ident),*) => {$(
+        impl private::Sealed for $t {}
+        impl Sample for $t {
+            fn borrow<'a>(view: ArrayViewD<'a, Self>) -> DataArray<'a> {
+                DataArray(Values::$variant(view))
+            }
+        }
+    )*};
+}
+samples!(f32 => F32, f64 => F64, f16 => F16, bf16 => BF16, i32 => I32, i64 => I64, u8 => U8, u32 => U32, bool => Bool);
+
+/// Which samples make a batch, in this order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'r> {
+    /// Samples side by side: the first, and how many.
+    Range(usize, usize),
+    /// Samples picked one by one.
+    Picked(&'r [usize]),
+}
+
+impl Rows<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Rows::Range(_, n) => *n,
+            Rows::Picked(rows) => rows.len(),
+        }
+    }
+
+    /// The sample at a position of the batch.
+    pub(crate) fn sample(&self, position: usize) -> usize {
+        match self {
+            Rows::Range(start, _) => start + position,
+            Rows::Picked(rows) => rows[position],
+        }
+    }
+}
+
+impl<'a> DataArray<'a> {
+    /// Borrows an `ndarray` array.
+    pub fn view<T: Sample, S: Storage<Elem = T>, D: Dimension>(
+        array: &'a ArrayBase<S, D>,
+    ) -> DataArray<'a> {
+        T::borrow(array.view().into_dyn())
+    }
+
+    /// Borrows a view of an array for as long as what it borrows.
+    pub(crate) fn of_view<T: Sample, D: Dimension>(
+        view: ndarray::ArrayView<'a, T, D>,
+    ) -> DataArray<'a> {
+        T::borrow(view.into_dyn())
+    }
+
+    /// Borrows row-major values of a shape. `None` if their number is not the product of the dimensions.
+    pub fn slice<T: Sample>(values: &'a [T], shape: &[usize]) -> Option<DataArray<'a>> {
+        let view = ArrayViewD::from_shape(IxDyn(shape), values).ok()?;
+        Some(T::borrow(view))
+    }
+
+    /// Borrows a literal.
+    pub fn literal(literal: &'a Literal) -> DataArray<'a> {
+        fn of<'a, T: Sample>(values: &'a [T], dims: &[usize]) -> DataArray<'a> {
+            let view = ArrayViewD::from_shape(IxDyn(dims), values);
+            // A literal's length is the product of its dimensions, so the other case does not occur.
+            T::borrow(view.unwrap_or_else(|_| ndarray::ArrayView1::from(values).into_dyn()))
+        }
+        with_data!(literal.data(), v => of(v.as_slice(), literal.dims()))
+    }
+
+    /// The dimensions, samples first.
+    pub fn dims(&self) -> &[usize] {
+        match &self.0 {
+            Values::F32(v) => v.shape(),
+            Values::F64(v) => v.shape(),
+            Values::F16(v) => v.shape(),
+            Values::BF16(v) => v.shape(),
+            Values::I32(v) => v.shape(),
+            Values::I64(v) => v.shape(),
+            Values::U8(v) => v.shape(),
+            Values::U32(v) => v.shape(),
+            Values::Bool(v) => v.shape(),
+            Values::Shared(v) => v.shape(),
+        }
+    }
+
+    /// Number of samples; `None` for a scalar.
+    pub fn samples(&self) -> Option<usize> {
+        self.dims().first().copied()
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        match &self.0 {
+            Values::F32(_) | Values::Shared(_) => DType::F32,
+            Values::F64(_) => DType::F64,
+            Values::F16(_) => DType::F16,
+            Values::BF16(_) => DType::BF16,
+            Values::I32(_) => DType::I32,
+            Values::I64(_) => DType::I64,
+            Values::U8(_) => DType::U8,
+            Values::U32(_) => DType::U32,
+            Values::Bool(_) => DType::Bool,
+        }
+    }
+
+    /// Some of the samples.
+    pub(crate) fn slice_samples(&self, samples: std::ops::Range<usize>) -> DataArray<'a> {
+        let mut part = self.0.clone();
+        let slice = ndarray::Slice::from(samples);
+        match &mut part {
+            Values::F32(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::F64(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::F16(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::BF16(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::I32(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::I64(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::U8(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::U32(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::Bool(v) => v.slice_axis_inplace(Axis(0), slice),
+            Values::Shared(v) => v.slice_axis_inplace(Axis(0), slice),
+        }
+        DataArray(part)
+    }
+
+    /// One number a sample, kept by the array itself.
+    pub(crate) fn shared(values: Vec<f32>) -> DataArray<'a> {
+        DataArray(Values::Shared(
+            ndarray::Array1::from(values).into_shared().into_dyn(),
+        ))
+    }
+
+    /// Copies samples into a literal whose first dimension is the number of samples and whose others are the array's.
+    /// The values are converted to the literal's type.
+    ///
+    /// # Errors
+    /// A number does not fit an integer type.
+    pub(crate) fn copy_rows(&self, rows: Rows<'_>, into: &mut Literal) -> Result<()> {
+        let bad = with_view!(&self.0, v => copy_any(v, rows, into));
+        let Some(value) = bad else { return Ok(()) };
+        let target = into.dtype().keras_name();
+        Err(Error::mismatch(
+            ErrorKind::DType,
+            format!("whole numbers that fit {target}"),
+            format!("{value} in data of type {}", self.dtype().keras_name()),
+        )
+        .hint("Convert the data, or give the Input the data's type"))
+    }
+
+    /// Calls `f` with each value of a sample.
+    pub(crate) fn for_each(&self, sample: usize, mut f: impl FnMut(f64)) {
+        with_view!(&self.0, v => {
+            v.index_axis(Axis(0), sample).iter().for_each(|&x| f(x.to_f64()));
+        });
+    }
+}
+
+fn copy_any<T: Sample>(
+    view: &ArrayViewD<'_, T>,
+    rows: Rows<'_>,
+    into: &mut Literal,
+) -> Option<f64> {
+    fn to<T: Sample, U: Element>(
+        view: &ArrayViewD<'_, T>,
+        rows: Rows<'_>,
+        into: &mut Literal,
+    ) -> Option<f64> {
+        let out: &mut [U] = into.values_mut().unwrap_or_default();
+        convert_into(view, rows, out)
+    }
+    if let Some(out) = into.values_mut::<T>() {
+        copy_into(view, rows, out);
+        return None;
+    }
+    match into.dtype() {
+        DType::F32 => to::<T, f32>(view, rows, into),
+        DType::F64 => to::<T, f64>(view, rows, into),
+        DType::F16 => to::<T, f16>(view, rows, into),
+        DType::BF16 => to::<T, bf16>(view, rows, into),
+        DType::I32 => to::<T, i32>(view, rows, into),
+        DType::I64 => to::<T, i64>(view, rows, into),
+        DType::U8 => to::<T, u8>(view, rows, into),
+        DType::U32 => to::<T, u32>(view, rows, into),
+        DType::Bool => to::<T, bool>(view, rows, into),
+    }
+}
+
+fn copy_into<T: Sample>(view: &ArrayViewD<'_, T>, rows: Rows<'_>, out: &mut [T]) {
+    if let (Some(all), Rows::Range(start, _)) = (view.as_slice(), rows) {
+        let size = out.len() / rows.len().max(1);
+        out.copy_from_slice(&all[start * size..start * size + out.len()]);
+        return;
+    }
+    for_each_row(view, rows, out, |row, out| match row {
+        Row::Slice(row) => out.copy_from_slice(row),
+        Row::View(row) => out.iter_mut().zip(row.iter()).for_each(|(o, &x)| *o = x),
+    });
+}
+
+/// Copies and converts; gives the first value that does not fit.
+fn convert_into<T: Sample, U: Element>(
+    view: &ArrayViewD<'_, T>,
+    rows: Rows<'_>,
+    out: &mut [U],
+) -> Option<f64> {
+    let exact = U::DTYPE.is_integer();
+    let mut bad = None;
+    let mut convert = |x: T| {
+        let value = x.to_f64();
+        let converted = U::from_f64(value);
+        if exact && converted.to_f64() != value {
+            bad.get_or_insert(value);
+        }
+        converted
+    };
+    for_each_row(view, rows, out, |row, out| match row {
+        Row::Slice(row) => out.iter_mut().zip(row).for_each(|(o, &x)| *o = convert(x)),
+        Row::View(row) => out
+            .iter_mut()
+            .zip(row.iter())
+            .for_each(|(o, &x)| *o = convert(x)),
+    });
+    bad
+}
+
+/// One sample's values.
+enum Row<'r, T> {
+    Slice(&'r [T]),
+    View(ArrayViewD<'r, T>),
+}
+
+fn for_each_row<T, U>(
+    view: &ArrayViewD<'_, T>,
+    rows: Rows<'_>,
+    out: &mut [U],
+    mut f: impl FnMut(Row<'_, T>, &mut [U]),
+) {
+    let size = out.len() / rows.len().max(1);
+    if size == 0 {
+        return;
+    }
+    let contiguous = view.as_slice();
+    for (i, out) in out.chunks_exact_mut(size).enumerate() {
+        let sample = rows.sample(i);
+        match contiguous {
+            Some(all) => f(Row::Slice(&all[sample * size..(sample + 1) * size]), out),
+            None => f(Row::View(view.index_axis(Axis(0), sample)), out),
+        }
+    }
+}

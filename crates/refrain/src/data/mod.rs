@@ -1,0 +1,12 @@
+//! Data for `fit`, `evaluate` and `predict`: borrowed arrays, their structure, and the order of samples.
+
+mod arrange;
+mod array;
+mod arrays;
+mod order;
+
+pub(crate) use arrange::{arrange, check_lengths};
+pub(crate) use array::Rows;
+pub use array::{DataArray, Sample};
+pub use arrays::{Arrays, IntoArrays};
+pub(crate) use order::Order;

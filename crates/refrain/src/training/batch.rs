@@ -1,0 +1,138 @@
+//! One batch at a time: `train_on_batch`, `test_on_batch`, `predict_on_batch`.
+
+use std::sync::PoisonError;
+
+use super::cache::Mode;
+use super::compiled::compiled;
+use super::feed::Feed;
+use super::fit::{class_weights, fitting};
+use super::history::Evaluation;
+use super::predict::Predictions;
+use super::session::Session;
+use crate::data::{Arrays, DataArray, IntoArrays, Rows};
+use crate::error::Result;
+use crate::models::Model;
+
+/// What [`Model::train_on_batch`] is about to do. Ends in [`run`](TrainOnBatch::run).
+#[must_use = "nothing is trained until `.run()`"]
+pub struct TrainOnBatch<'a> {
+    model: &'a Model,
+    x: Arrays<'a>,
+    y: Arrays<'a>,
+    sample_weight: Option<Arrays<'a>>,
+    class_weight: Vec<(i64, f64)>,
+}
+
+/// What [`Model::test_on_batch`] is about to do. Ends in [`run`](TestOnBatch::run).
+#[must_use = "nothing is computed until `.run()`"]
+pub struct TestOnBatch<'a> {
+    model: &'a Model,
+    x: Arrays<'a>,
+    y: Arrays<'a>,
+    sample_weight: Option<Arrays<'a>>,
+}
+
+impl Model {
+    /// One step of training on all the samples given. The report holds running means since
+    /// [`reset_metrics`](Model::reset_metrics), as in Keras.
+    pub fn train_on_batch<'a>(
+        &'a self,
+        x: impl IntoArrays<'a>,
+        y: impl IntoArrays<'a>,
+    ) -> TrainOnBatch<'a> {
+        TrainOnBatch {
+            model: self,
+            x: x.into_arrays(),
+            y: y.into_arrays(),
+            sample_weight: None,
+            class_weight: Vec::new(),
+        }
+    }
+
+    /// Loss and metrics of all the samples given. The report holds running means since
+    /// [`reset_metrics`](Model::reset_metrics), as in Keras.
+    pub fn test_on_batch<'a>(
+        &'a self,
+        x: impl IntoArrays<'a>,
+        y: impl IntoArrays<'a>,
+    ) -> TestOnBatch<'a> {
+        TestOnBatch {
+            model: self,
+            x: x.into_arrays(),
+            y: y.into_arrays(),
+            sample_weight: None,
+        }
+    }
+
+    /// The outputs for all the samples given, computed as one batch.
+    ///
+    /// # Errors
+    /// The data do not fit the model.
+    pub fn predict_on_batch<'a>(&'a self, x: impl IntoArrays<'a>) -> Result<Predictions> {
+        self.predict(x).whole().run()
+    }
+}
+
+impl<'a> TrainOnBatch<'a> {
+    /// How much each sample counts: one array for all outputs, or one for each.
+    pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
+        self.sample_weight = Some(weights.into_arrays());
+        self
+    }
+
+    /// How much the samples of each class count (1 for classes not named).
+    pub fn class_weight(mut self, weights: impl IntoIterator<Item = (i64, f64)>) -> Self {
+        self.class_weight = weights.into_iter().collect();
+        self
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// The model is not compiled, or the data do not fit it.
+    pub fn run(self) -> Result<Evaluation> {
+        let compiled = compiled(self.model)?;
+        let _only = fitting(self.model, &compiled)?;
+        let wanted = compiled.wanted(self.model.output_names().len());
+        let weights = self.sample_weight.as_ref();
+        let mut feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        if let Some(weights) = class_weights(&feed, &self.class_weight)? {
+            feed = feed.with_weights(DataArray::shared(weights));
+        }
+        let rows = Rows::Range(0, feed.samples());
+        Session::new(self.model, &compiled, &feed, Mode::Train).step(rows)?;
+        Ok(Evaluation::new(
+            &compiled.train,
+            &compiled.evaluation_order(),
+        ))
+    }
+}
+
+impl<'a> TestOnBatch<'a> {
+    /// How much each sample counts: one array for all outputs, or one for each.
+    pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
+        self.sample_weight = Some(weights.into_arrays());
+        self
+    }
+
+    /// Computes.
+    ///
+    /// # Errors
+    /// The model is not compiled, or the data do not fit it.
+    pub fn run(self) -> Result<Evaluation> {
+        let compiled = compiled(self.model)?;
+        let _only = compiled
+            .testing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let wanted = compiled.wanted(self.model.output_names().len());
+        let weights = self.sample_weight.as_ref();
+        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        let rows = Rows::Range(0, feed.samples());
+        Session::new(self.model, &compiled, &feed, Mode::Test).step(rows)?;
+        Ok(Evaluation::new(
+            &compiled.test,
+            &compiled.evaluation_order(),
+        ))
+    }
+}

@@ -1,0 +1,58 @@
+//! Programs already made.
+
+use std::sync::Arc;
+
+use super::engine::Program;
+use super::feed::BatchSpecs;
+
+/// What a program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    Train,
+    Test,
+    Predict,
+}
+
+/// What a program was made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) mode: Mode,
+    pub(crate) specs: BatchSpecs,
+    /// Which layers and weights are trainable.
+    pub(crate) trainable: Vec<bool>,
+}
+
+/// A program, and the outputs whose targets are class numbers, with their numbers of classes.
+pub(crate) struct Step {
+    pub(crate) program: Program,
+    pub(crate) classes: Vec<Classes>,
+}
+
+/// Class numbers are expected.
+pub(crate) struct Classes {
+    pub(crate) output: usize,
+    pub(crate) name: String,
+    pub(crate) classes: usize,
+    pub(crate) ignored: Option<i64>,
+}
+
+/// Programs kept, the oldest dropped first: enough for many lengths of sequences, few enough to bound memory.
+const CAPACITY: usize = 64;
+
+/// Programs by what they were made for.
+#[derive(Default)]
+pub(crate) struct Cache(Vec<(Key, Arc<Step>)>);
+
+impl Cache {
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Step>> {
+        let found = self.0.iter().find(|(k, _)| k == key);
+        found.map(|(_, step)| step.clone())
+    }
+
+    pub(crate) fn insert(&mut self, key: Key, step: Arc<Step>) {
+        if self.0.len() == CAPACITY {
+            self.0.remove(0);
+        }
+        self.0.push((key, step));
+    }
+}

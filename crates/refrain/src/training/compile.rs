@@ -1,0 +1,169 @@
+//! `model.compile(…)` and what can be asked of a compiled model.
+
+use std::sync::Arc;
+
+use refrain_graph::Literal;
+
+use super::compiled::{Compiled, LossWeights, compiled};
+use super::engine::scalar;
+use crate::error::{Error, ErrorKind, Result};
+use crate::losses::{IntoLosses, Losses};
+use crate::metrics::{IntoMetrics, Metrics};
+use crate::models::Model;
+use crate::optimizers::{LearningRate, Optimizer};
+use crate::variable::Variable;
+
+/// What [`Model::compile`] is about to record. Ends in [`run`](Compile::run).
+#[must_use = "nothing is recorded until `.run()`"]
+pub struct Compile<'m> {
+    model: &'m Model,
+    optimizer: Optimizer,
+    losses: Losses,
+    loss_weights: Option<LossWeights>,
+    metrics: Metrics,
+    weighted_metrics: Metrics,
+}
+
+impl Model {
+    /// Chooses the optimizer, the loss and the metrics.
+    ///
+    /// The loss is one for all outputs, an array with one for each output (`None`: no loss), or pairs of outputs' names and
+    /// losses. Compiling again forgets the optimizer's state, not the weights.
+    ///
+    /// ```
+    /// use refrain::losses::Loss;
+    /// use refrain::metrics::Metric;
+    /// use refrain::optimizers::Adam;
+    /// use refrain::{Model, input, layers::Dense};
+    /// let x = input([4]);
+    /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// model.compile(Adam::new(1e-3), Loss::MeanSquaredError).metrics([Metric::MeanAbsoluteError]).run()?;
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn compile(&self, optimizer: impl Into<Optimizer>, loss: impl IntoLosses) -> Compile<'_> {
+        Compile {
+            model: self,
+            optimizer: optimizer.into(),
+            losses: loss.into_losses(),
+            loss_weights: None,
+            metrics: Metrics::Empty,
+            weighted_metrics: Metrics::Empty,
+        }
+    }
+
+    /// Whether `compile` has been run.
+    pub fn is_compiled(&self) -> bool {
+        self.training_state().compiled.is_some()
+    }
+
+    /// The learning rate of the next step.
+    ///
+    /// # Errors
+    /// The model is not compiled, or the rate follows a schedule.
+    pub fn learning_rate(&self) -> Result<f64> {
+        let compiled = compiled(self)?;
+        let state = compiled.state();
+        let variable = state.learning_rate.as_ref().ok_or_else(scheduled)?;
+        let rate = scalar(&variable.read());
+        Ok(rate)
+    }
+
+    /// Changes the learning rate. No program is made anew for it.
+    ///
+    /// # Errors
+    /// The model is not compiled, or the rate follows a schedule.
+    pub fn set_learning_rate(&self, rate: f64) -> Result<()> {
+        let compiled = compiled(self)?;
+        let state = compiled.state();
+        let variable = state.learning_rate.as_ref().ok_or_else(scheduled)?;
+        variable.assign(Literal::scalar(rate as f32))
+    }
+
+    /// The optimizer's variables in Keras's order: `iteration`, `learning_rate`, then those of the weights, which exist from
+    /// the first step on. Empty if the model is not compiled.
+    pub fn optimizer_variables(&self) -> Vec<Variable> {
+        let state = self.training_state();
+        let compiled = state.compiled.as_ref();
+        compiled.map_or_else(Vec::new, |c| c.state().variables())
+    }
+
+    /// The optimizer's variables, once the model has been trained.
+    pub(crate) fn built_optimizer_variables(&self) -> Option<Vec<Variable>> {
+        let state = self.training_state();
+        let optimizer = state.compiled.as_ref()?.state();
+        optimizer.is_built().then(|| optimizer.variables())
+    }
+
+    /// The optimizer, if the model is compiled.
+    pub fn optimizer(&self) -> Option<Optimizer> {
+        let state = self.training_state();
+        state.compiled.as_ref().map(|c| c.optimizer.clone())
+    }
+
+    /// Forgets the running means of [`train_on_batch`](Model::train_on_batch) and
+    /// [`test_on_batch`](Model::test_on_batch).
+    ///
+    /// # Errors
+    /// The model is not compiled.
+    pub fn reset_metrics(&self) -> Result<()> {
+        let compiled = compiled(self)?;
+        let all = compiled.train.iter().chain(&compiled.test);
+        all.for_each(|t| t.reset());
+        Ok(())
+    }
+}
+
+fn scheduled() -> Error {
+    Error::new(
+        ErrorKind::State,
+        "the learning rate follows a schedule and cannot be read or set by hand",
+    )
+    .hint("Compile with a number as the learning rate")
+}
+
+impl Compile<'_> {
+    /// Factors of the outputs' losses in the sum that is minimised: one for each output, or by name.
+    pub fn loss_weights(mut self, weights: impl Into<LossWeights>) -> Self {
+        self.loss_weights = Some(weights.into());
+        self
+    }
+
+    /// What is watched besides the loss: a list; with several outputs a list for each, or pairs of names and metrics.
+    pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.metrics = metrics.into_metrics();
+        self
+    }
+
+    /// Metrics that count sample weights and class weights.
+    pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.weighted_metrics = metrics.into_metrics();
+        self
+    }
+
+    /// Records it.
+    ///
+    /// # Errors
+    /// An option makes no sense, or names and numbers do not fit the model's outputs.
+    pub fn run(self) -> Result<()> {
+        if let LearningRate::Constant(rate) = self.optimizer.common.learning_rate
+            && rate < 0.0
+        {
+            let expected = "a learning rate of 0 or more";
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                expected,
+                rate.to_string(),
+            ));
+        }
+        let metrics = [self.metrics, self.weighted_metrics];
+        let compiled = Compiled::new(
+            self.model,
+            self.optimizer,
+            self.losses,
+            self.loss_weights,
+            metrics,
+        )?;
+        self.model.training_state().compiled = Some(Arc::new(compiled));
+        Ok(())
+    }
+}

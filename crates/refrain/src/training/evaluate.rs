@@ -1,0 +1,158 @@
+//! `model.evaluate(…)`.
+
+use std::sync::PoisonError;
+
+use super::cache::Mode;
+use super::compiled::{Compiled, compiled};
+use super::feed::Feed;
+use super::history::{Evaluation, Logs};
+use super::progress::{Progress, Verbose};
+use super::session::Session;
+use crate::data::{Arrays, IntoArrays, Rows};
+use crate::error::{Error, ErrorKind, Result};
+use crate::models::Model;
+
+/// Keras's batch size where none is given.
+pub(crate) const BATCH_SIZE: usize = 32;
+
+/// What [`Model::evaluate`] is about to do. Ends in [`run`](Evaluate::run).
+#[must_use = "nothing is evaluated until `.run()`"]
+pub struct Evaluate<'a> {
+    model: &'a Model,
+    x: Arrays<'a>,
+    y: Arrays<'a>,
+    sample_weight: Option<Arrays<'a>>,
+    batch_size: Option<usize>,
+    steps: Option<usize>,
+    verbose: Verbose,
+}
+
+impl Model {
+    /// Computes the loss and the metrics of data, without training.
+    ///
+    /// ```
+    /// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+    /// # let x = input([4]);
+    /// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+    /// let (x, y) = (ndarray::Array2::<f32>::ones((40, 4)), ndarray::Array1::<f32>::zeros(40));
+    /// let scores = model.evaluate(&x, &y).batch_size(16).run()?;
+    /// assert_eq!(scores.names(), ["loss"]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn evaluate<'a>(&'a self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Evaluate<'a> {
+        Evaluate {
+            model: self,
+            x: x.into_arrays(),
+            y: y.into_arrays(),
+            sample_weight: None,
+            batch_size: None,
+            steps: None,
+            verbose: Verbose::Auto,
+        }
+    }
+}
+
+impl<'a> Evaluate<'a> {
+    /// Samples in a batch; 32 by default.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// How much each sample counts: one array for all outputs, or one for each.
+    pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
+        self.sample_weight = Some(weights.into_arrays());
+        self
+    }
+
+    /// How many batches; all by default.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// What is shown.
+    pub fn verbose(mut self, verbose: Verbose) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// Evaluates.
+    ///
+    /// # Errors
+    /// The model is not compiled, or the data do not fit it.
+    pub fn run(self) -> Result<Evaluation> {
+        let compiled = compiled(self.model)?;
+        let wanted = compiled.wanted(self.model.output_names().len());
+        let weights = self.sample_weight.as_ref();
+        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        let batch_size = batch_size(self.batch_size, self.steps, feed.samples())?;
+        let run = Pass {
+            batch_size,
+            steps: self.steps,
+            verbose: self.verbose,
+        };
+        run.evaluate(self.model, &compiled, &feed)
+    }
+}
+
+/// The batch size that was given or that Keras takes.
+pub(crate) fn batch_size(
+    given: Option<usize>,
+    steps: Option<usize>,
+    samples: usize,
+) -> Result<usize> {
+    if steps == Some(0) {
+        return Err(Error::mismatch(ErrorKind::Config, "at least one step", "0"));
+    }
+    match given {
+        Some(0) => Err(Error::mismatch(
+            ErrorKind::Config,
+            "a batch size of 1 or more",
+            "0",
+        )),
+        Some(size) => Ok(size),
+        None => Ok(steps.map_or(BATCH_SIZE, |s| samples.div_ceil(s))),
+    }
+}
+
+/// One pass over data in order.
+pub(crate) struct Pass {
+    pub(crate) batch_size: usize,
+    pub(crate) steps: Option<usize>,
+    pub(crate) verbose: Verbose,
+}
+
+impl Pass {
+    pub(crate) fn evaluate(
+        &self,
+        model: &Model,
+        compiled: &Compiled,
+        feed: &Feed<'_>,
+    ) -> Result<Evaluation> {
+        let _only = compiled
+            .testing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        compiled.test.iter().for_each(|t| t.reset());
+        let all = feed.samples().div_ceil(self.batch_size);
+        let steps = self.steps.map_or(all, |s| s.min(all));
+        let mut session = Session::new(model, compiled, feed, Mode::Test);
+        let mut progress = Progress::new(self.verbose, steps);
+        let mut logs = Logs::default();
+        progress.begin(None);
+        for step in 0..steps {
+            let start = step * self.batch_size;
+            let size = self.batch_size.min(feed.samples() - start);
+            session.step(Rows::Range(start, size))?;
+            logs.update(&compiled.test, "");
+            progress.step(step + 1, &logs);
+        }
+        progress.end(steps, &logs);
+        Ok(Evaluation::new(
+            &compiled.test,
+            &compiled.evaluation_order(),
+        ))
+    }
+}

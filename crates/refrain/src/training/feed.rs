@@ -1,0 +1,258 @@
+//! Arrays of one call of `fit`, `evaluate` or `predict`, matched with the model.
+
+use refrain_graph::{DType, Literal, Spec};
+
+use crate::data::{Arrays, DataArray, Rows, arrange, check_lengths};
+use crate::error::{Error, ErrorKind, Result};
+use crate::models::Model;
+use crate::tensor::Tensor;
+
+/// Flat arrays, matched with a model's inputs and outputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed<'a> {
+    x: Vec<DataArray<'a>>,
+    /// One for each output.
+    y: Vec<Option<DataArray<'a>>>,
+    /// None, one for all outputs, or one for each output.
+    w: Vec<Option<DataArray<'a>>>,
+    x_types: Vec<DType>,
+    y_types: Vec<DType>,
+    samples: usize,
+}
+
+/// The specs of a batch: what a program is made for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct BatchSpecs {
+    pub(crate) x: Vec<Spec>,
+    pub(crate) y: Vec<Option<Spec>>,
+    pub(crate) w: Vec<Option<Spec>>,
+}
+
+impl BatchSpecs {
+    /// All specs in the order of a program's inputs.
+    pub(crate) fn batch(&self) -> usize {
+        let first = self.x.first().and_then(|s| s.shape.known());
+        first.and_then(|d| d.first().copied()).unwrap_or(1)
+    }
+}
+
+impl<'a> Feed<'a> {
+    /// Inputs alone.
+    pub(crate) fn inputs(model: &Model, x: &Arrays<'a>) -> Result<Self> {
+        let functional = model.functional();
+        let names = model.input_names();
+        let flat = arrange("the model's inputs", &functional.inputs, &names, x)?;
+        let samples = check_lengths(&[("x", &flat)])?;
+        let declared = functional.inputs.flatten();
+        let x = flat.into_iter().zip(&names).zip(declared);
+        let x = x.map(|((array, name), tensor)| {
+            let array = array.ok_or_else(|| {
+                Error::mismatch(
+                    ErrorKind::Structure,
+                    format!("an array for input `{name}`"),
+                    "none",
+                )
+            })?;
+            check_input(name, tensor, &array)?;
+            Ok(array)
+        });
+        Ok(Feed {
+            x: x.collect::<Result<_>>()?,
+            y: Vec::new(),
+            w: Vec::new(),
+            x_types: model.inputs().iter().map(Tensor::dtype).collect(),
+            y_types: Vec::new(),
+            samples,
+        })
+    }
+
+    /// Inputs, targets, and sample weights. `wanted` says which outputs have a loss.
+    pub(crate) fn new(
+        model: &Model,
+        x: &Arrays<'a>,
+        y: &Arrays<'a>,
+        w: Option<&Arrays<'a>>,
+        wanted: &[bool],
+    ) -> Result<Self> {
+        let mut feed = Feed::inputs(model, x)?;
+        feed.y = targets(model, y, wanted)?;
+        feed.w = weights(model, w)?;
+        let groups = [
+            ("x", feed.x.iter().cloned().map(Some).collect::<Vec<_>>()),
+            ("y", feed.y.clone()),
+            ("sample_weight", feed.w.clone()),
+        ];
+        let groups: Vec<(&str, &[_])> = groups.iter().map(|(n, g)| (*n, g.as_slice())).collect();
+        check_lengths(&groups)?;
+        let outputs = model.outputs();
+        let types = feed.y.iter().zip(&outputs).map(|(y, output)| match y {
+            Some(y) if y.dtype().is_integer() => DType::I32,
+            _ if output.dtype() == DType::F64 => DType::F64,
+            _ => DType::F32,
+        });
+        feed.y_types = types.collect();
+        Ok(feed)
+    }
+
+    /// The same data with these weights for all outputs.
+    pub(crate) fn with_weights(mut self, weights: DataArray<'a>) -> Self {
+        self.w = vec![Some(weights)];
+        self
+    }
+
+    /// Some of the samples.
+    pub(crate) fn slice(&self, samples: std::ops::Range<usize>) -> Self {
+        let each = |arrays: &[Option<DataArray<'a>>]| {
+            let part = |a: &DataArray<'a>| a.slice_samples(samples.clone());
+            arrays.iter().map(|a| a.as_ref().map(part)).collect()
+        };
+        Feed {
+            x: self
+                .x
+                .iter()
+                .map(|a| a.slice_samples(samples.clone()))
+                .collect(),
+            y: each(&self.y),
+            w: each(&self.w),
+            x_types: self.x_types.clone(),
+            y_types: self.y_types.clone(),
+            samples: samples.len(),
+        }
+    }
+
+    pub(crate) fn samples(&self) -> usize {
+        self.samples
+    }
+
+    pub(crate) fn targets(&self) -> &[Option<DataArray<'a>>] {
+        &self.y
+    }
+
+    pub(crate) fn has_weights(&self) -> bool {
+        !self.w.is_empty()
+    }
+
+    /// The specs of a batch of this many samples.
+    pub(crate) fn specs(&self, batch: usize) -> BatchSpecs {
+        let spec = |array: &DataArray<'_>, dtype| {
+            let mut dims = array.dims().to_vec();
+            dims[0] = batch;
+            Spec::new(dims, dtype)
+        };
+        let x = self.x.iter().zip(&self.x_types).map(|(a, &t)| spec(a, t));
+        let y = self.y.iter().zip(&self.y_types);
+        let y = y.map(|(a, &t)| a.as_ref().map(|a| spec(a, t)));
+        let w = self
+            .w
+            .iter()
+            .map(|a| a.as_ref().map(|a| spec(a, DType::F32)));
+        BatchSpecs {
+            x: x.collect(),
+            y: y.collect(),
+            w: w.collect(),
+        }
+    }
+
+    /// Copies samples into a program's inputs.
+    pub(crate) fn fill(&self, rows: Rows<'_>, inputs: &mut [Literal]) -> Result<()> {
+        let x = self.x.iter();
+        let y = self.y.iter().flatten();
+        let w = self.w.iter().flatten();
+        for (array, literal) in x.chain(y).chain(w).zip(inputs) {
+            array.copy_rows(rows, literal)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses targets that are not class numbers below `classes`.
+    pub(crate) fn check_classes(
+        &self,
+        output: usize,
+        name: &str,
+        classes: usize,
+        ignored: Option<i64>,
+        rows: std::ops::Range<usize>,
+    ) -> Result<()> {
+        let Some(Some(y)) = self.y.get(output) else {
+            return Ok(());
+        };
+        let mut wrong = None;
+        for sample in rows {
+            y.for_each(sample, |label| {
+                let ignored = ignored.is_some_and(|i| label == i as f64);
+                // The comparison is false for NaN.
+                let valid = label > -1.0 && label < classes as f64;
+                if !valid && !ignored {
+                    wrong.get_or_insert((sample, label));
+                }
+            });
+            if let Some((sample, label)) = wrong {
+                return Err(Error::mismatch(
+                    ErrorKind::Data,
+                    format!(
+                        "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
+                        classes.saturating_sub(1)
+                    ),
+                    format!("label {label} at sample {sample}"),
+                )
+                .hint("Give the output as many units as there are classes, or number the classes from 0"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<()> {
+    let expected = declared.shape();
+    let (dims, rank) = (array.dims(), expected.rank());
+    let squeezed = dims.len() == rank + 1 && dims.last() == Some(&1);
+    let expanded = dims.len() + 1 == rank && expected.dims().last() == Some(&Some(1));
+    if squeezed || expanded {
+        return Ok(());
+    }
+    let fits = dims.len() == rank
+        && dims
+            .iter()
+            .zip(expected.dims())
+            .skip(1)
+            .all(|(&d, e)| e.is_none_or(|e| e == d));
+    if fits {
+        return Ok(());
+    }
+    Err(Error::mismatch(
+        ErrorKind::Shape,
+        format!("data of shape {expected} for input `{name}`"),
+        format!("shape {}", refrain_graph::Shape::from(dims)),
+    ))
+}
+
+/// One array for each output. Arrays may be given for the outputs that have a loss only.
+fn targets<'a>(
+    model: &Model,
+    y: &Arrays<'a>,
+    wanted: &[bool],
+) -> Result<Vec<Option<DataArray<'a>>>> {
+    let names = model.output_names();
+    let declared = &model.functional().outputs;
+    let given = y.0.clone()?;
+    let count = wanted.iter().filter(|w| **w).count();
+    let is_dict = matches!(given, crate::structure::Structure::Dict(_));
+    let leaves = given.into_leaves();
+    if !is_dict && leaves.len() == count && count < names.len() {
+        let mut leaves = leaves.into_iter();
+        let spread = wanted
+            .iter()
+            .map(|&w| if w { leaves.next().flatten() } else { None });
+        return Ok(spread.collect());
+    }
+    arrange("the model's outputs", declared, &names, y)
+}
+
+fn weights<'a>(model: &Model, w: Option<&Arrays<'a>>) -> Result<Vec<Option<DataArray<'a>>>> {
+    let Some(w) = w else { return Ok(Vec::new()) };
+    if let crate::structure::Structure::Leaf(one) = w.0.clone()? {
+        return Ok(vec![one]);
+    }
+    let names = model.output_names();
+    arrange("the sample weights", &model.functional().outputs, &names, w)
+}

@@ -1,0 +1,161 @@
+//! What training reports.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Index;
+
+use super::compiled::Tracker;
+
+/// Values under names, in an order of their own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Logs(Vec<(String, f64)>);
+
+impl Logs {
+    /// The value of this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|(n, _)| n == name).map(|&(_, v)| v)
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), *v))
+    }
+
+    /// The names in order.
+    pub fn names(&self) -> Vec<&str> {
+        self.iter().map(|(n, _)| n).collect()
+    }
+
+    /// Sets a value; a new name goes to its alphabetical place.
+    pub(crate) fn set(&mut self, name: &str, value: f64) {
+        match self.0.iter_mut().find(|(n, _)| n == name) {
+            Some(entry) => entry.1 = value,
+            None => {
+                let at = self.0.partition_point(|(n, _)| n.as_str() < name);
+                self.0.insert(at, (name.to_owned(), value));
+            }
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn update(&mut self, trackers: &[Tracker], prefix: &str) {
+        for tracker in trackers {
+            match prefix {
+                "" => self.set(&tracker.key, tracker.mean()),
+                prefix => self.set(&format!("{prefix}{}", tracker.key), tracker.mean()),
+            }
+        }
+    }
+}
+
+/// What `fit` reports: the values of each epoch under Keras's names, in alphabetical order.
+///
+/// Validation values have names beginning with `val_`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    epochs: Vec<usize>,
+    values: BTreeMap<String, Vec<f64>>,
+}
+
+impl History {
+    pub(crate) fn push(&mut self, epoch: usize, logs: &Logs) {
+        self.epochs.push(epoch);
+        for (name, value) in logs.iter() {
+            self.values.entry(name.to_owned()).or_default().push(value);
+        }
+    }
+
+    /// The numbers of the epochs that ran, from 0 (or from `initial_epoch`).
+    pub fn epochs(&self) -> &[usize] {
+        &self.epochs
+    }
+
+    /// The names, in alphabetical order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// The values of this name, epoch by epoch.
+    pub fn get(&self, name: &str) -> Option<&[f64]> {
+        self.values.get(name).map(Vec::as_slice)
+    }
+
+    /// The last value of this name.
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.get(name)?.last().copied()
+    }
+
+    /// Names with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[f64])> {
+        self.values.iter().map(|(k, v)| (k.as_str(), v.as_slice()))
+    }
+}
+
+/// Panics if there is no such name; [`History::get`] does not.
+impl Index<&str> for History {
+    type Output = [f64];
+
+    fn index(&self, name: &str) -> &[f64] {
+        &self.values[name]
+    }
+}
+
+/// What `evaluate` reports: values in Keras's order. The loss is first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation(Logs);
+
+impl Evaluation {
+    pub(crate) fn new(trackers: &[Tracker], order: &[usize]) -> Self {
+        let values = order
+            .iter()
+            .map(|&i| (trackers[i].key.clone(), trackers[i].mean()));
+        Evaluation(Logs(values.collect()))
+    }
+
+    /// The total loss.
+    pub fn loss(&self) -> f64 {
+        self.0.0.first().map_or(f64::NAN, |(_, v)| *v)
+    }
+
+    /// The value of this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name)
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter()
+    }
+
+    /// The names in order.
+    pub fn names(&self) -> Vec<&str> {
+        self.0.names()
+    }
+}
+
+/// Panics if there is no such name; [`Evaluation::get`] does not.
+impl Index<&str> for Evaluation {
+    type Output = f64;
+
+    fn index(&self, name: &str) -> &f64 {
+        let found = self.0.0.iter().find(|(n, _)| n == name);
+        found.map_or_else(
+            || panic!("no value `{name}`: there are {:?}", self.names()),
+            |(_, v)| v,
+        )
+    }
+}
+
+/// `loss: 0.1234 - accuracy: 0.9500`.
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, value)) in self.iter().enumerate() {
+            let separator = if i > 0 { " - " } else { "" };
+            write!(f, "{separator}{name}: {}", super::progress::number(value))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! From a model to programs: predicting, evaluating, one step of fitting.
+
+use refrain_graph::grad::gradients;
+use refrain_graph::{DType, Spec};
+
+use super::cache::{Classes, Mode, Step};
+use super::compiled::{Compiled, OutputLoss, Tracker};
+use super::engine::Program;
+use super::feed::BatchSpecs;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::losses::{self, Kind, sum_all};
+use crate::metrics;
+use crate::models::Model;
+use crate::ops::prim;
+use crate::tensor::Tensor;
+use crate::trace::Trace;
+use crate::variable::Variable;
+
+/// The program that computes a model's outputs.
+pub(crate) fn predict_step(model: &Model, specs: &BatchSpecs) -> Result<Step> {
+    let trace = Trace::new(false);
+    declare(&trace, model_variables(model));
+    let outputs = model_outputs(model, &trace, &specs.x)?;
+    for output in &outputs {
+        let value = output.expect_traced()?.value;
+        trace.with_graph(|g| g.result(value));
+    }
+    Ok(Step {
+        program: Program::new(trace.finish())?,
+        classes: Vec::new(),
+    })
+}
+
+/// The program of one step of fitting or evaluating.
+pub(crate) fn loss_step(
+    model: &Model,
+    compiled: &Compiled,
+    mode: Mode,
+    specs: &BatchSpecs,
+) -> Result<Step> {
+    let training = mode == Mode::Train;
+    let trackers = if training {
+        &compiled.train
+    } else {
+        &compiled.test
+    };
+    let trace = Trace::new(training);
+    let weights = model.trainable_weights();
+    let mut all = model_variables(model);
+    all.extend(
+        trackers
+            .iter()
+            .flat_map(|t| [t.total.clone(), t.count.clone()]),
+    );
+    if training {
+        let mut state = compiled.state();
+        state.build(&weights);
+        all.extend(state.variables());
+    }
+    declare(&trace, all);
+    let outputs = model_outputs(model, &trace, &specs.x)?;
+    let batch = Batch::new(&trace, specs, outputs);
+    let (total, each) = total_loss(&trace, compiled, &batch, &weights)?;
+    let value = total.expect_traced()?.value;
+    trace.with_graph(|g| g.result(value));
+    scoped(&trace, "metrics", "the metrics", || {
+        track(&trace, compiled, trackers, &batch, &total, &each)
+    })?;
+    if training {
+        scoped(&trace, "optimizer", "the optimizer's step", || {
+            optimize(&trace, compiled, &weights, &total)
+        })?;
+    }
+    let classes = classes(compiled, &batch);
+    Ok(Step {
+        program: Program::new(trace.finish())?,
+        classes,
+    })
+}
+
+/// The variables of all layers.
+fn model_variables(model: &Model) -> Vec<Variable> {
+    let mut variables = model.weights();
+    model
+        .any()
+        .visit_layers(&mut |layer| variables.extend(layer.seed()));
+    variables
+}
+
+/// Makes the parameters of variables in the order of their identity: programs that run at the same time lock them in one
+/// order.
+fn declare(trace: &Trace, mut variables: Vec<Variable>) {
+    variables.sort_by_key(Variable::id);
+    variables.iter().for_each(|v| {
+        trace.variable_param(v);
+    });
+}
+
+fn scoped<T>(trace: &Trace, name: &str, label: &str, f: impl FnOnce() -> Result<T>) -> Result<T> {
+    let outer = trace.enter(name, label);
+    let result = f();
+    trace.leave(outer);
+    result
+}
+
+fn model_outputs(model: &Model, trace: &Trace, specs: &[Spec]) -> Result<Vec<Tensor>> {
+    let names = model.input_names();
+    let inputs = names
+        .iter()
+        .zip(specs)
+        .map(|(n, s)| trace.input(n, s.clone()));
+    let inputs = model.functional().inputs.with_leaves(inputs);
+    let inputs =
+        inputs.ok_or_else(|| Error::new(ErrorKind::Internal, "fewer arrays than inputs"))?;
+    let layer = model.any();
+    let label = format!("model `{}`", model.get_name());
+    let outputs = layer
+        .lower_as(trace, &Inputs::new(inputs), &label)
+        .map_err(|e| e.in_layer(layer.get_name(), layer.class_name()))?;
+    Ok(outputs.into_leaves())
+}
+
+/// The traced tensors of a batch.
+struct Batch {
+    size: usize,
+    outputs: Vec<Tensor>,
+    targets: Vec<Option<Tensor>>,
+    weights: Vec<Option<Tensor>>,
+}
+
+impl Batch {
+    fn new(trace: &Trace, specs: &BatchSpecs, outputs: Vec<Tensor>) -> Self {
+        let input = |name: &'static str| {
+            move |(i, spec): (usize, &Option<Spec>)| {
+                let spec = spec.clone()?;
+                Some(trace.input(&format!("{name}_{i}"), spec))
+            }
+        };
+        let targets = specs.y.iter().enumerate().map(input("y")).collect();
+        let weights = specs
+            .w
+            .iter()
+            .enumerate()
+            .map(input("sample_weight"))
+            .collect();
+        Batch {
+            size: specs.batch(),
+            outputs,
+            targets,
+            weights,
+        }
+    }
+
+    fn target(&self, output: usize, what: &str) -> Result<&Tensor> {
+        self.targets
+            .get(output)
+            .and_then(Option::as_ref)
+            .ok_or_else(|| {
+                Error::mismatch(
+                    ErrorKind::Structure,
+                    format!("targets for output {output}, which has {what}"),
+                    "none",
+                )
+            })
+    }
+
+    /// One array of weights counts for all outputs.
+    fn weight(&self, output: usize) -> Option<&Tensor> {
+        let index = if self.weights.len() == 1 { 0 } else { output };
+        self.weights.get(index)?.as_ref()
+    }
+}
+
+/// The loss that is minimised, and the unweighted losses of the outputs.
+fn total_loss(
+    trace: &Trace,
+    compiled: &Compiled,
+    batch: &Batch,
+    weights: &[Variable],
+) -> Result<(Tensor, Vec<Tensor>)> {
+    let (mut parts, mut each) = (Vec::new(), Vec::new());
+    for loss in &compiled.losses {
+        let label = format!(
+            "loss `{}` of output `{}`",
+            loss.options.name(),
+            loss.output_name
+        );
+        let value = scoped(trace, "loss", &label, || output_loss(loss, batch))?;
+        parts.push(loss.weight.map_or_else(|| value.clone(), |w| &value * w));
+        each.push(value);
+    }
+    parts.extend(trace.losses());
+    for weight in weights {
+        if let Some(regularizer) = weight.regularizer() {
+            let label = format!("regularizer of `{}`", weight.path());
+            parts.push(scoped(trace, "regularizer", &label, || {
+                Ok(regularizer.loss(&trace.variable(weight)?))
+            })?);
+        }
+    }
+    let total = parts.into_iter().reduce(|a, b| a + b).ok_or_else(|| {
+        Error::new(ErrorKind::State, "there is no loss to compute")
+            .hint("Give `compile` a loss for at least one output")
+    })?;
+    total.check()?;
+    Ok((total, each))
+}
+
+fn output_loss(loss: &OutputLoss, batch: &Batch) -> Result<Tensor> {
+    let prediction = &batch.outputs[loss.output];
+    let target = batch.target(loss.output, "a loss")?;
+    let named = |e: Error| e.in_layer(&loss.output_name, "output");
+    let (values, own_mask) = losses::values(&loss.options, target, prediction).map_err(named)?;
+    let mask = match (prediction.mask(), own_mask) {
+        (Some(a), Some(b)) => Some(prim::binary(refrain_graph::BinaryOp::And, &a, &b)?),
+        (a, b) => a.or(b),
+    };
+    let reduction = loss.options.reduction;
+    let value = reduction.reduce(&values, batch.weight(loss.output), mask.as_ref());
+    let value = sum_all(&value.map_err(named)?);
+    value.check().map_err(named)?;
+    Ok(value)
+}
+
+/// Adds the batch to the running means.
+fn track(
+    trace: &Trace,
+    compiled: &Compiled,
+    trackers: &[Tracker],
+    batch: &Batch,
+    total: &Tensor,
+    each: &[Tensor],
+) -> Result<()> {
+    let size = batch.size as f64;
+    let (outputs, metrics) = trackers.split_at(trackers.len() - compiled.metrics.len());
+    let losses = std::iter::once(total).chain(each);
+    for (tracker, loss) in outputs.iter().zip(losses) {
+        let sum = prim::convert(&(loss * size), DType::F32)?;
+        let count = prim::constant_like(&sum, size)?;
+        add(trace, tracker, &sum, &count)?;
+    }
+    for (tracker, metric) in metrics.iter().zip(&compiled.metrics) {
+        let prediction = &batch.outputs[metric.output];
+        let target = batch.target(metric.output, "a metric")?;
+        let values = metrics::sample_values(&metric.options, target, prediction)
+            .map_err(|e| e.in_layer(metric.options.name(), "metric"))?;
+        let weight = batch.weight(metric.output).filter(|_| metric.weighted);
+        let mask = prediction.mask();
+        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())?;
+        add(trace, tracker, &sum, &count)?;
+    }
+    Ok(())
+}
+
+fn add(trace: &Trace, tracker: &Tracker, sum: &Tensor, count: &Tensor) -> Result<()> {
+    for (variable, by) in [(&tracker.total, sum), (&tracker.count, count)] {
+        let next = trace.variable(variable)? + by;
+        next.check()?;
+        trace.assign(variable, &next)?;
+    }
+    Ok(())
+}
+
+fn optimize(
+    trace: &Trace,
+    compiled: &Compiled,
+    weights: &[Variable],
+    total: &Tensor,
+) -> Result<()> {
+    let state = compiled.state();
+    let scale = compiled.optimizer.common.loss_scale_factor;
+    let scaled = scale.map_or_else(|| total.clone(), |s| total * s);
+    let loss = scaled.expect_traced()?.value;
+    let params: Vec<_> = weights.iter().map(|w| trace.variable_param(w)).collect();
+    let gradients = trace.with_graph(|g| gradients(g, loss, &params))?;
+    let gradients: Vec<Tensor> = gradients.into_iter().map(|g| trace.wrap(g)).collect();
+    compiled.optimizer.apply(trace, &state, weights, &gradients)
+}
+
+fn classes(compiled: &Compiled, batch: &Batch) -> Vec<Classes> {
+    let sparse = compiled
+        .losses
+        .iter()
+        .filter(|l| matches!(l.options.kind, Kind::Sparse));
+    let found = sparse.filter_map(|loss| {
+        Some(Classes {
+            output: loss.output,
+            name: loss.output_name.clone(),
+            classes: batch.outputs[loss.output].dim(loss.options.axis)?,
+            ignored: loss.options.ignore_class,
+        })
+    });
+    found.collect()
+}

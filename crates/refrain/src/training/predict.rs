@@ -1,0 +1,287 @@
+//! `model.predict(…)`.
+
+use std::ops::Index;
+
+use ndarray::{ArrayD, IxDyn};
+use refrain_graph::{DType, Data, Element, Literal, with_data};
+
+use super::evaluate::BATCH_SIZE;
+use super::feed::Feed;
+use crate::data::{Arrays, IntoArrays, Rows};
+use crate::error::{Error, ErrorKind, Result};
+use crate::models::Model;
+use crate::structure::Structure;
+
+/// What [`Model::predict`] is about to do. Ends in [`run`](Predict::run).
+#[must_use = "nothing is predicted until `.run()`"]
+pub struct Predict<'a> {
+    model: &'a Model,
+    x: Arrays<'a>,
+    /// `None`: all samples are one batch.
+    batch_size: Option<usize>,
+    steps: Option<usize>,
+}
+
+impl Model {
+    /// Computes the outputs for data. The model need not be compiled, and may be used from many threads at once.
+    ///
+    /// ```
+    /// # use refrain::{Model, input, layers::Dense};
+    /// # let x = input([4]);
+    /// # let model = Model::new(&x, &Dense::new(3).call(&x)?)?;
+    /// let samples = ndarray::Array2::<f32>::ones((40, 4));
+    /// let y = model.predict(&samples).run()?.into_array()?;
+    /// assert_eq!(y.shape(), [40, 3]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn predict<'a>(&'a self, x: impl IntoArrays<'a>) -> Predict<'a> {
+        Predict {
+            model: self,
+            x: x.into_arrays(),
+            batch_size: Some(BATCH_SIZE),
+            steps: None,
+        }
+    }
+}
+
+impl Predict<'_> {
+    /// Samples in a batch; 32 by default. It decides only how much memory is needed.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// How many batches; all by default.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    pub(crate) fn whole(mut self) -> Self {
+        self.batch_size = None;
+        self
+    }
+
+    /// Predicts.
+    ///
+    /// # Errors
+    /// The data do not fit the model.
+    pub fn run(self) -> Result<Predictions> {
+        let feed = Feed::inputs(self.model, &self.x)?;
+        let batch_size = self.batch_size.unwrap_or(feed.samples());
+        if batch_size == 0 {
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                "a batch size of 1 or more",
+                "0",
+            ));
+        }
+        let all = feed.samples().div_ceil(batch_size);
+        let steps = self.steps.map_or(all, |s| s.min(all));
+        let samples = feed.samples().min(steps * batch_size);
+        let mut outputs: Vec<Part> = Vec::new();
+        for start in (0..samples).step_by(batch_size) {
+            let size = batch_size.min(samples - start);
+            let step = self.model.predict_step(feed.specs(size))?;
+            let mut buffers = step.program.buffers();
+            feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
+            step.program.run_shared(&mut buffers)?;
+            if outputs.is_empty() {
+                outputs = buffers
+                    .outputs
+                    .iter()
+                    .map(|o| Part::new(o, samples, size))
+                    .collect();
+            }
+            let parts = outputs.iter_mut().zip(&buffers.outputs);
+            parts.for_each(|(part, output)| part.append(output));
+            step.program.give_back(buffers);
+        }
+        let literals = outputs
+            .into_iter()
+            .map(Part::finish)
+            .collect::<Result<_>>()?;
+        Ok(Predictions::new(self.model, literals))
+    }
+}
+
+/// An output, gathered batch by batch.
+struct Part {
+    dims: Vec<usize>,
+    /// Whether the first dimension grows with the samples.
+    batched: bool,
+    data: Data,
+}
+
+impl Part {
+    fn new(first: &Literal, samples: usize, batch: usize) -> Self {
+        let mut dims = first.dims().to_vec();
+        let batched = dims.first() == Some(&batch);
+        if batched {
+            dims[0] = 0;
+        }
+        let capacity = first.numel() / batch.max(1) * samples;
+        fn empty<T: Element>(_: &[T], capacity: usize) -> Data {
+            T::wrap(Vec::with_capacity(capacity))
+        }
+        Part {
+            dims,
+            batched,
+            data: with_data!(first.data(), v => empty(v, capacity)),
+        }
+    }
+
+    fn append(&mut self, output: &Literal) {
+        if self.batched {
+            self.dims[0] += output.dims().first().copied().unwrap_or(0);
+        }
+        append_data(&mut self.data, output.data());
+    }
+
+    fn finish(self) -> Result<Literal> {
+        Literal::from_data(self.dims, self.data).ok_or_else(|| {
+            Error::mismatch(
+                ErrorKind::Shape,
+                "outputs whose first axis counts the samples",
+                "an output of another length",
+            )
+            .hint("Predict with `predict_on_batch`")
+        })
+    }
+}
+
+fn append_data(to: &mut Data, from: &Data) {
+    match (to, from) {
+        (Data::F32(a), Data::F32(b)) => a.extend_from_slice(b),
+        (Data::F64(a), Data::F64(b)) => a.extend_from_slice(b),
+        (Data::F16(a), Data::F16(b)) => a.extend_from_slice(b),
+        (Data::BF16(a), Data::BF16(b)) => a.extend_from_slice(b),
+        (Data::I32(a), Data::I32(b)) => a.extend_from_slice(b),
+        (Data::I64(a), Data::I64(b)) => a.extend_from_slice(b),
+        (Data::U8(a), Data::U8(b)) => a.extend_from_slice(b),
+        (Data::U32(a), Data::U32(b)) => a.extend_from_slice(b),
+        (Data::Bool(a), Data::Bool(b)) => a.extend_from_slice(b),
+        _ => {}
+    }
+}
+
+/// The outputs of [`Model::predict`]: arrays of `f32` by position or by the name of the output's layer, and the values in
+/// their own type as literals.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    names: Vec<String>,
+    structure: Structure<usize>,
+    arrays: Vec<ArrayD<f32>>,
+    /// Outputs of other types than `F32` as they are.
+    originals: Vec<Option<Literal>>,
+}
+
+impl Predictions {
+    fn new(model: &Model, literals: Vec<Literal>) -> Self {
+        let declared = &model.functional().outputs;
+        let structure = declared.with_leaves(0..literals.len());
+        let (mut arrays, mut originals) = (Vec::new(), Vec::new());
+        for literal in literals {
+            let original = (literal.dtype() != DType::F32).then(|| literal.clone());
+            arrays.push(to_array(literal.convert(DType::F32)));
+            originals.push(original);
+        }
+        Predictions {
+            names: model.output_names(),
+            structure: structure.unwrap_or(Structure::List(Vec::new())),
+            arrays,
+            originals,
+        }
+    }
+
+    /// Number of outputs.
+    pub fn len(&self) -> usize {
+        self.arrays.len()
+    }
+
+    /// Whether there is no output.
+    pub fn is_empty(&self) -> bool {
+        self.arrays.is_empty()
+    }
+
+    /// Names of the outputs, in flat order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The output at this flat position.
+    pub fn get(&self, position: usize) -> Option<&ArrayD<f32>> {
+        self.arrays.get(position)
+    }
+
+    /// The output of this name: that of its layer, or its key if the outputs are a dict.
+    pub fn by_name(&self, name: &str) -> Option<&ArrayD<f32>> {
+        if let Structure::Dict(dict) = &self.structure
+            && let Some(&position) = dict.get(name).and_then(Structure::single)
+        {
+            return self.get(position);
+        }
+        self.get(self.names.iter().position(|n| n == name)?)
+    }
+
+    /// The output at this flat position in its own element type.
+    pub fn literal(&self, position: usize) -> Option<Literal> {
+        if let Some(original) = self.originals.get(position)? {
+            return Some(original.clone());
+        }
+        let array = self.get(position)?;
+        Literal::new(array.shape().to_vec(), array.iter().copied().collect())
+    }
+
+    /// The outputs in the model's structure.
+    pub fn structure(&self) -> Structure<&ArrayD<f32>> {
+        self.structure.map(|&i| &self.arrays[i])
+    }
+
+    /// The array of a model with one output.
+    ///
+    /// # Errors
+    /// There are several outputs.
+    pub fn into_array(mut self) -> Result<ArrayD<f32>> {
+        match self.arrays.len() {
+            1 => Ok(self.arrays.swap_remove(0)),
+            n => Err(Error::mismatch(
+                ErrorKind::Structure,
+                "one output",
+                format!("{n} outputs {:?}", self.names),
+            )
+            .hint("Index the predictions by position or name")),
+        }
+    }
+
+    /// All arrays in flat order.
+    pub fn into_arrays(self) -> Vec<ArrayD<f32>> {
+        self.arrays
+    }
+}
+
+fn to_array(literal: Literal) -> ArrayD<f32> {
+    let dims = IxDyn(literal.dims());
+    let values = literal.values::<f32>().unwrap_or_default().to_vec();
+    // The number of values is the product of the dimensions.
+    ArrayD::from_shape_vec(dims, values).unwrap_or_default()
+}
+
+/// Panics beyond the last output; [`Predictions::get`] does not.
+impl Index<usize> for Predictions {
+    type Output = ArrayD<f32>;
+
+    fn index(&self, position: usize) -> &ArrayD<f32> {
+        &self.arrays[position]
+    }
+}
+
+/// Panics if there is no such output; [`Predictions::by_name`] does not.
+impl Index<&str> for Predictions {
+    type Output = ArrayD<f32>;
+
+    fn index(&self, name: &str) -> &ArrayD<f32> {
+        let found = self.by_name(name);
+        found.unwrap_or_else(|| panic!("no output `{name}`: there are {:?}", self.names))
+    }
+}

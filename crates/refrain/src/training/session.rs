@@ -1,0 +1,101 @@
+//! Batch after batch: programs chosen by the batch's size, filled, and run.
+
+use std::sync::Arc;
+
+use super::cache::{Mode, Step};
+use super::compiled::Compiled;
+use super::engine::{Buffers, Scratch};
+use super::feed::Feed;
+use super::finite::Snapshot;
+use crate::data::Rows;
+use crate::error::Result;
+use crate::models::Model;
+
+/// A run over batches of one feed.
+pub(crate) struct Session<'s, 'a> {
+    model: &'s Model,
+    compiled: &'s Compiled,
+    feed: &'s Feed<'a>,
+    mode: Mode,
+    /// Programs in use, by the number of samples.
+    active: Vec<(usize, Arc<Step>, Buffers)>,
+    scratch: Scratch,
+    checked: bool,
+}
+
+impl<'s, 'a> Session<'s, 'a> {
+    pub(crate) fn new(
+        model: &'s Model,
+        compiled: &'s Compiled,
+        feed: &'s Feed<'a>,
+        mode: Mode,
+    ) -> Self {
+        Session {
+            model,
+            compiled,
+            feed,
+            mode,
+            active: Vec::new(),
+            scratch: Scratch::default(),
+            checked: false,
+        }
+    }
+
+    /// Forgets which programs are in use: what is trainable may have changed.
+    pub(crate) fn refresh(&mut self) {
+        for (_, step, buffers) in self.active.drain(..) {
+            step.program.give_back(buffers);
+        }
+    }
+
+    fn activate(&mut self, size: usize) -> Result<usize> {
+        if let Some(i) = self.active.iter().position(|(n, _, _)| *n == size) {
+            return Ok(i);
+        }
+        let specs = self.feed.specs(size);
+        let step = self.model.loss_step(self.compiled, self.mode, specs)?;
+        if !self.checked {
+            let samples = self.feed.samples();
+            for c in &step.classes {
+                self.feed
+                    .check_classes(c.output, &c.name, c.classes, c.ignored, 0..samples)?;
+            }
+            self.checked = true;
+        }
+        let buffers = step.program.buffers();
+        self.active.push((size, step, buffers));
+        Ok(self.active.len() - 1)
+    }
+
+    /// Runs one batch.
+    pub(crate) fn step(&mut self, rows: Rows<'_>) -> Result<()> {
+        let active = self.activate(rows.len())?;
+        let (_, step, buffers) = &mut self.active[active];
+        self.feed.fill(rows, &mut buffers.inputs)?;
+        step.program.run(buffers, &mut self.scratch)
+    }
+
+    /// Runs one batch; if it makes the loss or a weight NaN or infinite, undoes it and says where that came from.
+    pub(crate) fn checked_step(
+        &mut self,
+        rows: Rows<'_>,
+        epoch: usize,
+        number: usize,
+    ) -> Result<()> {
+        let active = self.activate(rows.len())?;
+        let (_, step, buffers) = &mut self.active[active];
+        self.feed.fill(rows, &mut buffers.inputs)?;
+        let before = Snapshot::of(&step.program);
+        step.program.run(buffers, &mut self.scratch)?;
+        match Snapshot::is_finite(&step.program, buffers) {
+            true => Ok(()),
+            false => Err(before.diagnose(&step.program, buffers, epoch, number)),
+        }
+    }
+}
+
+impl Drop for Session<'_, '_> {
+    fn drop(&mut self) {
+        self.refresh();
+    }
+}
