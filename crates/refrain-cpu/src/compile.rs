@@ -6,6 +6,7 @@ use refrain_graph::{Graph, Op, Spec};
 use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
 use crate::kernels::nest::Nests;
+use crate::library::{Call, Part};
 use crate::lower::{Lowered, lower};
 use crate::plan::{Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Places, ScanDraft, place};
 use crate::simd::Simd;
@@ -158,6 +159,15 @@ impl Linker<'_> {
                 bits: self.at((*bits, 0)),
                 count: self.buffers[*bits].bytes / size_of::<u32>(),
             },
+            Draft::Call {
+                kernel,
+                reads,
+                writes,
+            } => Step::Call(Box::new(Call {
+                kernel: (**kernel).clone(),
+                reads: reads.iter().map(|&r| self.part(r)).collect(),
+                writes: writes.iter().map(|&b| self.part((b, 0))).collect(),
+            })),
             Draft::Scan(scan) => Step::Scan(Box::new(self.scan(scan))),
             Draft::Interpret {
                 op,
@@ -172,6 +182,13 @@ impl Linker<'_> {
         Place {
             slot: place.slot,
             offset: place.offset + byte,
+        }
+    }
+
+    fn part(&self, (buf, byte): (Buf, usize)) -> Part {
+        Part {
+            place: self.at((buf, byte)),
+            bytes: self.places.bytes(buf) - byte,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use refrain_graph::{DType, Data, Graph, Literal, ParamKind, Spec, bf16, f16};
+use refrain_graph::{DType, Data, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
 
 use crate::compile::{Plan, compile_graph};
 use crate::kernels::arena::{AlignedBytes, Memory, bytes_of, bytes_of_bools};
@@ -59,7 +59,11 @@ impl Executable {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let pool = options.threads.map(Pool::new);
         let simd = pool.as_ref().unwrap_or_else(|| Pool::global()).simd();
-        let plan = compile_graph(graph, options, simd)?;
+        let plan = if options.optimize {
+            compile_graph(&passes::optimize(graph.clone())?, options, simd)?
+        } else {
+            compile_graph(graph, options, simd)?
+        };
         let params = graph
             .params()
             .map(|(v, kind, name)| (kind, name.to_string(), graph.spec(v).clone()));

@@ -6,6 +6,7 @@ mod error;
 mod executable;
 mod fuse;
 pub mod kernels;
+mod library;
 mod lower;
 mod plan;
 pub mod simd;

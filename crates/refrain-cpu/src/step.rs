@@ -9,6 +9,7 @@ use crate::kernels::gemm::{Product, Right};
 use crate::kernels::nest::Nests;
 use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
+use crate::library::{Call, CallError};
 use crate::lower::{CONSTANTS, PARAMS};
 use crate::plan::ARENA;
 use crate::{Pool, RunError};
@@ -89,6 +90,8 @@ pub enum Step {
         /// How many words.
         count: usize,
     },
+    /// A call of a ready-made kernel.
+    Call(Box<Call>),
     /// A loop.
     Scan(Box<ScanStep>),
     /// A primitive that the interpreter runs, on copies.
@@ -182,6 +185,10 @@ fn run_step(
             let after = rng::random_bits(pool, state, step.write::<u32>(*bits, *count)?);
             step.write::<u32>(*next, 4)?.copy_from_slice(&after);
         }
+        Step::Call(call) => call.run(memory, pool).map_err(|e| match e {
+            CallError::Fault(fault) => Failure::Fault(fault),
+            CallError::Length(error) => Failure::from(error),
+        })?,
         Step::Scan(scan) => run_scan(plan, scan, memory, bodies, pool)?,
         Step::Interpret {
             op,

@@ -1,7 +1,9 @@
 //! Units to steps over buffers.
 
+mod conv;
 mod dot;
 mod group;
+mod index;
 mod layout;
 mod scan;
 
@@ -221,6 +223,11 @@ impl Lowerer<'_> {
                 interior,
             } => self.pad(node, low, high, interior)?,
             Op::Concatenate(dim) => self.concatenate(node, *dim),
+            Op::Convolution(conv) => self.convolution(node, conv),
+            Op::ReduceWindow { kind, window } => self.reduce_window(node, *kind, window),
+            Op::SelectAndScatter { window } => self.select_and_scatter(node, window),
+            Op::Gather(dims) => self.gather(node, dims),
+            Op::Scatter { dims, kind } => self.scatter(node, dims, *kind),
             Op::RngBitGenerator(_) => self.random(node),
             Op::Scan(scan) => self.scan(node, scan)?,
             _ => false,

@@ -9,6 +9,7 @@ use cranelift_entity::{PrimaryMap, entity_impl};
 use refrain_graph::{DType, Op, Spec};
 
 use crate::kernels::nest::Reading;
+use crate::library::Kernel;
 use crate::tape::{Geometry, Tape};
 use crate::view::View;
 
@@ -131,6 +132,15 @@ pub enum Draft {
     },
     /// A loop.
     Scan(Box<ScanDraft>),
+    /// A call of a ready-made kernel.
+    Call {
+        /// The kernel.
+        kernel: Box<Kernel>,
+        /// What it reads: buffers and first bytes.
+        reads: Vec<(Buf, usize)>,
+        /// What it writes.
+        writes: Vec<Buf>,
+    },
     /// A primitive that the interpreter runs.
     Interpret {
         /// The primitive.
@@ -172,6 +182,10 @@ impl Draft {
                     .for_each(|&b| f(b, true));
                 scan.stacked.iter().for_each(|s| f(s.0, true));
                 f(scan.arena, true);
+            }
+            Draft::Call { reads, writes, .. } => {
+                reads.iter().for_each(|r| f(r.0, false));
+                writes.iter().for_each(|&b| f(b, true));
             }
             Draft::Interpret {
                 inputs, outputs, ..

@@ -1,6 +1,8 @@
 //! What the tests of whole programs share: inputs, and the comparison with the interpreter.
 #![allow(dead_code)]
 
+pub mod models;
+
 use refrain_cpu::{CompileOptions, Executable};
 use refrain_graph::philox::Philox;
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, Value, interp};
@@ -88,12 +90,12 @@ pub fn check(graph: &Graph, seed: u64, tolerance: f64) {
     let inputs = literals(&mut rng, graph, ParamKind::Input);
     let variables = literals(&mut rng, graph, ParamKind::Variable);
     let want = oracle(graph, &inputs, &variables);
-    for fuse in [false, true] {
+    for (fuse, optimize) in [(false, false), (true, false), (true, true)] {
         let of = |threads| {
             let options = CompileOptions {
                 fuse,
                 threads: Some(threads),
-                optimize: false,
+                optimize,
             };
             run(graph, &options, &inputs, &variables)
         };
@@ -102,7 +104,7 @@ pub fn check(graph: &Graph, seed: u64, tolerance: f64) {
             let options = CompileOptions {
                 fuse,
                 threads: Some(1),
-                optimize: false,
+                optimize,
             };
             let exe = Executable::compile(graph, &options);
             exe.map(|e| e.explain()).unwrap_or_default()
@@ -118,13 +120,16 @@ pub fn check(graph: &Graph, seed: u64, tolerance: f64) {
             let bits = |l: &Literal| l.to_f64().into_iter().map(f64::to_bits).collect::<Vec<_>>();
             assert!(
                 bits(a) == bits(&b),
-                "seed {seed}, fuse {fuse}: result {i} depends on threads"
+                "seed {seed}, fuse {fuse}, optimize {optimize}: result {i} depends on threads"
             );
             assert_close(
                 a,
                 &w,
                 tolerance,
-                &format!("seed {seed}, fuse {fuse}, result {i}\n{}", text()),
+                &format!(
+                    "seed {seed}, fuse {fuse}, optimize {optimize}, result {i}\n{}",
+                    text()
+                ),
             );
         }
     }

@@ -1,0 +1,194 @@
+//! Steps that are one call of a ready-made kernel: convolutions, windows, gathers and scatters.
+
+use refrain_graph::{DType, Reduction, ScatterKind};
+
+use crate::Pool;
+use crate::kernels::LengthError;
+use crate::kernels::arena::{Access, Memory, Place, Plain, PlanFault};
+use crate::kernels::conv::ConvPlan;
+use crate::kernels::conv_kernel::KernelGradientPlan;
+use crate::kernels::depthwise::DepthwisePlan;
+use crate::kernels::number::Number;
+use crate::kernels::pooling::WindowPlan;
+use crate::kernels::slices::{Indices, SlicePlan};
+
+/// A kernel planned for its shapes.
+#[derive(Clone, Debug)]
+pub enum Kernel {
+    /// A convolution or the gradient of its image. Reads two operands, writes result and scratch.
+    Conv(ConvPlan),
+    /// The gradient of a convolution's kernel. Reads image and gradient, writes result and scratch.
+    ConvKernel(KernelGradientPlan),
+    /// A depthwise convolution or one of its gradients. As above.
+    Depthwise(DepthwisePlan),
+    /// A windowed reduction.
+    Window(WindowPlan, Reduction, DType),
+    /// Reads the operand and the source.
+    SelectAndScatter(WindowPlan, DType),
+    /// Reads operand and indices. The type is the indices'; the number is the elements' bytes.
+    Gather(SlicePlan, DType, usize),
+    /// Reads indices and updates; writes into what is there. The types are the indices' and the elements'.
+    Scatter(SlicePlan, ScatterKind, DType, DType),
+}
+
+/// A part of memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its beginning.
+    pub place: Place,
+    /// Its bytes.
+    pub bytes: usize,
+}
+
+/// A call of a kernel.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// What it reads.
+    pub reads: Vec<Part>,
+    /// What it writes.
+    pub writes: Vec<Part>,
+}
+
+/// What went wrong in a call.
+pub enum CallError {
+    /// The memory does not fit.
+    Fault(PlanFault),
+    /// The shapes do not fit.
+    Length(LengthError),
+}
+
+impl From<PlanFault> for CallError {
+    fn from(fault: PlanFault) -> Self {
+        CallError::Fault(fault)
+    }
+}
+
+impl From<LengthError> for CallError {
+    fn from(error: LengthError) -> Self {
+        CallError::Length(error)
+    }
+}
+
+/// Runs `$body` with `$t` as the type of a number's elements.
+macro_rules! with_number {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            DType::F16 | DType::BF16 | DType::Bool => return Err(LengthError.into()),
+        }
+    };
+}
+
+/// Whether windows and scatters have loops for a type.
+pub fn is_number(dtype: DType) -> bool {
+    !matches!(dtype, DType::F16 | DType::BF16 | DType::Bool)
+}
+
+struct Views<'v, 's, 'a> {
+    call: &'v Call,
+    access: Access<'s, 'a>,
+}
+
+impl Views<'_, '_, '_> {
+    fn read<T: Plain>(&self, i: usize) -> Result<&[T], CallError> {
+        let part = self.call.reads.get(i).ok_or(LengthError)?;
+        Ok(self.access.read(part.place, part.bytes / size_of::<T>())?)
+    }
+
+    #[allow(clippy::mut_from_ref)]
+    fn write<T: Plain>(&self, i: usize) -> Result<&mut [T], CallError> {
+        match self.call.writes.get(i) {
+            Some(part) => Ok(self.access.write(part.place, part.bytes / size_of::<T>())?),
+            None => Ok(&mut []),
+        }
+    }
+
+    fn indices(&self, i: usize, dtype: DType) -> Result<Indices<'_>, CallError> {
+        Ok(match dtype {
+            DType::I32 => Indices::I32(self.read(i)?),
+            DType::I64 => Indices::I64(self.read(i)?),
+            DType::U32 => Indices::U32(self.read(i)?),
+            DType::U8 => Indices::U8(self.read(i)?),
+            _ => return Err(LengthError.into()),
+        })
+    }
+}
+
+impl Call {
+    /// Runs it.
+    pub fn run(&self, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), CallError> {
+        let v = Views {
+            call: self,
+            access: memory.step(),
+        };
+        match &self.kernel {
+            Kernel::Conv(plan) => {
+                plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?, None)?;
+            }
+            Kernel::ConvKernel(plan) => {
+                plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;
+            }
+            Kernel::Depthwise(plan) => {
+                plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;
+            }
+            Kernel::Window(plan, kind, dtype) => {
+                with_number!(*dtype, T => plan.reduce::<T>(pool, *kind, v.read(0)?, v.write(0)?)?);
+            }
+            Kernel::SelectAndScatter(plan, dtype) => {
+                with_number!(*dtype, T => {
+                    plan.select_and_scatter::<T>(pool, v.read(0)?, v.read(1)?, v.write(0)?)?
+                });
+            }
+            Kernel::Gather(plan, indices, size) => {
+                let indices = v.indices(1, *indices)?;
+                match size {
+                    1 => plan.run_gather::<u8>(pool, v.read(0)?, indices, v.write(0)?)?,
+                    2 => plan.run_gather::<u16>(pool, v.read(0)?, indices, v.write(0)?)?,
+                    4 => plan.run_gather::<u32>(pool, v.read(0)?, indices, v.write(0)?)?,
+                    _ => plan.run_gather::<u64>(pool, v.read(0)?, indices, v.write(0)?)?,
+                }
+            }
+            Kernel::Scatter(plan, kind, indices, dtype) => {
+                let indices = v.indices(0, *indices)?;
+                with_number!(*dtype, T => scatter::<T>(plan, pool, *kind, &v, indices)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn scatter<T: Number + Plain>(
+    plan: &SlicePlan,
+    pool: &Pool,
+    kind: ScatterKind,
+    v: &Views<'_, '_, '_>,
+    indices: Indices<'_>,
+) -> Result<(), CallError> {
+    plan.run_scatter::<T>(pool, kind, v.write(0)?, indices, v.read(1)?)?;
+    Ok(())
+}

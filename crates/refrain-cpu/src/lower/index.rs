@@ -1,0 +1,139 @@
+//! Windows, gathers and scatters: calls of ready-made kernels.
+
+use refrain_graph::{DType, GatherDims, Node, Reduction, ScatterDims, ScatterKind, Window};
+
+use super::Lowerer;
+use crate::kernels::pooling::WindowPlan;
+use crate::kernels::slices::SlicePlan;
+use crate::library::{Kernel, is_number};
+use crate::plan::{Buf, Draft};
+use crate::sources::dims_of;
+use crate::view::View;
+
+impl Lowerer<'_> {
+    /// Adds a call; `reads` are buffers and first bytes.
+    pub(super) fn call(
+        &mut self,
+        kernel: Kernel,
+        reads: Vec<(Buf, usize)>,
+        writes: Vec<Buf>,
+        note: String,
+    ) {
+        self.push(
+            Draft::Call {
+                kernel: Box::new(kernel),
+                reads,
+                writes,
+            },
+            note,
+        );
+    }
+
+    pub(super) fn reduce_window(&mut self, node: Node, kind: Reduction, window: &Window) -> bool {
+        let (input, output) = (self.graph.inputs(node)[0], self.graph.outputs(node)[0]);
+        let dtype = self.graph.spec(input).dtype;
+        let Ok(plan) = WindowPlan::new(&dims_of(self.graph, input), window) else {
+            return false;
+        };
+        if !is_number(dtype) || matches!(kind, Reduction::And | Reduction::Or) {
+            return false;
+        }
+        let work: usize = window.size.iter().product();
+        self.out.flops += (work * self.graph.spec(output).shape.numel().unwrap_or(0)) as u64;
+        let (read, write) = (self.dense(input), self.buf(output));
+        let note = format!("window {:?} {}", window.size, self.graph.spec(input));
+        self.call(
+            Kernel::Window(plan, kind, dtype),
+            vec![read],
+            vec![write],
+            note,
+        );
+        true
+    }
+
+    pub(super) fn select_and_scatter(&mut self, node: Node, window: &Window) -> bool {
+        let (operand, source) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
+        let output = self.graph.outputs(node)[0];
+        let dtype = self.graph.spec(operand).dtype;
+        let Ok(plan) = WindowPlan::new(&dims_of(self.graph, operand), window) else {
+            return false;
+        };
+        if !is_number(dtype) {
+            return false;
+        }
+        let reads = vec![self.dense(operand), self.dense(source)];
+        let write = self.buf(output);
+        let note = format!(
+            "select and scatter {:?} {}",
+            window.size,
+            self.graph.spec(operand)
+        );
+        self.call(
+            Kernel::SelectAndScatter(plan, dtype),
+            reads,
+            vec![write],
+            note,
+        );
+        true
+    }
+
+    pub(super) fn gather(&mut self, node: Node, dims: &GatherDims) -> bool {
+        let (operand, indices) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
+        let output = self.graph.outputs(node)[0];
+        let plan = SlicePlan::gather(
+            &dims_of(self.graph, operand),
+            &dims_of(self.graph, indices),
+            dims,
+        );
+        let Ok(plan) = plan else { return false };
+        let (index, size) = (
+            self.graph.spec(indices).dtype,
+            self.graph.spec(operand).dtype.size(),
+        );
+        if !is_index(index) {
+            return false;
+        }
+        let reads = vec![self.dense(operand), self.dense(indices)];
+        let write = self.buf(output);
+        let note = format!("gather {}", self.graph.spec(output));
+        self.call(Kernel::Gather(plan, index, size), reads, vec![write], note);
+        true
+    }
+
+    pub(super) fn scatter(&mut self, node: Node, dims: &ScatterDims, kind: ScatterKind) -> bool {
+        let &[operand, indices, updates] = self.graph.inputs(node) else {
+            return false;
+        };
+        let output = self.graph.outputs(node)[0];
+        let shapes = [operand, indices, updates].map(|v| dims_of(self.graph, v));
+        let Ok(plan) = SlicePlan::scatter(&shapes[0], &shapes[1], &shapes[2], dims) else {
+            return false;
+        };
+        let (index, dtype) = (
+            self.graph.spec(indices).dtype,
+            self.graph.spec(operand).dtype,
+        );
+        if !is_index(index) || !is_number(dtype) {
+            return false;
+        }
+        let reads = vec![self.dense(indices), self.dense(updates)];
+        let (src, out) = (self.operand(operand), self.buf(output));
+        self.copy(src, out, View::dense(&shapes[0]), dtype.size());
+        let note = format!(
+            "scatter {} into {}",
+            self.graph.spec(updates),
+            self.graph.spec(output)
+        );
+        self.call(
+            Kernel::Scatter(plan, kind, index, dtype),
+            reads,
+            vec![out],
+            note,
+        );
+        true
+    }
+}
+
+fn is_index(dtype: DType) -> bool {
+    matches!(dtype, DType::I32 | DType::I64 | DType::U32 | DType::U8)
+}
