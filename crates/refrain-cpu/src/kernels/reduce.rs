@@ -29,6 +29,12 @@ unsafe fn rows_body<L: Lanes, M: Monoid>(p: &Ptrs, rows: usize, cols: usize) {
         let row = unsafe {
             std::slice::from_raw_parts(p.src[0].cast::<M::Of>().add(r * p.step[0]), cols)
         };
+        if cols < PARTIALS {
+            let sum = row.iter().fold(M::identity(), |sum, &x| M::combine(sum, x));
+            // SAFETY: the kernel's contract.
+            unsafe { *p.dst.cast::<M::Of>().add(r) = sum };
+            continue;
+        }
         let mut partial = [M::identity(); PARTIALS];
         let (chunks, rest) = row.as_chunks::<PARTIALS>();
         for chunk in chunks {

@@ -215,12 +215,14 @@ fn reading(input: &Input, dims: &[usize], split: usize) -> Reading {
     let (rows, cols) = dims.split_at(split);
     let (row_strides, col_strides) = strides.split_at(split);
     let repeats = |d: &[usize], s: &[isize]| is_repeated(d, s);
+    // Rows of one element are no rows: loops over each of them would cost more than the arithmetic.
+    let has_cols = cols.iter().any(|&d| d != 1);
     match () {
         _ if repeats(dims, strides) => Reading::Fixed,
         _ if is_dense(dims, strides) => Reading::Flat,
-        _ if repeats(cols, col_strides) && is_dense(rows, row_strides) => Reading::Row,
+        _ if has_cols && repeats(cols, col_strides) && is_dense(rows, row_strides) => Reading::Row,
         _ if repeats(rows, row_strides) && is_dense(cols, col_strides) => Reading::Column,
-        _ if repeats(cols, col_strides) => Reading::RowWalk,
+        _ if has_cols && repeats(cols, col_strides) => Reading::RowWalk,
         _ => Reading::Walk,
     }
 }
