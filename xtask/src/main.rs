@@ -1,2 +1,28 @@
-//! refrain command
-fn main() {}
+//! Chores of the project: `cargo xtask bench`.
+
+mod bench;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+Commands:
+  bench [--models A,B] [--backends jax,tensorflow,torch] [--quick] [--no-peers]
+      Times the benchmark's models in refrain and in Keras on its backends, in one run, and prints the ratios.
+      Makes a Python environment under target/ for the peers at the first run.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.split_first() {
+        Some((command, rest)) if command == "bench" => bench::run(rest),
+        _ => Err(USAGE.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

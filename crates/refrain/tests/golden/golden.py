@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OUT = os.environ.get("GOLDEN_OUT", HERE)  # where the files go
 KERAS_VERSION = "3.15.1"
 
 if keras.__version__ != KERAS_VERSION or keras.backend.backend() != "jax":
@@ -35,7 +36,7 @@ class Store:
         return key
 
     def save(self, file_name):
-        np.savez_compressed(os.path.join(HERE, file_name), **self.arrays)
+        np.savez_compressed(os.path.join(OUT, file_name), **self.arrays)
 
 
 def write_json(file_name, data):
@@ -53,7 +54,7 @@ def write_json(file_name, data):
 
     check(data)
     text = lambda x: json.dumps(x, separators=(",", ":"), ensure_ascii=False)
-    with open(os.path.join(HERE, file_name), "w", encoding="utf-8") as f:
+    with open(os.path.join(OUT, file_name), "w", encoding="utf-8") as f:
         if isinstance(data, list):
             f.write("[\n" + ",\n".join(text(c) for c in data) + "\n]\n")
         else:

@@ -79,11 +79,10 @@ impl Picture {
 }
 
 fn calls_of<'a>(layer: &AnyLayer, functional: &'a Functional) -> Vec<&'a Arc<Node>> {
-    functional
-        .nodes
-        .iter()
-        .filter(|n| n.layer == *layer)
-        .collect()
+    let nodes = functional.nodes.iter();
+    let mut calls: Vec<&Arc<Node>> = nodes.filter(|n| n.layer == *layer).collect();
+    calls.sort_by_key(|n| n.index);
+    calls
 }
 
 /// The path to where output `output` of a box comes from: inside a nested model, the layer that makes it.

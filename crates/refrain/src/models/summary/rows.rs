@@ -67,7 +67,8 @@ impl CallRow {
 
 impl LayerRow {
     fn new(layer: &AnyLayer, nodes: &[Arc<Node>], level: usize) -> Self {
-        let calls = nodes.iter().filter(|n| n.layer == *layer);
+        let mut calls: Vec<&Arc<Node>> = nodes.iter().filter(|n| n.layer == *layer).collect();
+        calls.sort_by_key(|n| n.index);
         LayerRow {
             name: layer.get_name().to_owned(),
             class: layer.class_name().to_owned(),
@@ -75,7 +76,7 @@ impl LayerRow {
             built: layer.built() || layer.class_name() == "InputLayer",
             trainable: layer.trainable(),
             level,
-            calls: calls.map(|n| CallRow::new(n)).collect(),
+            calls: calls.into_iter().map(|n| CallRow::new(n)).collect(),
         }
     }
 

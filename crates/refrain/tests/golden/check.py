@@ -1,0 +1,72 @@
+"""Computes the golden values anew with the installed Keras and compares them with the committed ones.
+
+    pip install keras==3.15.1 jax h5py
+    KERAS_BACKEND=jax python check.py
+
+Names, configurations, orders and texts must be equal; numbers may differ in their last digits, as processors do.
+"""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = ["make_layers.py", "make_training.py", "make_models.py", "make_structure.py"]
+# Training runs repeat rounding differences many times; single calls do not.
+RELATIVE, ABSOLUTE = 1e-4, 1e-5
+
+
+def close(a, b):
+    return np.allclose(a, b, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+
+
+def same(a, b):
+    """Whether two JSON values agree, numbers but for rounding."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) or isinstance(b, float):
+        return isinstance(a, (int, float)) and isinstance(b, (int, float)) and bool(close(a, b))
+    return a == b
+
+
+def differences(name, folder):
+    """What differs between a committed file and its new version."""
+    old, new = os.path.join(HERE, name), os.path.join(folder, name)
+    if name.endswith(".json"):
+        with open(old, encoding="utf-8") as a, open(new, encoding="utf-8") as b:
+            if not same(json.load(a), json.load(b)):
+                yield name
+        return
+    with np.load(old) as a, np.load(new) as b:
+        for key in sorted(set(a.files) ^ set(b.files)):
+            yield f"{name}: {key} is in one version only"
+        for key in sorted(set(a.files) & set(b.files)):
+            if a[key].shape != b[key].shape or not close(a[key].astype(float), b[key].astype(float)):
+                yield f"{name}: {key}"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, GOLDEN_OUT=folder)
+        for script in SCRIPTS:
+            subprocess.run([sys.executable, os.path.join(HERE, script)], check=True, env=environment, stdout=subprocess.DEVNULL)
+        names = sorted(os.path.basename(p) for p in glob.glob(os.path.join(folder, "*")))
+        committed = sorted(os.path.basename(p) for e in ("json", "npz") for p in glob.glob(os.path.join(HERE, f"*.{e}")))
+        bad = [f"{n}: made or committed only" for n in sorted(set(names) ^ set(committed))]
+        for name in sorted(set(names) & set(committed)):
+            bad.extend(differences(name, folder))
+    for line in bad:
+        print(line)
+    print(f"{len(names)} golden files compared with Keras, {len(bad)} differences")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+//! Keras on its backends, in a Python environment of the benchmark's own.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Timing;
+
+/// The Keras that refrain is measured against.
+const KERAS: &str = "keras==3.15.1";
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench_peers.py");
+const ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-env");
+
+/// The package that brings a backend.
+fn package(backend: &str) -> Result<&'static str, Box<dyn Error>> {
+    Ok(match backend {
+        "jax" => "jax",
+        "tensorflow" => "tensorflow-cpu",
+        "torch" => "torch",
+        other => {
+            return Err(format!("no backend {other}; there are jax, tensorflow, torch").into());
+        }
+    })
+}
+
+/// Python with these backends, installed if need be.
+pub fn environment(backends: &[String]) -> Result<PathBuf, Box<dyn Error>> {
+    let python = Path::new(ENVIRONMENT).join("bin/python");
+    if !python.exists() {
+        check(Command::new("python3").args(["-m", "venv", ENVIRONMENT]))?;
+    }
+    let mut packages = vec![KERAS, "numpy"];
+    for backend in backends {
+        packages.push(package(backend)?);
+    }
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    check(pip.args(packages))?;
+    Ok(python)
+}
+
+fn check(command: &mut Command) -> Result<(), Box<dyn Error>> {
+    let status = command.status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("{command:?} failed: {status}").into()),
+    }
+}
+
+/// Times one model on one backend.
+pub fn time(
+    python: &Path,
+    backend: &str,
+    model: &str,
+    quick: bool,
+) -> Result<Vec<Timing>, Box<dyn Error>> {
+    let mut command = Command::new(python);
+    command.args([SCRIPT, backend, model]);
+    if quick {
+        command.arg("quick");
+    }
+    let output = command.output()?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("Keras on {backend} failed on {model}: {reason}").into());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let rows = text.lines().filter(|l| l.starts_with('{'));
+    rows.map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line)?;
+        let number = |key: &str| row[key].as_f64().ok_or(format!("no {key} in {line}"));
+        Ok(Timing {
+            program: backend.to_owned(),
+            model: model.to_owned(),
+            train: number("train_ms")?,
+            predict: number("predict_ms")?,
+            one: number("one_ms")?,
+        })
+    })
+    .collect()
+}
