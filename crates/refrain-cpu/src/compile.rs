@@ -5,13 +5,14 @@ use refrain_graph::{Graph, Op, Spec};
 
 use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
+use crate::kernels::finish::Finish;
 use crate::kernels::nest::Nests;
 use crate::library::{Call, Part};
-use crate::lower::{Lowered, lower};
+use crate::lower::{Lowered, geometries, lower};
 use crate::plan::{Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Places, ScanDraft, place};
 use crate::simd::Simd;
 use crate::step::{DotStep, ScanStep, Step, Tensor};
-use crate::tape::{self, Places as _};
+use crate::tape::{self, Geometry, Places as _, Tape};
 use crate::{CompileError, CompileOptions};
 
 /// Most loop nests that run as one step.
@@ -152,7 +153,7 @@ impl Linker<'_> {
                 Step::Loops(Nests::new(nests)?)
             }
             Draft::Copy(copy) => Step::Copy(self.copy(copy)?),
-            Draft::Dot(dot) => Step::Dot(self.dot(dot)),
+            Draft::Dot(dot) => Step::Dot(self.dot(dot)?),
             Draft::Random { state, next, bits } => Step::Random {
                 state: self.at(*state),
                 next: self.at((*next, 0)),
@@ -163,10 +164,15 @@ impl Linker<'_> {
                 kernel,
                 reads,
                 writes,
+                finish,
             } => Step::Call(Box::new(Call {
                 kernel: (**kernel).clone(),
                 reads: reads.iter().map(|&r| self.part(r)).collect(),
                 writes: writes.iter().map(|&b| self.part((b, 0))).collect(),
+                finish: match finish {
+                    Some(tape) => Some(self.finish(draft, tape, writes[0], usize::MAX)?),
+                    None => None,
+                },
             })),
             Draft::Scan(scan) => Step::Scan(Box::new(self.scan(scan))),
             Draft::Interpret {
@@ -207,7 +213,37 @@ impl Linker<'_> {
         )
     }
 
-    fn dot(&self, dot: &DotDraft) -> DotStep {
+    /// The nests that work on `result` while it is made; `rows` are those of one matrix of a batch.
+    fn finish(
+        &self,
+        draft: &Draft,
+        tape: &Tape,
+        result: Buf,
+        rows: usize,
+    ) -> Result<Finish, PlanFault> {
+        let (whole, narrow) = geometries(tape);
+        let link =
+            |g: &Geometry| tape::link(tape, g, self.places, self.simd).ok_or(PlanFault::Kernel);
+        let whole = whole.as_ref().map(link).transpose()?;
+        let own = |buf: Buf| {
+            tape.outputs.iter().any(|o| o.buf == buf) || tape.inputs.iter().any(|i| i.buf == buf)
+        };
+        let mut others = Vec::new();
+        draft.touches(&mut |buf, _| {
+            if buf != result && !own(buf) {
+                others.push((self.places.place(buf), self.places.bytes(buf)));
+            }
+        });
+        Finish::new(
+            whole,
+            link(&narrow)?,
+            self.places.place(result),
+            &others,
+            rows,
+        )
+    }
+
+    fn dot(&self, dot: &DotDraft) -> Result<DotStep, PlanFault> {
         let elements = |buf: Buf, first: usize| self.places.bytes(buf) / size_of::<f32>() - first;
         let side = |r: &crate::plan::Ref| Tensor {
             place: self.at((r.buf, r.view.offset * size_of::<f32>())),
@@ -217,7 +253,7 @@ impl Linker<'_> {
             place: self.places.place(buf),
             len: elements(buf, 0),
         };
-        DotStep {
+        Ok(DotStep {
             lhs: side(&dot.lhs),
             rhs: side(&dot.rhs),
             out: whole(dot.out),
@@ -225,7 +261,14 @@ impl Linker<'_> {
             lhs_strides: dot.lhs_strides,
             rhs_strides: dot.rhs_strides,
             scratch: dot.scratch.map(whole),
-        }
+            finish: match &dot.finish {
+                Some(tape) => {
+                    let draft = Draft::Dot(dot.clone());
+                    Some(self.finish(&draft, tape, dot.out, dot.sizes[1])?)
+                }
+                None => None,
+            },
+        })
     }
 
     fn scan(&self, scan: &ScanDraft) -> ScanStep {

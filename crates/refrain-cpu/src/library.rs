@@ -8,6 +8,8 @@ use crate::kernels::arena::{Access, Memory, Place, Plain, PlanFault};
 use crate::kernels::conv::ConvPlan;
 use crate::kernels::conv_kernel::KernelGradientPlan;
 use crate::kernels::depthwise::DepthwisePlan;
+use crate::kernels::finish::Finish;
+use crate::kernels::gemm::{Epilogue, Tile};
 use crate::kernels::number::Number;
 use crate::kernels::pooling::WindowPlan;
 use crate::kernels::slices::{Indices, SlicePlan};
@@ -15,8 +17,9 @@ use crate::kernels::slices::{Indices, SlicePlan};
 /// A kernel planned for its shapes.
 #[derive(Clone, Debug)]
 pub enum Kernel {
-    /// A convolution or the gradient of its image. Reads two operands, writes result and scratch.
-    Conv(ConvPlan),
+    /// A convolution or the gradient of its image, and the channels of its result. Reads two operands, writes result and
+    /// scratch.
+    Conv(ConvPlan, usize),
     /// The gradient of a convolution's kernel. Reads image and gradient, writes result and scratch.
     ConvKernel(KernelGradientPlan),
     /// A depthwise convolution or one of its gradients. As above.
@@ -41,7 +44,6 @@ pub struct Part {
 }
 
 /// A call of a kernel.
-#[derive(Clone, Debug)]
 pub struct Call {
     /// The kernel.
     pub kernel: Kernel,
@@ -49,6 +51,8 @@ pub struct Call {
     pub reads: Vec<Part>,
     /// What it writes.
     pub writes: Vec<Part>,
+    /// Work on the result as it is made.
+    pub finish: Option<Finish>,
 }
 
 /// What went wrong in a call.
@@ -147,8 +151,26 @@ impl Call {
             access: memory.step(),
         };
         match &self.kernel {
-            Kernel::Conv(plan) => {
-                plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?, None)?;
+            Kernel::Conv(plan, _) => {
+                let bound = self
+                    .finish
+                    .as_ref()
+                    .map(|f| f.bind(&v.access))
+                    .transpose()?;
+                let work = |tile: &mut Tile<'_>| {
+                    if let Some(bound) = &bound {
+                        bound.run(tile);
+                    }
+                };
+                let epilogue: Option<Epilogue<'_>> = bound.is_some().then_some(&work);
+                plan.run(
+                    pool,
+                    v.read(0)?,
+                    v.read(1)?,
+                    v.write(0)?,
+                    v.write(1)?,
+                    epilogue,
+                )?;
             }
             Kernel::ConvKernel(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;

@@ -5,7 +5,8 @@ use refrain_graph::{Data, Literal, Op, Spec};
 use crate::compile::Plan;
 use crate::kernels::arena::{Memory, Place, PlanFault, SlotTable};
 use crate::kernels::copy::Copy;
-use crate::kernels::gemm::{Product, Right};
+use crate::kernels::finish::Finish;
+use crate::kernels::gemm::{Product, Right, Tile};
 use crate::kernels::nest::Nests;
 use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
@@ -24,7 +25,6 @@ pub struct Tensor {
 }
 
 /// A product of matrices.
-#[derive(Clone, Debug)]
 pub struct DotStep {
     /// Left-hand side.
     pub lhs: Tensor,
@@ -40,6 +40,8 @@ pub struct DotStep {
     pub rhs_strides: [usize; 3],
     /// Room for partial sums.
     pub scratch: Option<Tensor>,
+    /// Work on the result as it is made.
+    pub finish: Option<Finish>,
 }
 
 /// A loop.
@@ -223,7 +225,15 @@ fn run_dot(dot: &DotStep, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), Fa
     };
     let mut product = Product::new(m, n, k, a, Right::Matrix(b));
     product.batch = batch;
-    product.run(pool, out, scratch)?;
+    match &dot.finish {
+        Some(finish) => {
+            let bound = finish.bind(&step)?;
+            let epilogue = |tile: &mut Tile<'_>| bound.run(tile);
+            product.epilogue = Some(&epilogue);
+            product.run(pool, out, scratch)?;
+        }
+        None => product.run(pool, out, scratch)?,
+    }
     Ok(())
 }
 

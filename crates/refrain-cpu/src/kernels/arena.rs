@@ -268,7 +268,11 @@ pub struct Access<'s, 'a> {
     grants: RefCell<[(usize, usize, bool); MAX_GRANTS]>,
 }
 
-impl Access<'_, '_> {
+impl<'a> Access<'_, 'a> {
+    pub(super) fn memory(&self) -> &Memory<'a> {
+        self.memory
+    }
+
     fn grant<T: Plain>(&self, place: Place, len: usize, write: bool) -> Result<*mut T, PlanFault> {
         let bytes = len.checked_mul(size_of::<T>()).ok_or(PlanFault::Bounds)?;
         let slot = self.memory.slot(place, bytes, write)?;

@@ -8,6 +8,7 @@ pub mod conv_kernel;
 pub mod copy;
 pub mod depthwise;
 pub mod elementwise;
+pub mod finish;
 pub mod gemm;
 mod gemv;
 mod math;

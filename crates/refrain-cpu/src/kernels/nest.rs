@@ -183,7 +183,7 @@ pub struct Nests {
 
 /// The slots of a memory for several threads.
 #[derive(Clone, Copy)]
-struct Slots<'a>(&'a [Slot]);
+pub(super) struct Slots<'a>(pub(super) &'a [Slot]);
 // SAFETY: tasks write disjoint ranges: `Nests::new` has checked that outputs overlap nothing but a staged output's own
 // input, and each task writes the elements of its own blocks.
 unsafe impl Sync for Slots<'_> {}
@@ -426,6 +426,67 @@ impl Nest {
         }
     }
 
+    /// Runs the body over some rows and columns; operand `tile` begins at the given memory there.
+    ///
+    /// # Safety
+    /// The rows and columns lie inside the index space, and are whole rows unless blocks have one row. The nest and the
+    /// slots have passed their checks but for the operand `tile`, whose elements of these rows and columns lie at the
+    /// pointer. Nothing else touches what is written.
+    pub(super) unsafe fn rows_at(
+        &self,
+        slots: Slots<'_>,
+        (tile, ptr): (usize, *mut u8),
+        rows: std::ops::Range<usize>,
+        cols: std::ops::Range<usize>,
+    ) {
+        /// Scratch of all but a few nests.
+        const SMALL: usize = 32 * 1024;
+        let body = |scratch: *mut u8| {
+            let mut bases = [std::ptr::null_mut(); MAX_OPERANDS];
+            for (base, operand) in bases.iter_mut().zip(&self.operands) {
+                *base = slots.pointer(operand);
+            }
+            let first = (rows.start * self.cols + cols.start) * self.operands[tile].size;
+            let tile_base = ptr.wrapping_sub(first);
+            for (base, operand) in bases.iter_mut().zip(&self.operands) {
+                // The result itself, as an operand and where it is overwritten.
+                if operand.place == self.operands[tile].place && operand.reading == Reading::Flat {
+                    *base = tile_base;
+                }
+            }
+            let mut block = Block {
+                nest: self,
+                bases: &bases,
+                scratch,
+                row: rows.start,
+                col: cols.start,
+                rows: self.block_rows,
+                cols: self.block_cols,
+            };
+            self.prologue.iter().for_each(|a| block.run(a));
+            for row in rows.clone().step_by(self.block_rows) {
+                block.row = row;
+                block.rows = self.block_rows.min(rows.end - row);
+                for col in cols.clone().step_by(self.block_cols) {
+                    block.col = col;
+                    block.cols = self.block_cols.min(cols.end - col);
+                    self.body.iter().for_each(|a| block.run(a));
+                }
+            }
+        };
+        if self.scratch <= SMALL {
+            let mut scratch = Scratch::<SMALL>([MaybeUninit::uninit(); SMALL]);
+            body(scratch.0.as_mut_ptr().cast());
+        } else {
+            large(body);
+        }
+        #[inline(never)]
+        fn large(body: impl FnOnce(*mut u8)) {
+            let mut scratch = Scratch::<MAX_SCRATCH>([MaybeUninit::uninit(); MAX_SCRATCH]);
+            body(scratch.0.as_mut_ptr().cast());
+        }
+    }
+
     /// Adds the parts of each sink together, in order.
     fn combine(&self, slots: Slots<'_>) {
         let parts = self.parts();
@@ -509,8 +570,8 @@ impl Block<'_> {
                     Reading::Row => self.row,
                     Reading::Fixed | Reading::Walk | Reading::RowWalk => 0,
                 };
-                // SAFETY: inside the buffer (`Nest::check_operand`).
-                unsafe { self.bases[i].add(element * operand.size) }
+                // Wrapping: the base of a part of a result lies outside of it. The element does not (`check_operand`).
+                self.bases[i].wrapping_add(element * operand.size)
             }
         }
     }

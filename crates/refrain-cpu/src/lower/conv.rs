@@ -280,13 +280,15 @@ impl Lowerer<'_> {
             (Pass::KernelGradient, true) => {
                 DepthwisePlan::kernel_gradient(shape).map(Kernel::Depthwise)
             }
-            (Pass::Forward, false) => ConvPlan::forward(shape).map(Kernel::Conv),
-            (Pass::InputGradient, false) => ConvPlan::input_gradient(shape).map(Kernel::Conv),
+            (Pass::Forward, false) => ConvPlan::forward(shape).map(|p| Kernel::Conv(p, shape.o)),
+            (Pass::InputGradient, false) => {
+                ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(p, shape.c))
+            }
             (Pass::KernelGradient, false) => KernelGradientPlan::new(shape).map(Kernel::ConvKernel),
         };
         let Ok(kernel) = kernel else { return false };
         let scratch = match &kernel {
-            Kernel::Conv(plan) => plan.scratch_len(),
+            Kernel::Conv(plan, _) => plan.scratch_len(),
             Kernel::ConvKernel(plan) => plan.scratch_len(),
             Kernel::Depthwise(plan) => plan.scratch_len(),
             _ => 0,

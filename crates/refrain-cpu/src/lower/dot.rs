@@ -75,6 +75,7 @@ impl Lowerer<'_> {
             lhs: left.operand,
             rhs: right.operand,
             scratch,
+            finish: None,
         };
         let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]");
         self.push(Draft::Dot(draft), note);

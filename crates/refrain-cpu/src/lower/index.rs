@@ -24,6 +24,7 @@ impl Lowerer<'_> {
                 kernel: Box::new(kernel),
                 reads,
                 writes,
+                finish: None,
             },
             note,
         );

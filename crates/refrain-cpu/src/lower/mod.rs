@@ -2,10 +2,13 @@
 
 mod conv;
 mod dot;
+mod finish;
 mod group;
 mod index;
 mod layout;
 mod scan;
+
+pub(crate) use finish::geometries;
 
 use std::collections::HashMap;
 
@@ -85,6 +88,9 @@ pub(crate) fn lower(
             Unit::Loop(group) => lowerer.group(&group)?,
             Unit::Node(node) => lowerer.node(node)?,
         }
+    }
+    if options.fuse {
+        finish::attach(&mut lowerer.out.drafts, &lowerer.out.buffers);
     }
     lowerer.finish()?;
     Ok(lowerer.out)

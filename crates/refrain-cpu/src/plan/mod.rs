@@ -80,6 +80,8 @@ pub struct DotDraft {
     pub rhs_strides: [usize; 3],
     /// Room for partial sums.
     pub scratch: Option<Buf>,
+    /// Work on the result as it is made.
+    pub finish: Option<Box<Tape>>,
 }
 
 /// A loop.
@@ -140,6 +142,8 @@ pub enum Draft {
         reads: Vec<(Buf, usize)>,
         /// What it writes.
         writes: Vec<Buf>,
+        /// Work on the result as it is made.
+        finish: Option<Box<Tape>>,
     },
     /// A primitive that the interpreter runs.
     Interpret {
@@ -166,6 +170,7 @@ impl Draft {
                 f(dot.rhs.buf, false);
                 f(dot.out, true);
                 dot.scratch.into_iter().for_each(|b| f(b, true));
+                finish_touches(dot.finish.as_deref(), dot.out, f);
             }
             Draft::Random { state, next, bits } => {
                 f(state.0, false);
@@ -183,9 +188,15 @@ impl Draft {
                 scan.stacked.iter().for_each(|s| f(s.0, true));
                 f(scan.arena, true);
             }
-            Draft::Call { reads, writes, .. } => {
+            Draft::Call {
+                reads,
+                writes,
+                finish,
+                ..
+            } => {
                 reads.iter().for_each(|r| f(r.0, false));
                 writes.iter().for_each(|&b| f(b, true));
+                finish_touches(finish.as_deref(), writes[0], f);
             }
             Draft::Interpret {
                 inputs, outputs, ..
@@ -194,6 +205,28 @@ impl Draft {
                 outputs.iter().for_each(|o| f(o.0, true));
             }
         }
+    }
+
+    /// The tapes that run in this step.
+    pub fn tapes(&self) -> impl Iterator<Item = &Tape> {
+        let (many, one) = match self {
+            Draft::Loops(tapes) => (&tapes[..], None),
+            Draft::Dot(dot) => (&[][..], dot.finish.as_deref()),
+            Draft::Call { finish, .. } => (&[][..], finish.as_deref()),
+            _ => (&[][..], None),
+        };
+        many.iter().map(|(tape, _)| tape).chain(one)
+    }
+}
+
+/// A nest's buffers, less the result that it works on.
+fn finish_touches(tape: Option<&Tape>, result: Buf, f: &mut dyn FnMut(Buf, bool)) {
+    if let Some(tape) = tape {
+        tape_touches(tape, &mut |buf, write| {
+            if buf != result {
+                f(buf, write);
+            }
+        });
     }
 }
 

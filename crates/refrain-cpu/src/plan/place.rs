@@ -156,11 +156,10 @@ fn lives(drafts: &[&Draft], buffers: &Buffers) -> SecondaryMap<Buf, Life> {
 /// Lets results of loop nests take over the memory of operands that die there.
 fn reuse_dying(drafts: &[&Draft], buffers: &mut Buffers, lives: &mut SecondaryMap<Buf, Life>) {
     for (step, draft) in drafts.iter().enumerate() {
-        let Draft::Loops(tapes) = draft else { continue };
         let mut touched: Vec<Buf> = Vec::new();
         draft.touches(&mut |buf, _| touched.push(root_of(buffers, buf).0));
         let mut taken: Vec<Buf> = Vec::new();
-        for (tape, _) in tapes {
+        for tape in draft.tapes() {
             for output in tape.outputs.iter().filter(|o| o.extent == Extent::Full) {
                 let info = &buffers[output.buf];
                 if info.home != Home::Arena || lives[output.buf].first != Some(step) {
