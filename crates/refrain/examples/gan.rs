@@ -9,7 +9,7 @@ use std::error::Error;
 
 use ndarray::{Array2, Axis, concatenate as join};
 use refrain::activations::Activation;
-use refrain::layers::{Dense, LeakyReLU};
+use refrain::layers::{Dense, LeakyRelu};
 use refrain::losses::Loss;
 use refrain::optimizers::Adam;
 use refrain::{Model, Result, input};
@@ -78,8 +78,8 @@ fn generator() -> Result<Model> {
 
 fn discriminator() -> Result<Model> {
     let point = input([2]);
-    let x = LeakyReLU::new().call(&Dense::new(64).call(&point)?)?;
-    let x = LeakyReLU::new().call(&Dense::new(64).call(&x)?)?;
+    let x = LeakyRelu::new().call(&Dense::new(64).call(&point)?)?;
+    let x = LeakyRelu::new().call(&Dense::new(64).call(&x)?)?;
     Model::with_name(
         "discriminator",
         &point,

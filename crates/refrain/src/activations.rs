@@ -15,7 +15,7 @@ macro_rules! activations {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)* => $apply:expr;)*) => {
         /// An activation function, with Keras's default parameters.
         ///
-        /// For other parameters there are the layers ([`LeakyReLU`](crate::layers::LeakyReLU), …), the functions of
+        /// For other parameters there are the layers ([`LeakyRelu`](crate::layers::LeakyRelu), …), the functions of
         /// [`ops`], and [`Activation::custom`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
         #[non_exhaustive]

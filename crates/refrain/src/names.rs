@@ -66,7 +66,7 @@ pub(crate) fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Keras's `to_snake_case`: `Conv2D` → `conv2d`, `ReLU` → `re_lu`, `LSTM` → `lstm`.
+/// Keras's `to_snake_case`: `Conv2D` → `conv2d`, `Relu` → `re_lu`, `LSTM` → `lstm`.
 pub(crate) fn snake_case(class: &str) -> String {
     let word: Vec<char> = class
         .chars()

@@ -29,8 +29,8 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub fn inputs(&self) -> &[Literal] {
-        &self.x
+    pub fn inputs(&self) -> Vec<&Literal> {
+        self.x.iter().collect()
     }
 
     pub fn labels(&self) -> &Literal {

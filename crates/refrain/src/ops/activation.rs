@@ -172,7 +172,7 @@ definitions! { DEFS {
     };
 }}
 
-/// Keras's general ReLU: `slope · (x - threshold)` below the threshold, `x` above it, at most `ceiling`.
+/// Keras's general Relu: `slope · (x - threshold)` below the threshold, `x` above it, at most `ceiling`.
 fn relu_with_traced(
     x: &Tensor,
     slope: f64,
@@ -268,7 +268,7 @@ pub fn threshold(x: &Tensor, threshold: f64, default_value: f64) -> Tensor {
     apply(&THRESHOLD, Inputs::new(x), config)
 }
 
-/// Keras's ReLU with a slope below the threshold, a ceiling and a threshold.
+/// Keras's Relu with a slope below the threshold, a ceiling and a threshold.
 pub fn relu_with(
     x: &Tensor,
     negative_slope: f64,

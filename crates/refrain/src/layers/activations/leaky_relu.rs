@@ -12,33 +12,33 @@ layer_options! {
     /// Input and output of any one shape. No weights. Masks pass.
     ///
     /// ```
-    /// use refrain::{input, layers::LeakyReLU};
-    /// let y = LeakyReLU::new().call(&input([4]))?;
+    /// use refrain::{input, layers::LeakyRelu};
+    /// let y = LeakyRelu::new().call(&input([4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/leaky_relu.py`.
-    LeakyReLU, LeakyReLUOptions {
+    LeakyRelu, LeakyReluOptions {
         /// The slope below 0.
         negative_slope: f64 = 0.3,
     }
 }
 
-impl LeakyReLU {
+impl LeakyRelu {
     /// A layer with slope 0.3 below 0.
     pub fn new() -> Self {
-        LeakyReLUOptions::default().into_layer()
+        LeakyReluOptions::default().into_layer()
     }
 }
 
-impl Default for LeakyReLU {
+impl Default for LeakyRelu {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Layer for LeakyReLUOptions {
+impl Layer for LeakyReluOptions {
     type Output = Tensor;
 
     fn class_name(&self) -> &str {

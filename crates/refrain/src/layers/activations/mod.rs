@@ -10,9 +10,9 @@ mod softmax;
 
 pub use activation::{Activation, ActivationOptions};
 pub use elu::{Elu, EluOptions};
-pub use leaky_relu::{LeakyReLU, LeakyReLUOptions};
-pub use prelu::{PReLU, PReLUOptions};
-pub use relu::{ReLU, ReLUOptions};
+pub use leaky_relu::{LeakyRelu, LeakyReluOptions};
+pub use prelu::{PRelu, PReluOptions};
+pub use relu::{Relu, ReluOptions};
 pub use softmax::{Softmax, SoftmaxOptions};
 
 use crate::error::{Error, ErrorKind, Result};

@@ -16,15 +16,15 @@ layer_options! {
     /// shape of a sample, with size 1 along shared axes. Masks pass.
     ///
     /// ```
-    /// use refrain::{input, layers::PReLU};
-    /// let layer = PReLU::new().shared_axes(vec![1, 2]);
+    /// use refrain::{input, layers::PRelu};
+    /// let layer = PRelu::new().shared_axes(vec![1, 2]);
     /// let y = layer.call(&input([28, 28, 16]))?;
     /// assert_eq!(layer.count_params(), 16);
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/prelu.py`.
-    PReLU, PReLUOptions {
+    PRelu, PReluOptions {
         /// First value of the slopes.
         alpha_initializer: Initializer = Initializer::Zeros,
         /// Penalty on the slopes.
@@ -36,20 +36,20 @@ layer_options! {
     }
 }
 
-impl PReLU {
+impl PRelu {
     /// A layer with a slope for each element, 0 at first.
     pub fn new() -> Self {
-        PReLUOptions::default().into_layer()
+        PReluOptions::default().into_layer()
     }
 }
 
-impl Default for PReLU {
+impl Default for PRelu {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Layer for PReLUOptions {
+impl Layer for PReluOptions {
     type Output = Tensor;
 
     fn class_name(&self) -> &str {

@@ -12,14 +12,14 @@ layer_options! {
     /// Input and output of any one shape. No weights. Masks pass.
     ///
     /// ```
-    /// use refrain::{input, layers::ReLU};
-    /// let y = ReLU::new().max_value(6.0).call(&input([4]))?;
+    /// use refrain::{input, layers::Relu};
+    /// let y = Relu::new().max_value(6.0).call(&input([4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/relu.py`.
-    ReLU, ReLUOptions {
+    Relu, ReluOptions {
         /// The largest output.
         max_value: Option<f64> = None,
         /// The slope below the threshold.
@@ -29,20 +29,20 @@ layer_options! {
     }
 }
 
-impl ReLU {
+impl Relu {
     /// A layer with no slope below 0 and no largest output.
     pub fn new() -> Self {
-        ReLUOptions::default().into_layer()
+        ReluOptions::default().into_layer()
     }
 }
 
-impl Default for ReLU {
+impl Default for Relu {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Layer for ReLUOptions {
+impl Layer for ReluOptions {
     type Output = Tensor;
 
     fn class_name(&self) -> &str {

@@ -11,5 +11,5 @@ pub use batch_normalization::{BatchNormalization, BatchNormalizationOptions};
 pub use group_normalization::{GroupNormalization, GroupNormalizationOptions};
 pub use layer_normalization::{LayerNormalization, LayerNormalizationOptions};
 pub use moments::AxisList;
-pub use rms_normalization::{RMSNormalization, RMSNormalizationOptions};
+pub use rms_normalization::{RmsNormalization, RmsNormalizationOptions};
 pub use unit_normalization::{UnitNormalization, UnitNormalizationOptions};

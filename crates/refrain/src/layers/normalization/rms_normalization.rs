@@ -13,15 +13,15 @@ layer_options! {
     /// Input and output of any one shape. Weights: `scale`, of the normalized axes' sizes.
     ///
     /// ```
-    /// use refrain::layers::RMSNormalization;
+    /// use refrain::layers::RmsNormalization;
     /// use refrain::input;
-    /// let y = RMSNormalization::new().call(&input([10, 64]))?;
+    /// let y = RmsNormalization::new().call(&input([10, 64]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/normalization/rms_normalization.py`.
-    RMSNormalization, RMSNormalizationOptions {
+    RmsNormalization, RmsNormalizationOptions {
         /// The axes to normalize along.
         axis: AxisList = AxisList::from(-1),
         /// Added to the mean square.
@@ -29,20 +29,20 @@ layer_options! {
     }
 }
 
-impl RMSNormalization {
+impl RmsNormalization {
     /// A layer over the last axis.
     pub fn new() -> Self {
-        RMSNormalizationOptions::default().into_layer()
+        RmsNormalizationOptions::default().into_layer()
     }
 }
 
-impl Default for RMSNormalization {
+impl Default for RmsNormalization {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Layer for RMSNormalizationOptions {
+impl Layer for RmsNormalizationOptions {
     type Output = Tensor;
 
     fn class_name(&self) -> &str {
