@@ -3,6 +3,8 @@
 mod arrange;
 mod array;
 mod arrays;
+#[cfg(test)]
+pub(crate) mod golden;
 mod order;
 
 pub(crate) use arrange::{arrange, check_lengths};

@@ -1,6 +1,6 @@
 //! What each loss computes for each sample.
 
-use refrain_graph::{Comparison, DType, Op, Reduction as Fold, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction as Fold, UnaryOp};
 
 use super::config::{Kind, LossOptions};
 use super::reduce::{align_ranks, squeeze_last};
@@ -53,6 +53,23 @@ fn floating(x: &Tensor) -> Result<Tensor> {
         DType::F64 => Ok(x.clone()),
         _ => prim::convert(x, DType::F32),
     }
+}
+
+/// The loss of a batch: weighted, masked and reduced.
+pub(crate) fn loss(
+    options: &LossOptions,
+    y_true: &Tensor,
+    y_pred: &Tensor,
+    weights: Option<&Tensor>,
+) -> Result<Tensor> {
+    let (values, own_mask) = values(options, y_true, y_pred)?;
+    let mask = match (y_pred.mask(), own_mask) {
+        (Some(a), Some(b)) => Some(prim::binary(BinaryOp::And, &a, &b)?),
+        (a, b) => a.or(b),
+    };
+    let loss = options.reduction.reduce(&values, weights, mask.as_ref())?;
+    loss.check()?;
+    Ok(loss)
 }
 
 /// The loss of each sample (of each step, …), and the mask that it carries itself.

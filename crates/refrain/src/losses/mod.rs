@@ -6,7 +6,7 @@ mod reduce;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use compute::values;
+pub(crate) use compute::{loss, values};
 pub(crate) use config::Kind;
 pub use config::{IntoLosses, Loss, LossOptions, Losses, MaybeLoss};
 pub use reduce::Reduction;

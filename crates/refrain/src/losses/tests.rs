@@ -1,1 +1,128 @@
+//! Values and gradients against Keras.
 
+use refrain_graph::Literal;
+use refrain_graph::grad::gradients;
+use serde_json::Value as Json;
+
+use super::{Loss, loss, sum_all};
+use crate::data::golden::{Golden, assert_close, assert_relative};
+use crate::error::Result;
+use crate::tensor::Tensor;
+use crate::trace::Trace;
+use crate::training::Program;
+
+/// Runs a program on inputs and gives its results.
+fn run(trace: &Trace, results: &[&Tensor], inputs: Vec<Literal>) -> Result<Vec<Literal>> {
+    for result in results {
+        let value = result.expect_traced()?.value;
+        trace.with_graph(|g| g.result(value));
+    }
+    let program = Program::new(trace.finish())?;
+    let mut buffers = program.buffers();
+    buffers.inputs = inputs;
+    program.run_shared(&mut buffers)?;
+    Ok(buffers.outputs)
+}
+
+fn check(golden: &mut Golden, case: &Json) -> Result<()> {
+    let name = case["name"].as_str().unwrap_or_default();
+    let mut options = Loss::from_config(case)?.into_options();
+    if name == "huber_delta" {
+        options.delta = 0.4; // Keras leaves it out of the configuration.
+    }
+    let keys = ["y_true", "y_pred", "sample_weight", "mask", "cotangent"];
+    let given: Vec<_> = keys.iter().map(|k| golden.optional(&case[k])).collect();
+    let trace = Trace::new(true);
+    let inputs = keys.iter().zip(&given);
+    let tensors: Vec<Option<Tensor>> = inputs
+        .map(|(k, l)| l.as_ref().map(|l| trace.input(k, l.spec())))
+        .collect();
+    let [Some(y_true), Some(y_pred), weight, mask, cotangent] = &tensors[..] else {
+        panic!("{name}: no targets or predictions")
+    };
+    let value = loss(
+        &options,
+        y_true,
+        &y_pred.with_mask(mask.clone()),
+        weight.as_ref(),
+    )?;
+    let scalar = match cotangent {
+        Some(cotangent) => sum_all(&(&value * cotangent)),
+        None => value.clone(),
+    };
+    let output = scalar.expect_traced()?.value;
+    let wrt = y_pred.expect_traced()?.value;
+    let grads = trace.with_graph(|g| gradients(g, output, &[wrt]))?;
+    let gradient = trace.wrap(grads[0]);
+    let inputs = given.into_iter().flatten().collect();
+    let results = run(&trace, &[&value, &gradient], inputs)?;
+    assert_close(name, &results[0], &golden.array(&case["value"]), 1e-5);
+    assert_relative(
+        &format!("{name}: gradient"),
+        &results[1],
+        &golden.array(&case["grad"]),
+        1e-4,
+    );
+    Ok(())
+}
+
+#[test]
+fn losses_and_their_gradients_are_those_of_keras() {
+    let mut golden = Golden::open("losses");
+    let cases = golden.cases.as_array().cloned().unwrap_or_default();
+    assert!(cases.len() > 50, "{} cases", cases.len());
+    for case in &cases {
+        check(&mut golden, case).unwrap_or_else(|e| panic!("{}: {e}", case["name"]));
+    }
+}
+
+#[test]
+fn a_cross_entropy_of_a_softmax_is_finite_where_probabilities_saturate() -> Result<()> {
+    let trace = Trace::new(true);
+    let logits = Literal::new([1, 3], vec![500f32, 0.0, 0.0]).expect("three values");
+    let label = Literal::new([1], vec![1i32]).expect("one value");
+    let (x, y) = (
+        trace.input("x", logits.spec()),
+        trace.input("y", label.spec()),
+    );
+    let p = crate::ops::softmax(&x, -1);
+    let options = Loss::SparseCategoricalCrossentropy.into_options();
+    let value = loss(&options, &y, &p, None)?;
+    let output = value.expect_traced()?.value;
+    let wrt = x.expect_traced()?.value;
+    let grads = trace.with_graph(|g| gradients(g, output, &[wrt]))?;
+    let gradient = trace.wrap(grads[0]);
+    let results = run(&trace, &[&value, &gradient], vec![logits, label])?;
+    assert_eq!(results[0].to_f64(), [500.0]);
+    assert_eq!(results[1].to_f64(), [1.0, -1.0, 0.0]);
+    Ok(())
+}
+
+#[test]
+fn options_that_a_loss_does_not_have_are_refused() {
+    let refused = Loss::MeanSquaredError
+        .from_logits(true)
+        .into_options()
+        .validate();
+    assert!(refused.is_err_and(|e| e.to_string().contains("from_logits")));
+    assert!(
+        Loss::BinaryCrossentropy
+            .label_smoothing(1.5)
+            .into_options()
+            .validate()
+            .is_err()
+    );
+    assert!(Loss::Huber.delta(2.0).into_options().validate().is_ok());
+}
+
+#[test]
+fn configurations_are_read_as_they_are_written() -> Result<()> {
+    let loss = Loss::SparseCategoricalCrossentropy
+        .ignore_class(3)
+        .from_logits(true)
+        .name("own");
+    let json = loss.to_config().expect("not a function of the user's");
+    assert_eq!(Loss::from_config(&json)?.to_config(), Some(json));
+    assert!(Loss::custom("own", |y, p| y - p).to_config().is_none());
+    Ok(())
+}

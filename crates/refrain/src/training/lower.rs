@@ -210,17 +210,10 @@ fn total_loss(
 fn output_loss(loss: &OutputLoss, batch: &Batch) -> Result<Tensor> {
     let prediction = &batch.outputs[loss.output];
     let target = batch.target(loss.output, "a loss")?;
-    let named = |e: Error| e.in_layer(&loss.output_name, "output");
-    let (values, own_mask) = losses::values(&loss.options, target, prediction).map_err(named)?;
-    let mask = match (prediction.mask(), own_mask) {
-        (Some(a), Some(b)) => Some(prim::binary(refrain_graph::BinaryOp::And, &a, &b)?),
-        (a, b) => a.or(b),
-    };
-    let reduction = loss.options.reduction;
-    let value = reduction.reduce(&values, batch.weight(loss.output), mask.as_ref());
-    let value = sum_all(&value.map_err(named)?);
-    value.check().map_err(named)?;
-    Ok(value)
+    let weight = batch.weight(loss.output);
+    losses::loss(&loss.options, target, prediction, weight)
+        .map(|value| sum_all(&value))
+        .map_err(|e| e.in_layer(&loss.output_name, "output"))
 }
 
 /// Adds the batch to the running means.

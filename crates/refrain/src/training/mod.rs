@@ -22,6 +22,8 @@ use cache::{Cache, Key, Mode, Step};
 pub use compile::Compile;
 pub(crate) use compiled::Compiled;
 pub use compiled::LossWeights;
+#[cfg(test)]
+pub(crate) use engine::{Program, Scratch};
 pub use evaluate::Evaluate;
 use feed::BatchSpecs;
 pub use fit::Fit;
