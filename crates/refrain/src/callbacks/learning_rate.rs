@@ -121,7 +121,7 @@ impl ReduceLROnPlateau {
 
 impl Callback for ReduceLROnPlateau {
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
-        if !(self.factor < 1.0) {
+        if self.factor.is_nan() || self.factor >= 1.0 {
             let expected = "a factor of ReduceLROnPlateau less than 1";
             return Err(Error::mismatch(
                 ErrorKind::Config,

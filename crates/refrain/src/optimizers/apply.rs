@@ -103,8 +103,8 @@ impl Optimizer {
             .ok_or_else(|| Error::new(ErrorKind::Internal, "no gradients"))?
             .sqrt();
         let inverse = ops::divide(1.0, &norm);
-        // Norm minus norm is 0, or NaN for a norm that is not finite: then the gradients are NaN, as in Keras.
-        let scale = ops::minimum(inverse, 1.0 / limit) * limit + (&norm - &norm);
+        // Zero times the norm is 0, or NaN for a norm that is not finite: then the gradients are NaN, as in Keras.
+        let scale = ops::minimum(inverse, 1.0 / limit) * limit + &norm * 0.0;
         let scaled = gradients.iter().map(|g| {
             let scale = prim::convert(&scale, g.dtype())?;
             Ok(g * scale)

@@ -108,7 +108,7 @@ impl Common {
             let received = format!("{clips:?}");
             return wrong("one of clipnorm, clipvalue and global_clipnorm", received);
         }
-        if let Some(clip) = set.first().filter(|c| !(**c > 0.0)) {
+        if let Some(clip) = set.first().filter(|c| c.is_nan() || **c <= 0.0) {
             return wrong("a positive number to clip at", clip.to_string());
         }
         if let Some(steps) = self.gradient_accumulation_steps.filter(|&s| s < 2) {
@@ -196,8 +196,8 @@ impl Optimizer {
     }
 
     pub(crate) fn validate(&self) -> Result<()> {
-        let checked = self.common.validate().and_then(|()| self.rule.validate());
-        checked.map_err(|e| e.in_layer(self.get_name(), self.class_name()))
+        self.common.validate()?;
+        self.rule.validate()
     }
 
     /// The options under Keras's names.

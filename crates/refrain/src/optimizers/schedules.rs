@@ -137,7 +137,7 @@ impl Schedule {
     }
 
     pub(crate) fn validate(&self) -> Result<()> {
-        if let Some(steps) = self.decay_steps().filter(|s| !(*s > 0.0)) {
+        if let Some(steps) = self.decay_steps().filter(|s| s.is_nan() || *s <= 0.0) {
             let expected = "a positive number of decay_steps";
             return Err(Error::mismatch(
                 ErrorKind::Config,

@@ -2,6 +2,7 @@
 
 use std::sync::{MutexGuard, TryLockError};
 
+use super::Plan;
 use super::cache::Mode;
 use super::compiled::{Compiled, compiled};
 use super::evaluate::{Pass, batch_size};
@@ -172,6 +173,22 @@ impl<'a> Fit<'a> {
             self.callbacks.push(Box::new(callback));
         }
         self
+    }
+
+    /// What the program of one step will need.
+    ///
+    /// # Errors
+    /// The model is not compiled, or the data do not fit it.
+    pub fn plan(&self) -> Result<Plan> {
+        let compiled = compiled(self.model)?;
+        let wanted = compiled.wanted(self.model.output_names().len());
+        let weights = self.sample_weight.as_ref();
+        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        let o = &self.options;
+        let batch = batch_size(o.batch_size, o.steps_per_epoch, feed.samples())?;
+        let specs = feed.specs(batch.min(feed.samples()));
+        let step = self.model.loss_step(&compiled, Mode::Train, specs)?;
+        Ok(Plan::of(&step))
     }
 
     /// Trains.

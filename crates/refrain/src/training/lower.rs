@@ -60,7 +60,7 @@ pub(crate) fn loss_step(
     }
     declare(&trace, all);
     let outputs = model_outputs(model, &trace, &specs.x)?;
-    let batch = Batch::new(&trace, specs, outputs);
+    let batch = Batch::new(&trace, specs, model, outputs);
     let (total, each) = total_loss(&trace, compiled, &batch, &weights)?;
     let value = total.expect_traced()?.value;
     trace.with_graph(|g| g.result(value));
@@ -121,16 +121,28 @@ fn model_outputs(model: &Model, trace: &Trace, specs: &[Spec]) -> Result<Vec<Ten
     Ok(outputs.into_leaves())
 }
 
+fn output_layers(model: &Model) -> Vec<(String, String)> {
+    let outputs = model.outputs();
+    let layers = outputs
+        .iter()
+        .filter_map(|t| Some(&t.as_symbolic()?.node.layer));
+    layers
+        .map(|l| (l.get_name().to_owned(), l.class_name().to_owned()))
+        .collect()
+}
+
 /// The traced tensors of a batch.
 struct Batch {
     size: usize,
+    /// Names and classes of the layers behind the outputs.
+    layers: Vec<(String, String)>,
     outputs: Vec<Tensor>,
     targets: Vec<Option<Tensor>>,
     weights: Vec<Option<Tensor>>,
 }
 
 impl Batch {
-    fn new(trace: &Trace, specs: &BatchSpecs, outputs: Vec<Tensor>) -> Self {
+    fn new(trace: &Trace, specs: &BatchSpecs, model: &Model, outputs: Vec<Tensor>) -> Self {
         let input = |name: &'static str| {
             move |(i, spec): (usize, &Option<Spec>)| {
                 let spec = spec.clone()?;
@@ -146,6 +158,7 @@ impl Batch {
             .collect();
         Batch {
             size: specs.batch(),
+            layers: output_layers(model),
             outputs,
             targets,
             weights,
@@ -163,6 +176,14 @@ impl Batch {
                     "none",
                 )
             })
+    }
+
+    /// The error, with the layer behind the output.
+    fn locate(&self, output: usize, error: Error) -> Error {
+        match self.layers.get(output) {
+            Some((name, class)) => error.in_layer(name, class),
+            None => error,
+        }
     }
 
     /// One array of weights counts for all outputs.
@@ -213,7 +234,7 @@ fn output_loss(loss: &OutputLoss, batch: &Batch) -> Result<Tensor> {
     let weight = batch.weight(loss.output);
     losses::loss(&loss.options, target, prediction, weight)
         .map(|value| sum_all(&value))
-        .map_err(|e| e.in_layer(&loss.output_name, "output"))
+        .map_err(|e| batch.locate(loss.output, e))
 }
 
 /// Adds the batch to the running means.
@@ -237,7 +258,7 @@ fn track(
         let prediction = &batch.outputs[metric.output];
         let target = batch.target(metric.output, "a metric")?;
         let values = metrics::sample_values(&metric.options, target, prediction)
-            .map_err(|e| e.in_layer(metric.options.name(), "metric"))?;
+            .map_err(|e| batch.locate(metric.output, e))?;
         let weight = batch.weight(metric.output).filter(|_| metric.weighted);
         let mask = prediction.mask();
         let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())?;

@@ -35,6 +35,25 @@ use crate::error::Result;
 use crate::models::Model;
 use crate::variable::Variable;
 
+/// What a program will need, known before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plan {
+    /// Bytes of memory for a run, besides the model's variables and the batch.
+    pub peak_memory: usize,
+    /// Floating-point operations of a run.
+    pub flops: u64,
+}
+
+impl Plan {
+    fn of(step: &Step) -> Self {
+        Plan {
+            peak_memory: step.program.peak_memory(),
+            flops: step.program.flops(),
+        }
+    }
+}
+
 /// What `compile` recorded and what has been made for running the model.
 #[derive(Default)]
 pub(crate) struct TrainingState {

@@ -5,6 +5,7 @@ use std::ops::Index;
 use ndarray::{ArrayD, IxDyn};
 use refrain_graph::{DType, Data, Element, Literal, with_data};
 
+use super::Plan;
 use super::evaluate::BATCH_SIZE;
 use super::feed::Feed;
 use crate::data::{Arrays, IntoArrays, Rows};
@@ -60,6 +61,20 @@ impl Predict<'_> {
     pub(crate) fn whole(mut self) -> Self {
         self.batch_size = None;
         self
+    }
+
+    /// What the program of one batch will need.
+    ///
+    /// # Errors
+    /// The data do not fit the model.
+    pub fn plan(&self) -> Result<Plan> {
+        let feed = Feed::inputs(self.model, &self.x)?;
+        let batch = self
+            .batch_size
+            .unwrap_or(feed.samples())
+            .min(feed.samples());
+        let step = self.model.predict_step(feed.specs(batch))?;
+        Ok(Plan::of(&step))
     }
 
     /// Predicts.
