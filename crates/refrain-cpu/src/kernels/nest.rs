@@ -289,8 +289,12 @@ impl Nest {
             _ => true,
         };
         let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.bytes;
-        let writable =
-            !o.output || matches!(o.reading, Reading::Flat | Reading::Row | Reading::Fixed);
+        let writable = match o.reading {
+            _ if !o.output => true,
+            Reading::Flat | Reading::Row | Reading::Fixed => true,
+            Reading::Walk => o.staged && o.intervals().is_some(),
+            Reading::Column | Reading::RowWalk => false,
+        };
         if in_bounds && walked && writable && o.place.offset.is_multiple_of(o.size) {
             Ok(())
         } else {
@@ -531,6 +535,32 @@ impl Operand {
     }
 }
 
+impl Operand {
+    /// For elements that lie in equal intervals at equal distances: `(distance, first, end)` of an interval, counted from
+    /// a multiple of the distance.
+    fn intervals(&self) -> Option<(usize, usize, usize)> {
+        match (&self.dims[..], &self.strides[..]) {
+            (&[run], &[1]) => Some((usize::MAX, self.start, self.start + run)),
+            (&[_, run], &[pitch, 1]) if pitch > 0 => {
+                let pitch = pitch as usize;
+                let first = self.start % pitch;
+                (first + run <= pitch).then_some((pitch, first, first + run))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether two outputs in one buffer have no element in common.
+    fn is_beside(&self, other: &Operand) -> bool {
+        let same = self.place == other.place && self.size == other.size;
+        let walks = self.reading == Reading::Walk && other.reading == Reading::Walk;
+        match (self.intervals(), other.intervals()) {
+            (Some((p, a, b)), Some((q, c, d))) => same && walks && p == q && (b <= c || d <= a),
+            _ => false,
+        }
+    }
+}
+
 #[repr(align(64))]
 struct Scratch<const N: usize>([MaybeUninit<u8>; N]);
 
@@ -612,7 +642,15 @@ impl Block<'_> {
                 src,
                 extent,
             } => {
-                let bytes = self.len(*extent) * self.nest.operands[*operand].size;
+                let o = &self.nest.operands[*operand];
+                let bytes = self.len(*extent) * o.size;
+                if o.reading == Reading::Walk {
+                    let first = self.row * self.nest.cols + self.col;
+                    let src = self.pointer(*src);
+                    // SAFETY: `check_operand` has checked the walk's reach and that it meets no element twice.
+                    unsafe { unwalk(self.bases[*operand], src, o, first, self.len(*extent)) };
+                    return;
+                }
                 let (dst, src) = (self.pointer(Loc::Operand(*operand)), self.pointer(*src));
                 // SAFETY: this block's elements of the operand, and a register of as many.
                 unsafe { std::ptr::copy(src, dst, bytes) }
@@ -717,6 +755,31 @@ unsafe fn walk(dst: *mut u8, base: *const u8, operand: &Operand, first: usize, l
     }
 }
 
+/// Distributes elements `first..first + len` of a walk over intervals.
+///
+/// # Safety
+/// `src` holds `len` elements; the walk from `base` has intervals ([`Operand::intervals`]) inside its buffer.
+unsafe fn unwalk(base: *mut u8, mut src: *const u8, operand: &Operand, first: usize, len: usize) {
+    let run = operand.dims[operand.dims.len() - 1];
+    let pitch = if operand.dims.len() == 1 {
+        0
+    } else {
+        operand.strides[0] as usize
+    };
+    let (mut row, mut col, mut left) = (first / run, first % run, len);
+    while left > 0 {
+        let count = left.min(run - col);
+        // SAFETY: the caller's.
+        unsafe {
+            let dst = base.add((row * pitch + col) * operand.size);
+            std::ptr::copy_nonoverlapping(src, dst, count * operand.size);
+            src = src.add(count * operand.size);
+        }
+        left -= count;
+        (row, col) = (row + 1, 0);
+    }
+}
+
 unsafe fn walk_of<T: Copy>(
     mut dst: *mut T,
     base: *const T,
@@ -789,7 +852,7 @@ impl Nests {
                     && out.start == other.start
                     && out.reading == Reading::Flat
                     && other.reading == Reading::Flat;
-                if overlap && !own {
+                if overlap && !own && !(other.output && out.is_beside(other)) {
                     return Err(PlanFault::Overlap);
                 }
             }

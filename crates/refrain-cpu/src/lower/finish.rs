@@ -43,13 +43,17 @@ fn fit(tape: &mut Tape, result: Buf, cols: usize) -> bool {
 }
 
 /// Gives kernels the loop nests that work on their results, where nothing in between stands against it.
-pub(super) fn attach(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers) {
+///
+/// Nests that make a buffer of `late` stay where they are: new values of variables, which are computed over the old ones
+/// once nothing reads those any more.
+pub(super) fn attach(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, late: &[Buf]) {
     let mut i = 0;
     while i < drafts.len() {
         if let Some((result, cols)) = result_of(&drafts[i].0)
             && let Some(j) = user(drafts, i, result)
             && let Draft::Loops(tapes) = &mut drafts[j].0
             && tapes[0].0.numel() * size_of::<f32>() == buffers[result].bytes
+            && !tapes[0].0.outputs.iter().any(|o| late.contains(&o.buf))
             && fit(&mut tapes[0].0, result, cols)
         {
             let (draft, note) = drafts.remove(j);

@@ -14,15 +14,13 @@ use crate::sources::{Source, dims_of};
 use crate::tape::{self, Geometry, Input, Instr, Output, Reg, Sum, Tape, link};
 use crate::view::View;
 
-/// Places that tell buffers apart, to try a tape before there are places.
-struct Apart<'a>(&'a Lowerer<'a>);
+/// One place for all buffers, to try a tape before there are places: every output then needs a register until the end of
+/// the block, which is the most scratch that it can need.
+struct Together<'a>(&'a Lowerer<'a>);
 
-impl tape::Places for Apart<'_> {
-    fn place(&self, buf: Buf) -> Place {
-        Place {
-            slot: buf.as_u32(),
-            offset: 0,
-        }
+impl tape::Places for Together<'_> {
+    fn place(&self, _: Buf) -> Place {
+        Place { slot: 0, offset: 0 }
     }
 
     fn bytes(&self, buf: Buf) -> usize {
@@ -35,7 +33,7 @@ impl Lowerer<'_> {
     pub(super) fn group(&mut self, group: &Group) -> Result<(), CompileError> {
         let mut tape = self.tape(group);
         let geometry = Geometry::of(&tape);
-        if link(&tape, &geometry, &Apart(self), self.simd).is_none() && group.nodes.len() > 1 {
+        if link(&tape, &geometry, &Together(self), self.simd).is_none() && group.nodes.len() > 1 {
             return self.one_by_one(group);
         }
         for sum in &mut tape.sums {
@@ -129,6 +127,7 @@ impl Lowerer<'_> {
                     reg,
                     buf: self.buf(value),
                     extent,
+                    view: None,
                 });
             }
         }

@@ -5,10 +5,10 @@ use refrain_graph::{DType, Node};
 use super::Lowerer;
 use crate::CompileError;
 use crate::kernels::nest::Extent;
-use crate::plan::{Draft, Home, Ref};
+use crate::plan::{Buf, Draft, Home, Ref};
 use crate::sources::dims_of;
 use crate::tape::{Geometry, Input, Output, Tape};
-use crate::view::{View, dense_strides};
+use crate::view::{View, collapse, dense_strides};
 
 impl Lowerer<'_> {
     pub(super) fn pad(
@@ -63,13 +63,7 @@ impl Lowerer<'_> {
     }
 
     /// Fills a buffer with a scalar.
-    fn fill(
-        &mut self,
-        scalar: refrain_graph::Value,
-        out: crate::plan::Buf,
-        dims: &[usize],
-        dtype: DType,
-    ) {
+    fn fill(&mut self, scalar: refrain_graph::Value, out: Buf, dims: &[usize], dtype: DType) {
         let Ref { buf, view } = self.operand(scalar);
         let mut tape = Tape {
             dims: dims.to_vec(),
@@ -86,6 +80,7 @@ impl Lowerer<'_> {
             reg,
             buf: out,
             extent: Extent::Full,
+            view: None,
         });
         let geometry = Geometry::of(&tape);
         self.push(
@@ -121,13 +116,48 @@ impl Lowerer<'_> {
                 dims: part,
                 strides: strides.clone(),
             };
+            let only_here = !self.leaves(roots[i], &[node]);
+            if once && only_here && self.compute_into(&src, out, &view) {
+                continue;
+            }
             self.copy(src, out, view, size);
         }
         true
     }
 
+    /// Lets the loop nest that makes a value write it into a part of another buffer instead of its own.
+    fn compute_into(&mut self, src: &Ref, out: Buf, view: &View) -> bool {
+        let info = &self.out.buffers[src.buf];
+        let whole = src.view.is_identity() && src.view.numel() * info.dtype.size() == info.bytes;
+        if !self.options.fuse || !whole || info.home != Home::Arena {
+            return false;
+        }
+        let Some(maker) = self.only_maker(src.buf) else {
+            return false;
+        };
+        for tape in self.out.drafts[maker].0.tapes_mut() {
+            let dims = tape.dims.clone();
+            for output in tape.outputs.iter_mut().filter(|o| o.buf == src.buf) {
+                let Some(view) = view
+                    .reshape(&dims)
+                    .filter(|_| output.extent == Extent::Full)
+                else {
+                    return false;
+                };
+                let (_, strides) = collapse(&view.dims, &view.strides);
+                if strides.len() > 2 || strides.last() != Some(&1) || output.view.is_some() {
+                    return false;
+                }
+                output.buf = out;
+                output.view = Some(view);
+                return true;
+            }
+        }
+        false
+    }
+
     /// Lets a buffer be computed inside another one, if it is nowhere yet.
-    fn move_into(&mut self, src: &Ref, out: crate::plan::Buf, byte: usize) -> bool {
+    fn move_into(&mut self, src: &Ref, out: Buf, byte: usize) -> bool {
         let info = &self.out.buffers[src.buf];
         let whole = src.view.is_identity() && src.view.numel() * info.dtype.size() == info.bytes;
         // Buffers begin at cache lines: kernels expect it for speed only, but partial elements never.

@@ -20,6 +20,7 @@ use crate::kernels::arena::{ALIGN, bytes_of, bytes_of_bools};
 use crate::plan::{Buf, BufInfo, Buffers, CopyDraft, Draft, Home, Ref, settle_updates};
 use crate::simd::Simd;
 use crate::sources::{Source, Sources, dims_of};
+use crate::tape::Output;
 use crate::view::View;
 use crate::{CompileError, CompileOptions};
 
@@ -41,6 +42,9 @@ pub struct Lowered {
     /// Floating-point operations.
     pub flops: u64,
 }
+
+/// Outputs of a loop nest up to which it stores a value twice; its operands are limited.
+const MAX_STORES: usize = 8;
 
 /// What is known while a graph is lowered.
 pub(crate) struct Lowerer<'a> {
@@ -90,7 +94,11 @@ pub(crate) fn lower(
         }
     }
     if options.fuse {
-        finish::attach(&mut lowerer.out.drafts, &lowerer.out.buffers);
+        let updates = graph.updates().iter();
+        let late: Vec<Buf> = updates
+            .map(|&(_, v)| lowerer.buf(sources.get(v).root))
+            .collect();
+        finish::attach(&mut lowerer.out.drafts, &lowerer.out.buffers, &late);
     }
     lowerer.finish()?;
     Ok(lowerer.out)
@@ -306,12 +314,57 @@ impl Lowerer<'_> {
                 source.view.is_identity() && self.graph.spec(value).bytes() == Some(info.bytes);
             if whole && info.home == Home::Arena {
                 self.out.buffers[buf].home = Home::Slot(slot, 0);
-            } else {
+            } else if !(whole && self.store_twice(buf, slot)) {
                 self.copy_out(value, slot);
             }
         }
         self.updates();
         Ok(())
+    }
+
+    /// The step that makes a buffer, if one step makes all of it.
+    pub fn only_maker(&self, buf: Buf) -> Option<usize> {
+        let mut makers = self
+            .out
+            .drafts
+            .iter()
+            .enumerate()
+            .filter(|(_, (draft, _))| {
+                let mut writes = false;
+                draft.touches(&mut |b, write| writes |= write && b == buf);
+                writes
+            });
+        let first = makers.next();
+        first.filter(|_| makers.next().is_none()).map(|(i, _)| i)
+    }
+
+    /// Lets the loop nest that makes a buffer write it to a slot too.
+    fn store_twice(&mut self, buf: Buf, slot: u32) -> bool {
+        if !self.options.fuse {
+            return false;
+        }
+        let info = BufInfo {
+            home: Home::Slot(slot, 0),
+            ..self.out.buffers[buf].clone()
+        };
+        if let Some(maker) = self.only_maker(buf) {
+            for tape in self.out.drafts[maker].0.tapes_mut() {
+                let made = tape
+                    .outputs
+                    .iter()
+                    .find(|o| o.buf == buf && o.view.is_none())
+                    .cloned();
+                if let Some(output) = made.filter(|_| tape.outputs.len() < MAX_STORES) {
+                    let copy = self.out.buffers.push(info);
+                    tape.outputs.push(Output {
+                        buf: copy,
+                        ..output
+                    });
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn copy_out(&mut self, value: Value, slot: u32) {

@@ -207,6 +207,17 @@ impl Draft {
         }
     }
 
+    /// The tapes that run in this step, to be changed.
+    pub fn tapes_mut(&mut self) -> impl Iterator<Item = &mut Tape> {
+        let (many, one) = match self {
+            Draft::Loops(tapes) => (&mut tapes[..], None),
+            Draft::Dot(dot) => (&mut [][..], dot.finish.as_deref_mut()),
+            Draft::Call { finish, .. } => (&mut [][..], finish.as_deref_mut()),
+            _ => (&mut [][..], None),
+        };
+        many.iter_mut().map(|(tape, _)| tape).chain(one)
+    }
+
     /// The tapes that run in this step.
     pub fn tapes(&self) -> impl Iterator<Item = &Tape> {
         let (many, one) = match self {

@@ -82,7 +82,7 @@ fn overwrites_in_place(draft: &Draft, old: Buf, new: Buf) -> bool {
     };
     tapes.iter().all(|(tape, _)| {
         let reads = tape.inputs.iter().any(|i| i.buf == old);
-        let full = |o: &tape::Output| o.buf == new && o.extent == Extent::Full;
+        let full = |o: &tape::Output| o.buf == new && o.extent == Extent::Full && o.view.is_none();
         !reads || (reads_in_place(tape, old) && tape.outputs.iter().any(full))
     })
 }
@@ -160,7 +160,11 @@ fn reuse_dying(drafts: &[&Draft], buffers: &mut Buffers, lives: &mut SecondaryMa
         draft.touches(&mut |buf, _| touched.push(root_of(buffers, buf).0));
         let mut taken: Vec<Buf> = Vec::new();
         for tape in draft.tapes() {
-            for output in tape.outputs.iter().filter(|o| o.extent == Extent::Full) {
+            for output in tape
+                .outputs
+                .iter()
+                .filter(|o| o.extent == Extent::Full && o.view.is_none())
+            {
                 let info = &buffers[output.buf];
                 if info.home != Home::Arena || lives[output.buf].first != Some(step) {
                     continue;

@@ -102,6 +102,11 @@ impl<'a> Linker<'a> {
             };
             let mut operand = self.operand(output.buf, dtype, reading);
             let place = operand.place;
+            if let Some(view) = &output.view {
+                operand.reading = Reading::Walk;
+                operand.start = view.offset;
+                (operand.dims, operand.strides) = collapse(&view.dims, &view.strides);
+            }
             let aliased = self.nest.operands.iter().any(|o| {
                 o.place.slot == place.slot
                     && o.place.offset < place.offset + operand.bytes
@@ -114,11 +119,15 @@ impl<'a> Linker<'a> {
             );
             let simple =
                 self.extents[output.reg] == output.extent && output.extent != Extent::Uniform;
-            operand.staged = aliased || !made || !simple || direct.contains_key(&output.reg);
+            operand.staged = aliased
+                || output.view.is_some()
+                || !made
+                || !simple
+                || direct.contains_key(&output.reg);
             if !operand.staged {
                 direct.insert(output.reg, self.nest.operands.len());
             }
-            outputs.push((*output, self.nest.operands.len(), operand.staged));
+            outputs.push((output, self.nest.operands.len(), operand.staged));
             self.nest.operands.push(operand);
         }
         for sum in &self.tape.sums {

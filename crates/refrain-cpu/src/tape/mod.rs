@@ -62,7 +62,7 @@ pub struct Input {
 }
 
 /// A register that is kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Output {
     /// Which register.
     pub reg: Reg,
@@ -70,6 +70,8 @@ pub struct Output {
     pub buf: Buf,
     /// `Full` or `Row`.
     pub extent: Extent,
+    /// Where in the buffer, over the index space, if not side by side from its beginning.
+    pub view: Option<View>,
 }
 
 /// A register that is reduced over the rows of each batch.
