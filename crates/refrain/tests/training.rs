@@ -8,6 +8,7 @@ use refrain::layers::{BatchNormalization, Dense, Dropout};
 use refrain::losses::{Loss, Reduction};
 use refrain::metrics::Metric;
 use refrain::optimizers::{Adam, ExponentialDecay, Sgd};
+use refrain::regularizers::Regularizer;
 use refrain::training::{Logs, Verbose};
 use refrain::{DType, ErrorKind, Input, Literal, Model, Result, Structure, input, ops};
 
@@ -378,7 +379,7 @@ fn plateaus_reduce_the_learning_rate_and_values_go_to_a_table() -> Result<()> {
 fn a_number_that_is_not_finite_names_step_and_operation_and_undoes_the_step() -> Result<()> {
     let x = input([2]);
     let h = Dense::new(3).name("before").call(&x)?;
-    let model = Model::new(&x, &Dense::new(1).name("after").call(&ops::log(&h))?)?;
+    let model = Model::new(&x, &Dense::new(1).name("after").call(ops::log(&h))?)?;
     model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
     for w in model.weights() {
         w.assign(Literal::full(w.shape(), DType::F32, 0.5))?;
@@ -696,5 +697,52 @@ fn a_failed_callback_leaves_the_model_usable() -> Result<()> {
         &["enough"],
     );
     assert_eq!(model.fit(&x, &y).run()?.epochs().len(), 1);
+    Ok(())
+}
+
+#[test]
+fn epochs_of_a_given_number_of_steps_go_on_in_the_data() -> Result<()> {
+    let weights = |steps: Option<usize>, epochs| -> Result<Literal> {
+        let (model, x, y) = regression()?;
+        for w in model.weights() {
+            w.assign(Literal::full(w.shape(), DType::F32, 0.1))?;
+        }
+        model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+        let mut fit = model
+            .fit(&x, &y)
+            .epochs(epochs)
+            .batch_size(10)
+            .shuffle(false);
+        if let Some(steps) = steps {
+            fit = fit.steps_per_epoch(steps);
+        }
+        fit.run()?;
+        Ok(model.weights()[0].value())
+    };
+    assert_eq!(weights(Some(2), 4)?, weights(None, 2)?);
+    assert_eq!(weights(Some(8), 1)?, weights(None, 2)?);
+    Ok(())
+}
+
+#[test]
+fn activity_penalties_count_once_for_each_call() -> Result<()> {
+    let (a, b) = (input([2]), input([2]));
+    let shared = Dense::new(3).activity_regularizer(Regularizer::l2(0.5));
+    let model = Model::new([&a, &b], &(shared.call(&a)? - shared.call(&b)?))?;
+    model.compile(Sgd::new(0.0), Loss::MeanSquaredError).run()?;
+    let (x, z) = (noise(4, 2, 1), noise(4, 2, 2));
+    let hidden = Model::new([&a, &b], [&shared.call(&a)?, &shared.call(&b)?])?;
+    let outputs = hidden.predict([&x, &z]).run()?;
+    let target = &outputs[0] - &outputs[1];
+    let squares: f32 = outputs[0]
+        .iter()
+        .chain(outputs[1].iter())
+        .map(|v| v * v)
+        .sum();
+    let loss = model.evaluate([&x, &z], &target).run()?.loss();
+    assert!(
+        (loss - f64::from(0.5 * squares / 4.0)).abs() < 1e-5,
+        "{loss}"
+    );
     Ok(())
 }

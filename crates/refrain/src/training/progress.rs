@@ -24,8 +24,8 @@ pub enum Verbose {
 
 /// Keras's bar.
 const TEMPLATE: &str = "{bold}{pos:>{digits}}/{len}{reset} {bar:20.green/white} {msg}";
-/// Bars are drawn at most this often per second.
-const REFRESH_HZ: u8 = 20;
+/// Bars are drawn no sooner than this after the last time, as in Keras.
+const REFRESH: Duration = Duration::from_millis(50);
 
 /// Shows one pass over data after another.
 pub(crate) struct Progress {
@@ -33,6 +33,7 @@ pub(crate) struct Progress {
     steps: usize,
     begun: Instant,
     first_step: Duration,
+    drawn: Instant,
     text: String,
 }
 
@@ -55,6 +56,7 @@ impl Progress {
             steps,
             begun: Instant::now(),
             first_step: Duration::ZERO,
+            drawn: Instant::now(),
             text: String::new(),
         }
     }
@@ -74,7 +76,7 @@ impl Progress {
                 .replace("{digits}", &digits.to_string())
                 .replace("{bold}", "\x1b[1m")
                 .replace("{reset}", "\x1b[0m");
-            let target = ProgressDrawTarget::stderr_with_hz(REFRESH_HZ);
+            let target = ProgressDrawTarget::stderr();
             *bar = ProgressBar::with_draw_target(Some(self.steps as u64), target);
             if let Ok(style) = ProgressStyle::with_template(&template) {
                 bar.set_style(style.progress_chars("━━━"));
@@ -87,11 +89,16 @@ impl Progress {
         if done == 1 {
             self.first_step = self.begun.elapsed();
         }
+        if done > 1 && self.drawn.elapsed() < REFRESH {
+            return;
+        }
         let per_step = self.per_step(done);
         if let Shows::Bar(bar) = &self.shows {
+            self.drawn = Instant::now();
             bar.set_position(done as u64);
             let left = per_step * self.steps.saturating_sub(done) as u32;
-            let message = message(&mut self.text, &clock(left), per_step, logs);
+            let clock = format!("\x1b[1m{}\x1b[0m", clock(left));
+            let message = message(&mut self.text, &clock, per_step, logs);
             bar.set_message(message.to_owned());
         }
     }
@@ -107,6 +114,7 @@ impl Progress {
                 eprintln!("{done}/{} - {message}", self.steps);
             }
             Shows::Bar(bar) => {
+                let took = format!("\x1b[1m{took}\x1b[0m");
                 let message = message(&mut self.text, &took, per_step, logs);
                 bar.set_position(done as u64);
                 bar.finish_with_message(message.to_owned());
@@ -127,7 +135,7 @@ impl Progress {
 fn message<'t>(text: &'t mut String, clock: &str, per_step: Duration, logs: &Logs) -> &'t str {
     text.clear();
     // Writing to a string does not fail.
-    let _ = write!(text, "\x1b[1m{clock}\x1b[0m {}/step", short(per_step));
+    let _ = write!(text, "{clock} {}/step", short(per_step));
     for (name, value) in logs.iter() {
         let _ = write!(text, " - {name}: {}", number(value));
     }
