@@ -1,5 +1,7 @@
 //! From a graph to a linked plan.
 
+use std::ops::Range;
+
 use cranelift_entity::EntityRef;
 use refrain_graph::{Graph, Op, Spec};
 
@@ -7,9 +9,10 @@ use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
 use crate::kernels::finish::Finish;
 use crate::kernels::nest::Nests;
+use crate::kernels::pack::panels_len;
 use crate::library::{Call, Part};
-use crate::lower::{Lowered, geometries, lower};
-use crate::plan::{Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Places, ScanDraft, place};
+use crate::lower::{Lowered, PARAMS, geometries, lower};
+use crate::plan::{Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, ScanDraft, place};
 use crate::simd::Simd;
 use crate::step::{DotStep, ScanStep, Step, Tensor};
 use crate::tape::{self, Geometry, Places as _, Tape};
@@ -32,6 +35,8 @@ pub struct Plan {
     pub bodies: Vec<Plan>,
     /// Floating-point operations of a run.
     pub flops: u64,
+    /// Parameters that products read packed; their slots are the last.
+    pub packs: Vec<Pack>,
 }
 
 impl Plan {
@@ -47,6 +52,7 @@ pub(crate) fn compile_graph(
     graph: &Graph,
     options: &CompileOptions,
     simd: Simd,
+    constants: Range<usize>,
 ) -> Result<Plan, CompileError> {
     let Lowered {
         drafts,
@@ -54,7 +60,8 @@ pub(crate) fn compile_graph(
         constants,
         bodies,
         flops,
-    } = lower(graph, options, simd)?;
+        packs,
+    } = lower(graph, options, simd, constants)?;
     let drafts = if options.fuse {
         run_together(drafts, &buffers)
     } else {
@@ -62,7 +69,9 @@ pub(crate) fn compile_graph(
     };
     let only: Vec<&Draft> = drafts.iter().map(|(d, _)| d).collect();
     let places = place(&only, &mut buffers);
+    let first_pack = PARAMS as usize + graph.params().len() + graph.results().len();
     let linker = Linker {
+        first_pack,
         places: &places,
         buffers: &buffers,
         simd,
@@ -76,12 +85,12 @@ pub(crate) fn compile_graph(
     }
     let mut bytes = AlignedBytes::zeroed(constants.len());
     bytes.bytes_mut().copy_from_slice(&constants);
-    let params = graph.params().len();
     Ok(Plan {
         steps,
         arena: places.arena,
         constants: bytes,
-        slots: crate::lower::PARAMS as usize + params + graph.results().len(),
+        slots: first_pack + packs.len(),
+        packs,
         bodies,
         flops,
     })
@@ -136,6 +145,8 @@ fn run_together(drafts: Vec<(Draft, String)>, buffers: &Buffers) -> Vec<(Draft, 
 }
 
 struct Linker<'a> {
+    /// The slot of the first packed matrix.
+    first_pack: usize,
     places: &'a Places,
     buffers: &'a Buffers,
     simd: Simd,
@@ -261,6 +272,13 @@ impl Linker<'_> {
             lhs_strides: dot.lhs_strides,
             rhs_strides: dot.rhs_strides,
             scratch: dot.scratch.map(whole),
+            packed: dot.packed.map(|i| Tensor {
+                place: Place {
+                    slot: (self.first_pack + i) as u32,
+                    offset: 0,
+                },
+                len: panels_len(self.simd, dot.sizes[3], dot.sizes[2]),
+            }),
             finish: match &dot.finish {
                 Some(tape) => {
                     let draft = Draft::Dot(dot.clone());
@@ -296,6 +314,7 @@ impl Linker<'_> {
                 .iter()
                 .map(|&(b, n)| (self.at((b, 0)), n))
                 .collect(),
+            packed: scan.packed.iter().map(|&b| self.part((b, 0))).collect(),
             arena: whole(&scan.arena),
             arena_bytes: self.places.bytes(scan.arena),
         }

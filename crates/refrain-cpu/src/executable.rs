@@ -8,8 +8,9 @@ use crate::compile::{Plan, compile_graph};
 use crate::kernels::arena::{AlignedBytes, Memory, bytes_of, bytes_of_bools};
 use crate::lower::{CONSTANTS, PARAMS};
 use crate::plan::ARENA;
+use crate::sources::check_shapes;
 use crate::step::{Frame, Step, each_plain, run_plan};
-use crate::{CompileError, Pool, RunError};
+use crate::{CompileError, Pool, RunError, Simd, SimdLevel};
 
 /// How a program is compiled.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct CompileOptions {
     pub fuse: bool,
     /// Number of threads; `None`: those of the process's pool.
     pub threads: Option<usize>,
+    /// Vector instructions; `None`: the pool's. Levels that the machine lacks are replaced by its best.
+    pub simd: Option<SimdLevel>,
 }
 
 impl Default for CompileOptions {
@@ -28,6 +31,7 @@ impl Default for CompileOptions {
             optimize: true,
             fuse: true,
             threads: None,
+            simd: None,
         }
     }
 }
@@ -57,12 +61,20 @@ impl Executable {
     /// If a shape is unknown or the graph is broken.
     pub fn compile(graph: &Graph, options: &CompileOptions) -> Result<Executable, CompileError> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
-        let pool = options.threads.map(Pool::new);
+        let pool = match (options.threads, options.simd) {
+            (None, None) => None,
+            (threads, simd) => {
+                let threads = threads.unwrap_or_else(|| Pool::global().threads());
+                let simd = simd.unwrap_or_else(|| Simd::native().level());
+                Some(Pool::with_level(threads, simd))
+            }
+        };
         let simd = pool.as_ref().unwrap_or_else(|| Pool::global()).simd();
+        check_shapes(graph)?;
         let plan = if options.optimize {
-            compile_graph(&passes::optimize(graph.clone())?, options, simd)?
+            compile_graph(&passes::optimize(graph.clone())?, options, simd, 0..0)?
         } else {
-            compile_graph(graph, options, simd)?
+            compile_graph(graph, options, simd, 0..0)?
         };
         let params = graph
             .params()

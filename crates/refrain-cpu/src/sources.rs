@@ -41,18 +41,24 @@ pub fn is_splat(literal: &Literal) -> bool {
     }
 }
 
+/// Whether all values have a definite size that fits the address space.
+pub fn check_shapes(graph: &Graph) -> Result<(), CompileError> {
+    for value in graph.values() {
+        let spec = graph.spec(value);
+        if !spec.shape.is_known() {
+            return Err(CompileError::UnknownShape(format!("{value}: {spec}")));
+        }
+        if spec.bytes().is_none_or(|b| b > isize::MAX as usize) {
+            return Err(CompileError::TooLarge(format!("{value}: {spec}")));
+        }
+    }
+    Ok(())
+}
+
 impl Sources {
     /// Finds them. All shapes must be known.
     pub fn find(graph: &Graph) -> Result<Sources, CompileError> {
-        for value in graph.values() {
-            let spec = graph.spec(value);
-            if !spec.shape.is_known() {
-                return Err(CompileError::UnknownShape(format!("{value}: {spec}")));
-            }
-            if spec.bytes().is_none_or(|b| b > isize::MAX as usize) {
-                return Err(CompileError::TooLarge(format!("{value}: {spec}")));
-            }
-        }
+        check_shapes(graph)?;
         let mut sources = Sources {
             of: SecondaryMap::new(),
             live: SecondaryMap::new(),

@@ -6,11 +6,11 @@ use crate::compile::Plan;
 use crate::kernels::arena::{Memory, Place, PlanFault, SlotTable};
 use crate::kernels::copy::Copy;
 use crate::kernels::finish::Finish;
-use crate::kernels::gemm::{Product, Right, Tile};
+use crate::kernels::gemm::{Product, Right, Tile, pack_right};
 use crate::kernels::nest::Nests;
 use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
-use crate::library::{Call, CallError};
+use crate::library::{Call, CallError, Part};
 use crate::lower::{CONSTANTS, PARAMS};
 use crate::plan::ARENA;
 use crate::{Pool, RunError};
@@ -40,6 +40,8 @@ pub struct DotStep {
     pub rhs_strides: [usize; 3],
     /// Room for partial sums.
     pub scratch: Option<Tensor>,
+    /// The right-hand side packed.
+    pub packed: Option<Tensor>,
     /// Work on the result as it is made.
     pub finish: Option<Finish>,
 }
@@ -67,6 +69,8 @@ pub struct ScanStep {
     pub constants: Vec<(Place, usize)>,
     /// Stacked outputs and the bytes of a step.
     pub stacked: Vec<(Place, usize)>,
+    /// The body's packed matrices.
+    pub packed: Vec<Part>,
     /// The body's arena.
     pub arena: Place,
     /// Its bytes.
@@ -214,16 +218,19 @@ fn run_dot(dot: &DotStep, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), Fa
         step.read::<f32>(dot.lhs.place, dot.lhs.len)?,
         dot.lhs_strides,
     );
-    let b = matrix(
-        step.read::<f32>(dot.rhs.place, dot.rhs.len)?,
-        dot.rhs_strides,
-    );
+    let b = match dot.packed {
+        Some(packed) => Right::Packed(step.read::<f32>(packed.place, packed.len)?),
+        None => {
+            let data = step.read::<f32>(dot.rhs.place, dot.rhs.len)?;
+            Right::Matrix(matrix(data, dot.rhs_strides))
+        }
+    };
     let out = step.write::<f32>(dot.out.place, dot.out.len)?;
     let scratch = match dot.scratch {
         Some(s) => step.write::<f32>(s.place, s.len)?,
         None => &mut [],
     };
-    let mut product = Product::new(m, n, k, a, Right::Matrix(b));
+    let mut product = Product::new(m, n, k, a, b);
     product.batch = batch;
     match &dot.finish {
         Some(finish) => {
@@ -253,6 +260,20 @@ fn run_scan(
     pool: &Pool,
 ) -> Result<(), Failure> {
     let (body, frame) = (&plan.bodies[scan.body], &mut frames[scan.body]);
+    for (pack, part) in body.packs.iter().zip(&scan.packed) {
+        // Constants come last among the inputs.
+        let first = scan.carry_bytes.len() + scan.sequences.len();
+        let (place, bytes) = scan.constants[pack.param - first];
+        let step = memory.step();
+        let from = Place {
+            slot: place.slot,
+            offset: place.offset + pack.offset * size_of::<f32>(),
+        };
+        let data = step.read::<f32>(from, bytes / size_of::<f32>() - pack.offset)?;
+        let ([row, col], [k, n]) = (pack.strides, pack.sizes);
+        let out = step.write::<f32>(part.place, part.bytes / size_of::<f32>())?;
+        pack_right(pool, &Matrix::strided(data, row, col), k, n, out)?;
+    }
     for i in 0..scan.length {
         let t = if scan.reverse { scan.length - 1 - i } else { i };
         let mut inner = frame.table.bind();
@@ -285,6 +306,10 @@ fn run_scan(
         }
         for &(place, bytes) in &scan.stacked {
             inner.part_of(slot, memory, nth(place, t, bytes), bytes, true)?;
+            slot += 1;
+        }
+        for part in &scan.packed {
+            inner.part_of(slot, memory, part.place, part.bytes, false)?;
             slot += 1;
         }
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;

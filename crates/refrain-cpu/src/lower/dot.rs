@@ -2,11 +2,14 @@
 
 use refrain_graph::{DType, DotDims, Node, Value};
 
-use super::Lowerer;
+use super::{Lowerer, PARAMS};
 use crate::kernels::gemm::Product;
-use crate::plan::{BufInfo, DotDraft, Draft, Home, Ref};
+use crate::plan::{BufInfo, DotDraft, Draft, Home, Pack, Ref};
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
+
+/// Rows from which a packed right-hand side is faster than one read where it lies.
+const MIN_PACKED_ROWS: usize = 8;
 
 /// One side of a product: a view whose batch, outer and contracted dimensions each have one stride.
 struct Side {
@@ -57,7 +60,8 @@ impl Lowerer<'_> {
         let right = self.side(rhs, &d.rhs_batch, &rf, &d.rhs_contracting);
         let [batch, m, n, k] = sizes;
         let scratch = Product::scratch_len(batch, m, n, k);
-        let scratch = (scratch > 0).then(|| {
+        let packed = self.packed(&right, sizes);
+        let scratch = (scratch > 0 && packed.is_none()).then(|| {
             let bytes = scratch * size_of::<f32>();
             self.out.buffers.push(BufInfo {
                 dtype: DType::F32,
@@ -74,12 +78,36 @@ impl Lowerer<'_> {
             rhs_strides: [right.batch, right.depth, right.free],
             lhs: left.operand,
             rhs: right.operand,
-            scratch,
+            scratch: scratch.filter(|_| packed.is_none()),
+            packed,
             finish: None,
         };
         let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]");
         self.push(Draft::Dot(draft), note);
         true
+    }
+
+    /// The packed matrix of a right-hand side that is the same in every step of a loop.
+    fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<usize> {
+        let Home::Slot(slot, 0) = self.out.buffers[right.operand.buf].home else {
+            return None;
+        };
+        let param = slot.checked_sub(PARAMS)? as usize;
+        if batch != 1 || m < MIN_PACKED_ROWS || !self.constants.contains(&param) {
+            return None;
+        }
+        let pack = Pack {
+            param,
+            offset: right.operand.view.offset,
+            strides: [right.depth, right.free],
+            sizes: [k, n],
+        };
+        let packs = &mut self.out.packs;
+        let same = packs.iter().position(|p| *p == pack);
+        Some(same.unwrap_or_else(|| {
+            packs.push(pack);
+            packs.len() - 1
+        }))
     }
 
     /// An operand with one stride per group of dimensions; copied if it has none.

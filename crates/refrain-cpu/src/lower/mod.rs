@@ -11,13 +11,14 @@ mod scan;
 pub(crate) use finish::geometries;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use refrain_graph::{Graph, Literal, Node, Op, Spec, Value, with_data};
 
 use crate::compile::Plan;
 use crate::fuse::{Unit, units};
 use crate::kernels::arena::{ALIGN, bytes_of, bytes_of_bools};
-use crate::plan::{Buf, BufInfo, Buffers, CopyDraft, Draft, Home, Ref, settle_updates};
+use crate::plan::{Buf, BufInfo, Buffers, CopyDraft, Draft, Home, Pack, Ref, settle_updates};
 use crate::simd::Simd;
 use crate::sources::{Source, Sources, dims_of};
 use crate::tape::Output;
@@ -41,6 +42,8 @@ pub struct Lowered {
     pub bodies: Vec<Plan>,
     /// Floating-point operations.
     pub flops: u64,
+    /// Parameters that products read packed.
+    pub packs: Vec<Pack>,
 }
 
 /// Outputs of a loop nest up to which it stores a value twice; its operands are limited.
@@ -52,6 +55,8 @@ pub(crate) struct Lowerer<'a> {
     pub sources: &'a Sources,
     pub options: &'a CompileOptions,
     pub simd: Simd,
+    /// Parameters that are the same in every run of a loop's body.
+    pub constants: Range<usize>,
     pub out: Lowered,
     bufs: HashMap<Value, Buf>,
     copies: HashMap<Value, (Buf, usize)>,
@@ -66,6 +71,7 @@ pub(crate) fn lower(
     graph: &Graph,
     options: &CompileOptions,
     simd: Simd,
+    constants: Range<usize>,
 ) -> Result<Lowered, CompileError> {
     let sources = Sources::find(graph)?;
     let mut lowerer = Lowerer {
@@ -73,12 +79,14 @@ pub(crate) fn lower(
         sources: &sources,
         options,
         simd,
+        constants,
         out: Lowered {
             drafts: Vec::new(),
             buffers: Buffers::new(),
             constants: Vec::new(),
             bodies: Vec::new(),
             flops: 0,
+            packs: Vec::new(),
         },
         bufs: HashMap::new(),
         copies: HashMap::new(),

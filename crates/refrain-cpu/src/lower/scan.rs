@@ -5,6 +5,7 @@ use refrain_graph::{Node, Scan, Value};
 use super::Lowerer;
 use crate::CompileError;
 use crate::compile::compile_graph;
+use crate::kernels::pack::panels_len;
 use crate::plan::{BufInfo, Draft, Home, ScanDraft};
 use refrain_graph::DType;
 
@@ -33,7 +34,13 @@ impl Lowerer<'_> {
         {
             return Ok(false);
         }
-        let body = compile_graph(&scan.body, self.options, self.simd)?;
+        let varying = scan.carries + scan.sequences;
+        let body = compile_graph(
+            &scan.body,
+            self.options,
+            self.simd,
+            varying..scan.body.params().len(),
+        )?;
         let carry_bytes: Vec<usize> = outputs[..scan.carries].iter().map(|&v| bytes(v)).collect();
         let step_bytes = |v: Value| bytes(v) / length;
         let (carried, rest) = inputs.split_at(scan.carries);
@@ -64,6 +71,13 @@ impl Lowerer<'_> {
             stacked: outputs[scan.carries..]
                 .iter()
                 .map(|&v| (self.buf(v), step_bytes(v)))
+                .collect(),
+            packed: body
+                .packs
+                .iter()
+                .map(|p| {
+                    self.room(panels_len(self.simd, p.sizes[0], p.sizes[1]) * size_of::<f32>())
+                })
                 .collect(),
             arena: self.room(body.arena),
             carry_bytes,

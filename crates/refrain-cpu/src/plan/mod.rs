@@ -63,6 +63,19 @@ pub struct CopyDraft {
     pub size: usize,
 }
 
+/// A parameter of a loop's body that is the same in every step, as the right-hand side of a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pack {
+    /// Which parameter.
+    pub param: usize,
+    /// First element.
+    pub offset: usize,
+    /// Strides of depth and columns.
+    pub strides: [usize; 2],
+    /// Depth and columns.
+    pub sizes: [usize; 2],
+}
+
 /// A product of matrices.
 #[derive(Clone, Debug)]
 pub struct DotDraft {
@@ -80,6 +93,8 @@ pub struct DotDraft {
     pub rhs_strides: [usize; 3],
     /// Room for partial sums.
     pub scratch: Option<Buf>,
+    /// Which of the plan's packed matrices is the right-hand side.
+    pub packed: Option<usize>,
     /// Work on the result as it is made.
     pub finish: Option<Box<Tape>>,
 }
@@ -107,6 +122,8 @@ pub struct ScanDraft {
     pub constants: Vec<(Buf, usize, usize)>,
     /// Stacked outputs: buffer, bytes of a step.
     pub stacked: Vec<(Buf, usize)>,
+    /// The body's packed matrices.
+    pub packed: Vec<Buf>,
     /// The body's arena.
     pub arena: Buf,
 }
@@ -186,6 +203,7 @@ impl Draft {
                     .chain(&scan.spare)
                     .for_each(|&b| f(b, true));
                 scan.stacked.iter().for_each(|s| f(s.0, true));
+                scan.packed.iter().for_each(|&b| f(b, true));
                 f(scan.arena, true);
             }
             Draft::Call {

@@ -3,7 +3,7 @@
 
 pub mod models;
 
-use refrain_cpu::{CompileOptions, Executable};
+use refrain_cpu::{CompileOptions, Executable, SimdLevel};
 use refrain_graph::philox::Philox;
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, Value, interp};
 
@@ -78,9 +78,10 @@ pub fn oracle(graph: &Graph, inputs: &[Literal], variables: &[Literal]) -> Ran {
 pub fn assert_close(got: &Literal, want: &Literal, tolerance: f64, what: &str) {
     assert_eq!(got.spec(), want.spec(), "{what}");
     for (i, (g, w)) in got.to_f64().into_iter().zip(want.to_f64()).enumerate() {
-        let same = g == w || (g.is_nan() && w.is_nan());
-        let close = want.dtype().is_float() && (g - w).abs() <= tolerance * w.abs().max(1.0);
-        assert!(same || close, "{what}: element {i} is {g}, expected {w}");
+        assert!(
+            near(g, w, want.dtype(), tolerance),
+            "{what}: element {i} is {g}, expected {w}"
+        );
     }
 }
 
@@ -90,22 +91,34 @@ pub fn check(graph: &Graph, seed: u64, tolerance: f64) {
     let inputs = literals(&mut rng, graph, ParamKind::Input);
     let variables = literals(&mut rng, graph, ParamKind::Variable);
     let want = oracle(graph, &inputs, &variables);
-    for (fuse, optimize) in [(false, false), (true, false), (true, true)] {
+    let levels = SimdLevel::ALL.into_iter().filter(|l| l.is_available());
+    let native = CompileOptions::default();
+    let unfused = CompileOptions {
+        fuse: false,
+        optimize: false,
+        ..native.clone()
+    };
+    let unoptimized = CompileOptions {
+        optimize: false,
+        ..native.clone()
+    };
+    let at_level = |level| CompileOptions {
+        simd: Some(level),
+        ..native.clone()
+    };
+    for options in [unfused, unoptimized]
+        .into_iter()
+        .chain(levels.map(at_level))
+    {
         let of = |threads| {
             let options = CompileOptions {
-                fuse,
                 threads: Some(threads),
-                optimize,
+                ..options.clone()
             };
             run(graph, &options, &inputs, &variables)
         };
         let (one, two) = (of(1), of(2));
         let text = || {
-            let options = CompileOptions {
-                fuse,
-                threads: Some(1),
-                optimize,
-            };
             let exe = Executable::compile(graph, &options);
             exe.map(|e| e.explain()).unwrap_or_default()
         };
@@ -120,17 +133,26 @@ pub fn check(graph: &Graph, seed: u64, tolerance: f64) {
             let bits = |l: &Literal| l.to_f64().into_iter().map(f64::to_bits).collect::<Vec<_>>();
             assert!(
                 bits(a) == bits(&b),
-                "seed {seed}, fuse {fuse}, optimize {optimize}: result {i} depends on threads"
+                "seed {seed}, {options:?}: result {i} depends on threads"
             );
-            assert_close(
-                a,
-                &w,
-                tolerance,
-                &format!(
-                    "seed {seed}, fuse {fuse}, optimize {optimize}, result {i}\n{}",
-                    text()
-                ),
-            );
+            let what = format!("seed {seed}, {options:?}, result {i}");
+            if !is_close(a, &w, tolerance) {
+                println!("{}", text());
+            }
+            assert_close(a, &w, tolerance, &what);
         }
     }
+}
+
+fn is_close(got: &Literal, want: &Literal, tolerance: f64) -> bool {
+    let pairs = got.to_f64().into_iter().zip(want.to_f64());
+    got.spec() == want.spec()
+        && pairs
+            .into_iter()
+            .all(|(g, w)| near(g, w, want.dtype(), tolerance))
+}
+
+fn near(g: f64, w: f64, dtype: DType, tolerance: f64) -> bool {
+    let same = g == w || (g.is_nan() && w.is_nan());
+    same || (dtype.is_float() && (g - w).abs() <= tolerance * w.abs().max(1.0))
 }

@@ -1,0 +1,187 @@
+//! Plans say what is fused, what is computed in place, and how much memory a run takes.
+
+mod common;
+
+use common::models;
+use refrain_cpu::{CompileError, CompileOptions, Executable, RunError};
+use refrain_graph::{BinaryOp, DType, Graph, Literal, Op, Spec};
+
+fn compiled(graph: models::Made<Graph>, options: &CompileOptions) -> Executable {
+    let graph = graph.unwrap_or_else(|e| panic!("{e}"));
+    Executable::compile(&graph, options).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The steps, one line each: loop nests that run together are one step.
+fn steps(exe: &Executable) -> Vec<String> {
+    let text = exe.explain();
+    let mut steps: Vec<String> = Vec::new();
+    for line in text.lines().skip(1) {
+        match steps.last_mut().filter(|_| line.starts_with("    ")) {
+            Some(step) => step.push_str(line),
+            None => steps.push(line.trim().to_string()),
+        }
+    }
+    steps
+}
+
+#[test]
+fn an_mlps_training_step_is_a_few_steps() {
+    let exe = compiled(
+        models::mlp(64, 100, &[128, 128], 10),
+        &CompileOptions::default(),
+    );
+    let steps = steps(&exe);
+    let count = |what: &str| steps.iter().filter(|s| s.contains(what)).count();
+    // Three forward products, three for the weights, two for the inputs of layers.
+    assert_eq!(count("dot 1 x"), 8, "{steps:#?}");
+    // Bias and activation of both hidden layers happen inside the products.
+    assert_eq!(count("then fused [64, 128] [add maximum]"), 2, "{steps:#?}");
+    // All of Adam is one step, in place.
+    assert_eq!(count("sqrt"), 1, "{steps:#?}");
+    let adam = steps.last().cloned().unwrap_or_default();
+    assert_eq!(adam.matches("sqrt").count(), 6, "{steps:#?}");
+    assert!(adam.ends_with("in place"), "{steps:#?}");
+    assert_eq!(count("copy"), 0, "{steps:#?}");
+    assert_eq!(count("interpret"), 0, "{steps:#?}");
+    assert!(steps.len() <= 14, "{steps:#?}");
+}
+
+#[test]
+fn row_programs_are_one_pass_without_memory() {
+    for graph in [
+        models::softmax(&[50, 300]),
+        models::layer_norm(&[50, 300], false),
+    ] {
+        let exe = compiled(graph, &CompileOptions::default());
+        assert_eq!(steps(&exe).len(), 1, "{}", exe.explain());
+        assert_eq!(exe.peak_memory(), 0, "{}", exe.explain());
+    }
+}
+
+#[test]
+fn sums_over_one_value_are_one_pass() {
+    let exe = compiled(models::moments(&[20, 9, 9, 64]), &CompileOptions::default());
+    assert_eq!(steps(&exe).len(), 1, "{}", exe.explain());
+}
+
+#[test]
+fn an_lstm_step_copies_nothing() {
+    let exe = compiled(models::lstm(4, 6, 5, 8, false), &CompileOptions::default());
+    let steps = steps(&exe);
+    let at = steps
+        .iter()
+        .position(|s| s.starts_with("scan"))
+        .unwrap_or(0);
+    let body = &steps[at + 1..];
+    assert!(body.iter().all(|s| !s.starts_with("copy")), "{steps:#?}");
+    assert_eq!(body.len(), 2, "{steps:#?}");
+}
+
+#[test]
+fn convolutions_and_their_gradients_are_kernels() {
+    let exe = compiled(models::convnet(2, 12, 16), &CompileOptions::default());
+    let text = exe.explain();
+    assert!(!text.contains("interpret"), "{text}");
+    assert_eq!(text.matches("input gradient").count(), 3, "{text}");
+    assert_eq!(text.matches("kernel gradient").count(), 4, "{text}");
+    assert!(
+        text.contains("], then fused [2, 12, 12, 16] [add maximum]"),
+        "{text}"
+    );
+}
+
+#[test]
+fn memory_and_work_are_known_and_fusion_lowers_memory() {
+    let fused = compiled(models::mlp(64, 100, &[128], 10), &CompileOptions::default());
+    let options = CompileOptions {
+        fuse: false,
+        ..CompileOptions::default()
+    };
+    let plain = compiled(models::mlp(64, 100, &[128], 10), &options);
+    assert!(fused.peak_memory() < plain.peak_memory());
+    // Products of one training step: two forward, two for weights, one for the hidden layer.
+    let products = 2 * (2 * 64 * 100 * 128 + 3 * 64 * 128 * 10);
+    assert!(fused.flops() >= products, "{}", fused.flops());
+    assert!(fused.flops() < products * 3 / 2, "{}", fused.flops());
+}
+
+#[test]
+fn wrong_arrays_are_refused() {
+    let exe = compiled(models::softmax(&[4, 5]), &CompileOptions::default());
+    let mut ws = exe.workspace();
+    let (good, bad) = (
+        Literal::zeros([4, 5], DType::F32),
+        Literal::zeros([4, 6], DType::F32),
+    );
+    let typed = Literal::zeros([4, 5], DType::F64);
+    let mut out = [good.clone()];
+    assert_eq!(exe.run(&mut ws, &[&good], &mut [], &mut out), Ok(()));
+    assert!(matches!(
+        exe.run(&mut ws, &[], &mut [], &mut out),
+        Err(RunError::Count { .. })
+    ));
+    assert!(matches!(
+        exe.run(&mut ws, &[&bad], &mut [], &mut out),
+        Err(RunError::Spec { .. })
+    ));
+    assert!(matches!(
+        exe.run(&mut ws, &[&typed], &mut [], &mut out),
+        Err(RunError::Spec { .. })
+    ));
+    assert!(matches!(
+        exe.run(&mut ws, &[&good], &mut [], &mut []),
+        Err(RunError::Count { .. })
+    ));
+    let other = compiled(models::softmax(&[4, 5]), &CompileOptions::default());
+    assert_eq!(
+        other.run(&mut ws, &[&good], &mut [], &mut out),
+        Err(RunError::Workspace)
+    );
+}
+
+#[test]
+fn shared_runs_refuse_updates_and_unknown_shapes_do_not_compile() {
+    let mut g = Graph::new();
+    let v = g.variable("v", Spec::new([3], DType::F32));
+    let sum = g.push(Op::Binary(BinaryOp::Add), &[v, v]).unwrap_or(v);
+    g.result(sum);
+    let zeros = Literal::full([3], DType::F32, 2.0);
+    let mut out = [Literal::zeros([3], DType::F32)];
+    let reads = compiled(Ok(g.clone()), &CompileOptions::default());
+    let ran = reads.run_shared(&mut reads.workspace(), &[], &[&zeros], &mut out);
+    assert_eq!(ran, Ok(()));
+    assert_eq!(out[0].values::<f32>(), Some(&[4.0f32; 3][..]));
+    g.update(v, sum);
+    let writes = compiled(Ok(g), &CompileOptions::default());
+    let ran = writes.run_shared(&mut writes.workspace(), &[], &[&zeros], &mut out);
+    assert_eq!(ran, Err(RunError::HasUpdates));
+    let mut open = Graph::new();
+    let x = open.input("x", Spec::new([None], DType::F32));
+    open.result(x);
+    let refused = Executable::compile(&open, &CompileOptions::default()).err();
+    assert!(
+        matches!(refused, Some(CompileError::UnknownShape(_))),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn updates_that_exchange_variables_see_the_old_values() {
+    let mut g = Graph::new();
+    let spec = || Spec::new([4], DType::F32);
+    let (a, b) = (g.variable("a", spec()), g.variable("b", spec()));
+    g.update(a, b);
+    g.update(b, a);
+    let exe = compiled(Ok(g), &CompileOptions::default());
+    let mut one = Literal::full([4], DType::F32, 1.0);
+    let mut two = Literal::full([4], DType::F32, 2.0);
+    let ran = exe.run(
+        &mut exe.workspace(),
+        &[],
+        &mut [&mut one, &mut two],
+        &mut [],
+    );
+    assert_eq!(ran, Ok(()));
+    assert_eq!(one.values::<f32>(), Some(&[2.0f32; 4][..]));
+    assert_eq!(two.values::<f32>(), Some(&[1.0f32; 4][..]));
+}
