@@ -1,7 +1,6 @@
 //! Times compiled programs and prints their plans: `cargo run --release --example plan_bench [NAME] [--plan]`.
 
 #[path = "../tests/common/models.rs"]
-#[allow(dead_code)]
 mod models;
 
 use std::time::Instant;
@@ -12,6 +11,9 @@ use refrain_graph::{DType, Graph, Literal, ParamKind, Spec};
 /// Runs before the clock starts, and rounds of which the best counts.
 const WARM: usize = 3;
 const ROUNDS: usize = 20;
+
+/// A name and what makes its graph.
+type Program = (&'static str, fn() -> models::Made<Graph>);
 
 fn literal(spec: &Spec, seed: usize) -> Literal {
     let dims = spec.shape.known().unwrap_or_default();
@@ -78,7 +80,7 @@ fn time(name: &str, graph: models::Made<Graph>, plan: bool) {
 fn main() {
     let plan = std::env::args().any(|a| a == "--plan");
     let only = std::env::args().nth(1).filter(|a| !a.starts_with("--"));
-    let programs: [(&str, fn() -> models::Made<Graph>); 12] = [
+    let programs: [Program; 12] = [
         ("mlp 784-1024-1024-10 b128", || {
             models::mlp(128, 784, &[1024, 1024], 10)
         }),

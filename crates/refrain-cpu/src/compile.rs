@@ -164,7 +164,7 @@ impl Linker<'_> {
                 Step::Loops(Nests::new(nests)?)
             }
             Draft::Copy(copy) => Step::Copy(self.copy(copy)?),
-            Draft::Dot(dot) => Step::Dot(self.dot(dot)?),
+            Draft::Dot(dot) => Step::Dot(Box::new(self.dot(dot)?)),
             Draft::Random { state, next, bits } => Step::Random {
                 state: self.at(*state),
                 next: self.at((*next, 0)),

@@ -183,7 +183,9 @@ impl Executable {
                 ParamKind::Input => inputs.next(),
                 ParamKind::Variable => variables.next(),
             };
-            next.map(|l| bind_shared(&mut memory, slot, l));
+            if let Some(literal) = next {
+                bind_shared(&mut memory, slot, literal);
+            }
         }
         self.go(memory, &mut ws.arena, &mut ws.frame.bodies, outputs)
     }

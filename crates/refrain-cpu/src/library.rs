@@ -19,19 +19,19 @@ use crate::kernels::slices::{Indices, SlicePlan};
 pub enum Kernel {
     /// A convolution or the gradient of its image, and the channels of its result. Reads two operands, writes result and
     /// scratch.
-    Conv(ConvPlan, usize),
+    Conv(Box<ConvPlan>, usize),
     /// The gradient of a convolution's kernel. Reads image and gradient, writes result and scratch.
-    ConvKernel(KernelGradientPlan),
+    ConvGradient(Box<KernelGradientPlan>),
     /// A depthwise convolution or one of its gradients. As above.
-    Depthwise(DepthwisePlan),
+    Depthwise(Box<DepthwisePlan>),
     /// A windowed reduction.
-    Window(WindowPlan, Reduction, DType),
+    Window(Box<WindowPlan>, Reduction, DType),
     /// Reads the operand and the source.
-    SelectAndScatter(WindowPlan, DType),
+    SelectAndScatter(Box<WindowPlan>, DType),
     /// Reads operand and indices. The type is the indices'; the number is the elements' bytes.
-    Gather(SlicePlan, DType, usize),
+    Gather(Box<SlicePlan>, DType, usize),
     /// Reads indices and updates; writes into what is there. The types are the indices' and the elements'.
-    Scatter(SlicePlan, ScatterKind, DType, DType),
+    Scatter(Box<SlicePlan>, ScatterKind, DType, DType),
 }
 
 /// A part of memory, in bytes.
@@ -172,7 +172,7 @@ impl Call {
                     epilogue,
                 )?;
             }
-            Kernel::ConvKernel(plan) => {
+            Kernel::ConvGradient(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;
             }
             Kernel::Depthwise(plan) => {

@@ -84,7 +84,7 @@ pub enum Step {
     /// A strided copy.
     Copy(Copy),
     /// A product of matrices.
-    Dot(DotStep),
+    Dot(Box<DotStep>),
     /// Random bits.
     Random {
         /// The state.

@@ -363,13 +363,13 @@ macro_rules! binary_table {
 /// NaN wins.
 macro_rules! float_max {
     ($x:ident, $y:ident) => {
-        if $x > $y || $x != $x { $x } else { $y }
+        if $x > $y || $x.is_nan() { $x } else { $y }
     };
 }
 /// NaN wins.
 macro_rules! float_min {
     ($x:ident, $y:ident) => {
-        if $x < $y || $x != $x { $x } else { $y }
+        if $x < $y || $x.is_nan() { $x } else { $y }
     };
 }
 

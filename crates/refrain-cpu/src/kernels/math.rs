@@ -62,7 +62,7 @@ pub fn exp<L: Lanes>(x: f32) -> f32 {
     // Two factors, since 2^128 and the subnormal powers are not normal numbers.
     let half = exponent >> 1;
     let y = y * power_of_two(half) * power_of_two(exponent.wrapping_sub(half));
-    if x != x { x } else { y }
+    if x.is_nan() { x } else { y }
 }
 
 /// e to the `x`, minus 1; 3 ULP.
@@ -134,7 +134,7 @@ pub fn logistic<L: Lanes>(x: f32) -> f32 {
     let e = exp::<L>(-x.abs());
     let top = if x < 0.0 { e } else { 1.0 };
     let y = top / (1.0 + e);
-    if x != x { x } else { y }
+    if x.is_nan() { x } else { y }
 }
 
 /// Hyperbolic tangent; 4 ULP.
@@ -146,7 +146,7 @@ pub fn tanh<L: Lanes>(x: f32) -> f32 {
     let size = if size > SATURATED { SATURATED } else { size };
     let e = exp_m1::<L>(2.0 * size);
     let y = (e / (e + 2.0)).copysign(x);
-    if x != x { x } else { y }
+    if x.is_nan() { x } else { y }
 }
 
 /// The error function; 4 ULP.
@@ -180,7 +180,7 @@ pub fn erf<L: Lanes>(x: f32) -> f32 {
     let scaled = polynomial::<L, 8>(u, ERFCX);
     let large = (1.0 - exp::<L>(-size * size) * scaled).copysign(x);
     let y = if x.abs() < 1.0 { small } else { large };
-    if x != x { x } else { y }
+    if x.is_nan() { x } else { y }
 }
 
 /// Coefficients of [`erf`]'s fit, fitted by `numpy.polynomial.chebyshev.chebfit` with 200 nodes.

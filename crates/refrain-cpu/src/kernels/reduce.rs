@@ -99,8 +99,8 @@ monoids! {
     Sum for i32 i64 u32 u8: 0, |a, b| a.wrapping_add(b);
     Product for f32 f64: 1, |a, b| a * b;
     Product for i32 i64 u32 u8: 1, |a, b| a.wrapping_mul(b);
-    Max for f32 f64: f32::NEG_INFINITY, |a, b| if a > b || a != a { a } else { b };
-    Min for f32 f64: f32::INFINITY, |a, b| if a < b || a != a { a } else { b };
+    Max for f32 f64: f32::NEG_INFINITY, |a, b| if a > b || a.is_nan() { a } else { b };
+    Min for f32 f64: f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b };
     Max for i32: i32::MIN, |a, b| a.max(b);
     Max for i64: i64::MIN, |a, b| a.max(b);
     Max for u8 u32: 0, |a, b| a.max(b);

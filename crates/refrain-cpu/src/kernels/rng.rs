@@ -18,24 +18,24 @@ simd_fn! {
     fn fill<S>(key: [u32; 2], first: u64, out: &mut [u32]) {
         let _ = S::F32;
         for (i, piece) in out.chunks_mut(LANES * BLOCK).enumerate() {
-            let mut c = [[0u32; LANES]; BLOCK];
-            for lane in 0..LANES {
+            let [mut c0, mut c1, mut c2, mut c3] = [[0u32; LANES]; BLOCK];
+            for (lane, (low, high)) in c0.iter_mut().zip(&mut c1).enumerate() {
                 let counter = first.wrapping_add((i * LANES + lane) as u64);
-                c[0][lane] = counter as u32;
-                c[1][lane] = (counter >> 32) as u32;
+                (*low, *high) = (counter as u32, (counter >> 32) as u32);
             }
             for round in 0..ROUNDS {
                 let k0 = key[0].wrapping_add(WEYL[0].wrapping_mul(round));
                 let k1 = key[1].wrapping_add(WEYL[1].wrapping_mul(round));
-                for lane in 0..LANES {
-                    let p0 = MULTIPLIERS[0] as u64 * c[0][lane] as u64;
-                    let p1 = MULTIPLIERS[1] as u64 * c[2][lane] as u64;
-                    c[0][lane] = (p1 >> 32) as u32 ^ c[1][lane] ^ k0;
-                    c[1][lane] = p1 as u32;
-                    c[2][lane] = (p0 >> 32) as u32 ^ c[3][lane] ^ k1;
-                    c[3][lane] = p0 as u32;
+                for (((c0, c1), c2), c3) in c0.iter_mut().zip(&mut c1).zip(&mut c2).zip(&mut c3) {
+                    let p0 = MULTIPLIERS[0] as u64 * *c0 as u64;
+                    let p1 = MULTIPLIERS[1] as u64 * *c2 as u64;
+                    *c0 = (p1 >> 32) as u32 ^ *c1 ^ k0;
+                    *c1 = p1 as u32;
+                    *c2 = (p0 >> 32) as u32 ^ *c3 ^ k1;
+                    *c3 = p0 as u32;
                 }
             }
+            let c = [c0, c1, c2, c3];
             for (at, word) in piece.iter_mut().enumerate() {
                 *word = c[at % BLOCK][at / BLOCK];
             }

@@ -273,23 +273,29 @@ impl Lowerer<'_> {
         } = canonical;
         let depthwise = shape.groups > 1 && shape.groups == shape.c;
         let kernel = match (pass, depthwise) {
-            (Pass::Forward, true) => DepthwisePlan::forward(shape).map(Kernel::Depthwise),
+            (Pass::Forward, true) => {
+                DepthwisePlan::forward(shape).map(|p| Kernel::Depthwise(Box::new(p)))
+            }
             (Pass::InputGradient, true) => {
-                DepthwisePlan::input_gradient(shape).map(Kernel::Depthwise)
+                DepthwisePlan::input_gradient(shape).map(|p| Kernel::Depthwise(Box::new(p)))
             }
             (Pass::KernelGradient, true) => {
-                DepthwisePlan::kernel_gradient(shape).map(Kernel::Depthwise)
+                DepthwisePlan::kernel_gradient(shape).map(|p| Kernel::Depthwise(Box::new(p)))
             }
-            (Pass::Forward, false) => ConvPlan::forward(shape).map(|p| Kernel::Conv(p, shape.o)),
+            (Pass::Forward, false) => {
+                ConvPlan::forward(shape).map(|p| Kernel::Conv(Box::new(p), shape.o))
+            }
             (Pass::InputGradient, false) => {
-                ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(p, shape.c))
+                ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(Box::new(p), shape.c))
             }
-            (Pass::KernelGradient, false) => KernelGradientPlan::new(shape).map(Kernel::ConvKernel),
+            (Pass::KernelGradient, false) => {
+                KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(Box::new(p)))
+            }
         };
         let Ok(kernel) = kernel else { return false };
         let scratch = match &kernel {
             Kernel::Conv(plan, _) => plan.scratch_len(),
-            Kernel::ConvKernel(plan) => plan.scratch_len(),
+            Kernel::ConvGradient(plan) => plan.scratch_len(),
             Kernel::Depthwise(plan) => plan.scratch_len(),
             _ => 0,
         };

@@ -44,7 +44,7 @@ impl Lowerer<'_> {
         let (read, write) = (self.dense(input), self.buf(output));
         let note = format!("window {:?} {}", window.size, self.graph.spec(input));
         self.call(
-            Kernel::Window(plan, kind, dtype),
+            Kernel::Window(Box::new(plan), kind, dtype),
             vec![read],
             vec![write],
             note,
@@ -70,7 +70,7 @@ impl Lowerer<'_> {
             self.graph.spec(operand)
         );
         self.call(
-            Kernel::SelectAndScatter(plan, dtype),
+            Kernel::SelectAndScatter(Box::new(plan), dtype),
             reads,
             vec![write],
             note,
@@ -97,7 +97,12 @@ impl Lowerer<'_> {
         let reads = vec![self.dense(operand), self.dense(indices)];
         let write = self.buf(output);
         let note = format!("gather {}", self.graph.spec(output));
-        self.call(Kernel::Gather(plan, index, size), reads, vec![write], note);
+        self.call(
+            Kernel::Gather(Box::new(plan), index, size),
+            reads,
+            vec![write],
+            note,
+        );
         true
     }
 
@@ -126,7 +131,7 @@ impl Lowerer<'_> {
             self.graph.spec(output)
         );
         self.call(
-            Kernel::Scatter(plan, kind, index, dtype),
+            Kernel::Scatter(Box::new(plan), kind, index, dtype),
             reads,
             vec![out],
             note,

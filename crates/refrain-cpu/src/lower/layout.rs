@@ -137,21 +137,20 @@ impl Lowerer<'_> {
         };
         for tape in self.out.drafts[maker].0.tapes_mut() {
             let dims = tape.dims.clone();
-            for output in tape.outputs.iter_mut().filter(|o| o.buf == src.buf) {
-                let Some(view) = view
-                    .reshape(&dims)
-                    .filter(|_| output.extent == Extent::Full)
-                else {
-                    return false;
-                };
-                let (_, strides) = collapse(&view.dims, &view.strides);
-                if strides.len() > 2 || strides.last() != Some(&1) || output.view.is_some() {
-                    return false;
-                }
-                output.buf = out;
-                output.view = Some(view);
-                return true;
+            let Some(output) = tape.outputs.iter_mut().find(|o| o.buf == src.buf) else {
+                continue;
+            };
+            let Some(view) = view.reshape(&dims) else {
+                return false;
+            };
+            let (_, strides) = collapse(&view.dims, &view.strides);
+            let rows = strides.len() <= 2 && strides.last() == Some(&1);
+            if !rows || output.extent != Extent::Full || output.view.is_some() {
+                return false;
             }
+            output.buf = out;
+            output.view = Some(view);
+            return true;
         }
         false
     }

@@ -1,0 +1,172 @@
+//! What a loop nest must fulfil so that it may run on raw memory.
+
+use super::{Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, MAX_WALK, Nest, Operand, Reading};
+use crate::kernels::arena::PlanFault;
+
+impl Nest {
+    pub(super) fn check(&self) -> Result<(), PlanFault> {
+        let fits = |ok: bool| if ok { Ok(()) } else { Err(PlanFault::Kernel) };
+        fits(self.batch * self.rows * self.cols > 0)?;
+        fits(self.block_rows > 0 && self.block_cols > 0 && self.blocks_per_task > 0)?;
+        fits(
+            self.block_cols == self.cols || (self.block_cols < self.cols && self.block_rows == 1),
+        )?;
+        fits(self.scratch <= MAX_SCRATCH && self.operands.len() <= MAX_OPERANDS)?;
+        self.operands
+            .iter()
+            .try_for_each(|o| self.check_operand(o))?;
+        for sink in &self.sinks {
+            let partial = self.operands.get(sink.partial).ok_or(PlanFault::Kernel)?;
+            let len = self.batch * self.parts() * self.cols;
+            fits(partial.output && partial.bytes >= len * partial.size && partial.start == 0)?;
+            fits((self.parts() > 1) == sink.total.is_some())?;
+            fits(sink.acc + self.block_len() * sink.size <= self.scratch)?;
+            if let Some(total) = sink.total {
+                let total = self.operands.get(total).ok_or(PlanFault::Kernel)?;
+                fits(total.output && total.bytes >= self.batch * self.cols * total.size)?;
+            }
+        }
+        let mut stored = false;
+        for action in &self.body {
+            let store = matches!(action, Action::Store { .. });
+            fits(store || !stored)?;
+            stored |= store;
+            self.check_action(action)?;
+        }
+        self.prologue.iter().try_for_each(|a| self.check_action(a))
+    }
+
+    fn check_operand(&self, o: &Operand) -> Result<(), PlanFault> {
+        let rows = self.batch * self.rows;
+        let (low, high) = match o.reading {
+            Reading::Flat => (0, rows * self.cols - 1),
+            Reading::Column => (0, self.cols - 1),
+            Reading::Row => (0, rows - 1),
+            Reading::Fixed => (0, 0),
+            Reading::Walk | Reading::RowWalk => o.walk_span()?,
+        };
+        let walked = match o.reading {
+            Reading::Walk => o.dims.iter().product::<usize>() == rows * self.cols,
+            Reading::RowWalk => o.dims.iter().product::<usize>() == rows,
+            _ => true,
+        };
+        let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.bytes;
+        let writable = match o.reading {
+            _ if !o.output => true,
+            Reading::Flat | Reading::Row | Reading::Fixed => true,
+            Reading::Walk => o.staged && o.intervals().is_some(),
+            Reading::Column | Reading::RowWalk => false,
+        };
+        if in_bounds && walked && writable && o.place.offset.is_multiple_of(o.size) {
+            Ok(())
+        } else {
+            Err(PlanFault::Bounds)
+        }
+    }
+
+    fn check_action(&self, action: &Action) -> Result<(), PlanFault> {
+        let len = |extent| match extent {
+            Extent::Full => self.block_len(),
+            Extent::Row => self.block_rows,
+            Extent::Uniform => 1,
+        };
+        // Eight bytes hold any element; registers are laid out with room for their own type.
+        let inside = |loc: &Loc, bytes: usize| match *loc {
+            Loc::Scratch(at) => at + bytes <= self.scratch,
+            Loc::Operand(i) => i < self.operands.len(),
+            Loc::Imm(i) => i < self.imms.len(),
+        };
+        let ok = match action {
+            Action::Compute {
+                dst, src, extent, ..
+            } => {
+                let written = match *dst {
+                    Loc::Operand(i) => self.operands.get(i).is_some_and(|o| o.output && !o.staged),
+                    Loc::Imm(_) => false,
+                    Loc::Scratch(_) => true,
+                };
+                written
+                    && inside(dst, len(*extent))
+                    && src
+                        .iter()
+                        .flatten()
+                        .all(|(l, e)| e <= extent && inside(l, len(*e)))
+            }
+            Action::Gather {
+                operand,
+                dst,
+                extent,
+            } => {
+                let reading = self.operands.get(*operand).map(|o| (o.reading, o.size));
+                match (reading, extent) {
+                    (Some((Reading::Walk, size)), Extent::Full)
+                    | (Some((Reading::RowWalk, size)), Extent::Row) => {
+                        matches!(dst, Loc::Scratch(_)) && inside(dst, len(*extent) * size)
+                    }
+                    _ => false,
+                }
+            }
+            Action::ReduceRows { dst, src, .. } => {
+                let written = match *dst {
+                    Loc::Operand(i) => self
+                        .operands
+                        .get(i)
+                        .is_some_and(|o| o.output && !o.staged && o.reading == Reading::Row),
+                    Loc::Imm(_) => false,
+                    Loc::Scratch(_) => inside(dst, self.block_rows),
+                };
+                self.block_cols == self.cols && written && inside(src, 1)
+            }
+            Action::Store {
+                operand,
+                src,
+                extent,
+            } => self
+                .operands
+                .get(*operand)
+                .is_some_and(|o| o.output && inside(src, len(*extent) * o.size)),
+        };
+        if ok { Ok(()) } else { Err(PlanFault::Kernel) }
+    }
+}
+
+impl Operand {
+    /// The smallest (negated) and largest element of a walk, from its start.
+    fn walk_span(&self) -> Result<(usize, usize), PlanFault> {
+        if self.dims.len() != self.strides.len() || self.dims.len() > MAX_WALK {
+            return Err(PlanFault::Kernel);
+        }
+        let (mut low, mut high) = (0, 0);
+        for (&d, &s) in self.dims.iter().zip(&self.strides) {
+            let reach = (d - 1) * s.unsigned_abs();
+            *(if s < 0 { &mut low } else { &mut high }) += reach;
+        }
+        Ok((low, high))
+    }
+}
+
+impl Operand {
+    /// For elements that lie in equal intervals at equal distances: `(distance, first, end)` of an interval, counted from
+    /// a multiple of the distance.
+    pub(super) fn intervals(&self) -> Option<(usize, usize, usize)> {
+        match (&self.dims[..], &self.strides[..]) {
+            (&[run], &[1]) => Some((usize::MAX, self.start, self.start + run)),
+            (&[_, run], &[pitch, 1]) if pitch > 0 => {
+                let pitch = pitch as usize;
+                let first = self.start % pitch;
+                (first + run <= pitch).then_some((pitch, first, first + run))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether two outputs in one buffer have no element in common.
+    pub(super) fn is_beside(&self, other: &Operand) -> bool {
+        let same = self.place == other.place && self.size == other.size;
+        let walks = self.reading == Reading::Walk && other.reading == Reading::Walk;
+        match (self.intervals(), other.intervals()) {
+            (Some((p, a, b)), Some((q, c, d))) => same && walks && p == q && (b <= c || d <= a),
+            _ => false,
+        }
+    }
+}
