@@ -130,8 +130,12 @@ impl Executable {
         text
     }
 
-    /// Runs the program: inputs and variables in the order of the graph's parameters of that kind, outputs in the order
-    /// of its results, with the right dimensions and types. Updated variables are changed in place.
+    /// Runs the program. After the first run nothing is allocated, unless a primitive has no kernel and is run by the
+    /// interpreter ([`Executable::explain`] says `interpret`): sorting, running sums, the inverse error function, windows
+    /// over `f16` and `bf16`, and arithmetic of these two types.
+    ///
+    /// Inputs and variables come in the order of the graph's parameters of that kind, outputs in the order of its results,
+    /// with the right dimensions and types. Updated variables are changed in place.
     ///
     /// # Errors
     /// If an array is missing or has another shape or type than the program's.

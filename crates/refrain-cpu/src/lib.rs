@@ -1,5 +1,11 @@
 //! The CPU compiler of refrain: turns a tensor program whose shapes are known into a static plan of fused kernels over
 //! one arena, and runs it.
+//!
+//! The way of a graph: the passes of `refrain-graph` simplify it; `sources` finds which values are only views of
+//! others (reshapes, transposes, slices, broadcasts: nothing is copied for them); `fuse` groups elementwise work and
+//! reductions that walk over one index space; `lower` makes steps over buffers without places: tapes, products,
+//! convolutions, loops; `plan` gives every buffer a place, over dying operands or in the caller's arrays where it can; and
+//! `compile` links steps, places and kernels. `step` runs them. What is `unsafe` is in [`kernels`].
 
 mod compile;
 mod error;
