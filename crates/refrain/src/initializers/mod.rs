@@ -2,8 +2,8 @@
 
 mod random;
 
+pub(crate) use random::next_seed;
 pub use random::set_random_seed;
-pub(crate) use random::{next_seed, rng};
 
 use refrain_graph::{DType, Literal};
 use serde_json::{Value as Json, json};

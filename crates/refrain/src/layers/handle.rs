@@ -55,6 +55,9 @@ struct State {
 /// layer with that option instead.
 pub struct Handle<L>(Arc<Core<L>>);
 
+/// Classes whose Keras configuration has no `trainable`, and whose constructor refuses it.
+const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
+
 /// A layer of any kind.
 #[derive(Clone)]
 pub struct AnyLayer(Arc<Core<dyn Erased>>);
@@ -227,6 +230,9 @@ impl AnyLayer {
         config.insert("trainable".to_owned(), self.trainable().into());
         config.insert("dtype".to_owned(), self.0.dtype.keras_name().into());
         config.extend(self.config());
+        if WITHOUT_TRAINABLE.contains(&self.class_name()) {
+            config.shift_remove("trainable");
+        }
         config
     }
 

@@ -16,14 +16,6 @@ pub enum DataFormat {
 }
 
 impl DataFormat {
-    /// The axis of the channels in a tensor of this rank.
-    pub(crate) fn channel_axis(self, rank: usize) -> usize {
-        match self {
-            DataFormat::ChannelsLast => rank.saturating_sub(1),
-            DataFormat::ChannelsFirst => 1,
-        }
-    }
-
     /// The first of the spatial axes.
     pub(crate) fn first_spatial_axis(self) -> usize {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use refrain_graph::DType;
+use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
 use super::config::{Config, unexpected};
@@ -11,6 +11,8 @@ use super::handle::{AnyLayer, Handle};
 use super::layer::Layer;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops;
+use crate::structure::Structure;
 
 /// Makes a layer from its class's configuration.
 type Restore = fn(&Config) -> Result<AnyLayer>;
@@ -170,23 +172,56 @@ pub(crate) fn from_config(class: &str, config: &Config) -> Result<AnyLayer> {
     })
 }
 
-/// Makes a layer from Keras's serialised form.
+/// Keras's modules of the functions of `ops` are this and a last part: `numpy`, `nn`, …
+const OPS_MODULE: &str = "keras.src.ops.";
+
+/// Makes a layer, or a function of `ops` as a layer, from Keras's serialised form.
 pub(crate) fn from_json(json: &Json) -> Result<AnyLayer> {
-    let class = json["class_name"]
-        .as_str()
-        .ok_or_else(|| unexpected("a layer", json))?;
-    let config = json["config"]
-        .as_object()
-        .ok_or_else(|| unexpected("a layer", json))?;
-    from_config(class, config)
+    let class = json["class_name"].as_str();
+    let class = class.ok_or_else(|| unexpected("a layer", json))?;
+    let config = json["config"].as_object();
+    let config = config.ok_or_else(|| unexpected("a layer", json))?;
+    let module = json["module"].as_str().unwrap_or_default();
+    if !module.starts_with(OPS_MODULE) {
+        return from_config(class, config);
+    }
+    let operation = ops::operation(class, config).ok_or_else(|| {
+        let message = format!("no function of class `{class}` in `ops`");
+        Error::new(ErrorKind::Unsupported, message)
+    })?;
+    restore(operation, config)
 }
 
 /// Keras's serialised form of a layer.
 pub(crate) fn to_json(layer: &AnyLayer) -> Json {
-    json!({
-        "module": "keras.layers",
-        "class_name": layer.class_name(),
+    let class = layer.class_name();
+    let (module, registered_name) = match layer.options::<ops::Operation>() {
+        Some(operation) => (
+            format!("{OPS_MODULE}{}", operation.def.module),
+            Json::from(class),
+        ),
+        None => ("keras.layers".to_owned(), Json::Null),
+    };
+    let mut json = json!({
+        "module": module,
+        "class_name": class,
         "config": layer.full_config(),
-        "registered_name": null,
-    })
+        "registered_name": registered_name,
+    });
+    if let Some(shape) = layer.build_specs().as_ref().map(shapes_json) {
+        json["build_config"] = json!({ "input_shape": shape });
+    }
+    json
+}
+
+/// The shapes of a structure of tensors, unknown dimensions as null.
+fn shapes_json(specs: &Structure<Spec>) -> Json {
+    match specs {
+        Structure::Leaf(spec) => json!(spec.shape.dims()),
+        Structure::List(items) | Structure::Tuple(items) => items.iter().map(shapes_json).collect(),
+        Structure::Dict(items) => items
+            .iter()
+            .map(|(k, s)| (k.clone(), shapes_json(s)))
+            .collect(),
+    }
 }

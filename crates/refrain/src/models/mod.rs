@@ -10,7 +10,6 @@ mod submodel;
 mod summary;
 
 pub use clone::clone_model;
-pub(crate) use functional::Functional;
 pub use model::Model;
 pub use sequential::Sequential;
 pub use summary::Summary;

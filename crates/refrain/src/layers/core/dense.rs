@@ -69,7 +69,10 @@ impl Layer for DenseOptions {
     }
 
     fn config(&self) -> Config {
-        self.to_config()
+        let mut config = self.to_config();
+        // Keras writes this key only if it is set.
+        config.retain(|key, value| key != "activity_regularizer" || !value.is_null());
+        config
     }
 
     fn validate(&self) -> Result<()> {

@@ -122,7 +122,10 @@ macro_rules! rnn_layer_methods {
         }
 
         fn config(&self) -> $crate::layers::Config {
-            self.to_config()
+            let mut config = self.to_config();
+            // Keras leaves the seed out of this one.
+            config.retain(|key, value| $class != "SimpleRNN" || key != "seed" || !value.is_null());
+            config
         }
 
         fn validate(&self) -> $crate::Result<()> {

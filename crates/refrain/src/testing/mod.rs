@@ -1,5 +1,7 @@
 //! What refrain's own tests see of its inside. Not part of the public interface.
 
+mod program;
+
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -10,6 +12,8 @@ use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Config, registry};
 use crate::models::Model;
 use crate::ops::Operation;
+
+pub use program::{Masked, Program, full_config, infer, symbolic, trace};
 
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {

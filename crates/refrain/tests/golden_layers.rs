@@ -1,0 +1,76 @@
+//! Every layer against Keras: configuration, shapes, values, masks, gradients, changed weights.
+
+mod common;
+
+use std::sync::OnceLock;
+
+use common::{layer_case, npz::Golden};
+
+fn golden() -> &'static Golden {
+    static GOLDEN: OnceLock<Golden> = OnceLock::new();
+    GOLDEN.get_or_init(|| Golden::read("layers"))
+}
+
+/// Runs every case of these classes and lists all that fails.
+fn check(classes: &[&str]) {
+    let cases = golden().json.as_array().expect("a list of cases");
+    let mut failures = Vec::new();
+    for class in classes {
+        let mut of_class = cases
+            .iter()
+            .filter(|c| c["class_name"] == *class)
+            .peekable();
+        assert!(of_class.peek().is_some(), "no cases of {class}");
+        for case in of_class {
+            let name = case["name"].as_str().unwrap_or_default();
+            for failure in layer_case::check(golden(), case) {
+                failures.push(format!("{name}: {failure}"));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+macro_rules! families {
+    ($($family:ident: $($class:literal)+;)*) => {
+        $(
+            #[test]
+            fn $family() {
+                check(&[$($class),+]);
+            }
+        )*
+
+        #[test]
+        fn every_class_of_the_file_is_in_a_family() {
+            let known = [$($($class),+),*];
+            let cases = golden().json.as_array().expect("a list of cases");
+            for case in cases {
+                let class = case["class_name"].as_str().expect("a class");
+                assert!(known.contains(&class), "no family has {class}");
+            }
+        }
+    };
+}
+
+families! {
+    core: "Dense" "Embedding" "Masking";
+    merging: "Add" "Subtract" "Multiply" "Average" "Maximum" "Minimum" "Concatenate" "Dot";
+    reshaping: "Flatten" "Reshape" "Permute" "RepeatVector";
+    activations: "Activation" "ReLU" "LeakyReLU" "PReLU" "ELU" "Softmax";
+    preprocessing: "Rescaling";
+    convolutional: "Conv1D" "Conv2D" "DepthwiseConv2D";
+    max_pooling: "MaxPooling1D" "MaxPooling2D" "GlobalMaxPooling1D" "GlobalMaxPooling2D";
+    average_pooling: "AveragePooling1D" "AveragePooling2D" "GlobalAveragePooling1D" "GlobalAveragePooling2D";
+    normalization: "BatchNormalization" "LayerNormalization";
+    regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D";
+    attention: "MultiHeadAttention";
+    simple_rnn: "SimpleRNN";
+    lstm: "LSTM";
+    gru: "GRU";
+    rnn_wrappers: "Bidirectional" "TimeDistributed";
+}
