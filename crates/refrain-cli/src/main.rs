@@ -1,5 +1,9 @@
 //! The `refrain` command.
 
+#[allow(
+    clippy::duplicate_mod,
+    reason = "each demonstration is a whole example with what it needs"
+)]
 mod demo;
 
 use std::process::ExitCode;

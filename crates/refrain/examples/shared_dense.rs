@@ -65,8 +65,8 @@ fn shared() -> Result<Model> {
 /// Published tutorials show this as if it worked: the weights were built for 10 features.
 fn too_wide() -> Result<Tensor> {
     let shared = Dense::new(32).activation(Activation::Relu);
-    shared.call(&input([10]))?;
-    shared.call(&input([15]))
+    shared.call(input([10]))?;
+    shared.call(input([15]))
 }
 
 /// First cure: bring both inputs to one width.

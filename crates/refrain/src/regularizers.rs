@@ -112,8 +112,8 @@ fn orthogonal(x: &Tensor, factor: f64, rows: bool) -> Tensor {
 impl ConfigValue for Regularizer {
     fn to_json(&self) -> Json {
         let (class, config) = match *self {
-            Regularizer::L1L2 { l1, l2 } if l2 == 0.0 => ("L1", json!({ "l1": l1 })),
-            Regularizer::L1L2 { l1, l2 } if l1 == 0.0 => ("L2", json!({ "l2": l2 })),
+            Regularizer::L1L2 { l1, l2: 0.0 } => ("L1", json!({ "l1": l1 })),
+            Regularizer::L1L2 { l1: 0.0, l2 } => ("L2", json!({ "l2": l2 })),
             Regularizer::L1L2 { l1, l2 } => ("L1L2", json!({ "l1": l1, "l2": l2 })),
             Regularizer::Orthogonal { factor, rows } => {
                 let mode = if rows { "rows" } else { "columns" };

@@ -62,7 +62,7 @@ impl Weight {
 
     /// The penalty on its values.
     pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
-        self.regularizer = regularizer.clone();
+        self.regularizer = *regularizer;
         self
     }
 

@@ -58,6 +58,9 @@ pub struct Handle<L>(Arc<Core<L>>);
 /// Classes whose Keras configuration has no `trainable`, and whose constructor refuses it.
 const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
 
+/// What is wrong with arguments of both sorts.
+pub(crate) const MIXED: &str = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
+
 /// A layer of any kind.
 #[derive(Clone)]
 pub struct AnyLayer(Arc<Core<dyn Erased>>);
@@ -420,10 +423,7 @@ impl AnyLayer {
                 self.lower(&traces, inputs)
             }
             (s, n) if s == n => self.call_symbolic(inputs, outer),
-            _ => Err(Error::new(
-                ErrorKind::Symbolic,
-                "symbolic tensors and tensors of a layer's `call` cannot be mixed",
-            )),
+            _ => Err(Error::new(ErrorKind::Symbolic, MIXED)),
         }
     }
 

@@ -124,7 +124,7 @@ fn ellipsis(count: usize, widest: usize) -> impl Iterator<Item = Label> {
 
 fn labels(term: &str, count: usize, widest: usize) -> Option<Vec<Label>> {
     let (before, after) = term.split_once("...").unwrap_or((term, ""));
-    let spread = term.contains("...").then_some(count).unwrap_or(0);
+    let spread = if term.contains("...") { count } else { 0 };
     let all: Vec<Label> = before
         .chars()
         .chain(ellipsis(spread, widest.max(spread)))

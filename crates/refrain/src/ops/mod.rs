@@ -166,8 +166,12 @@ pub(crate) fn apply_all(
 ) -> Result<Structure<Tensor>> {
     let tensors = inputs.tensors();
     tensors.iter().try_for_each(|t| t.check())?;
-    if tensors.iter().all(|t| t.as_traced().is_some()) {
+    let traced = tensors.iter().filter(|t| t.as_traced().is_some()).count();
+    if traced == tensors.len() {
         return (def.call)(&inputs, &config);
+    }
+    if traced > 0 {
+        return Err(Error::new(ErrorKind::Symbolic, crate::layers::MIXED));
     }
     let layer: AnyLayer = Handle::from_options(Operation { def, config }).any();
     layer.call_structure(&inputs)

@@ -21,10 +21,8 @@ pub fn same(path: &str, got: &Json, keras: &Json) -> Result<(), String> {
             }
         }
         (Json::Array(got), Json::Array(keras)) if got.len() == keras.len() => {
-            let pairs = got.iter().zip(keras).enumerate();
-            pairs
-                .map(|(i, (g, k))| same(&format!("{path}[{i}]"), g, k))
-                .collect()
+            let mut pairs = got.iter().zip(keras).enumerate();
+            pairs.try_for_each(|(i, (g, k))| same(&format!("{path}[{i}]"), g, k))
         }
         (Json::Number(got), Json::Number(keras)) if got.as_f64() == keras.as_f64() => Ok(()),
         (got, keras) if got == keras => Ok(()),

@@ -210,7 +210,7 @@ mod tests {
         let again = LambdaOptions::from_config(&config).unwrap().into_layer();
         assert_eq!(again.options().config(), config);
         assert_eq!(
-            again.call(&input([3])).unwrap().shape().to_string(),
+            again.call(input([3])).unwrap().shape().to_string(),
             "(None, 3)"
         );
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn an_error_inside_the_function_names_the_layer() {
         let layer = Lambda::new(|x| x + &input([2])).name("broken");
-        let error = layer.call(&input([3])).unwrap_err();
+        let error = layer.call(input([3])).unwrap_err();
         assert_eq!(error.layer(), Some("broken"));
     }
 }

@@ -28,11 +28,7 @@ layer_options! {
 impl Permute {
     /// A layer with this order of axes, which are counted from 1.
     pub fn new(dims: impl Into<Vec<usize>>) -> Self {
-        PermuteOptions {
-            dims: dims.into(),
-            ..PermuteOptions::default()
-        }
-        .into_layer()
+        PermuteOptions { dims: dims.into() }.into_layer()
     }
 }
 

@@ -32,7 +32,6 @@ impl Reshape {
     pub fn new(target_shape: impl Into<Vec<i64>>) -> Self {
         ReshapeOptions {
             target_shape: target_shape.into(),
-            ..ReshapeOptions::default()
         }
         .into_layer()
     }
