@@ -4,6 +4,7 @@
 
 pub mod arena;
 pub mod conv;
+pub mod conv_general;
 pub mod conv_kernel;
 pub mod copy;
 pub mod depthwise;
