@@ -5,6 +5,7 @@
 use refrain_cpu::Pool;
 use refrain_cpu::kernels::conv::{Conv2dShape, ConvPlan};
 use refrain_cpu::kernels::conv_kernel::KernelGradientPlan;
+use refrain_cpu::kernels::depthwise::DepthwisePlan;
 use refrain_cpu::kernels::gemm::{Product, Right, pack_right, packed_len};
 use refrain_cpu::kernels::pack::Matrix;
 use std::time::Instant;
@@ -91,6 +92,50 @@ impl Bench {
         let mut scratch = vec![0.0; plan.scratch_len()];
         self.measure(&format!("{name} input grad"), flops, |pool| {
             plan.run(pool, &y, &w, &mut x, &mut scratch, None).unwrap();
+        });
+    }
+
+    fn depthwise(&self, n: usize, size: usize, c: usize, stride: usize) {
+        let out = size.div_ceil(stride);
+        let shape = Conv2dShape {
+            n,
+            h: size,
+            w: size,
+            c,
+            kh: 3,
+            kw: 3,
+            o: c,
+            stride_h: stride,
+            stride_w: stride,
+            dilation_h: 1,
+            dilation_w: 1,
+            pad_top: (stride == 1).into(),
+            pad_left: (stride == 1).into(),
+            groups: c,
+            oh: out,
+            ow: out,
+        };
+        let (mut x, mut w, mut y) = (
+            data(n * size * size * c),
+            data(9 * c),
+            data(n * out * out * c),
+        );
+        let flops = 2.0 * shape.multiply_adds() as f64;
+        let name = format!("depthwise {n}x{size}x{size}x{c} 3x3/{stride}");
+        let plan = DepthwisePlan::forward(&shape).unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        self.measure(&format!("{name} forward"), flops, |pool| {
+            plan.run(pool, &x, &w, &mut y, &mut scratch).unwrap();
+        });
+        let plan = DepthwisePlan::kernel_gradient(&shape).unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        self.measure(&format!("{name} kernel grad"), flops, |pool| {
+            plan.run(pool, &x, &y, &mut w, &mut scratch).unwrap();
+        });
+        let plan = DepthwisePlan::input_gradient(&shape).unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        self.measure(&format!("{name} input grad"), flops, |pool| {
+            plan.run(pool, &y, &w, &mut x, &mut scratch).unwrap();
         });
     }
 
@@ -185,6 +230,9 @@ fn main() {
         (8, 112, 3, 7, 64, 2),
     ] {
         bench.conv(n, size, c, k, o, stride);
+    }
+    for (size, c, stride) in [(112, 32, 1), (56, 128, 1), (56, 128, 2), (14, 512, 1)] {
+        bench.depthwise(32, size, c, stride);
     }
     for (m, n, k) in [
         (1024, 1024, 1024),
