@@ -427,8 +427,22 @@ fn round_trip(case: &Case) -> Result<(), String> {
     config::same("config", &own, &case.json["config"])?;
     let object = own.as_object().expect("an object");
     let again = testing::layer(case.layer.class_name(), object).map_err(|e| e.to_string())?;
-    match Json::Object(testing::full_config(&again)) == own {
+    // A fresh layer has not been built, and neither have the layers inside it.
+    match Json::Object(testing::full_config(&again)) == unbuilt(&own) {
         true => Ok(()),
         false => Err("the configuration changes when a layer is made from it".to_owned()),
+    }
+}
+
+/// The configuration without the shapes that layers inside were built for.
+fn unbuilt(config: &Json) -> Json {
+    match config {
+        Json::Object(entries) => entries
+            .iter()
+            .filter(|(key, _)| *key != "build_config")
+            .map(|(key, value)| (key.clone(), unbuilt(value)))
+            .collect(),
+        Json::Array(items) => items.iter().map(unbuilt).collect(),
+        plain => plain.clone(),
     }
 }
