@@ -76,7 +76,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     println!("  refrain  {:6.2} %", 100.0 * result["accuracy"]);
     println!("  Keras    {:6.2} %", 100.0 * KERAS_ACCURACY);
     std::fs::create_dir_all("out")?;
-    let _ = &history;
+    history.plot("out/siamese_curves.svg")?;
     model.plot("out/siamese_model.svg")?;
     println!("wrote out/siamese_curves.svg and out/siamese_model.svg");
     println!("{:.0} s in all", started.elapsed().as_secs_f64());

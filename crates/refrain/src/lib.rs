@@ -23,6 +23,7 @@ mod tensor;
 pub mod testing;
 mod trace;
 pub mod training;
+mod utils;
 mod variable;
 
 pub use error::{Error, ErrorKind, Result};

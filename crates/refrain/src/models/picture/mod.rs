@@ -14,6 +14,7 @@ use super::summary::thousands;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
 use crate::layers::node::Node;
+use crate::utils::svg::write;
 
 /// What a picture shows: boxes, some of which hold pictures, and arrows between boxes at any depth.
 pub(super) struct Picture {
@@ -212,11 +213,6 @@ impl Model {
                 ));
             }
         };
-        std::fs::write(path, text).map_err(|e| {
-            Error::new(
-                ErrorKind::Io,
-                format!("cannot write {}: {e}", path.display()),
-            )
-        })
+        write(path, &text)
     }
 }

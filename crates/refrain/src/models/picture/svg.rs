@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Picture;
 use super::layout::{BOX_PADDING, LINE_HEIGHT, Placed, Rect, inside_offset, place};
+use crate::utils::svg::escaped;
 
 /// Space around the picture, in user units.
 const MARGIN: f64 = 24.0;
@@ -34,12 +35,6 @@ pub(super) fn svg(picture: &Picture) -> String {
          height=\"100%\" style=\"fill:#fff;stroke:none\"/>\n{body}</svg>\n",
         -MARGIN, -MARGIN, -MARGIN, -MARGIN
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 // Writing to a `String` cannot fail.

@@ -1,0 +1,4 @@
+//! Small things that several parts use.
+
+mod curves;
+pub(crate) mod svg;
