@@ -34,11 +34,10 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let (images, labels) = digits()?;
     let mut order: Vec<usize> = (0..labels.len()).collect();
-    let mut lcg = Lcg::new(1);
-    lcg.shuffle(&mut order);
+    Lcg::new(1).shuffle(&mut order);
     let (train, test) = order.split_at(TRAIN_IMAGES);
-    let (left, right, same) = pairs(&images, &labels, train, TRAIN_PAIRS, &mut lcg);
-    let (test_left, test_right, test_same) = pairs(&images, &labels, test, TEST_PAIRS, &mut lcg);
+    let (left, right, same) = pairs(&images, &labels, train, TRAIN_PAIRS, 2);
+    let (test_left, test_right, test_same) = pairs(&images, &labels, test, TEST_PAIRS, 3);
 
     refrain::initializers::set_random_seed(1);
     let (a, b) = (input([28, 28, 1]), input([28, 28, 1]));
@@ -114,8 +113,9 @@ fn pairs(
     labels: &[usize],
     from: &[usize],
     count: usize,
-    lcg: &mut Lcg,
+    seed: u64,
 ) -> (Array4<f32>, Array4<f32>, Array2<f32>) {
+    let mut lcg = Lcg::new(seed);
     let mut left = Array4::zeros((count, 28, 28, 1));
     let mut right = Array4::zeros((count, 28, 28, 1));
     let mut same = Array2::zeros((count, 1));
