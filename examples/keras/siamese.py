@@ -21,7 +21,7 @@ from lcg import Lcg
 DIGITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data/digits.npz")
 SIDE = 28
 TRAIN_IMAGES = 1437
-TRAIN_PAIRS, TEST_PAIRS = 6500, 1000
+TRAIN_PAIRS, TEST_PAIRS = 4000, 1000
 ORDER_SEED, TRAIN_SEED, TEST_SEED = 1, 2, 3
 BATCH = 32
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 4

@@ -29,9 +29,9 @@ const TRAIN: usize = 20_000;
 const TEST: usize = 1000;
 const BATCH: usize = 64;
 /// Learning rates and their numbers of epochs.
-const STAGES: [(f64, usize); 3] = [(3e-3, 20), (1e-3, 5), (3e-4, 5)];
-/// Exact answers of Keras 3.15 with the same data and recipe: mean over three seeds.
-const KERAS_EXACT: f64 = 0.0;
+const STAGES: [(f64, usize); 3] = [(5e-3, 20), (1e-3, 6), (2e-4, 4)];
+/// Exact answers of Keras 3.15 (on JAX) with the same data and recipe: 99.2 % and 99.5 % with two seeds.
+const KERAS_EXACT: f64 = 0.9935;
 
 /// Runs the demonstration.
 pub fn main() -> std::result::Result<(), Box<dyn Error>> {

