@@ -52,6 +52,7 @@ struct Inner {
     expected: Option<String>,
     received: Option<String>,
     hint: Option<String>,
+    file: Option<std::path::PathBuf>,
 }
 
 impl Error {
@@ -64,6 +65,7 @@ impl Error {
             expected: None,
             received: None,
             hint: None,
+            file: None,
         }))
     }
 
@@ -103,6 +105,14 @@ impl Error {
         self
     }
 
+    /// Names the file at fault, unless the message does or another one is named already.
+    pub(crate) fn in_file(mut self, path: &std::path::Path) -> Self {
+        if !self.0.message.contains(&*path.to_string_lossy()) {
+            self.0.file.get_or_insert_with(|| path.to_owned());
+        }
+        self
+    }
+
     /// Adds what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
@@ -124,6 +134,11 @@ impl Error {
         self.0.call
     }
 
+    /// The file at fault, where there is one that the message does not name.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.0.file.as_deref()
+    }
+
     /// What was expected, where something definite was.
     pub fn expected(&self) -> Option<&str> {
         self.0.expected.as_deref()
@@ -139,6 +154,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
+        if let Some(file) = &e.file {
+            write!(f, "`{}`: ", file.display())?;
+        }
         if let Some((name, class)) = &e.layer {
             write!(f, "layer `{name}` ({class})")?;
             if let Some(call) = e.call {

@@ -17,6 +17,7 @@ mod names;
 pub mod ops;
 pub mod optimizers;
 pub mod regularizers;
+pub mod saving;
 mod structure;
 mod tensor;
 #[doc(hidden)]
@@ -32,6 +33,7 @@ pub use layers::{Input, input};
 pub use models::{Model, Sequential, Summary, clone_model};
 pub use names::clear_session;
 pub use refrain_graph::{DType, Dim, Literal, Shape, Spec};
+pub use saving::{load_model, model_from_json};
 pub use structure::Structure;
 pub use tensor::Tensor;
 pub use variable::Variable;

@@ -1,5 +1,7 @@
 //! What a layer sees while it declares its weights.
 
+use std::cell::Cell;
+
 use refrain_graph::{DType, Literal, Spec};
 
 use super::handle::AnyLayer;
@@ -86,6 +88,9 @@ impl Weight {
     }
 
     fn sample(&self, dtype: DType) -> Result<Literal> {
+        if WITHOUT_VALUES.get() {
+            return Ok(Literal::zeros(self.shape.clone(), dtype));
+        }
         let scaled = matches!(self.initializer, Initializer::VarianceScaling { .. });
         let Some(axes) = self.input_axes.filter(|&n| scaled && n <= self.shape.len()) else {
             return self.initializer.sample(&self.shape, dtype);
@@ -103,6 +108,22 @@ impl Weight {
         self.dtype = Some(dtype);
         self
     }
+}
+
+thread_local! {
+    static WITHOUT_VALUES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Builds layers whose weights are about to be read from a file: they start at zero instead of being drawn.
+pub(crate) fn without_values<T>(build: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            WITHOUT_VALUES.set(self.0);
+        }
+    }
+    let _restore = Restore(WITHOUT_VALUES.replace(true));
+    build()
 }
 
 /// What a layer sees while it declares its weights: its inputs' shapes, and where the weights go.

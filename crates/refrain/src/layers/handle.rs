@@ -304,12 +304,14 @@ impl AnyLayer {
 
     /// Its own weights, without those of layers inside: trainable ones first, as Keras stores them.
     pub(crate) fn own_weights(&self) -> Vec<Variable> {
-        let state = self.0.lock();
-        let declared = |trainable: bool| {
-            let weights = state.weights.iter().map(|(_, w)| w.clone());
-            weights.filter(move |w| w.declared_trainable() == trainable)
-        };
-        declared(true).chain(declared(false)).collect()
+        self.named_weights().into_iter().map(|(_, w)| w).collect()
+    }
+
+    /// Its own weights under the names that `call` reads them by (`kernel`, `lstm_cell/kernel`), in the same order.
+    pub(crate) fn named_weights(&self) -> Vec<(String, Variable)> {
+        let mut weights = self.0.lock().weights.clone();
+        weights.sort_by_key(|(_, w)| !w.declared_trainable());
+        weights
     }
 
     /// The weights: its own trainable ones, its own others, then those of the layers inside, each once.
@@ -380,6 +382,11 @@ impl AnyLayer {
             let weights = state.weights.iter();
             weights.for_each(|(_, w)| w.set_trainable(trainable));
         });
+    }
+
+    /// Freezes the layer but not the layers inside it, as Keras does for a model made with `trainable=False`.
+    pub(crate) fn freeze_alone(&self) {
+        self.0.trainable.store(false, Ordering::Relaxed);
     }
 
     /// `layer `dense` (Dense), call 2`.

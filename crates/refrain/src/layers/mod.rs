@@ -19,10 +19,12 @@ pub(crate) mod preprocessing;
 pub(crate) mod registry;
 pub(crate) mod regularization;
 pub(crate) mod reshaping;
+pub(crate) mod restoring;
 pub(crate) mod rnn;
 
 pub use activations::*;
 pub use attention::*;
+pub(crate) use build::without_values;
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};

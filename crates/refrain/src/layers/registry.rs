@@ -9,19 +9,35 @@ use serde_json::{Value as Json, json};
 use super::config::{Config, unexpected};
 use super::handle::{AnyLayer, Handle};
 use super::layer::Layer;
+use super::restoring::Restoring;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
+use crate::models::Functional;
 use crate::ops;
+use crate::saving::config::{is_model, model_from_json, model_to_json};
 use crate::structure::Structure;
 
+/// The class of the entrances of models.
+const INPUT_LAYER: &str = "InputLayer";
+
 /// Makes a layer from its class's configuration.
-type Restore = fn(&Config) -> Result<AnyLayer>;
+type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
+
+/// A class's row: its configuration is enough, or (`with context`) layers inside it or functions are looked up too.
+macro_rules! row {
+    ($class:literal, $options:ident) => {
+        ($class, |config, _| restore($options::from_config(config)?, config))
+    };
+    ($class:literal, $options:ident with context) => {
+        ($class, |config, context| restore($options::from_config(config, context)?, config))
+    };
+}
 
 macro_rules! rows {
-    ($($class:literal => $options:ident,)*) => {
-        /// Every built-in class.
+    ($($class:literal => $options:ident $(with $context:ident)?,)*) => {
+        /// Every built-in class but those of models.
         const ROWS: &[(&str, Restore)] = &[
-            $( ($class, |config| restore($options::from_config(config)?, config)), )*
+            $( row!($class, $options $(with $context)?), )*
         ];
     };
 }
@@ -37,7 +53,7 @@ rows! {
     "AveragePooling1D" => AveragePooling1DOptions,
     "AveragePooling2D" => AveragePooling2DOptions,
     "BatchNormalization" => BatchNormalizationOptions,
-    "Bidirectional" => BidirectionalOptions,
+    "Bidirectional" => BidirectionalOptions with context,
     "Concatenate" => ConcatenateOptions,
     "Conv1D" => Conv1DOptions,
     "Conv2D" => Conv2DOptions,
@@ -60,7 +76,7 @@ rows! {
     "GroupNormalization" => GroupNormalizationOptions,
     "GRU" => GruOptions,
     "Identity" => IdentityOptions,
-    "Lambda" => LambdaOptions,
+    "Lambda" => LambdaOptions with context,
     "LayerNormalization" => LayerNormalizationOptions,
     "LeakyReLU" => LeakyReluOptions,
     "LSTM" => LstmOptions,
@@ -85,7 +101,7 @@ rows! {
     "SpatialDropout1D" => SpatialDropout1DOptions,
     "SpatialDropout2D" => SpatialDropout2DOptions,
     "Subtract" => SubtractOptions,
-    "TimeDistributed" => TimeDistributedOptions,
+    "TimeDistributed" => TimeDistributedOptions with context,
     "UnitNormalization" => UnitNormalizationOptions,
     "UpSampling1D" => UpSampling1DOptions,
     "UpSampling2D" => UpSampling2DOptions,
@@ -153,13 +169,22 @@ pub fn register<L: Layer>(class: &str, from_config: fn(&Config) -> Result<L>) {
     registered().insert(class.to_owned(), restored);
 }
 
+/// Whether a layer class of this name is known.
+pub(crate) fn is_known(class: &str) -> bool {
+    registered().contains_key(class) || ROWS.iter().any(|(name, _)| *name == class)
+}
+
 /// Makes a layer from its class and Keras's configuration of it. Keys that are unknown are left alone.
-pub(crate) fn from_config(class: &str, config: &Config) -> Result<AnyLayer> {
+pub(crate) fn from_config(
+    class: &str,
+    config: &Config,
+    context: &Restoring,
+) -> Result<AnyLayer> {
     let custom = registered().get(class).cloned();
     let built_in = ROWS.iter().find(|(name, _)| *name == class);
     let made = match (custom, built_in) {
         (Some(restore), _) => restore(config),
-        (None, Some((_, restore))) => restore(config),
+        (None, Some((_, restore))) => restore(config, context),
         (None, None) => Err(Error::new(
             ErrorKind::Unsupported,
             format!("no layer class `{class}`"),
@@ -173,45 +198,83 @@ pub(crate) fn from_config(class: &str, config: &Config) -> Result<AnyLayer> {
 }
 
 /// Keras's modules of the functions of `ops` are this and a last part: `numpy`, `nn`, …
-const OPS_MODULE: &str = "keras.src.ops.";
+pub(crate) const OPS_MODULE: &str = "keras.src.ops.";
 
-/// Makes a layer, or a function of `ops` as a layer, from Keras's serialised form.
-pub(crate) fn from_json(json: &Json) -> Result<AnyLayer> {
+/// Makes a layer, a model, or a function of `ops` as a layer, from Keras's serialised form.
+///
+/// A layer that a file stores once and describes several times is made once.
+pub(crate) fn from_json(json: &Json, context: &Restoring) -> Result<AnyLayer> {
+    context.once(json, || make(json, context))
+}
+
+fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
     let class = json["class_name"].as_str();
     let class = class.ok_or_else(|| unexpected("a layer", json))?;
     let config = json["config"].as_object();
     let config = config.ok_or_else(|| unexpected("a layer", json))?;
     let module = json["module"].as_str().unwrap_or_default();
-    if !module.starts_with(OPS_MODULE) {
-        return from_config(class, config);
+    if module.starts_with(OPS_MODULE) {
+        let operation = ops::operation(class, config).ok_or_else(|| {
+            let message = format!("no function of class `{class}` in `ops`");
+            Error::new(ErrorKind::Unsupported, message)
+        })?;
+        return restore(operation, config);
     }
-    let operation = ops::operation(class, config).ok_or_else(|| {
-        let message = format!("no function of class `{class}` in `ops`");
-        Error::new(ErrorKind::Unsupported, message)
-    })?;
-    restore(operation, config)
+    // Users' classes are registered under their package: `my_package>Scale`.
+    let registered_name = json["registered_name"].as_str().unwrap_or(class);
+    let short = registered_name.rsplit('>').next().unwrap_or(class);
+    let known = [registered_name, short].into_iter().find(|n| is_known(n));
+    let class = known.unwrap_or(class);
+    match is_known(class) {
+        false if is_model(json) => model_from_json(json, context).map(|model| model.any()),
+        _ => from_config(class, config, context),
+    }
 }
 
-/// Keras's serialised form of a layer.
+/// Keras's serialised form of a layer or a model.
 pub(crate) fn to_json(layer: &AnyLayer) -> Json {
+    if let Some(functional) = layer.options::<Functional>() {
+        return model_to_json(layer, functional);
+    }
     let class = layer.class_name();
-    let (module, registered_name) = match layer.options::<ops::Operation>() {
-        Some(operation) => (
-            format!("{OPS_MODULE}{}", operation.def.module),
-            Json::from(class),
-        ),
-        None => ("keras.layers".to_owned(), Json::Null),
+    let mut config = layer.full_config();
+    let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
+        config.retain(|key, _| key == "name" || operation.config.contains_key(key));
+        (format!("{OPS_MODULE}{}", operation.def.module), class.into())
+    } else if class == INPUT_LAYER {
+        config.shift_remove("trainable");
+        ("keras.layers".to_owned(), Json::Null)
+    } else {
+        config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
+        match ROWS.iter().any(|(name, _)| *name == class) {
+            true => ("keras.layers".to_owned(), Json::Null),
+            // The package that Keras's `register_keras_serializable()` assumes.
+            false => ("builtins".to_owned(), format!("Custom>{class}").into()),
+        }
     };
+    // Functions, inputs, and attention over several arguments are built by their calls.
+    let built_by_call = [INPUT_LAYER, "MultiHeadAttention"].contains(&class)
+        || layer.options::<ops::Operation>().is_some();
     let mut json = json!({
         "module": module,
         "class_name": class,
-        "config": layer.full_config(),
+        "config": config,
         "registered_name": registered_name,
     });
-    if let Some(shape) = layer.build_specs().as_ref().map(shapes_json) {
-        json["build_config"] = json!({ "input_shape": shape });
+    if let Some(specs) = layer.build_specs().filter(|_| !built_by_call) {
+        json["build_config"] = json!({ "input_shape": shapes_json(&specs) });
     }
     json
+}
+
+/// Keras's object for an element type of weights and computation.
+pub(crate) fn dtype_policy(dtype: DType) -> Json {
+    json!({
+        "module": "keras",
+        "class_name": "DTypePolicy",
+        "config": { "name": dtype.keras_name() },
+        "registered_name": null,
+    })
 }
 
 /// The shapes of a structure of tensors, unknown dimensions as null.

@@ -10,6 +10,8 @@ mod submodel;
 mod summary;
 
 pub use clone::clone_model;
+pub(crate) use functional::Functional;
 pub use model::Model;
 pub use sequential::Sequential;
+pub(crate) use sequential::stack;
 pub use summary::Summary;

@@ -64,14 +64,18 @@ impl Sequential {
         names::check(&self.name)?;
         // Keras counts the functional model inside a `Sequential`.
         names::unique("functional");
-        let input = self.input.tensor();
-        let mut output = input.clone();
-        for layer in &self.layers {
-            let outputs = layer.call_within(&(&output).into(), &self.name)?;
-            output = Tensor::from_structure(outputs)?;
-        }
-        let mut functional = Functional::new(input.into(), output.into())?;
-        functional.class = "Sequential";
-        Ok(Model::from_functional(functional, &self.name))
+        stack(&self.name, self.input.tensor(), &self.layers)
     }
+}
+
+/// The model of layers that are each called on the output of the one before.
+pub(crate) fn stack(name: &str, input: Tensor, layers: &[AnyLayer]) -> Result<Model> {
+    let mut output = input.clone();
+    for layer in layers {
+        let outputs = layer.call_within(&(&output).into(), name)?;
+        output = Tensor::from_structure(outputs)?;
+    }
+    let mut functional = Functional::new(input.into(), output.into())?;
+    functional.class = "Sequential";
+    Ok(Model::from_functional(functional, name))
 }

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::Tensor;
 use crate::error::Result;
 use crate::layers::node::Node;
+use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, registry};
 use crate::models::Model;
 use crate::ops::Operation;
@@ -17,7 +18,7 @@ pub use program::{Masked, Program, full_config, infer, symbolic, trace};
 
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
-    registry::from_config(class, config)
+    registry::from_config(class, config, &Restoring::default())
 }
 
 /// All operations of a model in its order, each with its calls that belong to the model.

@@ -22,6 +22,7 @@ pub struct Compile<'m> {
     loss_weights: Option<LossWeights>,
     metrics: Metrics,
     weighted_metrics: Metrics,
+    source: Option<serde_json::Value>,
 }
 
 impl Model {
@@ -48,7 +49,13 @@ impl Model {
             loss_weights: None,
             metrics: Metrics::Empty,
             weighted_metrics: Metrics::Empty,
+            source: None,
         }
+    }
+
+    /// What `compile` recorded.
+    pub(crate) fn compiled(&self) -> Option<Arc<Compiled>> {
+        self.training_state().compiled.clone()
     }
 
     /// Whether `compile` has been run.
@@ -85,6 +92,14 @@ impl Model {
         let state = self.training_state();
         let compiled = state.compiled.as_ref();
         compiled.map_or_else(Vec::new, |c| c.state().variables())
+    }
+
+    /// Makes the optimizer's variables of all weights that train, as the first step would.
+    pub(crate) fn build_optimizer(&self) {
+        let weights = self.trainable_weights();
+        if let Some(compiled) = self.compiled() {
+            compiled.state().build(&weights);
+        }
     }
 
     /// The optimizer's variables, once the model has been trained.
@@ -140,6 +155,12 @@ impl Compile<'_> {
         self
     }
 
+    /// The configuration that all this was read from.
+    pub(crate) fn source(mut self, json: serde_json::Value) -> Self {
+        self.source = Some(json);
+        self
+    }
+
     /// Records it.
     ///
     /// # Errors
@@ -156,13 +177,14 @@ impl Compile<'_> {
             ));
         }
         let metrics = [self.metrics, self.weighted_metrics];
-        let compiled = Compiled::new(
+        let mut compiled = Compiled::new(
             self.model,
             self.optimizer,
             self.losses,
             self.loss_weights,
             metrics,
         )?;
+        compiled.source = self.source;
         self.model.training_state().compiled = Some(Arc::new(compiled));
         Ok(())
     }

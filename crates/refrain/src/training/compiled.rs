@@ -19,6 +19,8 @@ pub(crate) struct Compiled {
     pub(crate) state: Mutex<OptimizerState>,
     pub(crate) losses: Vec<OutputLoss>,
     pub(crate) metrics: Vec<OutputMetric>,
+    /// The configuration of a file that it was read from.
+    pub(crate) source: Option<serde_json::Value>,
     /// Running means of fitting and of evaluating: the loss, each output's loss if there are several, the metrics.
     pub(crate) train: Vec<Tracker>,
     pub(crate) test: Vec<Tracker>,
@@ -108,6 +110,7 @@ impl Compiled {
             optimizer,
             losses,
             metrics: all,
+            source: None,
             programs: Mutex::default(),
             fitting: Mutex::new(()),
             testing: Mutex::new(()),

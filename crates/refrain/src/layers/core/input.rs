@@ -1,10 +1,11 @@
 //! The entrances of a model.
 
 use refrain_graph::{DType, Dim, Shape, Spec};
+use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, ConfigValue, Handle, Layer};
+use crate::layers::{Call, Config, ConfigValue, Handle, Layer, in_option, registry};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -14,6 +15,30 @@ pub struct InputLayer {
     pub(crate) batch_shape: Shape,
     pub(crate) dtype: DType,
     pub(crate) optional: bool,
+}
+
+impl InputLayer {
+    /// Shape and type of its tensor.
+    pub(crate) fn spec(&self) -> Spec {
+        Spec::new(self.batch_shape.clone(), self.dtype)
+    }
+
+    /// From Keras's configuration.
+    pub(crate) fn from_config(config: &Config) -> Result<Self> {
+        let flag = |key: &str| config.get(key).and_then(Json::as_bool) == Some(true);
+        if let Some(kind) = ["sparse", "ragged"].into_iter().find(|key| flag(key)) {
+            let message = format!("{kind} inputs are not supported; give it dense arrays");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        let shape = config.get("batch_shape").unwrap_or(&Json::Null);
+        let dims = Vec::<Dim>::from_json(shape).map_err(|e| in_option(e, "batch_shape"))?;
+        let dtype = config.get("dtype").filter(|json| !json.is_null());
+        Ok(InputLayer {
+            batch_shape: Shape::from(dims),
+            dtype: dtype.map_or(Ok(DType::F32), registry::dtype_from_json)?,
+            optional: flag("optional"),
+        })
+    }
 }
 
 impl Layer for InputLayer {

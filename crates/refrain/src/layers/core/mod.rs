@@ -12,5 +12,6 @@ pub use embedding::{Embedding, EmbeddingOptions};
 pub use identity::{Identity, IdentityOptions};
 pub(crate) use input::input_tensor;
 pub use input::{Input, InputLayer, input};
+pub(crate) use lambda::{Function, of_list, of_one};
 pub use lambda::{Lambda, LambdaOptions, register_lambda, register_lambda_of_list};
 pub use masking::{Masking, MaskingOptions};

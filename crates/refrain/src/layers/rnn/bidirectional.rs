@@ -6,6 +6,7 @@ use super::output::RnnOutput;
 use super::recurrence::reverse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::layers::restoring::Restoring;
 use crate::layers::{
     AnyLayer, Build, Call, Config, ConfigValue, Handle, InputSpec, Layer, registry, unexpected,
 };
@@ -147,7 +148,7 @@ fn zeroing_masked_outputs(layer: &AnyLayer, mut config: Config) -> Result<AnyLay
         .cloned()
         .unwrap_or(Json::Bool(false));
     config.insert("zero_output_for_mask".to_owned(), sequences);
-    registry::from_config(layer.class_name(), &config)
+    registry::from_config(layer.class_name(), &config, &Restoring::default())
 }
 
 impl BidirectionalOptions {
@@ -160,13 +161,13 @@ impl BidirectionalOptions {
         forward.is_ok_and(|c| c.get(name).and_then(Json::as_bool) == Some(true))
     }
 
-    pub(crate) fn from_config(config: &Config) -> Result<Self> {
+    pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let inner = |key: &str| config.get(key).filter(|json| !json.is_null());
         let layer = inner("layer").ok_or_else(|| unexpected("a layer", &Json::Null))?;
-        let mut directions = both(&registry::from_json(layer)?)?;
+        let mut directions = both(&registry::from_json(layer, context)?)?;
         let mut own_backward = false;
         if let Some(json) = inner("backward_layer") {
-            let backward = registry::from_json(json)?;
+            let backward = registry::from_json(json, context)?;
             own_backward = backward.get_name() != directions[1].get_name();
             directions[1] = zeroing_masked_outputs(&backward, backward.full_config())?;
         }

@@ -4,6 +4,7 @@ use refrain_graph::{Dim, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::layers::restoring::Restoring;
 use crate::layers::rnn::recurrence::slice;
 use crate::layers::{
     AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, registry, unexpected,
@@ -41,12 +42,12 @@ impl TimeDistributed {
 }
 
 impl TimeDistributedOptions {
-    pub(crate) fn from_config(config: &Config) -> Result<Self> {
+    pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let json = config
             .get("layer")
             .ok_or_else(|| unexpected("a layer", &serde_json::Value::Null))?;
         Ok(TimeDistributedOptions {
-            layer: registry::from_json(json)?,
+            layer: registry::from_json(json, context)?,
         })
     }
 

@@ -1,0 +1,106 @@
+//! What a reader of files knows beyond each layer's own configuration.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+use super::core::Function;
+use super::{AnyLayer, Config};
+use crate::error::Result;
+
+/// Turns the code of a Python lambda and the layer's further arguments into a function.
+pub(crate) type Decode = fn(&Json, &Config) -> Result<Function>;
+
+/// What a reader of files knows beyond each layer's own configuration.
+#[derive(Default)]
+pub(crate) struct Restoring {
+    /// Functions of `Lambda` layers, by the layer's name or the function's.
+    pub(crate) functions: HashMap<String, Function>,
+    /// How the code of a Python lambda is read, if it is to be read.
+    pub(crate) decode: Option<Decode>,
+    /// Descriptions of layers that stand in several places but are stored once, as text.
+    pub(crate) stored_once: HashSet<String>,
+    /// Those layers, as far as they have been made.
+    made: RefCell<HashMap<String, AnyLayer>>,
+}
+
+impl Restoring {
+    /// Makes a layer, or gives the one that was made from an equal description if the file stores only one of them.
+    pub(crate) fn once(
+        &self,
+        json: &Json,
+        make: impl FnOnce() -> Result<AnyLayer>,
+    ) -> Result<AnyLayer> {
+        if self.stored_once.is_empty() {
+            return make();
+        }
+        let key = description(json);
+        if !self.stored_once.contains(&key) {
+            return make();
+        }
+        if let Some(layer) = self.made.borrow().get(&key) {
+            return Ok(layer.clone());
+        }
+        let layer = make()?;
+        self.made.borrow_mut().insert(key, layer.clone());
+        Ok(layer)
+    }
+}
+
+/// What two descriptions of one layer have in common: class and configuration, without the identities of Python
+/// objects, which differ from one description to the next.
+pub(crate) fn description(json: &Json) -> String {
+    fn write(json: &Json, out: &mut String) {
+        match json {
+            Json::Object(map) => {
+                out.push('{');
+                for (key, value) in map.iter().filter(|(k, _)| *k != "shared_object_id") {
+                    out.push_str(key);
+                    out.push(':');
+                    write(value, out);
+                    out.push(',');
+                }
+                out.push('}');
+            }
+            Json::Array(items) => {
+                out.push('[');
+                for item in items {
+                    write(item, out);
+                    out.push(',');
+                }
+                out.push(']');
+            }
+            leaf => out.push_str(&leaf.to_string()),
+        }
+    }
+    let mut out = json["class_name"].to_string();
+    write(&json["config"], &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::layers::{Dense, registry};
+
+    #[test]
+    fn a_layer_that_is_stored_once_is_made_once() {
+        let json = registry::to_json(&Dense::new(3).name("shared").any());
+        let mut again = json.clone();
+        again["config"]["shared_object_id"] = json!(7);
+        let context = Restoring {
+            stored_once: HashSet::from([description(&json)]),
+            ..Restoring::default()
+        };
+        let first = registry::from_json(&json, &context).unwrap();
+        assert_eq!(registry::from_json(&again, &context).unwrap(), first);
+        let apart = Restoring::default();
+        assert_ne!(
+            registry::from_json(&json, &apart).unwrap(),
+            registry::from_json(&json, &apart).unwrap()
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! Arguments of layer calls as Keras writes them: tensors as references to calls, everything else as it is.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::{Argument, Inputs};
+use crate::layers::unexpected;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// Keras's class of a reference to a tensor.
+const KERAS_TENSOR: &str = "__keras_tensor__";
+
+/// One output of one call of a layer: the layer's name, the position of the call, the position of the output.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Reference {
+    pub(super) layer: String,
+    pub(super) node: usize,
+    pub(super) index: usize,
+}
+
+impl Reference {
+    /// From `[layer, node, index]`.
+    pub(super) fn from_json(json: &Json) -> Option<Self> {
+        let [layer, node, index] = json.as_array()?.as_slice() else {
+            return None;
+        };
+        Some(Reference {
+            layer: layer.as_str()?.to_owned(),
+            node: usize::try_from(node.as_u64()?).ok()?,
+            index: usize::try_from(index.as_u64()?).ok()?,
+        })
+    }
+
+    pub(super) fn to_json(&self) -> Json {
+        json!([self.layer, self.node, self.index])
+    }
+
+    /// From a tensor object, if it is one.
+    fn of_tensor(json: &Json) -> Option<Result<Self>> {
+        if json["class_name"].as_str() != Some(KERAS_TENSOR) {
+            return None;
+        }
+        let history = &json["config"]["keras_history"];
+        Some(Reference::from_json(history).ok_or_else(|| unexpected("[layer, node, tensor]", history)))
+    }
+}
+
+/// A tensor as Keras refers to it.
+pub(super) fn tensor_to_json(tensor: &Tensor, reference: &Reference) -> Json {
+    json!({
+        "class_name": KERAS_TENSOR,
+        "config": {
+            "shape": tensor.shape().dims(),
+            "dtype": tensor.dtype().keras_name(),
+            "keras_history": reference.to_json(),
+        },
+    })
+}
+
+/// All references in an argument, in order.
+pub(super) fn references(json: &Json, found: &mut Vec<Reference>) -> Result<()> {
+    if let Some(reference) = Reference::of_tensor(json) {
+        found.push(reference?);
+        return Ok(());
+    }
+    match json {
+        Json::Array(items) => items.iter().try_for_each(|item| references(item, found)),
+        Json::Object(map) => map.values().try_for_each(|item| references(item, found)),
+        _ => Ok(()),
+    }
+}
+
+/// The arguments of a call, with each reference replaced by its tensor.
+pub(super) fn inputs_from_json(
+    args: &[Json],
+    kwargs: &Map<String, Json>,
+    mut find: impl FnMut(&Reference) -> Result<Tensor>,
+) -> Result<Inputs> {
+    let mut inputs = Inputs::default();
+    for json in args {
+        inputs = match argument(json, &mut find)? {
+            Argument::Tensors(tensors) => inputs.arg(tensors),
+            Argument::Value(value) => inputs.value(value),
+        };
+    }
+    for (name, json) in kwargs {
+        inputs = match argument(json, &mut find)? {
+            Argument::Tensors(tensors) => inputs.kwarg(name, tensors),
+            Argument::Value(value) => inputs.option(name, value),
+        };
+    }
+    Ok(inputs)
+}
+
+fn argument(
+    json: &Json,
+    find: &mut impl FnMut(&Reference) -> Result<Tensor>,
+) -> Result<Argument> {
+    let mut found = Vec::new();
+    references(json, &mut found)?;
+    match found.is_empty() {
+        true => Ok(Argument::Value(json.clone())),
+        false => structure(json, find).map(Argument::Tensors),
+    }
+}
+
+fn structure(
+    json: &Json,
+    find: &mut impl FnMut(&Reference) -> Result<Tensor>,
+) -> Result<Structure<Tensor>> {
+    if let Some(reference) = Reference::of_tensor(json) {
+        return find(&reference?).map(Structure::Leaf);
+    }
+    match json {
+        Json::Array(items) => {
+            let items = items.iter().map(|item| structure(item, find));
+            items.collect::<Result<_>>().map(Structure::List)
+        }
+        Json::Object(map) => {
+            let items = map.iter().map(|(k, item)| Ok((k.clone(), structure(item, find)?)));
+            items.collect::<Result<_>>().map(Structure::Dict)
+        }
+        other => {
+            let message = format!("tensors and plain values (`{other}`) in one argument");
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+    }
+}
+
+/// The arguments of a call as Keras writes them.
+pub(super) fn inputs_to_json(inputs: &Inputs, mut refer: impl FnMut(&Tensor) -> Json) -> Json {
+    let mut write = |argument: &Argument| match argument {
+        Argument::Tensors(tensors) => structure_to_json(&tensors.map(&mut refer)),
+        Argument::Value(value) => value.clone(),
+    };
+    let args: Vec<Json> = inputs.args().iter().map(&mut write).collect();
+    let kwargs = inputs.kwargs().iter();
+    let kwargs: Map<String, Json> = kwargs.map(|(k, a)| (k.clone(), write(a))).collect();
+    json!({ "args": args, "kwargs": kwargs })
+}
+
+/// A structure of JSON values as JSON.
+pub(super) fn structure_to_json(structure: &Structure<Json>) -> Json {
+    match structure {
+        Structure::Leaf(leaf) => leaf.clone(),
+        Structure::List(items) | Structure::Tuple(items) => {
+            items.iter().map(structure_to_json).collect()
+        }
+        Structure::Dict(items) => items
+            .iter()
+            .map(|(k, item)| (k.clone(), structure_to_json(item)))
+            .collect(),
+    }
+}

@@ -1,0 +1,274 @@
+//! Graphs and stacks of layers from Keras's JSON.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value as Json};
+
+use super::arguments::{Reference, inputs_from_json, references};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::restoring::Restoring;
+use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
+use crate::models::{Functional, Model, stack};
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// The calls of one layer as the file describes them, and the outputs of those that have been made.
+struct Entry {
+    layer: AnyLayer,
+    calls: Vec<Call>,
+    made: Vec<Vec<Tensor>>,
+}
+
+/// One call that is to be made.
+struct Call {
+    args: Vec<Json>,
+    kwargs: Map<String, Json>,
+    /// The outputs of other calls that it needs.
+    needs: Vec<Reference>,
+}
+
+/// The position of a layer among the entries, and of one of its calls.
+type Position = (usize, usize);
+
+/// A graph that is being made.
+#[derive(Default)]
+struct Graph {
+    entries: Vec<Entry>,
+    by_name: HashMap<String, usize>,
+}
+
+/// The model of a `Functional`'s configuration.
+pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> {
+    let mut graph = Graph::default();
+    for json in list(config, "layers")? {
+        graph.add(json, context)?;
+    }
+    for entry in 0..graph.entries.len() {
+        for call in 0..graph.entries[entry].calls.len() {
+            graph.make((entry, call))?;
+        }
+    }
+    let inputs = graph.ends(config.get("input_layers"))?;
+    let outputs = graph.ends(config.get("output_layers"))?;
+    let functional = Functional::new(inputs, outputs)?;
+    Ok(Model::from_functional(functional, name(config)?))
+}
+
+/// The model of a `Sequential`'s configuration.
+pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> {
+    let mut layers = list(config, "layers")?.iter().peekable();
+    let first = layers.peek().copied().unwrap_or(&Json::Null);
+    let input = match first["class_name"].as_str() {
+        Some("InputLayer") => {
+            layers.next();
+            input_tensor(first)?
+        }
+        _ => implied_input(config, first)?,
+    };
+    let layers = layers.map(|json| registry::from_json(json, context));
+    stack(name(config)?, input, &layers.collect::<Result<Vec<_>>>()?)
+}
+
+fn name(config: &Config) -> Result<&str> {
+    let name = config.get("name").unwrap_or(&Json::Null);
+    name.as_str().ok_or_else(|| unexpected("a name", name))
+}
+
+fn list<'c>(config: &'c Config, key: &str) -> Result<&'c [Json]> {
+    let json = config.get(key).unwrap_or(&Json::Null);
+    let items = json.as_array().ok_or_else(|| {
+        let expected = format!("a list under `{key}` in a model's configuration");
+        unexpected(&expected, json)
+    })?;
+    Ok(items)
+}
+
+/// The tensor of an `InputLayer`.
+fn input_tensor(json: &Json) -> Result<Tensor> {
+    let config = json["config"].as_object();
+    let config = config.ok_or_else(|| unexpected("an InputLayer's configuration", json))?;
+    let name = name(config)?;
+    let layer = InputLayer::from_config(config).map_err(|e| e.in_layer(name, "InputLayer"))?;
+    let spec = layer.spec();
+    Ok(crate::layers::core::input_tensor(layer, Some(name.to_owned()), spec))
+}
+
+/// The input of a stack that does not begin with one: the shape that it or its first layer was built for.
+fn implied_input(config: &Config, first: &Json) -> Result<Tensor> {
+    let shapes = [
+        config.get("build_input_shape"),
+        Some(&first["config"]["batch_shape"]),
+        Some(&first["build_config"]["input_shape"]),
+    ];
+    let shape = shapes.into_iter().flatten().find(|json| json.is_array());
+    let shape = shape.ok_or_else(|| {
+        let message = format!(
+            "Sequential model `{}` has no input shape: it was saved before it was built",
+            config.get("name").and_then(Json::as_str).unwrap_or_default()
+        );
+        Error::new(ErrorKind::Config, message)
+            .hint("Call it on data in Keras, or give it an Input, and save it again")
+    })?;
+    let mut input = Config::new();
+    input.insert("batch_shape".to_owned(), shape.clone());
+    let embeds = first["class_name"].as_str() == Some("Embedding");
+    let dtype = if embeds { "int32" } else { "float32" };
+    input.insert("dtype".to_owned(), dtype.into());
+    let layer = InputLayer::from_config(&input)?;
+    let spec = layer.spec();
+    let name = crate::names::unique("input_layer");
+    Ok(crate::layers::core::input_tensor(layer, Some(name), spec))
+}
+
+impl Graph {
+    /// Makes a layer of the file, without its calls.
+    fn add(&mut self, json: &Json, context: &Restoring) -> Result<()> {
+        let entry = match json["class_name"].as_str() {
+            Some("InputLayer") => {
+                let tensor = input_tensor(json)?;
+                let symbolic = tensor.as_symbolic();
+                let layer = symbolic.map(|s| s.node.layer.clone());
+                Entry {
+                    layer: layer.ok_or_else(|| unexpected("an input", json))?,
+                    calls: Vec::new(),
+                    made: vec![vec![tensor]],
+                }
+            }
+            _ => Entry {
+                layer: registry::from_json(json, context)?,
+                calls: calls(json)?,
+                made: Vec::new(),
+            },
+        };
+        let name = json["name"].as_str().unwrap_or(entry.layer.get_name());
+        let position = self.entries.len();
+        if self.by_name.insert(name.to_owned(), position).is_some() {
+            let message = format!("two layers of the model are called `{name}`");
+            return Err(Error::new(ErrorKind::Graph, message));
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Makes a call and, before it, all calls whose outputs it needs. A layer's calls are made in their order.
+    fn make(&mut self, wanted: Position) -> Result<()> {
+        let mut waiting = vec![(wanted, 0)];
+        let mut begun = HashSet::from([wanted]);
+        while let Some(&mut ((entry, call), ref mut next)) = waiting.last_mut() {
+            let made = self.entries[entry].made.len();
+            if made > call {
+                waiting.pop();
+                continue;
+            }
+            let need = match made < call {
+                true => Some((entry, call - 1)),
+                false => self.entries[entry].calls[call]
+                    .needs
+                    .get(*next)
+                    .map(|reference| self.position(reference))
+                    .transpose()?,
+            };
+            match need {
+                None => {
+                    self.call((entry, call))?;
+                    waiting.pop();
+                }
+                Some((e, c)) if self.entries[e].made.len() > c => *next += 1,
+                Some(need) if begun.insert(need) => waiting.push((need, 0)),
+                Some(need) => {
+                    let layer = &self.entries[need.0].layer;
+                    let message = format!("call {} depends on its own output", need.1 + 1);
+                    return Err(Error::new(ErrorKind::Graph, message)
+                        .in_layer(layer.get_name(), layer.class_name()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a reference points to.
+    fn position(&self, reference: &Reference) -> Result<Position> {
+        let missing = |what: String| {
+            let message = format!("the model's graph refers to {what}");
+            Err(Error::new(ErrorKind::Graph, message))
+        };
+        let Some(&entry) = self.by_name.get(&reference.layer) else {
+            return missing(format!("layer `{}`, which it does not have", reference.layer));
+        };
+        let known = self.entries[entry].calls.len().max(self.entries[entry].made.len());
+        if reference.node >= known {
+            return missing(format!(
+                "call {} of layer `{}`, which has {known}",
+                reference.node + 1,
+                reference.layer
+            ));
+        }
+        Ok((entry, reference.node))
+    }
+
+    /// The tensor that a reference stands for, whose call has been made.
+    fn tensor(&self, reference: &Reference) -> Result<Tensor> {
+        let (entry, call) = self.position(reference)?;
+        let outputs = self.entries[entry].made.get(call);
+        let tensor = outputs.and_then(|outputs| outputs.get(reference.index));
+        tensor.cloned().ok_or_else(|| {
+            let message = format!(
+                "the model's graph refers to output {} of a call of layer `{}`, which has fewer",
+                reference.index, reference.layer
+            );
+            Error::new(ErrorKind::Graph, message)
+        })
+    }
+
+    fn call(&mut self, (entry, call): Position) -> Result<()> {
+        let described = &self.entries[entry].calls[call];
+        let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
+        let outputs = self.entries[entry].layer.call_structure(&inputs)?;
+        self.entries[entry].made.push(outputs.into_leaves());
+        Ok(())
+    }
+
+    /// The tensors at a model's ends, in their structure. Keras counts the calls of nested models from 1 there.
+    fn ends(&self, json: Option<&Json>) -> Result<Structure<Tensor>> {
+        let json = json.unwrap_or(&Json::Null);
+        if let Some(mut reference) = Reference::from_json(json) {
+            let layer = self.by_name.get(&reference.layer).map(|&i| &self.entries[i].layer);
+            if layer.is_some_and(|l| l.class_name() == "Functional") {
+                reference.node = reference.node.saturating_sub(1);
+            }
+            return self.tensor(&reference).map(Structure::Leaf);
+        }
+        match json {
+            Json::Array(items) => {
+                let items = items.iter().map(|item| self.ends(Some(item)));
+                items.collect::<Result<_>>().map(Structure::List)
+            }
+            Json::Object(map) => {
+                let items = map.iter().map(|(k, item)| Ok((k.clone(), self.ends(Some(item))?)));
+                items.collect::<Result<_>>().map(Structure::Dict)
+            }
+            other => Err(unexpected("[layer, node, tensor]", other)),
+        }
+    }
+}
+
+/// The calls of a layer that belong to the model.
+fn calls(json: &Json) -> Result<Vec<Call>> {
+    let nodes = json["inbound_nodes"].as_array();
+    let nodes = nodes.ok_or_else(|| unexpected("a list of calls", &json["inbound_nodes"]))?;
+    let call = |node: &Json| {
+        let (args, kwargs) = (node["args"].as_array(), node["kwargs"].as_object());
+        let (Some(args), Some(kwargs)) = (args, kwargs) else {
+            return Err(unexpected("the arguments of a call", node));
+        };
+        let mut needs = Vec::new();
+        args.iter().try_for_each(|json| references(json, &mut needs))?;
+        kwargs.values().try_for_each(|json| references(json, &mut needs))?;
+        Ok(Call {
+            args: args.clone(),
+            kwargs: kwargs.clone(),
+            needs,
+        })
+    };
+    nodes.iter().map(call).collect()
+}

@@ -1,0 +1,120 @@
+//! Options of layers whose names or meanings changed.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{functions, upgrade_object};
+use crate::activations::Activation;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::registry::{self, OPS_MODULE};
+use crate::ops;
+
+/// Rewrites a layer in place.
+pub(super) fn upgrade_layer(json: &mut Json) -> Result<()> {
+    let class = json["class_name"].as_str().unwrap_or_default().to_owned();
+    if matches!(&*class, "TFOpLambda" | "SlicingOpLambda" | "ClassMethod" | "InstanceMethod") {
+        return functions::upgrade_function(json);
+    }
+    add_module(json, &class);
+    let name = json["config"]["name"].as_str().unwrap_or(&class).to_owned();
+    let Some(config) = json["config"].as_object_mut() else {
+        return Ok(());
+    };
+    for inner in ["layer", "backward_layer"] {
+        if let Some(layer) = config.get_mut(inner).filter(|layer| layer.is_object()) {
+            upgrade_object(layer)?;
+        }
+    }
+    upgrade_options(&class, config).map_err(|e| e.in_layer(&name, &class))
+}
+
+/// Files of Keras 3 without modules call functions as layers are called; only layers have a type.
+fn add_module(json: &mut Json, class: &str) {
+    if !json["module"].is_null() {
+        return;
+    }
+    let config = json["config"].as_object();
+    let is_layer = config.is_none_or(|c| c.contains_key("dtype") || c.contains_key("trainable"));
+    let operation = config.and_then(|config| ops::operation(class, config));
+    if let Some(operation) = operation.filter(|_| !is_layer) {
+        json["module"] = format!("{OPS_MODULE}{}", operation.def.module).into();
+    } else if registry::is_known(class) {
+        json["module"] = "keras.layers".into();
+    }
+}
+
+/// Options that were renamed: class, old name, new name.
+const RENAMED: [(&str, &str, &str); 2] = [
+    ("InputLayer", "batch_input_shape", "batch_shape"),
+    ("LeakyReLU", "alpha", "negative_slope"),
+];
+
+/// Options that changed what is computed and that refrain, like Keras 3, does not have: it must not be set.
+const GONE: [(&str, &str); 5] = [
+    ("LSTM", "time_major"),
+    ("GRU", "time_major"),
+    ("SimpleRNN", "time_major"),
+    ("BatchNormalization", "renorm"),
+    ("BatchNormalization", "virtual_batch_size"),
+];
+
+fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
+    for (_, old, new) in RENAMED.iter().filter(|(c, ..)| *c == class) {
+        if let Some(value) = config.shift_remove(*old) {
+            config.insert((*new).to_owned(), value);
+        }
+    }
+    for (_, option) in GONE.iter().filter(|(c, _)| *c == class) {
+        let value = config.get(*option);
+        if value.is_some_and(|v| !v.is_null() && *v != Json::Bool(false)) {
+            let message = format!("option `{option}` of Keras 2, which Keras 3 does not have");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+    }
+    if class == "BatchNormalization"
+        && let Some([axis]) = config.get("axis").and_then(Json::as_array).map(Vec::as_slice)
+    {
+        let axis = axis.clone();
+        config.insert("axis".to_owned(), axis);
+    }
+    if class == "GRU" && !config.contains_key("reset_after") {
+        // The default before Keras 2.1 had the option.
+        config.insert("reset_after".to_owned(), false.into());
+    }
+    if class == "Lambda" {
+        upgrade_lambda(config);
+    }
+    for option in ["activation", "recurrent_activation"] {
+        if config.get(option).and_then(Json::as_str) == Some("hard_sigmoid") {
+            config.insert(option.to_owned(), hard_sigmoid().name().into());
+        }
+    }
+    Ok(())
+}
+
+/// Keras 2's `hard_sigmoid`, `0.2 x + 0.5` cut to 0 … 1, which is not Keras 3's. The name is one that Keras 3 refuses rather
+/// than takes for its own.
+fn hard_sigmoid() -> Activation {
+    Activation::custom("keras2_hard_sigmoid", |x| ops::clip(&(x * 0.2 + 0.5), 0.0, 1.0))
+}
+
+/// `["code", defaults, closure]` as Keras 3's object; a function's name as it is.
+fn upgrade_lambda(config: &mut Map<String, Json>) {
+    let code = config.get("function").and_then(Json::as_array).cloned();
+    if let Some([code, defaults, closure]) = code.as_deref() {
+        let function = json!({
+            "class_name": "__lambda__",
+            "config": { "code": code, "defaults": defaults, "closure": closure },
+        });
+        config.insert("function".to_owned(), function);
+        config.shift_remove("function_type");
+    }
+}
+
+/// Gives a stack whose first layer names its input's shape the input itself.
+pub(super) fn imply_input(config: &mut Json) {
+    let first = &config["layers"][0]["config"];
+    let shape = first["batch_input_shape"].clone();
+    if shape.is_array() && config["build_input_shape"].is_null() {
+        config["build_input_shape"] = shape;
+    }
+}

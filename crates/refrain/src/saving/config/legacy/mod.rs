@@ -1,0 +1,95 @@
+//! Models as Keras 1 and 2 describe them, rewritten as Keras 3 does.
+//!
+//! Legacy HDF5 files and the `.keras` files of TensorFlow's Keras 2.12 to 2.15 hold such descriptions. HDF5 files of Keras 3
+//! leave the modules of classes out, which is mended here too.
+
+mod functions;
+mod layers;
+mod nodes;
+mod training;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+pub(crate) use training::upgrade_training;
+
+use super::is_model;
+use crate::error::Result;
+use crate::layers::restoring::description;
+use nodes::Calls;
+
+/// Whether a description is older than Keras 3, or lacks modules.
+pub(crate) fn is_legacy(json: &Json) -> bool {
+    json["module"].is_null() || has_legacy_calls(json)
+}
+
+/// Whether calls are lists rather than arguments.
+fn has_legacy_calls(json: &Json) -> bool {
+    let layers = json["config"]["layers"].as_array();
+    layers.into_iter().flatten().any(|layer| {
+        let calls = layer["inbound_nodes"].as_array();
+        calls.into_iter().flatten().any(Json::is_array) || has_legacy_calls(layer)
+    })
+}
+
+/// The description as Keras 3 would give it.
+pub(crate) fn upgrade(json: &Json) -> Result<Json> {
+    let mut json = json.clone();
+    upgrade_object(&mut json)?;
+    Ok(json)
+}
+
+/// Upgrades a layer or a model in place, with all layers inside it.
+fn upgrade_object(json: &mut Json) -> Result<()> {
+    if !is_model(json) {
+        return layers::upgrade_layer(json);
+    }
+    if json["config"].is_array() {
+        // Keras 1 and early Keras 2 describe a Sequential by the list of its layers.
+        let name = crate::names::unique("sequential");
+        let layers = json["config"].take();
+        json["config"] = serde_json::json!({ "name": name, "layers": layers });
+    }
+    let calls = Calls::of(&json["config"]);
+    let sequential = json["class_name"].as_str() == Some("Sequential");
+    if sequential {
+        layers::imply_input(&mut json["config"]);
+    }
+    let config = &mut json["config"];
+    if let Some(layers) = config["layers"].as_array_mut() {
+        for layer in layers.iter_mut() {
+            if !sequential {
+                nodes::upgrade_calls(layer, &calls)?;
+            }
+            upgrade_object(layer)?;
+        }
+    }
+    if calls.legacy && !sequential {
+        for ends in ["input_layers", "output_layers"] {
+            nodes::upgrade_ends(&mut config[ends], &calls);
+        }
+    }
+    Ok(())
+}
+
+/// Descriptions of the layers that an old file names several times under one identity.
+pub(crate) fn shared_by_identity(json: &Json) -> HashSet<String> {
+    fn visit(json: &Json, seen: &mut HashMap<u64, usize>, found: &mut HashSet<String>) {
+        let config = &json["config"];
+        let inner = config["layers"].as_array().into_iter().flatten();
+        for layer in inner.chain(config["layer"].is_object().then_some(&config["layer"])) {
+            if let Some(id) = layer["shared_object_id"].as_u64() {
+                let count = seen.entry(id).or_insert(0);
+                *count += 1;
+                if *count > 1 {
+                    found.insert(description(layer));
+                }
+            }
+            visit(layer, seen, found);
+        }
+    }
+    let mut found = HashSet::new();
+    visit(json, &mut HashMap::new(), &mut found);
+    found
+}

@@ -1,0 +1,59 @@
+//! What `compile` recorded in old files.
+
+use serde_json::{Map, Value as Json, json};
+
+/// `training_config` of an HDF5 file, or `compile_config` of an old `.keras` file, as Keras 3 has it.
+pub(crate) fn upgrade_training(json: &Json) -> Json {
+    let mut json = json.clone();
+    let Some(map) = json.as_object_mut() else {
+        return json;
+    };
+    if let Some(optimizer) = map.shift_remove("optimizer_config") {
+        map.insert("optimizer".to_owned(), optimizer);
+    }
+    if let Some(config) = map.get_mut("optimizer").and_then(|o| o["config"].as_object_mut()) {
+        upgrade_decay(config);
+    }
+    for metrics in ["metrics", "weighted_metrics"] {
+        if let Some(json) = map.get_mut(metrics) {
+            upgrade_metrics(json);
+        }
+    }
+    json
+}
+
+/// The rate of old optimizers may fall as `rate / (1 + decay · step)`.
+fn upgrade_decay(config: &mut Map<String, Json>) {
+    let decay = config.shift_remove("decay").and_then(|d| d.as_f64());
+    if let Some(decay) = decay.filter(|&d| d > 0.0) {
+        let schedule = json!({
+            "module": "keras.optimizers.schedules",
+            "class_name": "InverseTimeDecay",
+            "config": {
+                "initial_learning_rate": config.get("learning_rate"),
+                "decay_steps": 1,
+                "decay_rate": decay,
+                "staircase": false,
+                "name": "InverseTimeDecay",
+            },
+            "registered_name": null,
+        });
+        config.insert("learning_rate".to_owned(), schedule);
+    }
+}
+
+/// Metrics that wrap a function become the function under the metric's name.
+fn upgrade_metrics(json: &mut Json) {
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(upgrade_metrics),
+        Json::Object(map) => match map.get("class_name").and_then(Json::as_str) {
+            Some("MeanMetricWrapper") => {
+                let config = map.get("config").cloned().unwrap_or_default();
+                *json = json!({ "class_name": config["fn"], "config": { "name": config["name"] } });
+            }
+            Some(_) => {}
+            None => map.values_mut().for_each(upgrade_metrics),
+        },
+        _ => {}
+    }
+}

@@ -1,0 +1,115 @@
+//! Models to Keras's JSON.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
+use crate::layers::node::Node;
+use crate::layers::{AnyLayer, registry};
+use crate::models::Functional;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+/// Keras's serialised form of a model.
+pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
+    match functional.class {
+        "Sequential" => sequential(layer, functional),
+        _ => graph(layer, functional),
+    }
+}
+
+fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
+    let calls = Calls::of(functional);
+    let layers = functional.operations.iter().map(|l| calls.layer_to_json(l));
+    json!({
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "config": {
+            "name": layer.get_name(),
+            "trainable": layer.trainable(),
+            "layers": layers.collect::<Vec<_>>(),
+            "input_layers": calls.ends(&functional.inputs),
+            "output_layers": calls.ends(&functional.outputs),
+        },
+        "registered_name": "Functional",
+        "build_config": { "input_shape": null },
+    })
+}
+
+fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
+    let layers = functional.operations.iter().map(registry::to_json);
+    let input = functional.inputs.single().map(Tensor::shape);
+    let shape = input.as_ref().map(|shape| json!(shape.dims()));
+    json!({
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": {
+            "name": layer.get_name(),
+            "trainable": layer.trainable(),
+            "dtype": registry::dtype_policy(layer.dtype()),
+            "layers": layers.collect::<Vec<_>>(),
+            "build_input_shape": shape,
+        },
+        "registered_name": null,
+        "build_config": { "input_shape": shape },
+    })
+}
+
+/// The calls of a model by layer, numbered from 0 within the model.
+struct Calls<'m> {
+    by_layer: HashMap<usize, Vec<&'m Arc<Node>>>,
+}
+
+impl<'m> Calls<'m> {
+    fn of(functional: &'m Functional) -> Self {
+        let mut by_layer: HashMap<usize, Vec<&Arc<Node>>> = HashMap::new();
+        for node in &functional.nodes {
+            by_layer.entry(node.layer.id()).or_default().push(node);
+        }
+        by_layer
+            .values_mut()
+            .for_each(|nodes| nodes.sort_by_key(|n| n.index));
+        Calls { by_layer }
+    }
+
+    fn layer_to_json(&self, layer: &AnyLayer) -> Json {
+        let mut json = registry::to_json(layer);
+        let nodes = self.by_layer.get(&layer.id()).map_or(&[][..], |n| n);
+        let calls = nodes.iter().filter(|node| !node.is_input());
+        let calls = calls.map(|node| inputs_to_json(&node.inputs, |t| self.tensor_to_json(t)));
+        json["name"] = layer.get_name().into();
+        json["inbound_nodes"] = calls.collect();
+        json
+    }
+
+    fn tensor_to_json(&self, tensor: &Tensor) -> Json {
+        let reference = self.reference(tensor, 0);
+        reference.map_or(Json::Null, |r| tensor_to_json(tensor, &r))
+    }
+
+    /// Which call of the model makes a tensor, counted from 0; those of nested models from `nested`. A model's graph
+    /// holds the makers of all its tensors.
+    fn reference(&self, tensor: &Tensor, nested: usize) -> Option<Reference> {
+        let symbolic = tensor.as_symbolic()?;
+        let layer = &symbolic.node.layer;
+        let calls = self.by_layer.get(&layer.id())?;
+        let node = calls.iter().position(|n| Arc::ptr_eq(n, &symbolic.node))?;
+        let first = if layer.class_name() == "Functional" { nested } else { 0 };
+        Some(Reference {
+            layer: layer.get_name().to_owned(),
+            node: node + first,
+            index: symbolic.index,
+        })
+    }
+
+    /// The tensors at a model's ends. Keras counts the calls of nested models from 1 there.
+    fn ends(&self, tensors: &Structure<Tensor>) -> Json {
+        let ends = tensors.map(|tensor| {
+            let reference = self.reference(tensor, 1);
+            reference.map_or(Json::Null, |r| r.to_json())
+        });
+        structure_to_json(&ends)
+    }
+}

@@ -1,0 +1,138 @@
+//! What is in a model file, also in one that cannot be loaded.
+
+use std::fmt;
+use std::path::Path;
+
+use super::open::{Kind, Opened};
+use super::weights::WeightsReport;
+use super::{LoadOptions, load};
+use crate::error::{Error, Result};
+use crate::layers::without_values;
+
+/// What is in a model file, and what a reader makes of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What sort of file it is.
+    pub format: &'static str,
+    /// The version of Keras that wrote it, if it says so.
+    pub keras_version: Option<String>,
+    /// Whether its description is of an older Keras and was rewritten as Keras 3's.
+    pub upgraded: bool,
+    /// Where the weights go; `None` if the architecture does not load, or the file has none.
+    pub weights: Option<WeightsReport>,
+    /// Arrays of the file with their shapes.
+    pub arrays: Vec<(String, Vec<usize>)>,
+    /// Why the model does not load, if it does not.
+    pub error: Option<Error>,
+}
+
+/// Looks into a model file without loading it as a model.
+///
+/// # Errors
+/// The file cannot be read at all. What keeps its model from loading is part of the result.
+///
+/// ```
+/// use refrain::{Model, input, layers::Dense, saving};
+/// let x = input([4]);
+/// let model = Model::new(&x, &Dense::new(2).call(&x)?)?;
+/// let path = std::env::temp_dir().join(format!("refrain-inspect-{}.keras", std::process::id()));
+/// model.save(&path)?;
+/// let inspection = saving::inspect(&path)?;
+/// assert!(inspection.error.is_none());
+/// assert_eq!(inspection.arrays[0].0, "layers/dense/vars/0");
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection> {
+    let path = path.as_ref();
+    LoadOptions::new().inspect(path)
+}
+
+impl LoadOptions {
+    /// Looks into a model file with these options; see [`inspect`].
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub fn inspect(&self, path: impl AsRef<Path>) -> Result<Inspection> {
+        let path = path.as_ref();
+        let opened = Opened::new(path, self.get_limits())?;
+        let mut inspection = Inspection {
+            format: format_name(path)?,
+            keras_version: opened.version.clone(),
+            upgraded: opened.upgraded,
+            weights: None,
+            arrays: opened.arrays(),
+            error: None,
+        };
+        if opened.config.is_none() {
+            return Ok(inspection);
+        }
+        let planned = without_values(|| load::build(&opened, self))
+            .and_then(|model| load::plan(&model, &opened, false));
+        match planned {
+            Ok(Some(plan)) => {
+                inspection.error = plan.check(false, false).err();
+                inspection.weights = Some(plan.report);
+            }
+            Ok(None) => {}
+            Err(e) => inspection.error = Some(e),
+        }
+        Ok(inspection)
+    }
+}
+
+fn format_name(path: &Path) -> Result<&'static str> {
+    Ok(match Kind::of(path)? {
+        Kind::Archive if path.is_dir() => "Keras archive (folder)",
+        Kind::Archive => "Keras archive",
+        Kind::Hdf5 => "HDF5",
+        Kind::Safetensors => "safetensors",
+        Kind::Json => "JSON",
+    })
+}
+
+impl fmt::Display for Inspection {
+    /// The map as text: one line for each array and each variable.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = self.keras_version.as_deref().unwrap_or("unknown");
+        writeln!(f, "Format: {}", self.format)?;
+        writeln!(f, "Written by Keras: {version}")?;
+        if self.upgraded {
+            writeln!(f, "Architecture: of an older Keras, rewritten as Keras 3 has it")?;
+        }
+        let shape = |dims: &[usize]| refrain_graph::Shape::from(dims).to_string();
+        match &self.weights {
+            Some(report) => {
+                writeln!(f, "Weights: {}", report.habit)?;
+                for p in &report.placed {
+                    let (path, layer) = (&p.path, &p.layer);
+                    let (class, variable) = (&p.class, &p.variable);
+                    writeln!(f, "  {path} -> {layer} ({class}) {variable} {}", shape(&p.shape))?;
+                }
+                for p in &report.mismatched {
+                    let (path, stored) = (&p.path, shape(&p.stored));
+                    let expected = shape(&p.shape);
+                    let target = format!("{} ({}) {}", p.layer, p.class, p.variable);
+                    writeln!(f, "  {path} {stored} -> {target} {expected}: the shapes differ")?;
+                }
+                for p in &report.missing {
+                    let target = format!("{} ({}) {}", p.layer, p.class, p.variable);
+                    writeln!(f, "  {} is missing -> {target} {}", p.path, shape(&p.shape))?;
+                }
+                for (path, dims) in &report.unused {
+                    writeln!(f, "  {path} {} -> no place in the model", shape(dims))?;
+                }
+            }
+            None => {
+                for (path, dims) in &self.arrays {
+                    writeln!(f, "  {path} {}", shape(dims))?;
+                }
+            }
+        }
+        match &self.error {
+            Some(error) => writeln!(f, "Does not load: {error}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Models from files.
+
+use std::path::Path;
+
+use super::LoadOptions;
+use super::config::{compile_from_json, model_from_json as model_of, shared_by_identity};
+use super::open::{Layout, Opened};
+use super::storage::parse_json;
+use super::weights::{
+    Plan, load_legacy_optimizer, load_optimizer, plan_keras3, plan_legacy, plan_safetensors,
+    stored_once,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::without_values;
+use crate::models::Model;
+
+/// Loads a model from a file; see [`LoadOptions::load`].
+///
+/// ```no_run
+/// let model = refrain::load_model("siamese.keras")?;
+/// println!("{}", model.summary());
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub fn load_model(path: impl AsRef<Path>) -> Result<Model> {
+    LoadOptions::new().load(path)
+}
+
+/// A model with new weights from the JSON of its architecture, as [`Model::to_json`] and Keras's `to_json` give it.
+///
+/// ```
+/// use refrain::{Model, input, layers::Dense, model_from_json};
+/// let x = input([4]);
+/// let model = Model::new(&x, &Dense::new(2).call(&x)?)?;
+/// let again = model_from_json(&model.to_json())?;
+/// assert_eq!(again.count_params(), model.count_params());
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub fn model_from_json(json: &str) -> Result<Model> {
+    LoadOptions::new().model_from_json(json)
+}
+
+pub(super) fn from_json_text(json: &[u8], options: &LoadOptions) -> Result<Model> {
+    let config = parse_json(json, options.get_limits())?;
+    build(&Opened::described(config, None, Default::default(), None)?, options)
+}
+
+pub(super) fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
+    let opened = Opened::new(path, options.get_limits())?;
+    let model = match &opened.weights {
+        // Values are read from the file: making random ones first would take longer than reading.
+        Some(_) => without_values(|| build(&opened, options)),
+        None => build(&opened, options),
+    };
+    let model = model.map_err(|e| e.in_file(path))?;
+    let loaded = load_values(&model, &opened);
+    loaded.map_err(|e| e.in_file(path))?;
+    Ok(model)
+}
+
+/// The model that a file describes, compiled if the file and the options say so.
+pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
+    let Some(config) = &opened.config else {
+        let message = "the file holds weights and no architecture";
+        return Err(Error::new(ErrorKind::Io, message)
+            .hint("Build the model and give it the file: `model.load_weights(path).run()?`"));
+    };
+    let mut context = options.restoring();
+    if opened.upgraded {
+        context.stored_once = shared_by_identity(config);
+    }
+    if let Some((file, Layout::Keras3)) = &opened.weights {
+        context.stored_once.extend(stored_once(config, file.root()));
+    }
+    let model = model_of(config, &context)?;
+    if let Some(custom) = options.custom() {
+        compile_from_json(&model, &opened.compile, custom)?;
+    }
+    Ok(model)
+}
+
+/// Which array goes where.
+pub(super) fn plan(model: &Model, opened: &Opened, by_name: bool) -> Result<Option<Plan>> {
+    let Some((file, layout)) = &opened.weights else {
+        return Ok(None);
+    };
+    let root = file.root();
+    let plan = match layout {
+        Layout::Keras3 => plan_keras3(model, root, by_name),
+        Layout::Legacy(path) => {
+            let group = root.group(path).unwrap_or(root);
+            plan_legacy(model, group, by_name)?
+        }
+        Layout::Safetensors => plan_safetensors(model, root),
+    };
+    Ok(Some(plan))
+}
+
+/// Reads the weights, and the optimizer's variables if the model is compiled.
+fn load_values(model: &Model, opened: &Opened) -> Result<()> {
+    let (Some(plan), Some((file, layout))) = (plan(model, opened, false)?, &opened.weights) else {
+        return Ok(());
+    };
+    plan.check(false, false)?;
+    plan.apply(file)?;
+    if !model.is_compiled() {
+        return Ok(());
+    }
+    match (layout, opened.optimizer()) {
+        (Layout::Keras3, Some(vars)) => load_optimizer(model, file, vars),
+        (Layout::Legacy(_), _) => load_legacy_optimizer(model, file),
+        _ => Ok(()),
+    }
+}

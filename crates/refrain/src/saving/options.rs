@@ -1,0 +1,145 @@
+//! What a reader of model files is told besides the file.
+
+use std::path::Path;
+
+use super::config::CustomFunctions;
+use super::lambda::{Expression, decode};
+use super::{Limits, load};
+use crate::error::Result;
+use crate::layers::core::{Function, of_list, of_one};
+use crate::layers::restoring::Restoring;
+use crate::layers::Config;
+use crate::losses::Loss;
+use crate::metrics::Metric;
+use crate::models::Model;
+use crate::tensor::Tensor;
+
+/// How a model is loaded from a file. Ends in [`load`](LoadOptions::load).
+///
+/// ```no_run
+/// use refrain::saving::LoadOptions;
+///
+/// let model = LoadOptions::new()
+///     .lambda("distance", |x| x.abs())
+///     .compile(false)
+///     .load("siamese.keras")?;
+/// # Ok::<(), refrain::Error>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "call `load` to get the model"]
+pub struct LoadOptions {
+    functions: Vec<(String, Function)>,
+    decode_lambdas: bool,
+    without_compiling: bool,
+    custom: CustomFunctions,
+    limits: Limits,
+}
+
+impl LoadOptions {
+    /// Nothing but the file.
+    pub fn new() -> Self {
+        LoadOptions::default()
+    }
+
+    /// The function of the `Lambda` layer of this name: files hold code that only Python can run.
+    pub fn lambda(
+        self,
+        layer: impl Into<String>,
+        f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static,
+    ) -> Self {
+        self.function(layer, of_one(f))
+    }
+
+    /// [`lambda`](LoadOptions::lambda) for a function of several tensors.
+    pub fn lambda_of_list(
+        self,
+        layer: impl Into<String>,
+        f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
+    ) -> Self {
+        self.function(layer, of_list(f))
+    }
+
+    /// [`lambda`](LoadOptions::lambda) for a function as text: `abs(x[0] - x[1])`.
+    pub fn lambda_expression(self, layer: impl Into<String>, expression: Expression) -> Self {
+        self.function(layer, of_expression(expression))
+    }
+
+    fn function(mut self, layer: impl Into<String>, function: Function) -> Self {
+        self.functions.push((layer.into(), function));
+        self
+    }
+
+    /// Whether the code of one-expression Python lambdas (`lambda x: abs(x)`) is decoded into an [`Expression`]. It is
+    /// read as data, never run; whatever is not recognised is refused.
+    pub fn decode_lambdas(mut self, decode: bool) -> Self {
+        self.decode_lambdas = decode;
+        self
+    }
+
+    /// Whether the model is compiled as the file says, with the state of its optimizer. `true` by default.
+    pub fn compile(mut self, compile: bool) -> Self {
+        self.without_compiling = !compile;
+        self
+    }
+
+    /// A loss of your own, by the name that the file calls it.
+    pub fn loss(mut self, name: impl Into<String>, loss: Loss) -> Self {
+        self.custom.losses.insert(name.into(), loss);
+        self
+    }
+
+    /// A metric of your own, by the name that the file calls it.
+    pub fn metric(mut self, name: impl Into<String>, metric: Metric) -> Self {
+        self.custom.metrics.insert(name.into(), metric);
+        self
+    }
+
+    /// How much the file may ask for.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Loads a `.keras` file or folder, a legacy `.h5`, a `.safetensors` that refrain wrote, or the JSON of an architecture.
+    /// What it is shows in its content, not in its name.
+    ///
+    /// # Errors
+    /// There is no such file, it is damaged or asks for too much, holds what refrain does not have, or its weights do not
+    /// fit. No error leaves a model behind.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Model> {
+        load::load(path.as_ref(), self)
+    }
+
+    /// A model with new weights from the JSON of its architecture.
+    ///
+    /// # Errors
+    /// It is no such JSON, or names what refrain does not have.
+    pub fn model_from_json(&self, json: &str) -> Result<Model> {
+        load::from_json_text(json.as_bytes(), self)
+    }
+
+    pub(crate) fn get_limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What `compile` needs, if the model is to be compiled.
+    pub(crate) fn custom(&self) -> Option<&CustomFunctions> {
+        (!self.without_compiling).then_some(&self.custom)
+    }
+
+    pub(crate) fn restoring(&self) -> Restoring {
+        let mut context = Restoring::default();
+        context.functions.extend(self.functions.iter().cloned());
+        context.decode = self.decode_lambdas.then_some(decode_function);
+        context
+    }
+}
+
+/// An expression as a layer's function.
+fn of_expression(expression: Expression) -> Function {
+    std::sync::Arc::new(move |inputs| expression.apply(inputs.first()?))
+}
+
+fn decode_function(function: &serde_json::Value, arguments: &Config) -> Result<Function> {
+    decode(function, arguments).map(of_expression)
+}

@@ -1,0 +1,108 @@
+//! `model.weights.h5`: Keras 3's layout, which TensorFlow's Keras 2.12 to 2.15 nearly has.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::places::{Habit, Place, join, places};
+use super::plan::{Plan, Target};
+use super::{optimizer_group, unused};
+use crate::models::Model;
+use crate::saving::storage::{ArrayRef, Attribute, Group};
+use refrain_graph::Literal;
+
+/// Groups at the root that hold no weights of layers.
+const NOT_LAYERS: [&str; 4] = ["optimizer", "metrics", "_metrics", "compile_metrics"];
+
+/// Where the variables of an object stand below its group.
+const VARS: &str = "vars";
+
+/// Pairs the arrays of such a file with a model's variables: by their paths, or by the names of layers.
+pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) -> Plan {
+    let habit = Habit::of(root);
+    let mut plan = Plan::new(habit.describe());
+    let mut used = HashSet::new();
+    let named = by_name.then(|| groups_by_name(root));
+    for place in places(model, habit) {
+        let path = match &named {
+            Some(named) => match named.get(&place.key()) {
+                Some(path) => path.clone(),
+                None if place.variables.is_empty() => continue,
+                None => place.path.clone(),
+            },
+            None => place.path.clone(),
+        };
+        pair(&mut plan, &mut used, root, &place, &path);
+    }
+    let skip = |name: &str| NOT_LAYERS.contains(&name);
+    unused(root, &used, &skip).into_iter().for_each(|array| plan.unused(array));
+    plan
+}
+
+fn pair(
+    plan: &mut Plan,
+    used: &mut HashSet<String>,
+    root: &Group<ArrayRef>,
+    place: &Place,
+    path: &str,
+) {
+    for (i, variable) in place.variables.iter().enumerate() {
+        let path = join(path, &format!("{VARS}/{i}"));
+        let array = root.array(&path);
+        used.extend(array.map(|a| a.path().to_owned()));
+        let target = Target {
+            variable: variable.clone(),
+            layer: place.layer.clone(),
+            class: place.class.clone(),
+        };
+        plan.place(&target, &path, array);
+    }
+}
+
+/// Paths of groups by the names that Keras wrote beside their variables, behind those of the models around them.
+fn groups_by_name(root: &Group<ArrayRef>) -> HashMap<String, String> {
+    fn visit(
+        group: &Group<ArrayRef>,
+        path: &str,
+        outer: &str,
+        found: &mut HashMap<String, String>,
+    ) {
+        let name = group.groups.get(VARS).and_then(|vars| vars.text("name"));
+        let name = match (path, name) {
+            ("", _) => String::new(),
+            (_, Some(name)) => join(outer, name),
+            (_, None) => outer.to_owned(),
+        };
+        if !name.is_empty() {
+            found.entry(name.clone()).or_insert_with(|| path.to_owned());
+        }
+        for (key, inner) in group.groups.iter().filter(|(key, _)| *key != VARS) {
+            visit(inner, &join(path, key), &name, found);
+        }
+    }
+    let mut found = HashMap::new();
+    visit(root, "", "", &mut found);
+    found
+}
+
+/// A model's weights, and its optimizer's variables if it is compiled, as Keras 3 lays them out.
+pub(crate) fn weights_tree(model: &Model) -> Group<Literal> {
+    let mut root = Group::default();
+    for place in places(model, Habit::KERAS_3) {
+        let values = place.variables.iter().map(|v| v.value());
+        *root.group_mut(&join(&place.path, VARS)) = vars(&place.name, values);
+    }
+    if let Some((name, values)) = optimizer_group(model) {
+        *root.group_mut(&format!("optimizer/{VARS}")) = vars(&name, values);
+    }
+    root
+}
+
+/// The group of an object's variables.
+fn vars(name: &str, values: impl IntoIterator<Item = Literal>) -> Group<Literal> {
+    let arrays = values.into_iter().enumerate();
+    let name = Attribute::Text(name.to_owned());
+    Group {
+        attributes: BTreeMap::from([("name".to_owned(), name)]),
+        arrays: arrays.map(|(i, value)| (i.to_string(), value)).collect(),
+        groups: BTreeMap::new(),
+    }
+}

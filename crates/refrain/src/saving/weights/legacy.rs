@@ -1,0 +1,189 @@
+//! The weights of legacy `.h5` files: a group for each layer of the model, named as the layer, with lists of names.
+
+use std::collections::HashSet;
+
+use refrain_graph::Literal;
+
+use super::plan::{Plan, Target, dims};
+use super::unused;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::AnyLayer;
+use crate::models::Model;
+use crate::saving::storage::{ArrayRef, Attribute, Group};
+use crate::variable::Variable;
+
+/// The attribute that lists a model's layers.
+pub(crate) const LAYER_NAMES: &str = "layer_names";
+/// The attribute that lists a layer's weights.
+pub(crate) const WEIGHT_NAMES: &str = "weight_names";
+/// A layer's arrays by their names.
+struct Stored<'f> {
+    name: String,
+    weights: Vec<(String, &'f ArrayRef)>,
+}
+
+/// Pairs the arrays below a group with `layer_names` with a model's variables.
+pub(crate) fn plan_legacy(model: &Model, root: &Group<ArrayRef>, by_name: bool) -> Result<Plan> {
+    let stored = stored_layers(root)?;
+    let layers = listed(model);
+    let named = |layer: &AnyLayer| stored.iter().find(|s| s.name == layer.get_name());
+    let all_named = layers.iter().all(|l| named(l).is_some());
+    let mut plan = Plan::new(match all_named || by_name {
+        true => "legacy HDF5, layers by their names",
+        false => "legacy HDF5, layers in their order",
+    });
+    let mut used = HashSet::new();
+    for (i, layer) in layers.iter().enumerate() {
+        let found = match all_named || by_name {
+            true => named(layer),
+            false => stored.get(i),
+        };
+        let weights = found.map_or(&[][..], |s| &s.weights);
+        let name = found.map_or(layer.get_name(), |s| &s.name);
+        pair(&mut plan, &mut used, layer, name, weights);
+    }
+    let listed: HashSet<&str> = stored.iter().map(|s| &*s.name).collect();
+    // Other groups hold the optimizer's variables, or weights of no layer.
+    let skip = |name: &str| !listed.contains(name) && name != TOP_LEVEL;
+    let stray = unused(root, &used, &skip);
+    stray.into_iter().for_each(|array| plan.unused(array));
+    Ok(plan)
+}
+
+/// The group of a model's own variables, which graphs of layers do not have.
+const TOP_LEVEL: &str = "top_level_model_weights";
+
+/// The layers that have weights, as such files list them.
+fn listed(model: &Model) -> Vec<AnyLayer> {
+    let mut layers = model.layers();
+    layers.retain(|l| !l.weights().is_empty());
+    layers
+}
+
+/// The layers of a file that have weights.
+fn stored_layers(root: &Group<ArrayRef>) -> Result<Vec<Stored<'_>>> {
+    let missing = |what: String| Error::new(ErrorKind::Io, format!("the file is damaged: {what}"));
+    let names = root.texts(LAYER_NAMES);
+    let names = names.ok_or_else(|| missing(format!("it has no `{LAYER_NAMES}`")))?;
+    let mut all = Vec::new();
+    for name in names {
+        let Some(group) = root.group(name) else {
+            return Err(missing(format!("it lists layer `{name}` and has no group for it")));
+        };
+        let mut weights = Vec::new();
+        for weight in group.texts(WEIGHT_NAMES).unwrap_or_default() {
+            let array = group.array(weight).ok_or_else(|| {
+                missing(format!("it lists weight `{weight}` of layer `{name}` and does not hold it"))
+            })?;
+            weights.push((weight.to_owned(), array));
+        }
+        if !weights.is_empty() {
+            let name = name.to_owned();
+            all.push(Stored { name, weights });
+        }
+    }
+    Ok(all)
+}
+
+/// A layer's variables as such files order them: those that train, then the others.
+fn variables(layer: &AnyLayer) -> Vec<Variable> {
+    let mut all = layer.trainable_weights();
+    all.extend(layer.non_trainable_weights());
+    all
+}
+
+fn pair(
+    plan: &mut Plan,
+    used: &mut HashSet<String>,
+    layer: &AnyLayer,
+    group: &str,
+    weights: &[(String, &ArrayRef)],
+) {
+    let variables = variables(layer);
+    let order = by_names(&variables, weights).unwrap_or_else(|| (0..variables.len()).collect());
+    for (variable, position) in variables.iter().zip(order) {
+        let found = weights.get(position);
+        let path = found.map_or_else(
+            || format!("{group}/{}", variable.path()),
+            |(_, array)| array.path().to_owned(),
+        );
+        let array = found.map(|(_, array)| *array);
+        used.extend(array.map(|a| a.path().to_owned()));
+        let target = Target {
+            variable: variable.clone(),
+            layer: layer.get_name().to_owned(),
+            class: layer.class_name().to_owned(),
+        };
+        plan.place(&target, &path, array);
+    }
+}
+
+/// For each variable the position of the weight of its name, if names and shapes fit one to one. Otherwise the order
+/// decides, as in Keras.
+fn by_names(variables: &[Variable], weights: &[(String, &ArrayRef)]) -> Option<Vec<usize>> {
+    if variables.len() != weights.len() {
+        return None;
+    }
+    let mut taken = HashSet::new();
+    let find = |variable: &Variable| {
+        let own = plain(variable.path());
+        let fits = |name: &str| {
+            let name = plain(name);
+            name == own || own.ends_with(&format!("/{name}")) || name.ends_with(&format!("/{own}"))
+        };
+        let mut fitting = weights.iter().enumerate().filter(|(_, (name, _))| fits(name));
+        let (position, (_, array)) = fitting.next()?;
+        let only = fitting.next().is_none() && dims(array) == variable.shape();
+        (only && taken.insert(position)).then_some(position)
+    };
+    variables.iter().map(find).collect()
+}
+
+/// A weight's name without TensorFlow's number of the output: `dense/kernel:0` is `dense/kernel`.
+fn plain(name: &str) -> &str {
+    name.strip_suffix(":0").unwrap_or(name)
+}
+
+/// A model's weights as such files hold them, below `model_weights`.
+pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
+    let mut root = Group::default();
+    let layers = model.layers();
+    for layer in &layers {
+        let variables = variables(layer);
+        let names: Vec<String> = unique(variables.iter().map(|v| v.path().to_owned()).collect());
+        let mut group = Group::default();
+        for (variable, name) in variables.iter().zip(&names) {
+            let (inner, last) = name.rsplit_once('/').unwrap_or(("", name));
+            let group: &mut Group<Literal> = group.group_mut(inner);
+            group.arrays.insert(last.to_owned(), variable.value());
+        }
+        let names = Attribute::Texts(names);
+        group.attributes.insert(WEIGHT_NAMES.to_owned(), names);
+        root.groups.insert(layer.get_name().to_owned(), group);
+    }
+    let text = |t: &str| Attribute::Text(t.to_owned());
+    let names = layers.iter().map(|l| l.get_name().to_owned()).collect();
+    root.attributes.insert(LAYER_NAMES.to_owned(), Attribute::Texts(names));
+    root.attributes.insert("backend".to_owned(), text("jax"));
+    root.attributes.insert("keras_version".to_owned(), text(crate::saving::KERAS_VERSION));
+    let mut own: Group<Literal> = Group::default();
+    own.attributes.insert(WEIGHT_NAMES.to_owned(), Attribute::Texts(Vec::new()));
+    root.groups.insert(TOP_LEVEL.to_owned(), own);
+    root
+}
+
+/// Names made different where two are the same: weights of layers that have one name in different nested models.
+fn unique(names: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let different = |name: String| {
+        let mut candidate = name.clone();
+        for i in 1.. {
+            if seen.insert(candidate.clone()) {
+                break;
+            }
+            candidate = format!("{name}_{i}");
+        }
+        candidate
+    };
+    names.into_iter().map(different).collect()
+}

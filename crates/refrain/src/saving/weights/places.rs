@@ -1,0 +1,192 @@
+//! Where a model's variables stand in a file of weights, by Keras 3's rules.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::layers::AnyLayer;
+use crate::models::{Functional, Model};
+use crate::names;
+use crate::saving::storage::Group;
+use crate::variable::Variable;
+
+/// Something that Keras stores under a path of its own: a layer, or an inner part of one.
+pub(crate) struct Place {
+    /// `layers/lstm/cell`; empty for the model itself.
+    pub(crate) path: String,
+    /// The name that Keras writes beside the variables.
+    pub(crate) name: String,
+    /// The layer, with the models that it is in: `encoder/lstm`.
+    pub(crate) layer: String,
+    pub(crate) class: String,
+    /// In the order in which they are stored: trainable ones first.
+    pub(crate) variables: Vec<Variable>,
+}
+
+impl Place {
+    /// Its name behind those of the layers and models that it is in.
+    pub(crate) fn key(&self) -> String {
+        match self.layer.rsplit('/').next() == Some(&*self.name) || self.path.is_empty() {
+            true => self.layer.clone(),
+            false => join(&self.layer, &self.name),
+        }
+    }
+}
+
+/// Inner parts of layers, as variables' names begin, and the attributes that Keras stores them under.
+const PARTS: [(&str, &str); 7] = [
+    ("lstm_cell", "cell"),
+    ("gru_cell", "cell"),
+    ("simple_rnn_cell", "cell"),
+    ("query", "query_dense"),
+    ("key", "key_dense"),
+    ("value", "value_dense"),
+    ("attention_output", "output_dense"),
+];
+
+/// What differs between the versions that write such files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Habit {
+    /// The list of a model's layers.
+    pub(super) list: &'static str,
+    /// What inner parts of layers begin with.
+    private: &'static str,
+}
+
+impl Habit {
+    /// Keras 3.
+    pub(crate) const KERAS_3: Habit = Habit {
+        list: "layers",
+        private: "",
+    };
+
+    /// The habit that a file shows.
+    pub(crate) fn of<D>(root: &Group<D>) -> Self {
+        let list = ["_layer_checkpoint_dependencies", "layers"];
+        let list = list.into_iter().find(|list| root.groups.contains_key(*list));
+        Habit {
+            list: list.unwrap_or(Habit::KERAS_3.list),
+            private: if has_private_parts(root) { "_" } else { "" },
+        }
+    }
+
+    /// In words.
+    pub(crate) fn describe(self) -> &'static str {
+        match (self.list, self.private) {
+            ("layers", "") => "Keras 3",
+            ("layers", _) => "TensorFlow's Keras 2.12 to 2.15",
+            _ => "TensorFlow's Keras 2.13, layers as checkpoint dependencies",
+        }
+    }
+}
+
+/// Whether an inner part of a layer is stored under a name that begins with `_`, as before Keras 3.
+fn has_private_parts<D>(group: &Group<D>) -> bool {
+    let is_part = |name: &str| {
+        let part = name.strip_prefix('_');
+        part.is_some_and(|part| PARTS.iter().any(|(_, attribute)| *attribute == part))
+    };
+    let mut groups = group.groups.iter();
+    groups.any(|(name, inner)| is_part(name) || has_private_parts(inner))
+}
+
+/// All places of a model, in Keras's order. A layer that stands in several places is stored in the first.
+pub(crate) fn places(model: &Model, habit: Habit) -> Vec<Place> {
+    let mut walk = Walk {
+        habit,
+        places: Vec::new(),
+        visited: HashSet::new(),
+    };
+    walk.visit(&model.any(), "", "");
+    walk.places
+}
+
+struct Walk {
+    habit: Habit,
+    places: Vec<Place>,
+    visited: HashSet<usize>,
+}
+
+impl Walk {
+    fn visit(&mut self, layer: &AnyLayer, path: &str, outer: &str) {
+        if !self.visited.insert(layer.id()) {
+            return;
+        }
+        let name = match path {
+            "" => String::new(),
+            _ => join(outer, layer.get_name()),
+        };
+        let place = |path: &str, own: &str, variables| Place {
+            path: path.to_owned(),
+            name: own.to_owned(),
+            layer: name.clone(),
+            class: layer.class_name().to_owned(),
+            variables,
+        };
+        let (own, parts) = own_and_parts(layer);
+        self.places.push(place(path, layer.get_name(), own));
+        for (part, variables) in parts {
+            let attribute = PARTS.iter().find(|(p, _)| *p == part).map(|(_, a)| *a);
+            let private = if attribute == Some("cell") { "" } else { self.habit.private };
+            let attribute = format!("{private}{}", attribute.unwrap_or(&part));
+            let path = join(path, &attribute);
+            self.places.push(place(&path, &part, variables));
+        }
+        match layer.options::<Functional>() {
+            Some(functional) => self.visit_list(functional, path, &name),
+            None => {
+                for (attribute, inner) in layer.sublayers() {
+                    self.visit(&inner, &join(path, &attribute), &name);
+                }
+            }
+        }
+    }
+
+    fn visit_list(&mut self, functional: &Functional, path: &str, name: &str) {
+        let mut members = Members::default();
+        let listed = functional.operations.iter();
+        for inner in listed.filter(|l| functional.is_listed(l)) {
+            let member = members.next(inner.class_name());
+            let path = join(path, &format!("{}/{member}", self.habit.list));
+            self.visit(inner, &path, name);
+        }
+    }
+}
+
+/// Names of a list's members: `dense`, then `dense_1`, … by class.
+#[derive(Default)]
+pub(super) struct Members(HashMap<String, usize>);
+
+impl Members {
+    pub(super) fn next(&mut self, class: &str) -> String {
+        let name = names::snake_case(class);
+        let seen = self.0.entry(name.clone()).or_insert(0);
+        *seen += 1;
+        match *seen {
+            1 => name,
+            n => format!("{name}_{}", n - 1),
+        }
+    }
+}
+
+/// A layer's own variables, and those of its inner parts.
+fn own_and_parts(layer: &AnyLayer) -> (Vec<Variable>, Vec<(String, Vec<Variable>)>) {
+    let mut own = Vec::new();
+    let mut parts: Vec<(String, Vec<Variable>)> = Vec::new();
+    for (name, variable) in layer.named_weights() {
+        match name.rsplit_once('/') {
+            None => own.push(variable),
+            Some((part, _)) => match parts.iter_mut().find(|(p, _)| p == part) {
+                Some((_, variables)) => variables.push(variable),
+                None => parts.push((part.to_owned(), vec![variable])),
+            },
+        }
+    }
+    (own, parts)
+}
+
+/// A path inside another.
+pub(super) fn join(outer: &str, inner: &str) -> String {
+    match outer.is_empty() {
+        true => inner.to_owned(),
+        false => format!("{outer}/{inner}"),
+    }
+}
