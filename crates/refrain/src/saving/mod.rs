@@ -1,0 +1,5 @@
+//! Models in files.
+
+pub(crate) mod storage;
+
+pub use storage::Limits;

@@ -1,0 +1,61 @@
+//! Files of arrays, texts and members, knowing nothing of layers or models.
+//!
+//! - [`ArrayFile`] reads HDF5 and safetensors files as a tree of [`Group`]s; [`write_hdf5`] and
+//!   [`write_safetensors`] write such trees.
+//! - [`Archive`] reads a `.keras` file, zipped or not; [`write_archive`] writes one.
+//! - [`parse_json`] reads JSON as Python writes it.
+//!
+//! Every byte that is read is untrusted. What a file declares is checked against the file's own size and against [`Limits`]
+//! before anything is allocated for it, and no structure of a file can make a reader recurse or loop without end.
+
+mod archive;
+mod array_file;
+mod cursor;
+mod hdf5;
+mod json;
+mod limits;
+mod number;
+mod safetensors;
+mod tree;
+mod whole;
+mod zip;
+
+pub(crate) use archive::{Archive, write_archive};
+pub(crate) use array_file::{ArrayFile, ArrayRef};
+pub(crate) use hdf5::write_hdf5;
+pub(crate) use json::parse_json;
+pub use limits::Limits;
+pub(crate) use safetensors::write_safetensors;
+pub(crate) use tree::{Attribute, Group};
+pub(crate) use whole::write_whole;
+
+use crate::error::{Error, ErrorKind};
+
+/// A file that is not what it says it is.
+fn damaged(what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Io, format!("the file is damaged: {what}"))
+}
+
+/// A file that is sound, but of a sort that is not read.
+fn unsupported(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unsupported, what)
+}
+
+/// A file that asks for more than [`Limits`] allow.
+fn beyond(what: &str, limit: u64, received: impl std::fmt::Display) -> Error {
+    Error::mismatch(
+        ErrorKind::Io,
+        format!("{what} of at most {limit}"),
+        received.to_string(),
+    )
+    .hint("If the file is to be trusted, raise this limit in `Limits`")
+}
+
+/// What the operating system said about a file.
+fn io(doing: &str, path: &std::path::Path, e: &std::io::Error) -> Error {
+    let kind = match e.kind() {
+        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+        _ => ErrorKind::Io,
+    };
+    Error::new(kind, format!("{doing} `{}` failed: {e}", path.display()))
+}

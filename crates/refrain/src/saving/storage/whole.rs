@@ -1,0 +1,124 @@
+//! Files written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self as stdio, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::io;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Bytes gathered before each write.
+const BUFFER: usize = 1 << 20;
+/// How often another name is tried for the temporary file.
+const TRIES: u32 = 100;
+
+/// Writes a file through a temporary one beside it, which is flushed to the disk and then takes the file's name and
+/// permissions. Whatever fails, what was there before is still there, and nothing else.
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    // A link stays a link: what it leads to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if target.is_dir() {
+        let text = format!("`{}` is a folder, not a file", path.display());
+        return Err(Error::new(ErrorKind::Io, text));
+    }
+    let (temporary, file) = create(&target)?;
+    let mut guard = Remove(Some(temporary));
+    let mut buffered = BufWriter::with_capacity(BUFFER, file);
+    write(&mut buffered)?;
+    let failed = |e: stdio::Error| io("writing", path, &e);
+    let file = buffered.into_inner().map_err(|e| failed(e.into_error()))?;
+    if let Ok(metadata) = fs::metadata(&target) {
+        file.set_permissions(metadata.permissions())
+            .map_err(failed)?;
+    }
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    if let Some(temporary) = &guard.0 {
+        fs::rename(temporary, &target).map_err(failed)?;
+    }
+    guard.0 = None;
+    Ok(())
+}
+
+/// A new file beside the target.
+fn create(target: &Path) -> Result<(PathBuf, File)> {
+    let name = target.file_name().map(|n| n.to_string_lossy().into_owned());
+    let Some(name) = name else {
+        let text = format!("`{}` is not the name of a file", target.display());
+        return Err(Error::new(ErrorKind::Io, text));
+    };
+    let mut last = stdio::Error::from(stdio::ErrorKind::AlreadyExists);
+    for i in 0..TRIES {
+        let beside = target.with_file_name(format!(".{name}.{}-{i}.tmp", std::process::id()));
+        match File::create_new(&beside) {
+            Ok(file) => return Ok((beside, file)),
+            Err(e) if e.kind() == stdio::ErrorKind::AlreadyExists => last = e,
+            Err(e) => return Err(io("writing", target, &e)),
+        }
+    }
+    Err(io("writing", target, &last))
+}
+
+/// Removes the temporary file, unless it has become the target.
+struct Remove(Option<PathBuf>);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // What made writing fail is what the caller is told.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("refrain-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = folder("whole");
+        let path = folder.join("a.keras");
+        write_whole(&path, |w| {
+            w.write_all(b"old").map_err(|e| io("writing", &path, &e))
+        })
+        .unwrap();
+        let failed = write_whole(&path, |w| {
+            w.write_all(b"new").map_err(|e| io("writing", &path, &e))?;
+            Err(Error::custom("half way"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "half way.");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder("permissions");
+        let path = folder.join("a.keras");
+        fs::write(&path, b"old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write_whole(&path, |w| {
+            w.write_all(b"new").map_err(|e| io("writing", &path, &e))
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
