@@ -1,6 +1,7 @@
 //! What refrain's own tests see of its inside. Not part of the public interface.
 
 mod program;
+pub mod storage;
 
 use std::sync::Arc;
 

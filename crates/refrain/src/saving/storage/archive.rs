@@ -52,7 +52,10 @@ impl Archive {
     fn from_source(source: Box<dyn Source>, limits: &Limits) -> Result<Self> {
         let zip = Zip::open(source, limits)?;
         let members = zip.entries().iter().map(|e| e.name.clone()).collect();
-        Ok(Archive { members, place: Where::Zip(zip) })
+        Ok(Archive {
+            members,
+            place: Where::Zip(zip),
+        })
     }
 
     /// The names of all members: in a zip file's own order, or sorted.
@@ -102,11 +105,14 @@ fn list(folder: &Path, prefix: &str, limits: &Limits, out: &mut Vec<String>) -> 
         let entry = entry.map_err(failed)?;
         let file_name = entry.file_name();
         let name = file_name.to_str().map(|n| format!("{prefix}{n}"));
-        let name = name.ok_or_else(|| unsupported(format!("the name {file_name:?} is not UTF-8")))?;
+        let name =
+            name.ok_or_else(|| unsupported(format!("the name {file_name:?} is not UTF-8")))?;
         check_name(&name, limits)?;
         let sort = entry.file_type().map_err(failed)?;
         if sort.is_symlink() {
-            return Err(unsupported(format!("the member `{name}` is a link, and links are not followed")));
+            return Err(unsupported(format!(
+                "the member `{name}` is a link, and links are not followed"
+            )));
         } else if sort.is_dir() {
             list(&entry.path(), &format!("{name}/"), limits, out)?;
         } else if sort.is_file() {
@@ -115,7 +121,11 @@ fn list(folder: &Path, prefix: &str, limits: &Limits, out: &mut Vec<String>) -> 
             return Err(unsupported(format!("the member `{name}` is not a file")));
         }
         if out.len() > limits.get_members() {
-            return Err(beyond("a number of members", limits.get_members() as u64, "more"));
+            return Err(beyond(
+                "a number of members",
+                limits.get_members() as u64,
+                "more",
+            ));
         }
     }
     Ok(())
@@ -124,7 +134,9 @@ fn list(folder: &Path, prefix: &str, limits: &Limits, out: &mut Vec<String>) -> 
 fn distinct(names: &[String]) -> Result<()> {
     let mut seen = HashSet::new();
     match names.iter().find(|n| !seen.insert(n.to_lowercase())) {
-        Some(name) => Err(unsupported(format!("two members are named `{name}`, but for upper and lower case"))),
+        Some(name) => Err(unsupported(format!(
+            "two members are named `{name}`, but for upper and lower case"
+        ))),
         None => Ok(()),
     }
 }
@@ -134,7 +146,9 @@ pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
     let plain = |part: &str| !matches!(part, "" | "." | "..");
     let wrong = |c: char| matches!(c, '\\' | ':') || c.is_control();
     if name.contains(wrong) || !name.split('/').all(plain) {
-        return Err(unsupported(format!("the member name {name:?} is not a plain relative path")));
+        return Err(unsupported(format!(
+            "the member name {name:?} is not a plain relative path"
+        )));
     }
     let limit = limits.get_depth();
     if name.split('/').count() > limit {
@@ -149,7 +163,11 @@ pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
 /// For a name that [`Archive`] does not accept, or if writing fails.
 pub(crate) fn write_archive(path: &Path, members: &[(&str, &[u8])]) -> Result<()> {
     let names: Vec<String> = members.iter().map(|m| m.0.to_string()).collect();
-    names.iter().try_for_each(|n| check_name(n, &Limits::new()))?;
+    names
+        .iter()
+        .try_for_each(|n| check_name(n, &Limits::new()))?;
     distinct(&names)?;
-    write_whole(path, |out| zip::write(out, members).map_err(|e| io("writing", path, &e)))
+    write_whole(path, |out| {
+        zip::write(out, members).map_err(|e| io("writing", path, &e))
+    })
 }

@@ -116,11 +116,19 @@ impl ArrayFile {
                 "`{}` holds {what}, not numbers that refrain has",
                 array.path
             ))),
-            Content::Numbers { number, dims, place: Place::Here(range) } => {
+            Content::Numbers {
+                number,
+                dims,
+                place: Place::Here(range),
+            } => {
                 let bytes = self.bytes.get(range.clone()).unwrap_or_default();
                 number.decode(bytes, dims).map_err(named)
             }
-            Content::Numbers { number, dims, place: Place::Chunks(chunks) } => {
+            Content::Numbers {
+                number,
+                dims,
+                place: Place::Chunks(chunks),
+            } => {
                 let bytes = chunks.read(&self.bytes, dims, number.size(), &self.limits);
                 number.decode(&bytes.map_err(named)?, dims).map_err(named)
             }
@@ -195,7 +203,9 @@ impl<'a> Budget<'a> {
     /// One more array: its dimensions as sizes, and its bytes.
     pub(super) fn array(&mut self, dims: &[u64], element: usize) -> Result<(Vec<usize>, usize)> {
         let limit = self.limits.get_array_bytes();
-        let product = dims.iter().try_fold(element as u64, |n, &d| n.checked_mul(d));
+        let product = dims
+            .iter()
+            .try_fold(element as u64, |n, &d| n.checked_mul(d));
         let bytes = product
             .filter(|&n| n <= limit)
             .ok_or_else(|| beyond("an array", limit, format_args!("the shape {dims:?}")))?;

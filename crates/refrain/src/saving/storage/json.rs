@@ -1,6 +1,5 @@
 //! JSON as Python writes it.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Limits, beyond, damaged};
@@ -16,8 +15,13 @@ pub(crate) fn parse_json(bytes: &[u8], limits: &Limits) -> Result<Value> {
     let mut json = serde_json::Deserializer::from_slice(quoted.as_deref().unwrap_or(bytes));
     // The depth was checked just now.
     json.disable_recursion_limit();
-    let value = Value::deserialize(&mut json).and_then(|v| json.end().map(|()| v));
-    value.map_err(|e| damaged(format_args!("its JSON is not valid ({e})")))
+    let mut values = json.into_iter::<Value>();
+    let value = values.next().ok_or_else(|| damaged("its JSON is empty"))?;
+    let value = value.map_err(|e| damaged(format_args!("its JSON is not valid ({e})")))?;
+    match values.next() {
+        None => Ok(value),
+        Some(_) => Err(damaged("something follows its JSON")),
+    }
 }
 
 /// Checks the depth. Returns the text with Python's numbers quoted, if it has any.
@@ -30,7 +34,11 @@ fn scan(bytes: &[u8], limit: usize) -> Result<Option<Vec<u8>>> {
             b'[' | b'{' => {
                 depth += 1;
                 if depth > limit {
-                    return Err(beyond("lists and objects inside each other", limit as u64, "more"));
+                    return Err(beyond(
+                        "lists and objects inside each other",
+                        limit as u64,
+                        "more",
+                    ));
                 }
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
@@ -80,7 +88,8 @@ mod tests {
     fn python_numbers_are_texts() {
         let text = br#"{"a": [NaN, Infinity, -Infinity, -1.5], "b": "NaN, \" -Infinity"}"#;
         let value = parse_json(text, &Limits::new()).unwrap();
-        let expected = json!({"a": ["NaN", "Infinity", "-Infinity", -1.5], "b": "NaN, \" -Infinity"});
+        let expected =
+            json!({"a": ["NaN", "Infinity", "-Infinity", -1.5], "b": "NaN, \" -Infinity"});
         assert_eq!(value, expected);
     }
 
@@ -98,7 +107,10 @@ mod tests {
     #[test]
     fn what_is_not_json_is_an_error() {
         for text in ["", "{", "[1,]", "\"\\", "nan", "[1] 2", "\"a\\u12\""] {
-            assert!(parse_json(text.as_bytes(), &Limits::new()).is_err(), "{text}");
+            assert!(
+                parse_json(text.as_bytes(), &Limits::new()).is_err(),
+                "{text}"
+            );
         }
     }
 }

@@ -43,8 +43,12 @@ fn unsupported(what: impl Into<String>) -> Error {
 
 /// A file that asks for more than [`Limits`] allow.
 fn beyond(what: &str, limit: u64, received: impl std::fmt::Display) -> Error {
-    Error::mismatch(ErrorKind::Io, format!("{what} of at most {limit}"), received.to_string())
-        .hint("If the file is to be trusted, raise this limit in `Limits`")
+    Error::mismatch(
+        ErrorKind::Io,
+        format!("{what} of at most {limit}"),
+        received.to_string(),
+    )
+    .hint("If the file is to be trusted, raise this limit in `Limits`")
 }
 
 /// What the operating system said about a file.

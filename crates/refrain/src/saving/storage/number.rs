@@ -1,7 +1,6 @@
 //! Numbers as files store them.
 
-use half::{bf16, f16};
-use refrain_graph::{Data, with_data};
+use refrain_graph::{Data, bf16, f16, with_data};
 
 use super::damaged;
 use crate::error::Result;
@@ -76,11 +75,17 @@ impl Number {
                 let elements = bytes.as_chunks().0.iter();
                 Data::$variant(if big {
                     elements
-                        .map(|&b| { let $x = <$t>::from_be_bytes(b); $widen })
+                        .map(|&b| {
+                            let $x = <$t>::from_be_bytes(b);
+                            $widen
+                        })
                         .collect()
                 } else {
                     elements
-                        .map(|&b| { let $x = <$t>::from_le_bytes(b); $widen })
+                        .map(|&b| {
+                            let $x = <$t>::from_le_bytes(b);
+                            $widen
+                        })
                         .collect()
                 })
             }};

@@ -42,14 +42,20 @@ pub(super) fn read_tree(file: &[u8], limits: &Limits) -> Result<Group<ArrayRef>>
             continue;
         }
         budget.object()?;
-        let wrong = || damaged(format_args!("the entry of `{name}` in its header is not complete"));
+        let wrong = || {
+            damaged(format_args!(
+                "the entry of `{name}` in its header is not complete"
+            ))
+        };
         let entry = Entry::read(&value).ok_or_else(wrong)?;
         pieces.push((entry.begin, entry.end));
         let array = ArrayRef::new(name.clone(), entry.content(start, &name, &mut budget)?);
         group.arrays.insert(name, array);
     }
     pieces.sort_unstable();
-    let end = pieces.iter().try_fold(0, |at, &(begin, end)| (begin == at).then_some(end));
+    let end = pieces
+        .iter()
+        .try_fold(0, |at, &(begin, end)| (begin == at).then_some(end));
     if end != Some(c.len() as u64) {
         return Err(damaged("its arrays overlap or leave gaps"));
     }
@@ -77,26 +83,47 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn read(value: &'a Value) -> Option<Self> {
         let numbers = |name: &str| -> Option<Vec<u64>> {
-            value.get(name)?.as_array()?.iter().map(Value::as_u64).collect()
+            value
+                .get(name)?
+                .as_array()?
+                .iter()
+                .map(Value::as_u64)
+                .collect()
         };
         let offsets = numbers("data_offsets")?;
-        let &[begin, end] = offsets.as_slice() else { return None };
+        let &[begin, end] = offsets.as_slice() else {
+            return None;
+        };
         let dtype = value.get("dtype")?.as_str()?;
-        (begin <= end).then_some(Entry { dtype, dims: numbers("shape")?, begin, end })
+        (begin <= end).then_some(Entry {
+            dtype,
+            dims: numbers("shape")?,
+            begin,
+            end,
+        })
     }
 
     fn content(&self, start: usize, name: &str, budget: &mut Budget<'_>) -> Result<Content> {
         let Some((kind, _)) = NAMES.iter().find(|n| n.1 == self.dtype) else {
-            return Ok(Content::Other(format!("elements of the type {}", self.dtype)));
+            return Ok(Content::Other(format!(
+                "elements of the type {}",
+                self.dtype
+            )));
         };
         let number = Number::little(*kind);
         let (dims, bytes) = budget.array(&self.dims, number.size())?;
         if bytes as u64 != self.end - self.begin {
-            return Err(damaged(format_args!("`{name}` has another size than its shape")));
+            return Err(damaged(format_args!(
+                "`{name}` has another size than its shape"
+            )));
         }
         budget.plain(bytes)?;
         let begin = start + self.begin as usize;
-        Ok(Content::Numbers { number, dims, place: Place::Here(begin..begin + bytes) })
+        Ok(Content::Numbers {
+            number,
+            dims,
+            place: Place::Here(begin..begin + bytes),
+        })
     }
 }
 
@@ -139,14 +166,18 @@ pub(crate) fn write_safetensors<D: Borrow<Literal>>(
             "data_offsets": [begin, end],
         });
         if header.insert(name.clone(), entry).is_some() {
-            return Err(Error::new(ErrorKind::Config, format!("two arrays are named `{name}`")));
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("two arrays are named `{name}`"),
+            ));
         }
     }
     let mut header = Value::Object(header).to_string().into_bytes();
     // The arrays begin at a multiple of 8.
     header.resize(header.len().next_multiple_of(LENGTH), b' ');
     let failed = |e: std::io::Error| Error::new(ErrorKind::Io, format!("writing failed: {e}"));
-    out.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
+    out.write_all(&(header.len() as u64).to_le_bytes())
+        .map_err(failed)?;
     out.write_all(&header).map_err(failed)?;
     for (_, array) in arrays {
         encode(array.borrow(), |bytes| out.write_all(bytes)).map_err(failed)?;

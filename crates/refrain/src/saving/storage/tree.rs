@@ -53,7 +53,9 @@ impl<D> Group<D> {
     /// The group at a path, made with all groups above it where they are missing.
     pub(crate) fn group_mut(&mut self, path: &str) -> &mut Group<D> {
         let parts = path.split('/').filter(|p| !p.is_empty());
-        parts.fold(self, |g, part| g.groups.entry(part.to_string()).or_default())
+        parts.fold(self, |g, part| {
+            g.groups.entry(part.to_string()).or_default()
+        })
     }
 
     /// A text attribute.

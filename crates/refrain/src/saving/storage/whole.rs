@@ -31,7 +31,8 @@ pub(crate) fn write_whole(
     let failed = |e: stdio::Error| io("writing", path, &e);
     let file = buffered.into_inner().map_err(|e| failed(e.into_error()))?;
     if let Ok(metadata) = fs::metadata(&target) {
-        file.set_permissions(metadata.permissions()).map_err(failed)?;
+        file.set_permissions(metadata.permissions())
+            .map_err(failed)?;
     }
     file.sync_all().map_err(failed)?;
     drop(file);
@@ -87,7 +88,10 @@ mod tests {
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         let folder = folder("whole");
         let path = folder.join("a.keras");
-        write_whole(&path, |w| w.write_all(b"old").map_err(|e| io("writing", &path, &e))).unwrap();
+        write_whole(&path, |w| {
+            w.write_all(b"old").map_err(|e| io("writing", &path, &e))
+        })
+        .unwrap();
         let failed = write_whole(&path, |w| {
             w.write_all(b"new").map_err(|e| io("writing", &path, &e))?;
             Err(Error::custom("half way"))
@@ -106,9 +110,15 @@ mod tests {
         let path = folder.join("a.keras");
         fs::write(&path, b"old").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        write_whole(&path, |w| w.write_all(b"new").map_err(|e| io("writing", &path, &e))).unwrap();
+        write_whole(&path, |w| {
+            w.write_all(b"new").map_err(|e| io("writing", &path, &e))
+        })
+        .unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         fs::remove_dir_all(folder).unwrap();
     }
 }

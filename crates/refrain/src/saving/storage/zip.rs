@@ -36,32 +36,53 @@ impl<R: Read + Seek> Zip<R> {
     /// Reads the directory and checks it: names, number and sizes of members.
     pub(super) fn open(mut source: R, limits: &Limits) -> Result<Self> {
         let length = source.seek(SeekFrom::End(0)).map_err(failed)?;
-        let mut zip = Zip { source, length, entries: Vec::new() };
+        let mut zip = Zip {
+            source,
+            length,
+            entries: Vec::new(),
+        };
         let (entries, size, offset) = zip.end()?;
         if entries > limits.get_members() as u64 {
-            return Err(beyond("a number of members", limits.get_members() as u64, entries));
+            return Err(beyond(
+                "a number of members",
+                limits.get_members() as u64,
+                entries,
+            ));
         }
         let directory = zip.bytes(offset, size)?;
         let mut c = Cursor::new(&directory);
         let mut names = HashSet::new();
         for _ in 0..entries {
-            let Some(entry) = entry(&mut c)? else { continue };
+            let Some(entry) = entry(&mut c)? else {
+                continue;
+            };
             check_name(&entry.name, limits)?;
             if !names.insert(entry.name.to_lowercase()) {
                 let name = &entry.name;
-                return Err(damaged(format_args!("two members are named `{name}`, but for upper and lower case")));
+                return Err(damaged(format_args!(
+                    "two members are named `{name}`, but for upper and lower case"
+                )));
             }
             if entry.stored > length {
-                return Err(damaged(format_args!("the member `{}` is longer than the archive", entry.name)));
+                return Err(damaged(format_args!(
+                    "the member `{}` is longer than the archive",
+                    entry.name
+                )));
             }
             let limit = limits.get_member_bytes().min(limits.inflated(entry.stored));
             if entry.size > limit {
-                return Err(beyond(&format!("the member `{}`", entry.name), limit, entry.size));
+                return Err(beyond(
+                    &format!("the member `{}`", entry.name),
+                    limit,
+                    entry.size,
+                ));
             }
             zip.entries.push(entry);
         }
         if c.len() > 0 {
-            return Err(damaged("the archive's directory has more members than it counts"));
+            return Err(damaged(
+                "the archive's directory has more members than it counts",
+            ));
         }
         Ok(zip)
     }
@@ -90,7 +111,10 @@ impl<R: Read + Seek> Zip<R> {
         let tail = self.bytes(from, self.length - from)?;
         let ends = |&i: &usize| {
             let mut c = Cursor::new(tail.get(i..).unwrap_or_default());
-            let comment = c.expect(b"PK\x05\x06").and_then(|()| c.skip(16)).and_then(|()| c.u16());
+            let comment = c
+                .expect(b"PK\x05\x06")
+                .and_then(|()| c.skip(16))
+                .and_then(|()| c.u16());
             comment.is_ok_and(|n| usize::from(n) == c.len())
         };
         let last = tail.len().saturating_sub(END as usize);
@@ -117,7 +141,10 @@ impl<R: Read + Seek> Zip<R> {
 
     /// A member's bytes, checked against its checksum.
     pub(super) fn read(&mut self, index: usize) -> Result<Vec<u8>> {
-        let entry = self.entries.get(index).ok_or_else(|| damaged("there is no such member"))?;
+        let entry = self
+            .entries
+            .get(index)
+            .ok_or_else(|| damaged("there is no such member"))?;
         let (name, method, crc) = (entry.name.clone(), entry.method, entry.crc);
         let (stored, size, offset) = (entry.stored, entry.size, entry.offset);
         let head = self.bytes(offset, 30)?;
@@ -143,7 +170,9 @@ impl<R: Read + Seek> Zip<R> {
         let mut actual = flate2::Crc::new();
         actual.update(&bytes);
         if bytes.len() as u64 != size || actual.sum() != crc {
-            return Err(damaged(format_args!("the member `{name}` has another length or checksum")));
+            return Err(damaged(format_args!(
+                "the member `{name}` has another length or checksum"
+            )));
         }
         Ok(bytes)
     }
@@ -184,16 +213,31 @@ fn entry(c: &mut Cursor<'_>) -> Result<Option<Entry>> {
         return Err(unsupported(format!("the member `{name}` is encrypted")));
     }
     if mode & FILE_TYPE == LINK {
-        return Err(unsupported(format!("the member `{name}` is a link, and links are not followed")));
+        return Err(unsupported(format!(
+            "the member `{name}` is a link, and links are not followed"
+        )));
     }
     match method {
         STORED if stored != size => {
-            return Err(damaged(format_args!("the stored member `{name}` has two sizes")));
+            return Err(damaged(format_args!(
+                "the stored member `{name}` has two sizes"
+            )));
         }
         STORED | DEFLATED => {}
-        _ => return Err(unsupported(format!("the member `{name}` is compressed by method {method}; only deflate is read"))),
+        _ => {
+            return Err(unsupported(format!(
+                "the member `{name}` is compressed by method {method}; only deflate is read"
+            )));
+        }
     }
-    Ok(Some(Entry { name: name.to_string(), method, crc, stored, size, offset }))
+    Ok(Some(Entry {
+        name: name.to_string(),
+        method,
+        crc,
+        stored,
+        size,
+        offset,
+    }))
 }
 
 /// The extra field with the sizes that have no room in the entry; empty if there is none.
@@ -218,7 +262,11 @@ pub(super) fn write(out: &mut dyn Write, members: &[(&str, &[u8])]) -> std::io::
         crc.update(bytes);
         let size = bytes.len() as u64;
         let mut local = b"PK\x03\x04".to_vec();
-        let extra = if short(size) == ELSEWHERE { vec![size, size] } else { Vec::new() };
+        let extra = if short(size) == ELSEWHERE {
+            vec![size, size]
+        } else {
+            Vec::new()
+        };
         head(&mut local, name, crc.sum(), size, &extra);
         local.extend_from_slice(name.as_bytes());
         put_extra(&mut local, &extra);
@@ -264,7 +312,11 @@ fn head(out: &mut Vec<u8>, name: &str, crc: u32, size: u64, extra: &[u64]) {
     for field in [crc, short(size), short(size)] {
         out.extend_from_slice(&field.to_le_bytes());
     }
-    let extra = if extra.is_empty() { 0 } else { 4 + 8 * extra.len() };
+    let extra = if extra.is_empty() {
+        0
+    } else {
+        4 + 8 * extra.len()
+    };
     for field in [name.len(), extra] {
         out.extend_from_slice(&(field as u16).to_le_bytes());
     }

@@ -53,10 +53,18 @@ fn attribute(
     match version {
         1 | 2 => {}
         3 => c.skip(1)?,
-        _ => return Err(unsupported(format!("HDF5 attributes of version {version} are not read"))),
+        _ => {
+            return Err(unsupported(format!(
+                "HDF5 attributes of version {version} are not read"
+            )));
+        }
     }
     let mut part = |size: usize| {
-        c.take(if version == 1 { size.next_multiple_of(8) } else { size })
+        c.take(if version == 1 {
+            size.next_multiple_of(8)
+        } else {
+            size
+        })
     };
     let (name, stored, space) = (part(sizes[0])?, part(sizes[1])?, part(sizes[2])?);
     let name = text(until_zero(name), budget)?;
@@ -80,16 +88,27 @@ fn value(
     if dims.contains(&0) {
         return Ok(Attribute::Texts(Vec::new()));
     }
-    let other = || Ok(Attribute::Other(format!("{} in the shape {dims:?}", stored.describe())));
+    let other = || {
+        Ok(Attribute::Other(format!(
+            "{} in the shape {dims:?}",
+            stored.describe()
+        )))
+    };
     match (&stored.class, dims) {
         (Class::Number(number), []) => {
             let mut c = Cursor::new(data);
             let scalar = number.decode(c.take(number.size())?, &[])?;
-            Ok(Attribute::Number(scalar.to_f64().first().copied().unwrap_or(f64::NAN)))
+            Ok(Attribute::Number(
+                scalar.to_f64().first().copied().unwrap_or(f64::NAN),
+            ))
         }
         (Class::Unsigned64 { big_endian }, []) => {
             let value = Cursor::new(data).u64()?;
-            let value = if *big_endian { value.swap_bytes() } else { value };
+            let value = if *big_endian {
+                value.swap_bytes()
+            } else {
+                value
+            };
             Ok(Attribute::Number(value as f64))
         }
         (Class::Text | Class::FixedText, [] | [_]) if stored.size > 0 => {
@@ -103,7 +122,10 @@ fn value(
                 }
             };
             match dims {
-                [n] => (0..*n).map(|_| one()).collect::<Result<_>>().map(Attribute::Texts),
+                [n] => (0..*n)
+                    .map(|_| one())
+                    .collect::<Result<_>>()
+                    .map(Attribute::Texts),
                 _ => one().map(Attribute::Text),
             }
         }
@@ -143,10 +165,13 @@ impl Heaps {
             return Ok(&[]);
         }
         if !self.collections.contains_key(&address) {
-            self.collections.insert(address, collection(file, address, budget)?);
+            self.collections
+                .insert(address, collection(file, address, budget)?);
         }
         let objects = self.collections.get(&address);
-        let object = u16::try_from(index).ok().and_then(|i| objects?.get(&i).cloned());
+        let object = u16::try_from(index)
+            .ok()
+            .and_then(|i| objects?.get(&i).cloned());
         object
             .and_then(|range| file.get(range)?.get(..length as usize))
             .ok_or_else(|| damaged("a text is not where it should be"))

@@ -48,7 +48,9 @@ pub(super) fn place(
     let mut c = Cursor::new(layout);
     let (version, class) = (c.u8()?, c.u8()?);
     if !(3..=4).contains(&version) {
-        return Err(unsupported(format!("HDF5 layouts of version {version} are not read")));
+        return Err(unsupported(format!(
+            "HDF5 layouts of version {version} are not read"
+        )));
     }
     // Nothing is stored of an array without elements.
     if bytes == 0 {
@@ -67,7 +69,9 @@ pub(super) fn place(
             let chunked = chunked(c, version, filters, dims, element)?;
             Ok(Place::Chunks(Box::new(chunked)))
         }
-        _ => Err(unsupported("virtual HDF5 arrays, which are parts of other files, are not read")),
+        _ => Err(unsupported(
+            "virtual HDF5 arrays, which are parts of other files, are not read",
+        )),
     }
 }
 
@@ -76,7 +80,9 @@ fn here(file: &[u8], address: u64, size: u64, bytes: usize) -> Result<Place> {
         return Err(damaged("an array was never written"));
     }
     if size != bytes as u64 {
-        return Err(damaged(format_args!("an array of {bytes} bytes is stored in {size}")));
+        return Err(damaged(format_args!(
+            "an array of {bytes} bytes is stored in {size}"
+        )));
     }
     Cursor::at(file, address)?.take(bytes)?;
     let start = address as usize;
@@ -102,7 +108,9 @@ fn chunked(
         let mut bytes = [0; 8];
         let stored = c.take(width.into())?;
         let place = bytes.get_mut(..stored.len());
-        place.ok_or_else(|| damaged("a chunk is too large"))?.copy_from_slice(stored);
+        place
+            .ok_or_else(|| damaged("a chunk is too large"))?
+            .copy_from_slice(stored);
         let size = usize::try_from(u64::from_le_bytes(bytes)).unwrap_or(usize::MAX);
         if size == 0 {
             return Err(damaged("chunks are empty"));
@@ -118,7 +126,11 @@ fn chunked(
         Some(address) => Index::Tree(address),
         None => single(c, flags, size as u64)?,
     };
-    Ok(Chunked { dims: sizes, index, filters })
+    Ok(Chunked {
+        dims: sizes,
+        index,
+        filters,
+    })
 }
 
 /// The index of one chunk; others of the newest form are not read.
@@ -126,8 +138,10 @@ fn single(mut c: Cursor<'_>, flags: u8, bytes: u64) -> Result<Index> {
     const SINGLE: u8 = 1;
     const FILTERED: u8 = 2;
     if c.u8()? != SINGLE {
-        return Err(unsupported("arrays of many chunks in HDF5's newest form are not read")
-            .hint("Write the file with h5py's default `libver`, as Keras does"));
+        return Err(
+            unsupported("arrays of many chunks in HDF5's newest form are not read")
+                .hint("Write the file with h5py's default `libver`, as Keras does"),
+        );
     }
     let mut size = bytes;
     if flags & FILTERED != 0 {
@@ -152,7 +166,11 @@ fn pipeline(data: &[u8], element: usize) -> Result<Vec<Filter>> {
         let name = if named { usize::from(c.u16()?) } else { 0 };
         c.skip(2)?;
         let values = usize::from(c.u16()?);
-        c.skip(if version == 1 { name.next_multiple_of(8) } else { name })?;
+        c.skip(if version == 1 {
+            name.next_multiple_of(8)
+        } else {
+            name
+        })?;
         let padding = if version == 1 { values % 2 } else { 0 };
         c.skip((values + padding) * 4)?;
         filters.push(match id {
@@ -190,7 +208,10 @@ impl Chunked {
         let expected = grid.fold(1usize, usize::saturating_mul);
         let chunks = self.chunks(file, dims)?;
         if chunks.len() != expected {
-            return Err(damaged(format_args!("{} of {expected} chunks are there", chunks.len())));
+            return Err(damaged(format_args!(
+                "{} of {expected} chunks are there",
+                chunks.len()
+            )));
         }
         let length = self.dims.iter().fold(element, |n, &d| n.saturating_mul(d));
         if length as u64 > limits.inflated(file.len() as u64) {
@@ -211,7 +232,12 @@ impl Chunked {
             Index::Tree(root) => root,
             Index::Single(address, size) => {
                 let origin = vec![0; dims.len()];
-                return Ok(vec![Chunk { origin, address, size, left_out: 0 }]);
+                return Ok(vec![Chunk {
+                    origin,
+                    address,
+                    size,
+                    left_out: 0,
+                }]);
             }
         };
         let (mut nodes, mut out) = (vec![root], Vec::new());
@@ -259,7 +285,12 @@ impl Chunked {
             origin.push(start);
         }
         c.skip(8)?;
-        Ok(Chunk { origin, address: c.u64()?, size, left_out })
+        Ok(Chunk {
+            origin,
+            address: c.u64()?,
+            size,
+            left_out,
+        })
     }
 
     /// Undoes the filters, the last one first. Never makes more than `length` bytes.
@@ -287,7 +318,10 @@ impl Chunked {
             }
         }
         if bytes.len() != length {
-            return Err(damaged(format_args!("a chunk of {length} bytes has {}", bytes.len())));
+            return Err(damaged(format_args!(
+                "a chunk of {length} bytes has {}",
+                bytes.len()
+            )));
         }
         Ok(bytes.into_owned())
     }

@@ -14,7 +14,9 @@ pub(super) struct Datatype {
 pub(super) enum Class {
     Number(Number),
     /// 8 bytes, which no literal has.
-    Unsigned64 { big_endian: bool },
+    Unsigned64 {
+        big_endian: bool,
+    },
     /// Of one length, filled up behind.
     FixedText,
     /// Somewhere in the file, of any length.
@@ -58,7 +60,11 @@ pub(super) fn datatype(c: &mut Cursor<'_>) -> Result<Datatype> {
         7 => Class::Other("references"),
         10 => Class::Other("arrays"),
         11 => Class::Other("complex numbers"),
-        _ => return Err(damaged(format_args!("there is no data type of class {class}"))),
+        _ => {
+            return Err(damaged(format_args!(
+                "there is no data type of class {class}"
+            )));
+        }
     };
     Ok(Datatype { size, class })
 }
@@ -120,7 +126,11 @@ fn enumeration(c: &mut Cursor<'_>, version: u8, members: u16, size: usize) -> Re
             return Ok(OTHER);
         }
         let ended = length + 1;
-        let padded = if version < 3 { ended.next_multiple_of(8) } else { ended };
+        let padded = if version < 3 {
+            ended.next_multiple_of(8)
+        } else {
+            ended
+        };
         c.skip(padded - length)?;
     }
     let values = c.take(2)?;
@@ -149,7 +159,11 @@ pub(super) fn dataspace(c: &mut Cursor<'_>) -> Result<Vec<u64>> {
                 return Ok(vec![0]);
             }
         }
-        _ => return Err(unsupported(format!("HDF5 shapes of version {version} are not read"))),
+        _ => {
+            return Err(unsupported(format!(
+                "HDF5 shapes of version {version} are not read"
+            )));
+        }
     }
     (0..rank).map(|_| c.u64()).collect()
 }

@@ -60,7 +60,9 @@ pub(super) fn messages<'a>(
     } else {
         let version = c.u8()?;
         if version != 1 {
-            return Err(unsupported(format!("HDF5 object headers of version {version} are not read")));
+            return Err(unsupported(format!(
+                "HDF5 object headers of version {version} are not read"
+            )));
         }
         // Reserved, number of messages, references; then, behind the size, a gap up to a multiple of 8.
         c.skip(7)?;
@@ -71,7 +73,7 @@ pub(super) fn messages<'a>(
     let (mut out, mut blocks) = (Vec::new(), vec![block]);
     while let Some(block) = blocks.pop() {
         budget.step()?;
-        for message in (Messages { c: Cursor::new(block), form }) {
+        for message in Messages::new(block, form) {
             let message = message?;
             budget.step()?;
             if message.kind != kind::CONTINUATION {
@@ -97,7 +99,9 @@ fn new_form<'a>(c: &mut Cursor<'a>) -> Result<(Form, &'a [u8])> {
     c.expect(b"OHDR")?;
     let version = c.u8()?;
     if version != 2 {
-        return Err(unsupported(format!("HDF5 object headers of version {version} are not read")));
+        return Err(unsupported(format!(
+            "HDF5 object headers of version {version} are not read"
+        )));
     }
     let flags = c.u8()?;
     // Four times of 4 bytes, and two numbers of attributes of 2 bytes.
@@ -114,6 +118,13 @@ struct Messages<'a> {
 }
 
 impl<'a> Messages<'a> {
+    fn new(block: &'a [u8], form: Form) -> Self {
+        Messages {
+            c: Cursor::new(block),
+            form,
+        }
+    }
+
     fn message(&mut self) -> Result<Message<'a>> {
         let c = &mut self.c;
         let (kind, size, flags) = match self.form {

@@ -29,7 +29,13 @@ pub(super) fn all(
             kind::SYMBOL_TABLE => {
                 let (tree, heap) = (c.u64()?, c.u64()?);
                 let names = local_heap(file, heap)?;
-                let mut table = Table { file, names, path, budget, out: &mut out };
+                let mut table = Table {
+                    file,
+                    names,
+                    path,
+                    budget,
+                    out: &mut out,
+                };
                 table.walk(tree)?;
             }
             kind::LINK_INFO => {
@@ -56,7 +62,9 @@ fn no_link(path: &str, name: &str) -> Error {
 fn name(bytes: &[u8], budget: &mut Budget<'_>) -> Result<String> {
     let name = text(bytes, budget)?;
     if name.is_empty() || name.contains('/') {
-        return Err(damaged(format_args!("`{name}` is no name of a group's member")));
+        return Err(damaged(format_args!(
+            "`{name}` is no name of a group's member"
+        )));
     }
     Ok(name)
 }

@@ -60,10 +60,16 @@ fn root_address(file: &[u8]) -> Result<u64> {
             (c.u8()?, c.u8()?)
         }
         2 | 3 => (c.u8()?, c.u8()?),
-        _ => return Err(unsupported(format!("HDF5 superblocks of version {version} are not read"))),
+        _ => {
+            return Err(unsupported(format!(
+                "HDF5 superblocks of version {version} are not read"
+            )));
+        }
     };
     if (offsets, lengths) != (8, 8) {
-        return Err(unsupported("only HDF5 files with addresses and lengths of 8 bytes are read"));
+        return Err(unsupported(
+            "only HDF5 files with addresses and lengths of 8 bytes are read",
+        ));
     }
     // Up to the base address: group sizes and flags in the old form, flags in the new one.
     c.skip(match version {
@@ -97,7 +103,9 @@ impl Reader<'_> {
         self.budget.object()?;
         let messages = messages(self.file, address, &mut self.budget)?;
         if find(&messages, kind::EXTERNAL_FILES).is_some() {
-            return Err(unsupported(format!("`{path}` keeps its data in another file, which is never opened")));
+            return Err(unsupported(format!(
+                "`{path}` keeps its data in another file, which is never opened"
+            )));
         }
         let is_array = find(&messages, kind::LAYOUT).is_some();
         let is_group = [kind::SYMBOL_TABLE, kind::LINK_INFO, kind::LINK];
@@ -106,7 +114,9 @@ impl Reader<'_> {
         } else if is_group.iter().any(|&k| find(&messages, k).is_some()) {
             Ok(Object::Group(self.group(address, &messages, &path, depth)?))
         } else {
-            Err(unsupported(format!("`{path}` is neither a group nor an array")))
+            Err(unsupported(format!(
+                "`{path}` is neither a group nor an array"
+            )))
         }
     }
 
@@ -122,7 +132,9 @@ impl Reader<'_> {
             return Err(beyond("groups inside groups", limit as u64, "more"));
         }
         if !self.groups.insert(address) {
-            return Err(unsupported(format!("the group `{path}` has several names, which could go on without end")));
+            return Err(unsupported(format!(
+                "the group `{path}` has several names, which could go on without end"
+            )));
         }
         let mut group = Group {
             attributes: attribute::all(self.file, messages, &mut self.heaps, &mut self.budget)?,
@@ -149,7 +161,10 @@ impl Reader<'_> {
         let part = |k, what: &str| {
             find(messages, k).ok_or_else(|| damaged(format_args!("`{path}` has no {what}")))
         };
-        let (space, stored) = (part(kind::DATASPACE, "shape")?, part(kind::DATATYPE, "type")?);
+        let (space, stored) = (
+            part(kind::DATASPACE, "shape")?,
+            part(kind::DATATYPE, "type")?,
+        );
         let layout = part(kind::LAYOUT, "layout")?;
         if stored.is_shared() || space.is_shared() || layout.is_shared() {
             return Ok(ArrayRef::new(path, Content::Other("a named type".into())));
@@ -166,6 +181,13 @@ impl Reader<'_> {
             Place::Here(range) => self.budget.plain(range.len())?,
             Place::Chunks(_) => self.budget.inflated(bytes)?,
         }
-        Ok(ArrayRef::new(path, Content::Numbers { number, dims, place }))
+        Ok(ArrayRef::new(
+            path,
+            Content::Numbers {
+                number,
+                dims,
+                place,
+            },
+        ))
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn write_hdf5<D: Borrow<Literal>>(root: &Group<D>) -> Result<Vec<u8>>
     superblock(&places, &mut out);
     let mut references = heap.references(places.heap);
     for (i, item) in items.iter().enumerate() {
-        item.messages(i, &places, &mut references)?.finish(&mut out)?;
+        item.messages(i, &places, &mut references)?
+            .finish(&mut out)?;
     }
     heap.write(&mut out);
     for (item, &start) in items.iter().zip(&places.data) {
@@ -94,14 +95,20 @@ fn collect<'a, D: Borrow<Literal>>(
             attributes.insert("dtype".into(), Attribute::Text("bfloat16".into()));
         }
         members.push((name.as_str(), items.len()));
-        items.push(Item { attributes, what: What::Array(literal) });
+        items.push(Item {
+            attributes,
+            what: What::Array(literal),
+        });
     }
     for (name, group) in &group.groups {
         members.push((name, collect(group, items)?));
     }
     let wrong = |n: &&str| n.is_empty() || n.contains('/') || n.contains('\0');
     if let Some(name) = members.iter().map(|m| m.0).find(wrong) {
-        return Err(Error::new(ErrorKind::Config, format!("`{name}` cannot be a name in an HDF5 file")));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("`{name}` cannot be a name in an HDF5 file"),
+        ));
     }
     if let Some(item) = items.get_mut(place) {
         item.what = What::Group(members);
@@ -138,7 +145,10 @@ struct Places {
 
 impl Places {
     fn new(items: &[Item<'_>], sizes: &[usize], heap: &Heap<'_>) -> Self {
-        let mut places = Places { end: SUPERBLOCK, ..Places::default() };
+        let mut places = Places {
+            end: SUPERBLOCK,
+            ..Places::default()
+        };
         for size in sizes {
             places.headers.push(places.end);
             places.end += size;
@@ -164,7 +174,14 @@ fn superblock(places: &Places, out: &mut Vec<u8>) {
     out.extend_from_slice(SIGNATURE);
     // Versions; sizes of addresses and lengths; the usual sizes of groups; no flags.
     out.extend_from_slice(&[0, 0, 0, 0, 0, 8, 8, 0, 4, 0, 16, 0, 0, 0, 0, 0]);
-    for address in [0, UNDEFINED, places.end as u64, UNDEFINED, 0, places.header(0)] {
+    for address in [
+        0,
+        UNDEFINED,
+        places.end as u64,
+        UNDEFINED,
+        0,
+        places.header(0),
+    ] {
         out.extend_from_slice(&address.to_le_bytes());
     }
     out.resize(SUPERBLOCK, 0);
@@ -199,7 +216,11 @@ impl Messages {
         let size = u32::try_from(self.bytes.len());
         let (true, Ok(size)) = (self.n <= MOST_MESSAGES, size) else {
             let what = format!("a group has {} members and attributes", self.n);
-            return Err(Error::mismatch(ErrorKind::Config, format!("at most {MOST_MESSAGES}"), what));
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                format!("at most {MOST_MESSAGES}"),
+                what,
+            ));
         };
         out.extend_from_slice(&[1, 0]);
         out.extend_from_slice(&(self.n as u16).to_le_bytes());
@@ -256,7 +277,11 @@ impl Item<'_> {
         out.add(FILL_VALUE, &[2, 2, 2, 1, 0, 0, 0, 0], "a fill value")?;
         let bytes = self.bytes();
         let address = if bytes == 0 { UNDEFINED } else { data as u64 };
-        let layout = [&[3, 1][..], &address.to_le_bytes(), &(bytes as u64).to_le_bytes()];
+        let layout = [
+            &[3, 1][..],
+            &address.to_le_bytes(),
+            &(bytes as u64).to_le_bytes(),
+        ];
         out.add(kind::LAYOUT, &layout.concat(), "a layout")
     }
 }
@@ -323,4 +348,3 @@ fn texts(attribute: &Attribute) -> &[String] {
         _ => &[],
     }
 }
-

@@ -44,7 +44,8 @@ impl<'a> Heap<'a> {
             collection.texts.push(text);
             collection.used += HEAD + text.len().next_multiple_of(8);
             let index = collection.texts.len() as u32;
-            self.places.push(Some((self.collections.len() - 1, index, length)));
+            self.places
+                .push(Some((self.collections.len() - 1, index, length)));
         }
     }
 
