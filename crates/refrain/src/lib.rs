@@ -17,6 +17,7 @@ mod names;
 pub mod ops;
 pub mod optimizers;
 pub mod regularizers;
+pub mod saving;
 mod structure;
 mod tensor;
 #[doc(hidden)]

@@ -1,0 +1,321 @@
+//! The arguments of a function: bound to its signature, read as what it takes.
+
+use refrain_graph::DType;
+
+use super::arithmetic::operand;
+use super::value::Value;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::{self, Axes, Operand};
+use crate::tensor::Tensor;
+
+/// The largest number of elements that sizes in an expression may ask for, and the largest position: what 32 bits
+/// count, as Keras's shapes do.
+const MAX_SIZE: i64 = i32::MAX as i64;
+
+/// A parameter with its default, as a signature writes them.
+struct Parameter<'a> {
+    name: &'a str,
+    default: Option<&'a str>,
+}
+
+/// The parameters between the parentheses of a signature.
+fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>> {
+    let inside = signature.split_once('(').map_or("", |(_, rest)| rest);
+    let inside = inside.strip_suffix(')').unwrap_or(inside);
+    let parts = inside.split(", ").filter(|p| !p.is_empty());
+    parts.map(|p| match p.split_once('=') {
+        Some((name, default)) => Parameter {
+            name,
+            default: Some(default),
+        },
+        None => Parameter {
+            name: p,
+            default: None,
+        },
+    })
+}
+
+/// The value of a default: what signatures use, no more.
+fn default_value(text: &str) -> Option<Value> {
+    Some(match text {
+        "None" => Value::None,
+        "True" => Value::Bool(true),
+        "False" => Value::Bool(false),
+        text => match (text.parse(), text.parse(), text.strip_prefix('\'')) {
+            (Ok(n), ..) => Value::Int(n),
+            (_, Ok(n), _) => Value::Float(n),
+            (.., Some(quoted)) => Value::Text(quoted.trim_end_matches('\'').to_owned()),
+            _ => return None,
+        },
+    })
+}
+
+/// Values in the order of a signature's parameters.
+pub(super) struct Arguments {
+    signature: &'static str,
+    values: Vec<Value>,
+    /// A tensor of the same program, which scalars are made beside.
+    beside: Tensor,
+}
+
+impl Arguments {
+    /// Binds values by position and by name.
+    pub(super) fn bind(
+        signature: &'static str,
+        positional: Vec<Value>,
+        keywords: Vec<(String, Value)>,
+        beside: Tensor,
+    ) -> Result<Self> {
+        let bad = |message: String| {
+            Error::new(ErrorKind::Config, message).hint(format!("The function is `{signature}`"))
+        };
+        let known: Vec<Parameter> = parameters(signature).collect();
+        let variadic = known.last().is_some_and(|p| p.name.starts_with('*'));
+        if positional.len() > known.len() && !variadic {
+            return Err(bad(format!("{} arguments are too many", positional.len())));
+        }
+        let mut values: Vec<Option<Value>> = positional.into_iter().map(Some).collect();
+        values.resize(values.len().max(known.len()), None);
+        for (name, value) in keywords {
+            let place = known.iter().position(|p| p.name == name);
+            let place = place.and_then(|i| values.get_mut(i));
+            match place {
+                Some(place @ None) => *place = Some(value),
+                Some(_) => return Err(bad(format!("two values for argument `{name}`"))),
+                None if name == "name" && signature.starts_with("tf.") => (),
+                None => return Err(bad(format!("no argument is named `{name}`"))),
+            }
+        }
+        let mut bound = Vec::new();
+        for (i, value) in values.into_iter().enumerate() {
+            let parameter = known.get(i);
+            let default = || parameter.and_then(|p| p.default).and_then(default_value);
+            match value.or_else(default) {
+                Some(value) => bound.push(value),
+                None if parameter.is_some_and(|p| p.name.starts_with('*')) => (),
+                None => {
+                    let name = parameter.map_or("", |p| p.name);
+                    return Err(bad(format!("argument `{name}` is missing")));
+                }
+            }
+        }
+        Ok(Arguments {
+            signature,
+            values: bound,
+            beside,
+        })
+    }
+
+    /// The value at a place of the signature.
+    pub(super) fn value(&self, place: usize) -> &Value {
+        self.values.get(place).unwrap_or(&Value::None)
+    }
+
+    /// An error about the argument at a place.
+    pub(super) fn unfit(&self, place: usize, expected: &str) -> Error {
+        let parameter = parameters(self.signature).nth(place);
+        let name = parameter.map_or(String::new(), |p| p.name.to_owned());
+        let value = self.value(place);
+        let error = Error::mismatch(
+            ErrorKind::Structure,
+            format!("{expected} as argument `{name}` of `{}`", self.signature),
+            value.described(),
+        );
+        match value {
+            Value::List(_) => error.hint("Pick one of several inputs: `x[0]`"),
+            _ => error,
+        }
+    }
+
+    fn read<T>(
+        &self,
+        place: usize,
+        expected: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<T> {
+        read(self.value(place)).ok_or_else(|| self.unfit(place, expected))
+    }
+
+    /// A tensor; a number becomes a scalar.
+    pub(super) fn tensor(&self, place: usize) -> Result<Tensor> {
+        self.read(place, "a tensor", |v| self.as_tensor(v))
+    }
+
+    fn as_tensor(&self, value: &Value) -> Option<Tensor> {
+        let scalar = |n: Operand, dtype| {
+            let one = ops::max(&self.beside, Axes::All, false);
+            ops::full_like(&one, n, Some(dtype))
+        };
+        Some(match value {
+            Value::Tensor(t) => t.clone(),
+            Value::Int(n) => scalar(Operand::Integer(*n), DType::I32),
+            Value::Float(n) => scalar(Operand::Number(*n), DType::F32),
+            Value::Bool(b) => scalar(Operand::Integer(i64::from(*b)), DType::Bool),
+            _ => return None,
+        })
+    }
+
+    /// A list of tensors.
+    pub(super) fn tensors(&self, place: usize) -> Result<Vec<Tensor>> {
+        let list = |v: &Value| match v {
+            Value::List(items) if !items.is_empty() => {
+                items.iter().map(|i| self.as_tensor(i)).collect()
+            }
+            _ => None,
+        };
+        self.read(place, "a list of tensors", list)
+    }
+
+    /// All arguments from a place on, as tensors.
+    pub(super) fn rest(&self, place: usize) -> Result<Vec<Tensor>> {
+        (place..self.values.len()).map(|i| self.tensor(i)).collect()
+    }
+
+    /// Two operands, of which numbers take the other's type.
+    pub(super) fn operands(&self) -> Result<(Operand, Operand)> {
+        let read = |place| self.read(place, "a tensor or a number", operand);
+        match (read(0)?, read(1)?) {
+            (Operand::Tensor(a), b) => Ok((a.into(), b)),
+            (a, Operand::Tensor(b)) => Ok((a, b.into())),
+            (_, b) => Ok((self.tensor(0)?.into(), b)),
+        }
+    }
+
+    /// A tensor or a number beside a tensor.
+    pub(super) fn operand(&self, place: usize) -> Result<Operand> {
+        self.read(place, "a tensor or a number", operand)
+    }
+
+    pub(super) fn number(&self, place: usize) -> Result<f64> {
+        self.read(place, "a number", Value::number)
+    }
+
+    /// A number or `None`.
+    pub(super) fn optional_number(&self, place: usize) -> Result<Option<f64>> {
+        match self.value(place) {
+            Value::None => Ok(None),
+            _ => self.number(place).map(Some),
+        }
+    }
+
+    pub(super) fn flag(&self, place: usize) -> Result<bool> {
+        self.read(place, "True or False", |v| match v {
+            Value::Bool(b) => Some(*b),
+            Value::Int(0) => Some(false),
+            Value::Int(1) => Some(true),
+            _ => None,
+        })
+    }
+
+    pub(super) fn text(&self, place: usize) -> Result<&str> {
+        match self.value(place) {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.unfit(place, "a string")),
+        }
+    }
+
+    /// An axis, a shift, or another number of places.
+    pub(super) fn axis(&self, place: usize) -> Result<i64> {
+        self.read(place, "an integer", small)
+    }
+
+    /// An axis or `None`.
+    pub(super) fn optional_axis(&self, place: usize) -> Result<Option<i64>> {
+        match self.value(place) {
+            Value::None => Ok(None),
+            _ => self.axis(place).map(Some),
+        }
+    }
+
+    /// One integer or several.
+    pub(super) fn integers(&self, place: usize) -> Result<Vec<i64>> {
+        self.read(place, "integers", |v| match v {
+            Value::List(items) => items.iter().map(small).collect(),
+            one => small(one).map(|n| vec![n]),
+        })
+    }
+
+    /// One axis, several, or `None` for all.
+    pub(super) fn axes(&self, place: usize) -> Result<Axes> {
+        match self.value(place) {
+            Value::None => Ok(Axes::All),
+            _ => self.integers(place).map(Axes::Only),
+        }
+    }
+
+    /// A size or a number of repeats.
+    pub(super) fn count(&self, place: usize) -> Result<usize> {
+        let count = |v: &Value| usize::try_from(small(v)?).ok();
+        self.read(place, "a size", count)
+    }
+
+    /// Sizes whose product can still be counted.
+    pub(super) fn counts(&self, place: usize) -> Result<Vec<usize>> {
+        let sizes = self.integers(place)?;
+        let sizes: Option<Vec<usize>> = sizes.iter().map(|&n| usize::try_from(n).ok()).collect();
+        let sizes = sizes.filter(|s| countable(s.iter().copied()));
+        sizes.ok_or_else(|| self.unfit(place, "sizes"))
+    }
+
+    /// A shape in which one size may be -1.
+    pub(super) fn shape(&self, place: usize) -> Result<Vec<i64>> {
+        let shape = self.integers(place)?;
+        let unknown = shape.iter().filter(|&&n| n == -1).count();
+        let known = shape.iter().filter(|&&n| n != -1);
+        let known: Option<Vec<usize>> = known.map(|&n| usize::try_from(n).ok()).collect();
+        match known.is_some_and(|k| countable(k.into_iter())) && unknown <= 1 {
+            true => Ok(shape),
+            false => Err(self.unfit(place, "a shape with at most one -1")),
+        }
+    }
+
+    pub(super) fn dtype(&self, place: usize) -> Result<DType> {
+        self.read(place, "an element type", |v| match v {
+            Value::Text(name) => DType::from_keras_name(name),
+            _ => None,
+        })
+    }
+
+    /// An element type or `None`.
+    pub(super) fn optional_dtype(&self, place: usize) -> Result<Option<DType>> {
+        match self.value(place) {
+            Value::None => Ok(None),
+            _ => self.dtype(place).map(Some),
+        }
+    }
+
+    /// Checks an argument that only its default is supported of.
+    pub(super) fn must_be_none(&self, place: usize) -> Result<()> {
+        self.read(place, "None", |v| matches!(v, Value::None).then_some(()))
+    }
+}
+
+/// An integer within the limit.
+pub(super) fn small(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(n) if (-MAX_SIZE..=MAX_SIZE).contains(n) => Some(*n),
+        _ => None,
+    }
+}
+
+fn countable(mut sizes: impl Iterator<Item = usize>) -> bool {
+    let product = sizes.try_fold(1usize, |product, n| product.checked_mul(n.max(1)));
+    product.is_some_and(|p| i64::try_from(p).is_ok_and(|p| p <= MAX_SIZE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::functions::signatures;
+    use super::*;
+
+    #[test]
+    fn every_default_of_every_signature_is_read() {
+        for signature in signatures() {
+            assert!(signature.ends_with(')'), "{signature}");
+            for p in parameters(signature) {
+                let read = p.default.map(|d| default_value(d).is_some());
+                assert_ne!(read, Some(false), "{signature}: {}", p.name);
+            }
+        }
+    }
+}

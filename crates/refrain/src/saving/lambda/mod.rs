@@ -1,0 +1,26 @@
+//! The functions of Lambda layers in files: read as data into expressions over [`ops`](crate::ops), never run.
+
+mod arguments;
+mod arithmetic;
+mod base64;
+mod bytecode;
+mod config;
+mod evaluate;
+mod expression;
+mod functions;
+mod marshal;
+mod names;
+mod opcodes;
+mod operators;
+mod parser;
+mod print;
+mod stack;
+mod term;
+mod tokens;
+mod value;
+
+pub(crate) use config::decode;
+pub use expression::Expression;
+
+#[cfg(test)]
+mod tests;

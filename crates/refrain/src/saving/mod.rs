@@ -1,0 +1,6 @@
+//! Models in files.
+
+mod lambda;
+
+pub use lambda::Expression;
+pub(crate) use lambda::decode as decode_lambda;
