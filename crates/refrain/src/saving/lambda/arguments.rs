@@ -18,6 +18,13 @@ struct Parameter<'a> {
     default: Option<&'a str>,
 }
 
+impl Parameter<'_> {
+    /// Whether it takes all further arguments.
+    fn is_variadic(&self) -> bool {
+        self.name.starts_with('*')
+    }
+}
+
 /// The parameters between the parentheses of a signature.
 fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>> {
     let inside = signature.split_once('(').map_or("", |(_, rest)| rest);
@@ -50,6 +57,47 @@ fn default_value(text: &str) -> Option<Value> {
     })
 }
 
+/// Where a call's arguments belong: for each argument by name the place of its parameter, `None` for one that means
+/// nothing here. An error for too many, unknown, repeated or missing arguments.
+pub(super) fn places<'a>(
+    signature: &str,
+    positional: usize,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Option<usize>>> {
+    let bad = |message: String| {
+        Error::new(ErrorKind::Config, message).hint(format!("The function is `{signature}`"))
+    };
+    let known: Vec<Parameter> = parameters(signature).collect();
+    let variadic = known.last().is_some_and(Parameter::is_variadic);
+    if positional > known.len() && !variadic {
+        return Err(bad(format!("{positional} arguments are too many")));
+    }
+    let mut given = vec![false; known.len()];
+    given.iter_mut().take(positional).for_each(|g| *g = true);
+    let mut places = Vec::new();
+    for name in names {
+        let place = known.iter().position(|p| p.name == name);
+        let place = place.filter(|_| !name.starts_with('*'));
+        match place.and_then(|i| given.get_mut(i)) {
+            Some(true) => return Err(bad(format!("two values for argument `{name}`"))),
+            Some(given) => *given = true,
+            // TensorFlow's functions take a name for the operation.
+            None if name == "name" && signature.starts_with("tf.") => (),
+            None => return Err(bad(format!("no argument is named `{name}`"))),
+        }
+        places.push(place);
+    }
+    let needed = |p: &Parameter| p.default.is_none() && !p.is_variadic();
+    let missing = known
+        .iter()
+        .zip(given)
+        .find(|(p, given)| needed(p) && !given);
+    match missing {
+        Some((p, _)) => Err(bad(format!("argument `{}` is missing", p.name))),
+        None => Ok(places),
+    }
+}
+
 /// Values in the order of a signature's parameters.
 pub(super) struct Arguments {
     signature: &'static str,
@@ -66,42 +114,20 @@ impl Arguments {
         keywords: Vec<(String, Value)>,
         beside: Tensor,
     ) -> Result<Self> {
-        let bad = |message: String| {
-            Error::new(ErrorKind::Config, message).hint(format!("The function is `{signature}`"))
-        };
-        let known: Vec<Parameter> = parameters(signature).collect();
-        let variadic = known.last().is_some_and(|p| p.name.starts_with('*'));
-        if positional.len() > known.len() && !variadic {
-            return Err(bad(format!("{} arguments are too many", positional.len())));
-        }
-        let mut values: Vec<Option<Value>> = positional.into_iter().map(Some).collect();
-        values.resize(values.len().max(known.len()), None);
-        for (name, value) in keywords {
-            let place = known.iter().position(|p| p.name == name);
-            let place = place.and_then(|i| values.get_mut(i));
-            match place {
-                Some(place @ None) => *place = Some(value),
-                Some(_) => return Err(bad(format!("two values for argument `{name}`"))),
-                None if name == "name" && signature.starts_with("tf.") => (),
-                None => return Err(bad(format!("no argument is named `{name}`"))),
-            }
-        }
-        let mut bound = Vec::new();
-        for (i, value) in values.into_iter().enumerate() {
-            let parameter = known.get(i);
-            let default = || parameter.and_then(|p| p.default).and_then(default_value);
-            match value.or_else(default) {
-                Some(value) => bound.push(value),
-                None if parameter.is_some_and(|p| p.name.starts_with('*')) => (),
-                None => {
-                    let name = parameter.map_or("", |p| p.name);
-                    return Err(bad(format!("argument `{name}` is missing")));
-                }
+        let names = keywords.iter().map(|(name, _)| name.as_str());
+        let places = places(signature, positional.len(), names)?;
+        let default = |p: Parameter| p.default.and_then(default_value).unwrap_or(Value::None);
+        let defaults = parameters(signature).filter(|p| !p.is_variadic());
+        let defaults = defaults.skip(positional.len()).map(default);
+        let mut values: Vec<Value> = positional.into_iter().chain(defaults).collect();
+        for (place, (_, value)) in places.into_iter().zip(keywords) {
+            if let Some(bound) = place.and_then(|i| values.get_mut(i)) {
+                *bound = value;
             }
         }
         Ok(Arguments {
             signature,
-            values: bound,
+            values,
             beside,
         })
     }
