@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use refrain::saving::Expression;
 use refrain::testing::decode_lambda;
+use refrain::{Tensor, input};
 use serde_json::{Map, Value as Json, json};
 
 /// Counts what is allocated at a time, and the most there was.
@@ -132,17 +133,33 @@ fn within_limits(bytes: &[u8], defaults: Json) -> Result<Expression, String> {
     result.map_err(|e| e.to_string())
 }
 
+/// Applies what was understood, which may fail but not panic, with inputs of the shapes that the real code takes.
+fn applied(expression: &Expression, inputs: &[Tensor; 2]) -> usize {
+    let [matrix, sequence] = inputs;
+    let results = [
+        expression.apply(matrix),
+        expression.apply(sequence),
+        expression.apply([matrix, matrix]),
+        expression.apply([sequence, sequence]),
+    ];
+    results.iter().filter(|r| r.is_ok()).count()
+}
+
 fn damaged_code() {
     const COUNT: usize = 20_000;
     let codes = real_codes();
     let mut random = Random(0x5EED);
-    let mut understood = 0;
+    let (mut understood, mut fitting) = (0, 0);
+    let inputs = [input([3]), input([3, 4])];
     for i in 0..COUNT {
         let bytes = mutated(&codes[i % codes.len()], &codes, &mut random);
-        understood += usize::from(within_limits(&bytes, json!([3])).is_ok());
+        if let Ok(expression) = within_limits(&bytes, json!([3])) {
+            understood += 1;
+            fitting += applied(&expression, &inputs);
+        }
     }
     // Much of a code object (file name, lines) can change without changing its meaning.
-    assert!(understood > 0 && understood < COUNT, "{understood}");
+    assert!(fitting > 0 && understood < COUNT, "{understood}, {fitting}");
     for code in codes.iter().step_by(17) {
         for end in 0..code.len() {
             assert!(within_limits(&code[..end], Json::Null).is_err());

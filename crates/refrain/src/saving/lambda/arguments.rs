@@ -8,8 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes, Operand};
 use crate::tensor::Tensor;
 
-/// The largest number of elements that sizes in an expression may ask for, and the largest position: what 32 bits
-/// count, as Keras's shapes do.
+/// The largest number of elements of a tensor in an expression, and the largest position: what 32 bits count. Products
+/// of two such numbers do not overflow.
 const MAX_SIZE: i64 = i32::MAX as i64;
 
 /// A parameter with its default, as a signature writes them.
@@ -324,7 +324,8 @@ pub(super) fn small(value: &Value) -> Option<i64> {
     }
 }
 
-fn countable(mut sizes: impl Iterator<Item = usize>) -> bool {
+/// Whether a tensor of these sizes is within the limit.
+pub(super) fn countable(mut sizes: impl Iterator<Item = usize>) -> bool {
     let product = sizes.try_fold(1usize, |product, n| product.checked_mul(n.max(1)));
     product.is_some_and(|p| i64::try_from(p).is_ok_and(|p| p <= MAX_SIZE))
 }

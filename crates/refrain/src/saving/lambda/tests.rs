@@ -170,7 +170,7 @@ fn names_mean_what_their_modules_mean() -> Result<()> {
         values("K.concatenate([x, -x])", &rows)?[..4],
         [1.0, 2.0, -1.0, -2.0]
     );
-    assert_eq!(values("hard_sigmoid(x)", &rows)?[0], 4.0 / 6.0);
+    assert!((values("hard_sigmoid(x)", &rows)?[0] - 4.0 / 6.0).abs() < 1e-6);
     assert!((values("K.hard_sigmoid(x)", &rows)?[0] - 0.7).abs() < 1e-6);
     Ok(())
 }
@@ -268,6 +268,8 @@ fn arguments_that_do_not_fit_are_errors() {
         "~x",
         "x & x",
         "x @ x",
+        "tile(tile(tile(x, 2000000000), 2000000000), 2000000000)",
+        "repeat(one_hot(cast(x, 'int32'), 2000000000), 2000000000, axis=1)",
         "concatenate([], axis=1)",
         "K.repeat(x, 2)",
         &format!("x[:, {biggest}:]"),
