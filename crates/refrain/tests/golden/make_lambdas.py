@@ -15,7 +15,7 @@ import marshal
 import pathlib
 import sys
 
-FILE = pathlib.Path(__file__).with_name("lambdas.json")
+FILE = pathlib.Path(__file__).resolve().with_name("lambdas.json")
 
 # Source, inputs by name, and where there are any the layer's `arguments`.
 KNOWN = [

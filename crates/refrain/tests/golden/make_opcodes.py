@@ -11,7 +11,7 @@ A line is an opcode's name, and for each version its number, after `+` the numbe
 import opcode
 import pathlib
 
-FILE = pathlib.Path(__file__).parents[2] / "src/saving/lambda/opcodes.txt"
+FILE = pathlib.Path(__file__).resolve().parents[2] / "src/saving/lambda/opcodes.txt"
 BYTE = 256  # Opcodes beyond it are the compiler's own.
 
 
