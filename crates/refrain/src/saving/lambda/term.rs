@@ -137,8 +137,8 @@ fn simplified(node: Node) -> Node {
             _ => Node::Prefix(Prefix::Negative, operand),
         },
         Node::Slice(bounds) => {
-            let none = |t: &Box<Term>| t.node != Node::Literal(Literal::None);
-            Node::Slice(bounds.map(|b| b.filter(none)))
+            let none = Node::Literal(Literal::None);
+            Node::Slice(bounds.map(|b| b.filter(|t| t.node != none)))
         }
         node => node,
     }
