@@ -14,6 +14,7 @@ use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, registry};
 use crate::models::Model;
 use crate::ops::Operation;
+use crate::saving::{self, Expression};
 
 pub use program::{Masked, Program, full_config, infer, symbolic, trace};
 
@@ -57,4 +58,9 @@ pub fn source(tensor: &Tensor) -> Json {
         Some(s) => json!([s.node.layer.get_name(), s.node.index, s.index]),
         None => Json::Null,
     }
+}
+
+/// The expression that the Python code of a Lambda layer computes, from the layer's `function` and `arguments`.
+pub fn decode_lambda(function: &Json, arguments: &Config) -> Result<Expression> {
+    saving::decode_lambda(function, arguments)
 }

@@ -8,14 +8,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes, Operand};
 use crate::tensor::Tensor;
 
-/// The largest number of elements that sizes in an expression may ask for, and the largest position: what 32 bits
-/// count, as Keras's shapes do.
+/// The largest number of elements of a tensor in an expression, and the largest position: what 32 bits count. Products
+/// of two such numbers do not overflow.
 const MAX_SIZE: i64 = i32::MAX as i64;
 
 /// A parameter with its default, as a signature writes them.
 struct Parameter<'a> {
     name: &'a str,
     default: Option<&'a str>,
+}
+
+impl Parameter<'_> {
+    /// Whether it takes all further arguments.
+    fn is_variadic(&self) -> bool {
+        self.name.starts_with('*')
+    }
 }
 
 /// The parameters between the parentheses of a signature.
@@ -50,6 +57,47 @@ fn default_value(text: &str) -> Option<Value> {
     })
 }
 
+/// Where a call's arguments belong: for each argument by name the place of its parameter, `None` for one that means
+/// nothing here. An error for too many, unknown, repeated or missing arguments.
+pub(super) fn places<'a>(
+    signature: &str,
+    positional: usize,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Option<usize>>> {
+    let bad = |message: String| {
+        Error::new(ErrorKind::Config, message).hint(format!("The function is `{signature}`"))
+    };
+    let known: Vec<Parameter> = parameters(signature).collect();
+    let variadic = known.last().is_some_and(Parameter::is_variadic);
+    if positional > known.len() && !variadic {
+        return Err(bad(format!("{positional} arguments are too many")));
+    }
+    let mut given = vec![false; known.len()];
+    given.iter_mut().take(positional).for_each(|g| *g = true);
+    let mut places = Vec::new();
+    for name in names {
+        let place = known.iter().position(|p| p.name == name);
+        let place = place.filter(|_| !name.starts_with('*'));
+        match place.and_then(|i| given.get_mut(i)) {
+            Some(true) => return Err(bad(format!("two values for argument `{name}`"))),
+            Some(given) => *given = true,
+            // TensorFlow's functions take a name for the operation.
+            None if name == "name" && signature.starts_with("tf.") => (),
+            None => return Err(bad(format!("no argument is named `{name}`"))),
+        }
+        places.push(place);
+    }
+    let needed = |p: &Parameter| p.default.is_none() && !p.is_variadic();
+    let missing = known
+        .iter()
+        .zip(given)
+        .find(|(p, given)| needed(p) && !given);
+    match missing {
+        Some((p, _)) => Err(bad(format!("argument `{}` is missing", p.name))),
+        None => Ok(places),
+    }
+}
+
 /// Values in the order of a signature's parameters.
 pub(super) struct Arguments {
     signature: &'static str,
@@ -66,42 +114,20 @@ impl Arguments {
         keywords: Vec<(String, Value)>,
         beside: Tensor,
     ) -> Result<Self> {
-        let bad = |message: String| {
-            Error::new(ErrorKind::Config, message).hint(format!("The function is `{signature}`"))
-        };
-        let known: Vec<Parameter> = parameters(signature).collect();
-        let variadic = known.last().is_some_and(|p| p.name.starts_with('*'));
-        if positional.len() > known.len() && !variadic {
-            return Err(bad(format!("{} arguments are too many", positional.len())));
-        }
-        let mut values: Vec<Option<Value>> = positional.into_iter().map(Some).collect();
-        values.resize(values.len().max(known.len()), None);
-        for (name, value) in keywords {
-            let place = known.iter().position(|p| p.name == name);
-            let place = place.and_then(|i| values.get_mut(i));
-            match place {
-                Some(place @ None) => *place = Some(value),
-                Some(_) => return Err(bad(format!("two values for argument `{name}`"))),
-                None if name == "name" && signature.starts_with("tf.") => (),
-                None => return Err(bad(format!("no argument is named `{name}`"))),
-            }
-        }
-        let mut bound = Vec::new();
-        for (i, value) in values.into_iter().enumerate() {
-            let parameter = known.get(i);
-            let default = || parameter.and_then(|p| p.default).and_then(default_value);
-            match value.or_else(default) {
-                Some(value) => bound.push(value),
-                None if parameter.is_some_and(|p| p.name.starts_with('*')) => (),
-                None => {
-                    let name = parameter.map_or("", |p| p.name);
-                    return Err(bad(format!("argument `{name}` is missing")));
-                }
+        let names = keywords.iter().map(|(name, _)| name.as_str());
+        let places = places(signature, positional.len(), names)?;
+        let default = |p: Parameter| p.default.and_then(default_value).unwrap_or(Value::None);
+        let defaults = parameters(signature).filter(|p| !p.is_variadic());
+        let defaults = defaults.skip(positional.len()).map(default);
+        let mut values: Vec<Value> = positional.into_iter().chain(defaults).collect();
+        for (place, (_, value)) in places.into_iter().zip(keywords) {
+            if let Some(bound) = place.and_then(|i| values.get_mut(i)) {
+                *bound = value;
             }
         }
         Ok(Arguments {
             signature,
-            values: bound,
+            values,
             beside,
         })
     }
@@ -298,7 +324,8 @@ pub(super) fn small(value: &Value) -> Option<i64> {
     }
 }
 
-fn countable(mut sizes: impl Iterator<Item = usize>) -> bool {
+/// Whether a tensor of these sizes is within the limit.
+pub(super) fn countable(mut sizes: impl Iterator<Item = usize>) -> bool {
     let product = sizes.try_fold(1usize, |product, n| product.checked_mul(n.max(1)));
     product.is_some_and(|p| i64::try_from(p).is_ok_and(|p| p <= MAX_SIZE))
 }

@@ -10,7 +10,7 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>> {
     let symbols = text.bytes().filter(|b| !b.is_ascii_whitespace());
     let symbols: Vec<u8> = symbols.collect();
     let padding = symbols.iter().rev().take_while(|&&b| b == b'=').count();
-    if symbols.len() % 4 != 0 || padding > 2 {
+    if !symbols.len().is_multiple_of(4) || padding > 2 {
         return Err(bad("its length does not fit"));
     }
     let mut bytes = Vec::with_capacity(symbols.len() / 4 * 3);

@@ -33,7 +33,7 @@ pub(super) fn decode(objects: &Objects, bindings: &Bindings) -> Result<Term> {
     if bytes.len() > MAX_CODE {
         return Err(refused(format!("it has {} bytes of bytecode", bytes.len())));
     }
-    let (mut found, mut furthest): (Option<Term>, (usize, Option<Error>)) = (None, (0, None));
+    let (mut found, mut failed): (Option<Term>, Option<Failure>) = (None, None);
     for &version in Version::of_layout(code.layout) {
         let pool = Pool {
             objects,
@@ -50,15 +50,31 @@ pub(super) fn decode(objects: &Objects, bindings: &Bindings) -> Result<Term> {
                 ));
             }
             Ok(term) => found = Some(term),
-            Err((at, error)) if furthest.1.is_none() || at >= furthest.0 => {
-                furthest = (at, Some(error));
+            Err(failure) if failed.as_ref().is_none_or(|f| f.sense() <= failure.sense()) => {
+                failed = Some(failure);
             }
             Err(_) => (),
         }
     }
-    match (found, furthest.1) {
+    match (found, failed) {
         (Some(term), _) => Ok(term),
-        (None, error) => Err(error.unwrap_or_else(|| refused("it is empty".to_owned()))),
+        (None, Some(failure)) => Err(failure.error),
+        (None, None) => Err(refused("it is empty".to_owned())),
+    }
+}
+
+/// Why code makes no expression as a version of CPython reads it.
+struct Failure {
+    /// Whether the version has the instruction.
+    known: bool,
+    at: usize,
+    error: Error,
+}
+
+impl Failure {
+    /// How much sense the version made of the code: more of it for the version that wrote it.
+    fn sense(&self) -> (bool, usize) {
+        (self.known, self.at)
     }
 }
 
@@ -205,8 +221,8 @@ impl Pool<'_> {
     }
 }
 
-/// Follows bytecode as a version of CPython reads it; an error comes with the place that was reached.
-fn run(bytes: &[u8], version: Version, pool: Pool<'_>) -> Result<Term, (usize, Error)> {
+/// Follows bytecode as a version of CPython reads it.
+fn run(bytes: &[u8], version: Version, pool: Pool<'_>) -> Result<Term, Failure> {
     const UNIT: usize = 2;
     let mut machine = Machine::new(version, pool);
     let mut units = bytes.chunks_exact(UNIT).enumerate();
@@ -214,12 +230,13 @@ fn run(bytes: &[u8], version: Version, pool: Pool<'_>) -> Result<Term, (usize, E
     while let Some((place, unit)) = units.next() {
         let [number, low] = *unit else { break };
         let at = place * UNIT;
-        let inside = |why: String| {
-            let why = format!("{why} (byte {at}, read as CPython {})", version.name());
-            (at, refused(why))
+        let failure = |known: bool, why: &str| Failure {
+            known,
+            at,
+            error: refused(format!("{why} (byte {at} as CPython {})", version.name())),
         };
         let Some(opcode) = opcode(version, number) else {
-            return Err(inside(format!("opcode {number} is unknown")));
+            return Err(failure(false, &format!("opcode {number} is unknown")));
         };
         let argument = extended << 8 | usize::from(low);
         if opcode.name == "EXTENDED_ARG" {
@@ -229,19 +246,24 @@ fn run(bytes: &[u8], version: Version, pool: Pool<'_>) -> Result<Term, (usize, E
         extended = 0;
         for _ in 0..opcode.caches {
             if units.next().is_none_or(|(_, unit)| unit != [0; UNIT]) {
-                return Err(inside(format!("{} has no cache after it", opcode.name)));
+                let why = format!("instruction {} without its cache", opcode.name);
+                return Err(failure(false, &why));
             }
         }
         let step = machine.step(opcode.name, argument);
-        let returned = step.map_err(|e| inside(without_lead(&e)))?;
+        let returned = step.map_err(|e| failure(true, &without_lead(&e)))?;
         if let Some(term) = returned {
             return match units.next() {
                 None => Ok(term),
-                Some(_) => Err(inside("it goes on after its result".to_owned())),
+                Some(_) => Err(failure(true, "it goes on after its result")),
             };
         }
     }
-    Err((bytes.len(), refused("it ends without a result".to_owned())))
+    Err(Failure {
+        known: true,
+        at: bytes.len(),
+        error: refused("it ends without a result".to_owned()),
+    })
 }
 
 /// Arguments of more bits than this are not in code of one expression.

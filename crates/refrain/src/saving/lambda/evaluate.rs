@@ -1,6 +1,6 @@
 //! Expressions applied to tensors.
 
-use super::arguments::{Arguments, small};
+use super::arguments::{Arguments, countable, small};
 use super::arithmetic;
 use super::term::{Node, Term};
 use super::value::Value;
@@ -58,6 +58,9 @@ impl Evaluation {
         };
         if let Value::Tensor(t) = &value {
             t.check()?;
+            if !countable(t.shape().dims().iter().copied().flatten()) {
+                return Err(unfit("a tensor of fewer elements", &value));
+            }
         }
         Ok(value)
     }

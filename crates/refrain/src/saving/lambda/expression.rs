@@ -37,7 +37,7 @@ use crate::tensor::Tensor;
 ///
 /// ```
 /// use refrain::saving::Expression;
-/// use refrain::{Model, data::Array, input, layers::Lambda};
+/// use refrain::input;
 ///
 /// let distance = Expression::parse("sqrt(sum(square(x[0] - x[1]), axis=1, keepdims=True))")?;
 /// let (a, b) = (input([3]), input([3]));

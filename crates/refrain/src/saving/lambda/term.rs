@@ -1,5 +1,6 @@
 //! Expressions as trees of bounded size.
 
+use super::arguments::places;
 use super::functions::Callee;
 use super::operators::{Infix, Prefix};
 use crate::error::{Error, ErrorKind, Result};
@@ -48,9 +49,13 @@ pub(super) struct Term {
 }
 
 impl Term {
-    /// Checks the size and that slices stand in brackets only.
+    /// Checks the size, that slices stand in brackets only, and that calls fit their functions.
     pub(super) fn new(node: Node) -> Result<Term> {
         let node = simplified(node);
+        if let Node::Call(callee, arguments, keywords) = &node {
+            let names = keywords.iter().map(|(name, _)| name.as_str());
+            places(callee.signature(), arguments.len(), names)?;
+        }
         let children = children(&node);
         let depth = 1 + children.iter().map(|c| c.depth).max().unwrap_or(0);
         let parts = 1 + children.iter().map(|c| c.parts).sum::<usize>();
@@ -132,8 +137,8 @@ fn simplified(node: Node) -> Node {
             _ => Node::Prefix(Prefix::Negative, operand),
         },
         Node::Slice(bounds) => {
-            let none = |t: &Box<Term>| t.node != Node::Literal(Literal::None);
-            Node::Slice(bounds.map(|b| b.filter(none)))
+            let none = Node::Literal(Literal::None);
+            Node::Slice(bounds.map(|b| b.filter(|t| t.node != none)))
         }
         node => node,
     }

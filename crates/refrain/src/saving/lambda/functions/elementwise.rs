@@ -137,7 +137,7 @@ functions! { OTHERS {
         Ok(ops::full_like(&a.tensor(0)?, a.operand(1)?, a.optional_dtype(2)?).into())
     };
     ["tf.add_n(inputs)"] => |a| {
-        let total = a.tensors(0)?.into_iter().reduce(|total, t| ops::add(total, t));
+        let total = a.tensors(0)?.into_iter().reduce(ops::add);
         total.map(Value::Tensor).ok_or_else(|| a.unfit(0, "tensors"))
     };
     ["K.epsilon()"] => |_| Ok(Value::Float(KERAS_EPSILON));

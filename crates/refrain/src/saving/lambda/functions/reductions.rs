@@ -57,7 +57,7 @@ functions! { TABLE {
         "K.std(x, axis=None, keepdims=False)", "tf.reduce_std(input_tensor, axis=None, keepdims=False)",
     ] => |a| reduce_floats(a, ops::std);
     [
-        "logsumexp(x, axis=None, keepdims=False)", "K.logsumexp(x, axis=None, keepdims=False)",
+        "logsumexp(x, axis=None, keepdims=False)",
         "tf.reduce_logsumexp(input_tensor, axis=None, keepdims=False)",
     ] => |a| reduce(a, ops::logsumexp);
     ["argmax(x, axis=None, keepdims=False)"] => |a| {
