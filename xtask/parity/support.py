@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import zlib
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -73,10 +74,6 @@ def call(model, arrays):
     return flat(model(structured(model, arrays), training=False))
 
 
-def is_keras_node(json_object, class_name):
-    return isinstance(json_object, dict) and json_object.get("class_name") == class_name
-
-
 class Zoo:
     """Writes cases below one folder and remembers them for the index."""
 
@@ -99,16 +96,16 @@ class Zoo:
         self.cases.append(facts)
         (self.folder(name) / "case.json").write_text(json.dumps(facts, indent=1) + "\n")
 
-    def add(self, name, model, inputs=None, *, weights=True, save=True, **facts):
+    def add(self, name, model, inputs=None, *, weights=True, **facts):
         """Saves a model with inputs and outputs."""
         rng = rng_of(name)
         if weights:
             set_weights(model, rng)
         if inputs is None:
             inputs = [random_input(t, rng) for t in model.inputs]
+        shutil.rmtree(self.out / name, ignore_errors=True)
         folder = self.folder(name)
-        if save:
-            model.save(folder / "model.keras")
+        model.save(folder / "model.keras")
         np.savez(folder / "inputs.npz", **named("x", inputs))
         np.savez(folder / "outputs.npz", **named("y", call(model, inputs)))
         facts.setdefault("keras_reloads", True)

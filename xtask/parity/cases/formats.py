@@ -5,7 +5,7 @@ from keras import layers as L
 
 from support import TRAIN_STEPS, rng_of
 
-SHARD_GB = 2e-6  # two kilobytes: several shards
+SHARD_GB = 6e-6  # six kilobytes: several shards
 
 
 def nested():
@@ -53,12 +53,11 @@ def build(zoo):
 def add(zoo, name, model, compiled):
     if compiled:
         train(model, name)
-    folder = zoo.folder(name)
     files = {
         "folder": "unzipped", "weights": "all.weights.h5", "h5": "legacy.h5", "json": "architecture.json",
         "shards": "shards.weights.json",
     }
-    zoo.add(name, model, weights=not compiled, files=files)
+    folder = zoo.add(name, model, weights=not compiled, files=files)
     model.save(folder / files["folder"], zipped=False)
     model.save_weights(folder / files["weights"])
     model.save_weights(folder / files["shards"], max_shard_size=SHARD_GB)

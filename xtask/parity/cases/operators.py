@@ -71,8 +71,6 @@ def reductions(x):
         if not name.startswith("arg"):
             outputs[f"{name}_axes"] = function(argument, axis=(1, 2))
     outputs["moments_mean"], outputs["moments_variance"] = ops.moments(x, axes=[1])
-    outputs["norm"] = ops.norm(x, axis=-1)
-    outputs["norm_one"] = ops.norm(x, ord=1, axis=1, keepdims=True)
     outputs["normalize"] = ops.normalize(x, axis=-1, order=2)
     return outputs
 
