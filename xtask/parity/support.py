@@ -55,7 +55,9 @@ def random_input(tensor, rng, batch=BATCH, high=5):
 
 
 def flat(outputs):
-    return [np.asarray(o) for o in keras.tree.flatten(outputs)]
+    """Arrays in flat order; bfloat16, which an .npz cannot hold, as float32."""
+    arrays = [np.asarray(o) for o in keras.tree.flatten(outputs)]
+    return [a.astype("float32") if a.dtype.name == "bfloat16" else a for a in arrays]
 
 
 def named(prefix, arrays):

@@ -92,7 +92,7 @@ def nested_in_nested():
     inner = dense_model("inner")
     a = keras.Input((4,))
     middle = keras.Model(a, L.add([inner(a), inner(inner(a))]), name="middle")
-    return keras.Model([x, y], [middle(x), inner(middle(y))])
+    return keras.Model([x, y], [middle(x), inner(middle(y))]), False
 
 
 @case
@@ -152,7 +152,7 @@ def sequential_without_input():
 @case
 def sequential_in_sequential():
     block = keras.Sequential([keras.Input((4,)), L.Dense(5), L.Dense(4)])
-    return keras.Sequential([keras.Input((4,)), block, L.ReLU(), block, L.Dense(1)])
+    return keras.Sequential([keras.Input((4,)), block, L.ReLU(), block, L.Dense(1)]), False
 
 
 @case

@@ -17,7 +17,7 @@ BINARY = (
     "add subtract multiply divide power mod floor_divide maximum minimum arctan2 equal not_equal less less_equal greater "
     "greater_equal logical_and logical_or logical_xor"
 ).split()
-REDUCTIONS = "sum mean max min prod any all var std logsumexp argmax argmin count_nonzero".split()
+REDUCTIONS = "sum mean max min prod any all var std logsumexp argmax argmin".split()
 
 
 def positive(x):
@@ -67,7 +67,7 @@ def reductions(x):
         function = getattr(ops, name)
         argument = x > 0 if name in ("any", "all") else x
         outputs[name] = function(argument, axis=1)
-        outputs[f"{name}_keepdims"] = function(argument, axis=-1, keepdims=True) if name != "count_nonzero" else x
+        outputs[f"{name}_keepdims"] = function(argument, axis=-1, keepdims=True)
         if not name.startswith("arg"):
             outputs[f"{name}_axes"] = function(argument, axis=(1, 2))
     outputs["moments_mean"], outputs["moments_variance"] = ops.moments(x, axes=[1])
