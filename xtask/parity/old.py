@@ -188,7 +188,8 @@ def make(function, folder, expected):
                 layer.rate = 0.0
         targets = targets_of(model, name)
         model.fit(feed, targets, epochs=WARMUP, batch_size=BATCH, shuffle=False, verbose=0)
-    if not (VERSION == (3, 0) and name == "masked"):  # Keras 3.0 fails there: "name already exists"
+    # Keras 3.0 fails on nested sub-layers there: "name already exists".
+    if not (VERSION == (3, 0) and name in ("masked", "kinds")):
         model.save(str(folder / (name + ".h5")))
     if VERSION >= (2, 12):
         # Keras 2.12 takes `.keras` for HDF5 unless it is told.
