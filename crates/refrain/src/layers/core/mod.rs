@@ -10,7 +10,7 @@ mod masking;
 pub use dense::{Dense, DenseOptions};
 pub use embedding::{Embedding, EmbeddingOptions};
 pub use identity::{Identity, IdentityOptions};
-pub(crate) use input::input_tensor;
 pub use input::{Input, InputLayer, input};
+pub(crate) use input::{absent, input_tensor, is_optional, not_optional};
 pub use lambda::{Lambda, LambdaOptions, register_lambda, register_lambda_of_list};
 pub use masking::{Masking, MaskingOptions};
