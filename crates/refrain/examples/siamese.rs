@@ -13,7 +13,7 @@ use std::time::Instant;
 use ndarray::{Array1, Array2, Array3, Array4, Axis, s};
 use ndarray_npy::NpzReader;
 use refrain::activations::Activation;
-use refrain::layers::{Conv2D, Dense, Flatten, Padding, subtract};
+use refrain::layers::{Conv2D, Dense, Flatten, Lambda, Padding, subtract};
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
@@ -49,12 +49,14 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         .padding(Padding::Same);
     let features_a = Flatten::new().call(&conv2.call(&conv1.call(&a)?)?)?;
     let features_b = Flatten::new().call(&conv2.call(&conv1.call(&b)?)?)?;
-    let distance = ops::abs(&subtract([&features_a, &features_b])?);
-    let output = Dense::new(1)
-        .activation(Activation::Sigmoid)
-        .call(&distance)?;
-    let model = Model::new([&a, &b], &output)?;
+    let difference = subtract([&features_a, &features_b])?;
+    let decide = Dense::new(1).activation(Activation::Sigmoid);
+    let model = Model::new([&a, &b], &decide.call(&ops::abs(&difference))?)?;
     println!("{}", model.summary());
+
+    // The absolute value may as well be a layer: the same calls before and after it, the same weights.
+    let distance = Lambda::new(ops::abs).name("distance").call(&difference)?;
+    let with_lambda = Model::new([&a, &b], &decide.call(&distance)?)?;
 
     model
         .compile(Adam::new(1e-3), Loss::BinaryCrossentropy)
@@ -71,9 +73,21 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         .evaluate([&test_left, &test_right], &test_same)
         .run()?;
 
+    let first = s![..32, .., .., ..];
+    let few = [test_left.slice(first), test_right.slice(first)];
     println!("\naccuracy on {TEST_PAIRS} pairs of images never seen in training");
     println!("  refrain  {:6.2} %", 100.0 * result["accuracy"]);
     println!("  Keras    {:6.2} %", 100.0 * KERAS_ACCURACY);
+    let [by_ops, by_lambda] = [&model, &with_lambda].map(|m| m.predict(few).run());
+    println!(
+        "with a Lambda for `ops::abs`: {} weights, {} predictions",
+        with_lambda.count_params(),
+        if by_ops?[0] == by_lambda?[0] {
+            "the same"
+        } else {
+            "other"
+        }
+    );
     std::fs::create_dir_all("out")?;
     history.plot("out/siamese_curves.svg")?;
     model.plot("out/siamese_model.svg")?;

@@ -102,6 +102,24 @@ impl Inputs {
         Ok(Inputs { args, kwargs })
     }
 
+    /// The same arguments without those that stand for optional inputs without data.
+    ///
+    /// # Errors
+    /// The first argument, or part of a list, is such an input.
+    pub(crate) fn without_absent(mut self) -> Result<Inputs> {
+        let absent = |argument: &Argument| match argument {
+            Argument::Tensors(Structure::Leaf(tensor)) => tensor.check().is_err(),
+            _ => false,
+        };
+        for argument in self.args.iter_mut().skip(1).filter(|a| absent(a)) {
+            *argument = Argument::Value(Json::Null);
+        }
+        self.kwargs.retain(|(_, argument)| !absent(argument));
+        let mut tensors = self.tensors().into_iter();
+        tensors.try_for_each(Tensor::check)?;
+        Ok(self)
+    }
+
     /// The structure of the first positional argument (or of the first keyword argument if all are by name).
     pub fn first(&self) -> Result<&Structure<Tensor>> {
         let first = self.arguments().find_map(|a| match a {

@@ -1,6 +1,10 @@
 //! refrain: the Keras Functional API in Rust.
 //!
 //! A layer is defined once and called wherever it is needed; all its calls share one set of weights.
+//!
+//! What is wrong is an [`Error`]; what is only suspicious (a layer that destroys a mask, data with keys that the model does
+//! not have) is a warning of the `tracing` crate under the target `refrain`. Nothing is printed unless the program has set
+//! a subscriber, such as `tracing_subscriber::fmt::init()`.
 
 pub mod activations;
 pub mod callbacks;
@@ -26,6 +30,7 @@ mod trace;
 pub mod training;
 mod utils;
 mod variable;
+mod warnings;
 
 pub use error::{Error, ErrorKind, Result};
 pub use inputs::{Argument, Inputs};

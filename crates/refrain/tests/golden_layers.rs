@@ -36,6 +36,9 @@ fn check(classes: &[&str]) {
     );
 }
 
+/// Keras's `Lambda` holds Python code, which has no counterpart here.
+const WITHOUT_CASES: [&str; 1] = ["Lambda"];
+
 macro_rules! families {
     ($($family:ident: $($class:literal)+;)*) => {
         $(
@@ -54,21 +57,30 @@ macro_rules! families {
                 assert!(known.contains(&class), "no family has {class}");
             }
         }
+
+        #[test]
+        fn every_class_has_cases() {
+            let known = [$($($class),+),*];
+            for class in refrain::testing::classes().filter(|c| !WITHOUT_CASES.contains(c)) {
+                assert!(known.contains(&class), "no cases of {class}");
+            }
+        }
     };
 }
 
 families! {
-    core: "Dense" "Embedding" "Masking";
+    core: "Dense" "Embedding" "Identity" "Masking";
     merging: "Add" "Subtract" "Multiply" "Average" "Maximum" "Minimum" "Concatenate" "Dot";
     reshaping: "Flatten" "Reshape" "Permute" "RepeatVector";
+    edges: "ZeroPadding1D" "ZeroPadding2D" "Cropping1D" "Cropping2D" "UpSampling1D" "UpSampling2D";
     activations: "Activation" "ReLU" "LeakyReLU" "PReLU" "ELU" "Softmax";
     preprocessing: "Rescaling";
-    convolutional: "Conv1D" "Conv2D" "DepthwiseConv2D";
+    convolutional: "Conv1D" "Conv2D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
     max_pooling: "MaxPooling1D" "MaxPooling2D" "GlobalMaxPooling1D" "GlobalMaxPooling2D";
     average_pooling: "AveragePooling1D" "AveragePooling2D" "GlobalAveragePooling1D" "GlobalAveragePooling2D";
-    normalization: "BatchNormalization" "LayerNormalization";
-    regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D";
-    attention: "MultiHeadAttention";
+    normalization: "BatchNormalization" "LayerNormalization" "GroupNormalization" "RMSNormalization" "UnitNormalization";
+    regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D" "AlphaDropout" "GaussianDropout" "GaussianNoise" "ActivityRegularization";
+    attention: "MultiHeadAttention" "Attention" "AdditiveAttention";
     simple_rnn: "SimpleRNN";
     lstm: "LSTM";
     gru: "GRU";

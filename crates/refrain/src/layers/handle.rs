@@ -19,6 +19,7 @@ use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::variable::Variable;
+use crate::warnings;
 
 /// What all handles of one layer share.
 pub(crate) struct Core<L: ?Sized> {
@@ -244,6 +245,11 @@ impl AnyLayer {
         self.0.dtype
     }
 
+    /// Whether a mask on the input is used or may pass to the output.
+    pub(crate) fn supports_masking(&self) -> bool {
+        self.0.layer.supports_masking()
+    }
+
     /// The options, if the layer is of this kind.
     pub(crate) fn options<L: Layer>(&self) -> Option<&L> {
         self.0.layer.as_any().downcast_ref()
@@ -442,6 +448,8 @@ impl AnyLayer {
         let placeholders = inputs.try_map(|t| placeholder(&trace, t))?;
         let outputs = self.lower(&trace, &placeholders)?;
         let flat = outputs.flatten();
+        let keeps_mask = flat.iter().any(|t| t.mask().is_some());
+        warnings::mask_destroyed(self, inputs, keeps_mask);
         let specs = flat
             .iter()
             .map(|t| Ok((t.expect_traced()?.spec.clone(), t.mask().map(|m| m.spec()))))

@@ -89,7 +89,8 @@ pub trait Layer: Send + Sync + 'static {
         true
     }
 
-    /// Whether a mask on the input may pass to the output. If not, masks end here.
+    /// Whether a mask on the input is used or may pass to the output. If not, masks end here, and a symbolic call with one
+    /// gives a warning.
     fn supports_masking(&self) -> bool {
         false
     }
@@ -185,6 +186,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn build(&self, cx: &mut Build) -> Result<()>;
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>>;
     fn arguments(&self, inputs: &Inputs) -> Result<Inputs>;
+    fn supports_masking(&self) -> bool;
     fn compute_mask(
         &self,
         cx: &Call,
@@ -221,6 +223,10 @@ impl<L: Layer> Erased for L {
 
     fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
         Layer::arguments(self, inputs)
+    }
+
+    fn supports_masking(&self) -> bool {
+        Layer::supports_masking(self)
     }
 
     fn compute_mask(

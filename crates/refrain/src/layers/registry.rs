@@ -109,6 +109,11 @@ rows! {
     "ZeroPadding2D" => ZeroPadding2DOptions,
 }
 
+/// The names of all built-in classes.
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(class, _)| *class)
+}
+
 /// Gives a layer the name, type and trainability that its configuration names.
 fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     let mut handle = match config.get("name").and_then(Json::as_str) {
@@ -124,11 +129,20 @@ fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     Ok(handle.any())
 }
 
-/// A type's name, or Keras's `DTypePolicy` object.
+/// A type's name, or Keras's `DTypePolicy` object of one type.
+///
+/// # Errors
+/// Anything else: a policy of two types such as `mixed_float16`, or a quantized one.
 pub(crate) fn dtype_from_json(json: &Json) -> Result<DType> {
     let name = json.as_str().or_else(|| json["config"]["name"].as_str());
-    let dtype = name.and_then(DType::from_keras_name);
-    dtype.ok_or_else(|| unexpected("an element type", json))
+    match name {
+        Some(name) => DType::from_keras_name(name).ok_or_else(|| {
+            let received = format!("the policy `{name}`");
+            Error::mismatch(ErrorKind::Unsupported, "one element type", received)
+                .hint("Weights of one type and computation in another are not supported: set the layer's dtype to one type")
+        }),
+        None => Err(unexpected("an element type", json)),
+    }
 }
 
 type Restored = Arc<dyn Fn(&Config) -> Result<AnyLayer> + Send + Sync>;
@@ -286,5 +300,42 @@ fn shapes_json(specs: &Structure<Spec>) -> Json {
             .iter()
             .map(|(k, s)| (k.clone(), shapes_json(s)))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dense(dtype: Json) -> Result<AnyLayer> {
+        let config = json!({ "name": "wide", "units": 2, "dtype": dtype });
+        from_json(&json!({ "class_name": "Dense", "config": config }))
+    }
+
+    fn policy(name: &str) -> Json {
+        json!({ "class_name": "DTypePolicy", "config": { "name": name } })
+    }
+
+    #[test]
+    fn policies_of_one_type_are_that_type() -> Result<()> {
+        assert_eq!(dense(json!("bfloat16"))?.dtype(), DType::BF16);
+        assert_eq!(dense(policy("float16"))?.dtype(), DType::F16);
+        assert_eq!(dense(Json::Null)?.dtype(), DType::F32);
+        Ok(())
+    }
+
+    #[test]
+    fn policies_of_two_types_are_refused_by_name() {
+        let quantized =
+            json!({ "class_name": "QuantizedDTypePolicy", "config": { "mode": "int8" } });
+        for (dtype, named) in [
+            (json!("mixed_float16"), "`mixed_float16`"),
+            (policy("mixed_bfloat16"), "`mixed_bfloat16`"),
+            (quantized, "QuantizedDTypePolicy"),
+        ] {
+            let error = dense(dtype).expect_err("a policy of two types");
+            assert_eq!(error.layer(), Some("wide"));
+            assert!(error.to_string().contains(named), "{error}");
+        }
     }
 }

@@ -9,11 +9,13 @@ use super::order::{Order, not_symbolic, order};
 use super::submodel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Call, Layer};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
+use crate::warnings;
 
 /// A graph of layer calls between inputs and outputs.
 pub(crate) struct Functional {
@@ -32,6 +34,7 @@ pub(crate) struct Functional {
 impl Functional {
     pub(crate) fn new(inputs: Structure<Tensor>, outputs: Structure<Tensor>) -> Result<Self> {
         Functional::check_tensors(&inputs, "inputs")?;
+        warnings::keys_are_no_names(&inputs);
         Functional::check_tensors(&outputs, "outputs")?;
         let (inputs, outputs) = submodel::with_own_inputs(inputs, outputs)?;
         let Order {
@@ -193,7 +196,12 @@ impl Layer for Functional {
             let key = symbolic
                 .key()
                 .ok_or_else(|| not_symbolic("a traced tensor"))?;
-            values.insert(key, standardize(symbolic, tensor)?);
+            let value = match tensor.check() {
+                Ok(()) => standardize(symbolic, tensor)?,
+                Err(_) if is_optional(symbolic) => tensor.clone(),
+                Err(_) => return Err(not_optional(symbolic.name())),
+            };
+            values.insert(key, value);
         }
         for node in self.nodes.iter().filter(|n| !n.is_input()) {
             run(node, cx, &mut values)?;
@@ -235,7 +243,11 @@ fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor
 /// Lowers one call.
 fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> Result<()> {
     let inputs = node.inputs.try_map(|t| lookup(values, t))?;
-    let lowered = node.layer.lower_as(&cx.trace, &inputs, &node.label());
+    let inputs = match node.layer.options::<Functional>() {
+        Some(_) => Ok(inputs), // its own inputs may be optional in turn
+        None => inputs.without_absent(),
+    };
+    let lowered = inputs.and_then(|i| node.layer.lower_as(&cx.trace, &i, &node.label()));
     let outputs = lowered.map_err(|e| {
         e.in_layer(node.layer.get_name(), node.layer.class_name())
             .at_call(node.index + 1)

@@ -18,6 +18,11 @@ use crate::saving::{self, Expression};
 
 pub use program::{Masked, Program, full_config, infer, symbolic, trace};
 
+/// The names of all built-in classes.
+pub fn classes() -> impl Iterator<Item = &'static str> {
+    registry::classes()
+}
+
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
     registry::from_config(class, config, &Restoring::default())

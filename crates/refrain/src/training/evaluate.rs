@@ -11,6 +11,7 @@ use super::session::Session;
 use crate::data::{Arrays, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
+use crate::warnings;
 
 /// Keras's batch size where none is given.
 pub(crate) const BATCH_SIZE: usize = 32;
@@ -137,6 +138,7 @@ impl Pass {
             .unwrap_or_else(PoisonError::into_inner);
         compiled.test.iter().for_each(|t| t.reset());
         let all = feed.samples().div_ceil(self.batch_size);
+        warnings::out_of_data(self.steps, all);
         let steps = self.steps.map_or(all, |s| s.min(all));
         let mut session = Session::new(model, compiled, feed, Mode::Test);
         let mut progress = Progress::new(self.verbose, steps);

@@ -4,13 +4,16 @@ use refrain_graph::{DType, Literal, Spec};
 
 use crate::data::{Arrays, DataArray, Rows, arrange, check_lengths};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::core::{is_optional, not_optional};
 use crate::models::Model;
 use crate::tensor::Tensor;
+use crate::warnings;
 
 /// Flat arrays, matched with a model's inputs and outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed<'a> {
-    x: Vec<DataArray<'a>>,
+    /// One for each input; none for an optional input that is not given.
+    x: Vec<Option<DataArray<'a>>>,
     /// One for each output.
     y: Vec<Option<DataArray<'a>>>,
     /// None, one for all outputs, or one for each output.
@@ -23,7 +26,7 @@ pub(crate) struct Feed<'a> {
 /// The specs of a batch: what a program is made for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BatchSpecs {
-    pub(crate) x: Vec<Spec>,
+    pub(crate) x: Vec<Option<Spec>>,
     pub(crate) y: Vec<Option<Spec>>,
     pub(crate) w: Vec<Option<Spec>>,
 }
@@ -31,7 +34,8 @@ pub(crate) struct BatchSpecs {
 impl BatchSpecs {
     /// All specs in the order of a program's inputs.
     pub(crate) fn batch(&self) -> usize {
-        let first = self.x.first().and_then(|s| s.shape.known());
+        let first = self.x.iter().flatten().next();
+        let first = first.and_then(|s| s.shape.known());
         first.and_then(|d| d.first().copied()).unwrap_or(1)
     }
 }
@@ -42,18 +46,18 @@ impl<'a> Feed<'a> {
         let functional = model.functional();
         let names = model.input_names();
         let flat = arrange("the model's inputs", &functional.inputs, &names, x)?;
+        if let Ok(given) = &x.0 {
+            warnings::other_structure(&functional.inputs, given);
+        }
         let samples = check_lengths(&[("x", &flat)])?;
         let declared = functional.inputs.flatten();
         let x = flat.into_iter().zip(&names).zip(declared);
         let x = x.map(|((array, name), tensor)| {
-            let array = array.ok_or_else(|| {
-                Error::mismatch(
-                    ErrorKind::Structure,
-                    format!("an array for input `{name}`"),
-                    "none",
-                )
-            })?;
-            check_input(name, tensor, &array)?;
+            match &array {
+                Some(array) => check_input(name, tensor, array)?,
+                None if is_optional(tensor) => {}
+                None => return Err(not_optional(name)),
+            }
             Ok(array)
         });
         Ok(Feed {
@@ -78,7 +82,7 @@ impl<'a> Feed<'a> {
         feed.y = targets(model, y, wanted)?;
         feed.w = weights(model, w)?;
         let groups = [
-            ("x", feed.x.iter().cloned().map(Some).collect::<Vec<_>>()),
+            ("x", feed.x.clone()),
             ("y", feed.y.clone()),
             ("sample_weight", feed.w.clone()),
         ];
@@ -107,11 +111,7 @@ impl<'a> Feed<'a> {
             arrays.iter().map(|a| a.as_ref().map(part)).collect()
         };
         Feed {
-            x: self
-                .x
-                .iter()
-                .map(|a| a.slice_samples(samples.clone()))
-                .collect(),
+            x: each(&self.x),
             y: each(&self.y),
             w: each(&self.w),
             x_types: self.x_types.clone(),
@@ -139,26 +139,27 @@ impl<'a> Feed<'a> {
             dims[0] = batch;
             Spec::new(dims, dtype)
         };
-        let x = self.x.iter().zip(&self.x_types).map(|(a, &t)| spec(a, t));
-        let y = self.y.iter().zip(&self.y_types);
-        let y = y.map(|(a, &t)| a.as_ref().map(|a| spec(a, t)));
+        let each = |arrays: &[Option<DataArray<'a>>], types: &[DType]| {
+            let pairs = arrays.iter().zip(types);
+            pairs
+                .map(|(a, &t)| a.as_ref().map(|a| spec(a, t)))
+                .collect()
+        };
         let w = self
             .w
             .iter()
             .map(|a| a.as_ref().map(|a| spec(a, DType::F32)));
         BatchSpecs {
-            x: x.collect(),
-            y: y.collect(),
+            x: each(&self.x, &self.x_types),
+            y: each(&self.y, &self.y_types),
             w: w.collect(),
         }
     }
 
     /// Copies samples into a program's inputs.
     pub(crate) fn fill(&self, rows: Rows<'_>, inputs: &mut [Literal]) -> Result<()> {
-        let x = self.x.iter();
-        let y = self.y.iter().flatten();
-        let w = self.w.iter().flatten();
-        for (array, literal) in x.chain(y).chain(w).zip(inputs) {
+        let all = self.x.iter().chain(&self.y).chain(&self.w).flatten();
+        for (array, literal) in all.zip(inputs) {
             array.copy_rows(rows, literal)?;
         }
         Ok(())

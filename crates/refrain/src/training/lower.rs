@@ -9,6 +9,7 @@ use super::engine::Program;
 use super::feed::BatchSpecs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::layers::core::absent;
 use crate::losses::{self, Kind, sum_all};
 use crate::metrics;
 use crate::models::Model;
@@ -104,12 +105,12 @@ fn scoped<T>(trace: &Trace, name: &str, label: &str, f: impl FnOnce() -> Result<
     result
 }
 
-fn model_outputs(model: &Model, trace: &Trace, specs: &[Spec]) -> Result<Vec<Tensor>> {
+fn model_outputs(model: &Model, trace: &Trace, specs: &[Option<Spec>]) -> Result<Vec<Tensor>> {
     let names = model.input_names();
-    let inputs = names
-        .iter()
-        .zip(specs)
-        .map(|(n, s)| trace.input(n, s.clone()));
+    let inputs = names.iter().zip(specs).map(|(name, spec)| match spec {
+        Some(spec) => trace.input(name, spec.clone()),
+        None => absent(name),
+    });
     let inputs = model.functional().inputs.with_leaves(inputs);
     let inputs =
         inputs.ok_or_else(|| Error::new(ErrorKind::Internal, "fewer arrays than inputs"))?;

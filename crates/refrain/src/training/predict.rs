@@ -12,6 +12,7 @@ use crate::data::{Arrays, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::structure::Structure;
+use crate::warnings;
 
 /// What [`Model::predict`] is about to do. Ends in [`run`](Predict::run).
 #[must_use = "nothing is predicted until `.run()`"]
@@ -92,6 +93,7 @@ impl Predict<'_> {
             ));
         }
         let all = feed.samples().div_ceil(batch_size);
+        warnings::out_of_data(self.steps, all);
         let steps = self.steps.map_or(all, |s| s.min(all));
         let samples = feed.samples().min(steps * batch_size);
         let mut outputs: Vec<Part> = Vec::new();

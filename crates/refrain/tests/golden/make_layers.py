@@ -205,6 +205,21 @@ def convolution():
     case("depthwise_conv2d_stride2", lambda: L.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False), x(2, 6, 5, 3))
     case("depthwise_conv2d_mult2_stride2", lambda: L.DepthwiseConv2D(2, strides=2, depth_multiplier=2), x(2, 6, 6, 2))
     case("depthwise_conv2d_dilated", lambda: L.DepthwiseConv2D(3, dilation_rate=2, padding="same"), x(2, 5, 6, 2))
+    case("depthwise_conv1d", lambda: L.DepthwiseConv1D(3), x(2, 7, 3))
+    case("depthwise_conv1d_mult2", lambda: L.DepthwiseConv1D(3, depth_multiplier=2, padding="same", activation="relu"), x(2, 6, 3))
+    case("depthwise_conv1d_stride2", lambda: L.DepthwiseConv1D(4, strides=2, padding="same", use_bias=False), x(2, 7, 2))
+    case("depthwise_conv1d_dilated", lambda: L.DepthwiseConv1D(3, dilation_rate=2), x(2, 8, 2))
+    case("depthwise_conv1d_channels_first", lambda: L.DepthwiseConv1D(3, data_format="channels_first"), x(2, 3, 7))
+    case("separable_conv1d", lambda: L.SeparableConv1D(4, 3), x(2, 7, 3))
+    case("separable_conv1d_mult2", lambda: L.SeparableConv1D(4, 3, depth_multiplier=2, padding="same", activation="tanh"), x(2, 6, 3))
+    case("separable_conv1d_stride2", lambda: L.SeparableConv1D(3, 4, strides=2, padding="same", use_bias=False), x(2, 7, 2))
+    case("separable_conv1d_dilated", lambda: L.SeparableConv1D(3, 3, dilation_rate=2), x(2, 8, 2))
+    case("separable_conv1d_channels_first", lambda: L.SeparableConv1D(4, 3, data_format="channels_first"), x(2, 3, 7))
+    case("separable_conv2d", lambda: L.SeparableConv2D(4, 3), x(2, 5, 6, 3))
+    case("separable_conv2d_mult2", lambda: L.SeparableConv2D(4, (3, 2), depth_multiplier=2, padding="same", activation="relu"), x(2, 5, 4, 2))
+    case("separable_conv2d_stride2", lambda: L.SeparableConv2D(3, 3, strides=2, padding="same", use_bias=False), x(2, 6, 5, 2))
+    case("separable_conv2d_dilated", lambda: L.SeparableConv2D(3, 3, dilation_rate=2, padding="same"), x(2, 5, 6, 2))
+    case("separable_conv2d_channels_first", lambda: L.SeparableConv2D(4, 3, data_format="channels_first"), x(2, 3, 5, 4))
 
 
 def pooling():
@@ -239,6 +254,21 @@ def reshaping():
     case("repeat_vector", lambda: L.RepeatVector(3), x(2, 4))
     case("rescaling", lambda: L.Rescaling(1 / 127.5, offset=-1.0), x(2, 3, 4, scale=100.0))
     case("rescaling_list", lambda: L.Rescaling([0.5, 2.0, 3.0], offset=[1.0, 0.0, -1.0]), x(2, 3))
+    case("zero_padding1d", lambda: L.ZeroPadding1D(2), x(2, 3, 2))
+    case("zero_padding1d_uneven", lambda: L.ZeroPadding1D((0, 3)), x(2, 3, 2))
+    case("zero_padding2d", lambda: L.ZeroPadding2D(1), x(2, 3, 2, 2))
+    case("zero_padding2d_pair", lambda: L.ZeroPadding2D((1, 2)), x(2, 3, 2, 2))
+    case("zero_padding2d_uneven", lambda: L.ZeroPadding2D(((0, 1), (2, 0))), x(2, 3, 2, 2))
+    case("zero_padding2d_channels_first", lambda: L.ZeroPadding2D((1, 2), data_format="channels_first"), x(2, 2, 3, 2))
+    case("cropping1d", lambda: L.Cropping1D(1), x(2, 5, 2))
+    case("cropping1d_uneven", lambda: L.Cropping1D((0, 3)), x(2, 5, 2))
+    case("cropping2d", lambda: L.Cropping2D(1), x(2, 4, 5, 2))
+    case("cropping2d_uneven", lambda: L.Cropping2D(((0, 1), (2, 0))), x(2, 4, 5, 2))
+    case("cropping2d_channels_first", lambda: L.Cropping2D((1, 2), data_format="channels_first"), x(2, 2, 4, 5))
+    case("up_sampling1d", lambda: L.UpSampling1D(3), x(2, 3, 2))
+    case("up_sampling2d", lambda: L.UpSampling2D(2), x(2, 3, 2, 2))
+    case("up_sampling2d_rect", lambda: L.UpSampling2D((1, 3)), x(2, 3, 2, 2))
+    case("up_sampling2d_channels_first", lambda: L.UpSampling2D((3, 2), data_format="channels_first"), x(2, 2, 3, 2))
 
 
 def regularization():
@@ -247,6 +277,12 @@ def regularization():
     case("dropout_rate0_training", lambda: L.Dropout(0.0, seed=1), x(3, 4), training=True)
     case("spatial_dropout1d_inference", lambda: L.SpatialDropout1D(0.5, seed=1), x(2, 3, 4))
     case("spatial_dropout2d_inference", lambda: L.SpatialDropout2D(0.5, seed=1), x(2, 3, 2, 4))
+    case("alpha_dropout_inference", lambda: L.AlphaDropout(0.5, seed=1), x(3, 4))
+    case("alpha_dropout_rate0_training", lambda: L.AlphaDropout(0.0, noise_shape=(None, 1), seed=1), x(3, 4), training=True)
+    case("gaussian_dropout_inference", lambda: L.GaussianDropout(0.5, seed=1), x(3, 4))
+    case("gaussian_noise_masked_inference", lambda: L.GaussianNoise(0.5, seed=1), Masked(x(4, 5, 2), MASK5))
+    case("activity_regularization", lambda: L.ActivityRegularization(l1=0.1, l2=0.2), x(3, 4))
+    case("activity_regularization_masked", lambda: L.ActivityRegularization(l2=0.2), Masked(x(4, 5, 2), MASK5))
 
 
 def normalization():
@@ -271,6 +307,25 @@ def normalization():
     case("layer_normalization_no_scale", lambda: ln(scale=False), x(3, 5))
     case("layer_normalization_plain", lambda: ln(scale=False, center=False), x(3, 5))
     case("layer_normalization_masked", lambda: ln(), Masked(x(4, 5, 3), MASK5))
+    gn = L.GroupNormalization
+    case("group_normalization", lambda: gn(2), x(3, 4, 6))
+    case("group_normalization_rank2", lambda: gn(3, epsilon=1e-5), x(3, 6))
+    case("group_normalization_rank4", lambda: gn(2), x(2, 3, 2, 4))
+    case("group_normalization_axis1", lambda: gn(2, axis=1), x(2, 4, 3, 2))
+    case("group_normalization_instance", lambda: gn(-1), x(2, 3, 2, 3))
+    case("group_normalization_no_center", lambda: gn(2, center=False), x(3, 5, 4))
+    case("group_normalization_no_scale", lambda: gn(2, scale=False), x(3, 5, 4))
+    case("group_normalization_masked", lambda: gn(1), Masked(x(4, 5, 3), MASK5))
+    rms = L.RMSNormalization
+    case("rms_normalization", lambda: rms(), x(3, 4, 5))
+    case("rms_normalization_axis1", lambda: rms(axis=1, epsilon=1e-3), x(3, 4))
+    case("rms_normalization_axes", lambda: rms(axis=[1, 2]), x(3, 4, 5))
+    case("rms_normalization_masked", lambda: rms(), Masked(x(4, 5, 3), MASK5))
+    unit = L.UnitNormalization
+    case("unit_normalization", lambda: unit(), x(3, 4, 5))
+    case("unit_normalization_axis1", lambda: unit(axis=1), x(3, 4, 5))
+    case("unit_normalization_axes", lambda: unit(axis=(1, 2)), x(3, 4, 5))
+    case("unit_normalization_masked", lambda: unit(), Masked(x(4, 5, 3), MASK5))
 
 
 def core():
@@ -284,6 +339,8 @@ def core():
     partly = padded.copy()
     partly[0, 0, 1] = 0.0
     case("masking_partial", lambda: L.Masking(), partly)
+    case("identity", lambda: L.Identity(), x(3, 4))
+    case("identity_masked", lambda: L.Identity(), Masked(x(4, 5, 2), MASK5))
 
 
 def rnn():
@@ -472,6 +529,21 @@ def attention():
     case("mha_axes", lambda: mha(2, 2, attention_axes=(1, 2), **options), x(2, 2, 3, 4, seed=1), x(2, 2, 2, 4, seed=2))
     case("mha_axis2_rank4", lambda: mha(2, 2, attention_axes=(2,), **options), x(2, 2, 3, 4, seed=1), x(2, 2, 2, 4, seed=2))
     case("mha_dropout_inference", lambda: mha(2, 3, dropout=0.5, **options), query, value)
+    both = [Masked(query, q_mask), Masked(value, v_mask)]
+    for low, cls in [("attention", L.Attention), ("additive_attention", L.AdditiveAttention)]:
+        case(low, lambda: cls(), [query, value])
+        case(f"{low}_key", lambda: cls(), [query, value, key])
+        case(f"{low}_use_scale", lambda: cls(use_scale=low == "attention"), [query, value])
+        case(f"{low}_scores", lambda: cls(), [query, value], return_attention_scores=True)
+        case(f"{low}_causal", lambda: cls(), [query, query.copy()], use_causal_mask=True)
+        case(f"{low}_query_mask", lambda: cls(), [Masked(query, q_mask), value])
+        case(f"{low}_value_mask", lambda: cls(), [query, Masked(value, v_mask)])
+        case(f"{low}_masks", lambda: cls(), both)
+        case(f"{low}_masks_key_causal_scores", lambda: cls(), [*both, key], use_causal_mask=True, return_attention_scores=True)
+        case(f"{low}_mask_argument", lambda: cls(), [query, value], mask=[q_mask, v_mask])
+        case(f"{low}_dropout_inference", lambda: cls(dropout=0.5, seed=1), [query, value])
+    case("attention_concat", lambda: L.Attention(score_mode="concat"), [query, value])
+    case("attention_concat_use_scale", lambda: L.Attention(score_mode="concat", use_scale=True), [query, value, key])
 
 
 for family in [

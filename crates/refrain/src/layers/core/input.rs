@@ -134,6 +134,27 @@ impl Input {
         self
     }
 
+    /// Whether `None` may be given instead of data, as in Keras.
+    ///
+    /// The layers that take the input as an argument of its own, not as their first and not in a list, are then called
+    /// without it: a recurrent layer without an `initial_state`, attention without a `key`, a layer of your own without what
+    /// it asks [`Inputs::tensor`](crate::Inputs::tensor) for. Any other layer refuses.
+    ///
+    /// ```
+    /// use refrain::layers::Gru;
+    /// use refrain::{Input, Inputs, Model, input};
+    /// let (x, state) = (input([8, 3]), Input::new([4]).optional(true).tensor());
+    /// let y = Gru::new(4).call(Inputs::new(&x).kwarg("initial_state", &state))?;
+    /// let model = Model::new([&x, &state], &y.output)?;
+    /// let data = ndarray::Array3::<f32>::ones((2, 8, 3));
+    /// assert_eq!(model.predict([Some(&data), None]).run()?[0].shape(), [2, 4]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn optional(mut self, optional: bool) -> Self {
+        self.optional = optional;
+        self
+    }
+
     /// The tensor.
     pub fn tensor(self) -> Tensor {
         let mut dims = vec![self.batch_size];
@@ -165,4 +186,26 @@ pub(crate) fn input_tensor(layer: InputLayer, name: Option<String>, spec: Spec) 
         .any()
         .record(Inputs::default(), Structure::Leaf(0), specs);
     node.tensors(name.as_deref()).into_leaves().swap_remove(0)
+}
+
+/// Whether a model's input may be left out.
+pub(crate) fn is_optional(tensor: &Tensor) -> bool {
+    let layer = tensor.as_symbolic().map(|s| &s.node.layer);
+    let input = layer.and_then(|l| l.options::<InputLayer>());
+    input.is_some_and(|input| input.optional)
+}
+
+/// Stands for an optional input without data: a tensor that tells whoever needs it.
+pub(crate) fn absent(name: &str) -> Tensor {
+    let received = format!("None: input `{name}` is optional and was not given");
+    let error = Error::mismatch(ErrorKind::Structure, "a tensor", received)
+        .hint("Give it, or pass it to the layer as an argument that the layer can do without");
+    Tensor::invalid(error)
+}
+
+/// The refusal of `None` for an input that is not optional.
+pub(crate) fn not_optional(name: &str) -> Error {
+    let expected = format!("data for input `{name}`, which is not optional");
+    Error::mismatch(ErrorKind::Structure, expected, "None")
+        .hint("Give it, or declare it with `Input::optional`")
 }

@@ -50,7 +50,12 @@ impl Layer for UnitNormalizationOptions {
     }
 
     fn config(&self) -> Config {
-        self.to_config()
+        let mut config = self.to_config();
+        // Unlike the other normalizations, Keras's keeps a single axis a number.
+        if let [axis] = self.axis.0[..] {
+            config.insert("axis".to_owned(), axis.into());
+        }
+        config
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {

@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::ops::{mean_of, prim, reduce};
 use crate::tensor::Tensor;
 
-/// Declares a global pooling layer of a number of spatial dimensions; `$call` gets the input, the spatial axes,
+/// Declares a global pooling layer of a number of spatial dimensions; `$masks` says whether it uses a mask; `$call` gets the input, the spatial axes,
 /// `keepdims` and the mask.
 macro_rules! global_pooling_layer {
-    ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, $call:expr) => {
+    ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, masks: $masks:literal, $call:expr) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
         use crate::layers::{Build, Call, Config, DataFormat, InputSpec, Layer};
@@ -58,6 +58,10 @@ macro_rules! global_pooling_layer {
                 let first = self.data_format.first_spatial_axis();
                 let axes: Vec<usize> = (first..first + $rank).collect();
                 $call(inputs.one()?, &axes, self.keepdims, inputs.mask())
+            }
+
+            fn supports_masking(&self) -> bool {
+                $masks
             }
 
             /// One element of each sequence or image is left: masks end here.

@@ -17,5 +17,5 @@ super::base_global_pooling::global_pooling_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/pooling/global_average_pooling1d.py`.
-    GlobalAveragePooling1D, GlobalAveragePooling1DOptions, 1, mean_over_steps
+    GlobalAveragePooling1D, GlobalAveragePooling1DOptions, 1, masks: true, mean_over_steps
 }

@@ -16,5 +16,5 @@ super::base_global_pooling::global_pooling_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/pooling/global_average_pooling2d.py`.
-    GlobalAveragePooling2D, GlobalAveragePooling2DOptions, 2, |x, axes: &[usize], keepdims, _| mean_of(x, axes, keepdims)
+    GlobalAveragePooling2D, GlobalAveragePooling2DOptions, 2, masks: false, |x, axes: &[usize], keepdims, _| mean_of(x, axes, keepdims)
 }

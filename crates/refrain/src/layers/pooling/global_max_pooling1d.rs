@@ -18,5 +18,5 @@ super::base_global_pooling::global_pooling_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/pooling/global_max_pooling1d.py`.
-    GlobalMaxPooling1D, GlobalMaxPooling1DOptions, 1, |x, axes: &[usize], keepdims, _| reduce(x, Reduction::Max, axes, keepdims)
+    GlobalMaxPooling1D, GlobalMaxPooling1DOptions, 1, masks: false, |x, axes: &[usize], keepdims, _| reduce(x, Reduction::Max, axes, keepdims)
 }

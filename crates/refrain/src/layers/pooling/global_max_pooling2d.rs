@@ -18,5 +18,5 @@ super::base_global_pooling::global_pooling_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/pooling/global_max_pooling2d.py`.
-    GlobalMaxPooling2D, GlobalMaxPooling2DOptions, 2, |x, axes: &[usize], keepdims, _| reduce(x, Reduction::Max, axes, keepdims)
+    GlobalMaxPooling2D, GlobalMaxPooling2DOptions, 2, masks: false, |x, axes: &[usize], keepdims, _| reduce(x, Reduction::Max, axes, keepdims)
 }

@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 layer_options! {
     /// Zeros added around steps.
     ///
-    /// Input and output: `(batch, steps, channels)`. No weights. Masks end here.
+    /// Input and output: `(batch, steps, channels)`, or with `channels_first` `(batch, channels, steps)`. No weights. Masks end here.
     ///
     /// ```
     /// use refrain::{input, layers::ZeroPadding1D};
@@ -22,6 +22,8 @@ layer_options! {
     ZeroPadding1D, ZeroPadding1DOptions {
         /// Zeros before and after.
         padding: Edges<1> = Edges::from(1),
+        /// Where the channels are.
+        data_format: DataFormat = DataFormat::ChannelsLast,
     }
 }
 
@@ -30,6 +32,7 @@ impl ZeroPadding1D {
     pub fn new(padding: impl Into<Edges<1>>) -> Self {
         ZeroPadding1DOptions {
             padding: padding.into(),
+            ..ZeroPadding1DOptions::default()
         }
         .into_layer()
     }
@@ -49,7 +52,7 @@ impl Layer for ZeroPadding1DOptions {
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = inputs.one()?;
         InputSpec::new().ndim(3).check("ZeroPadding1D", &x.spec())?;
-        pad(x, &self.padding, DataFormat::ChannelsLast)
+        pad(x, &self.padding, self.data_format)
     }
 
     fn duplicate(&self) -> Option<Self> {

@@ -253,6 +253,10 @@ impl Layer for BidirectionalOptions {
         Ok(RnnOutput { output, state })
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn compute_mask(
         &self,
         _cx: &Call,

@@ -148,6 +148,10 @@ macro_rules! rnn_layer_methods {
             Some(self.clone())
         }
 
+        fn supports_masking(&self) -> bool {
+            true
+        }
+
         fn compute_mask(
             &self,
             _cx: &$crate::layers::Call,

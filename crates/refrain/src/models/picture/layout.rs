@@ -1,16 +1,17 @@
 //! Where boxes and arrows go: rows by rank, each row ordered so that arrows cross little.
 
-use super::{Picture, PictureBox};
+use super::{Arrow, Picture, PictureBox};
 
 /// Lengths in SVG user units (pixels at scale 1).
-pub(super) const CHARACTER_WIDTH: f64 = 6.6;
+/// The widest of the usual monospaced fonts at 12 pixels, bold or not.
+pub(super) const CHARACTER_WIDTH: f64 = 7.3;
 pub(super) const LINE_HEIGHT: f64 = 17.0;
 pub(super) const BOX_PADDING: f64 = 10.0;
 const GAP_X: f64 = 28.0;
 const GAP_Y: f64 = 48.0;
 const CLUSTER_PADDING: f64 = 22.0;
 /// Room that an arrow passing between boxes takes.
-const LANE_WIDTH: f64 = 10.0;
+pub(super) const LANE_WIDTH: f64 = 10.0;
 /// Sweeps over the rows; more change nothing visible.
 const SWEEPS: usize = 8;
 
@@ -27,6 +28,14 @@ impl Rect {
     pub(super) fn center_x(&self) -> f64 {
         self.x + self.width / 2.0
     }
+
+    pub(super) fn right(&self) -> f64 {
+        self.x + self.width
+    }
+
+    pub(super) fn bottom(&self) -> f64 {
+        self.y + self.height
+    }
 }
 
 /// A picture with places: relative to its own left upper corner.
@@ -34,8 +43,16 @@ pub(super) struct Placed {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) boxes: Vec<(Rect, Option<Placed>)>,
-    /// For each arrow the points between its ends.
-    pub(super) bends: Vec<Vec<(f64, f64)>>,
+    /// For each arrow the points between its ends, or how far right it goes around.
+    pub(super) routes: Vec<Route>,
+}
+
+/// How an arrow gets from one box to another.
+pub(super) enum Route {
+    /// Downwards through these points.
+    Down(Vec<(f64, f64)>),
+    /// Out of the bottom, around at this `x`, and in at the top.
+    Around(f64),
 }
 
 /// A box of the picture, or a lane through which an arrow passes a row.
@@ -43,7 +60,34 @@ struct Item {
     width: f64,
     height: f64,
     x: f64,
-    neighbours: Vec<usize>,
+    /// Room to the right for arrows from the box to itself.
+    loops: f64,
+    /// What it is connected to, and how far right of its own centre and of the other's the arrow ends.
+    neighbours: Vec<Neighbour>,
+}
+
+#[derive(Clone, Copy)]
+struct Neighbour {
+    item: usize,
+    own_shift: f64,
+    shift: f64,
+}
+
+impl Item {
+    fn lane() -> Self {
+        Item {
+            width: LANE_WIDTH,
+            height: 0.0,
+            x: 0.0,
+            loops: 0.0,
+            neighbours: Vec::new(),
+        }
+    }
+
+    /// Where the next item may begin.
+    fn end(&self) -> f64 {
+        self.x + self.width + self.loops
+    }
 }
 
 struct Rows {
@@ -105,6 +149,7 @@ impl Rows {
                 width,
                 height,
                 x: 0.0,
+                loops: LANE_WIDTH * loops(picture, i) as f64,
                 neighbours: Vec::new(),
             });
         }
@@ -116,27 +161,24 @@ impl Rows {
         for arrow in &picture.arrows {
             let (from, to) = (arrow.from[0], arrow.to[0]);
             let (start, end) = (row_of(&picture.boxes[from]), row_of(&picture.boxes[to]));
-            all.add_lanes(from, to, start, end);
+            let shifts = [(from, &arrow.from), (to, &arrow.to)]
+                .map(|(i, path)| inside[i].as_ref().map_or(0.0, |p| shift(p, &path[1..])));
+            all.add_lanes((from, shifts[0]), (to, shifts[1]), start, end);
         }
         all
     }
 
     /// An arrow that goes down passes a lane in every row between; one that goes up is drawn around.
-    fn add_lanes(&mut self, from: usize, to: usize, start: usize, end: usize) {
+    fn add_lanes(&mut self, from: (usize, f64), to: (usize, f64), start: usize, end: usize) {
         let mut lanes = Vec::new();
         let mut before = from;
         for row in start + 1..end.max(start + 1) {
             let lane = self.items.len();
-            self.items.push(Item {
-                width: LANE_WIDTH,
-                height: 0.0,
-                x: 0.0,
-                neighbours: Vec::new(),
-            });
+            self.items.push(Item::lane());
             self.rows[row].push(lane);
-            self.connect(before, lane);
+            self.connect(before, (lane, 0.0));
             lanes.push(lane);
-            before = lane;
+            before = (lane, 0.0);
         }
         if start < end {
             self.connect(before, to);
@@ -144,22 +186,30 @@ impl Rows {
         self.lanes.push(lanes);
     }
 
-    fn connect(&mut self, a: usize, b: usize) {
-        self.items[a].neighbours.push(b);
-        self.items[b].neighbours.push(a);
+    fn connect(&mut self, a: (usize, f64), b: (usize, f64)) {
+        for ((own, own_shift), (item, shift)) in [(a, b), (b, a)] {
+            self.items[own].neighbours.push(Neighbour {
+                item,
+                own_shift,
+                shift,
+            });
+        }
     }
 
     fn center(&self, item: usize) -> f64 {
         self.items[item].x + self.items[item].width / 2.0
     }
 
-    /// The mean place of an item's neighbours, or its own place if it has none.
+    /// The mean place where an item's arrows would be straight, or its own place if it has none.
     fn pull(&self, item: usize) -> f64 {
         let neighbours = &self.items[item].neighbours;
         if neighbours.is_empty() {
             return self.center(item);
         }
-        let sum: f64 = neighbours.iter().map(|&n| self.center(n)).sum();
+        let sum: f64 = neighbours
+            .iter()
+            .map(|n| self.center(n.item) + n.shift - n.own_shift)
+            .sum();
         sum / neighbours.len() as f64
     }
 
@@ -169,7 +219,7 @@ impl Rows {
             let mut x = 0.0;
             for &item in row {
                 self.items[item].x = x;
-                x += self.items[item].width + GAP_X;
+                x = self.items[item].end() + GAP_X;
             }
             let shift = (x - GAP_X) / 2.0;
             row.iter().for_each(|&item| self.items[item].x -= shift);
@@ -213,7 +263,7 @@ impl Rows {
         let mut left = f64::NEG_INFINITY;
         for (&item, &x) in row.iter().zip(&wanted) {
             self.items[item].x = x.max(left);
-            left = self.items[item].x + self.items[item].width + GAP_X;
+            left = self.items[item].end() + GAP_X;
         }
         // What was pushed to the right goes back half the way on average, so that rows stay centred.
         let excess: f64 = row
@@ -257,21 +307,51 @@ impl Rows {
                 height,
             }
         };
-        let boxes = (0..picture.boxes.len()).map(rect).zip(inside).collect();
+        let rects: Vec<Rect> = (0..picture.boxes.len()).map(rect).collect();
         let point = |&lane: &usize| (self.center(lane), middle[lane]);
-        let bends = self
-            .lanes
-            .iter()
-            .map(|l| l.iter().map(point).collect())
-            .collect();
-        let right = self.items.iter().map(|i| i.x + i.width).fold(0.0, f64::max);
+        let mut width = self.items.iter().map(Item::end).fold(0.0, f64::max);
+        let pairs = picture.arrows.iter().zip(&self.lanes);
+        let routes = pairs.enumerate().map(|(i, (arrow, lanes))| {
+            let (from, to) = (&rects[arrow.from[0]], &rects[arrow.to[0]]);
+            if to.y > from.y {
+                return Route::Down(lanes.iter().map(point).collect());
+            }
+            let before = |a: &&Arrow| a.from[0] == arrow.from[0] && a.to[0] == arrow.to[0];
+            let order = picture.arrows[..=i].iter().filter(before).count() as f64;
+            let passed = rects
+                .iter()
+                .filter(|r| r.bottom() >= to.y && r.y <= from.bottom());
+            let right = match arrow.from[0] == arrow.to[0] {
+                true => from.right(),
+                false => passed.map(Rect::right).fold(0.0, f64::max) + LANE_WIDTH,
+            };
+            width = width.max(right + order * LANE_WIDTH);
+            Route::Around(right + order * LANE_WIDTH)
+        });
+        let routes = routes.collect();
         Placed {
-            width: right,
+            width,
             height: (y - GAP_Y).max(0.0),
-            boxes,
-            bends,
+            boxes: rects.into_iter().zip(inside).collect(),
+            routes,
         }
     }
+}
+
+/// How many arrows go from a box to itself.
+fn loops(picture: &Picture, position: usize) -> usize {
+    let own = |a: &&Arrow| a.from[0] == position && a.to[0] == position;
+    picture.arrows.iter().filter(own).count()
+}
+
+/// How far right of a cluster's centre the box at a path inside it stands.
+fn shift(placed: &Placed, path: &[usize]) -> f64 {
+    let Some((&first, rest)) = path.split_first() else {
+        return 0.0;
+    };
+    let (rect, inside) = &placed.boxes[first];
+    let deeper = inside.as_ref().map_or(0.0, |p| shift(p, rest));
+    rect.center_x() - placed.width / 2.0 + deeper
 }
 
 /// Where the inside of a cluster begins, relative to the cluster's corner.

@@ -4,7 +4,7 @@ mod dot;
 mod layout;
 mod svg;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,8 +75,41 @@ impl Picture {
                 });
             }
         }
-        Picture { boxes, arrows }
+        let mut picture = Picture { boxes, arrows };
+        picture.raise_sources();
+        picture
     }
+
+    /// Puts each box above those that it feeds, unless they feed it in turn. The distance of a shared layer from the outputs
+    /// is that of one of its calls; what feeds another call may be nearer to them.
+    fn raise_sources(&mut self) {
+        let mut targets = vec![Vec::new(); self.boxes.len()];
+        for arrow in &self.arrows {
+            targets[arrow.from[0]].push(arrow.to[0]);
+        }
+        let feeds: Vec<HashSet<usize>> = (0..targets.len()).map(|i| fed_by(&targets, i)).collect();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for arrow in &self.arrows {
+                let (from, to) = (arrow.from[0], arrow.to[0]);
+                if !feeds[to].contains(&from) && self.boxes[from].rank <= self.boxes[to].rank {
+                    self.boxes[from].rank = self.boxes[to].rank + 1;
+                    changed = true;
+                }
+            }
+        }
+    }
+}
+
+/// The boxes that a box feeds, directly or through others, and itself.
+fn fed_by(targets: &[Vec<usize>], position: usize) -> HashSet<usize> {
+    let mut fed = HashSet::from([position]);
+    let mut waiting = vec![position];
+    while let Some(from) = waiting.pop() {
+        waiting.extend(targets[from].iter().filter(|&&to| fed.insert(to)));
+    }
+    fed
 }
 
 fn calls_of<'a>(layer: &AnyLayer, functional: &'a Functional) -> Vec<&'a Arc<Node>> {

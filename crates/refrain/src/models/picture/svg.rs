@@ -3,17 +3,19 @@
 use std::fmt::Write;
 
 use super::Picture;
-use super::layout::{BOX_PADDING, LINE_HEIGHT, Placed, Rect, inside_offset, place};
+use super::layout::{BOX_PADDING, LINE_HEIGHT, Placed, Rect, Route, inside_offset, place};
 use crate::utils::svg::escaped;
 
 /// Space around the picture, in user units.
 const MARGIN: f64 = 24.0;
-/// How far an arrow that goes up swings out to the side.
-const SWING: f64 = 46.0;
+/// How far an arrow that goes up swings out below and above.
+const SWING: f64 = 26.0;
 /// Distance between arrows that enter or leave one box.
 const PORT_SPACING: f64 = 16.0;
+/// Distance between arrows with the number of a call beside them.
+const LABEL_SPACING: f64 = 46.0;
 
-const STYLE: &str = "text{font:12px ui-monospace,monospace;fill:#1c2733}.t{font-weight:bold}.c{fill:#5c6b7a;font-size:10px}\
+const STYLE: &str = "text{font:12px ui-monospace,monospace;fill:#1c2733}.t{font-weight:bold}.c{fill:#5c6b7a;font-size:10px;paint-order:stroke;stroke:#fff;stroke-width:3px}\
 rect{fill:#eef2f8;stroke:#5b7aa8;rx:6}.input{fill:#e6f4ea;stroke:#4c8a5c}.cluster{fill:#fafafa;stroke:#9aa7b5;stroke-dasharray:5 3}\
 path{fill:none;stroke:#48586a;stroke-width:1.3;marker-end:url(#a)}";
 
@@ -23,10 +25,7 @@ pub(super) fn svg(picture: &Picture) -> String {
     let mut body = String::new();
     boxes(picture, &placed, (0.0, 0.0), &mut body);
     arrows(picture, &placed, (0.0, 0.0), &mut body);
-    let (width, height) = (
-        placed.width + 2.0 * MARGIN + SWING,
-        placed.height + 2.0 * MARGIN,
-    );
+    let (width, height) = (placed.width + 2.0 * MARGIN, placed.height + 2.0 * MARGIN);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"{:.0} {:.0} \
          {width:.0} {height:.0}\">\n<style>{STYLE}</style>\n<defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" \
@@ -51,14 +50,18 @@ fn boxes(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut Str
             "<rect{class} x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
             rect.width, rect.height
         );
-        let center = x + rect.width / 2.0;
+        // A cluster's arrows come in at its middle, so its title stands at the side.
+        let (anchor, text_x) = match inside {
+            Some(_) => ("start", x + BOX_PADDING),
+            None => ("middle", x + rect.width / 2.0),
+        };
         let lines = std::iter::once((&item.title, " class=\"t\""))
             .chain(item.lines.iter().map(|l| (l, "")));
         for (i, (line, class)) in lines.enumerate() {
             let baseline = y + BOX_PADDING / 2.0 + (i as f64 + 0.75) * LINE_HEIGHT;
             let _ = writeln!(
                 out,
-                "<text{class} x=\"{center:.1}\" y=\"{baseline:.1}\" text-anchor=\"middle\">{}</text>",
+                "<text{class} x=\"{text_x:.1}\" y=\"{baseline:.1}\" text-anchor=\"{anchor}\">{}</text>",
                 escaped(line)
             );
         }
@@ -84,36 +87,53 @@ fn locate(placed: &Placed, path: &[usize], (dx, dy): (f64, f64)) -> Rect {
     }
 }
 
-/// Where arrow `i` meets a box: arrows at one side stand next to each other.
-fn port(picture: &Picture, i: usize, outgoing: bool, rect: &Rect) -> f64 {
-    let end = |a: &super::Arrow| {
-        if outgoing {
-            a.from.clone()
-        } else {
-            a.to.clone()
+/// The places, from the left, at which arrows meet one side of a box: ordered by where they come from or go to.
+fn ports(picture: &Picture, placed: &Placed, outgoing: bool) -> Vec<f64> {
+    let ends = |i: usize| {
+        let (from, to) = (&picture.arrows[i].from, &picture.arrows[i].to);
+        let (from_x, to_x) = (
+            locate(placed, from, (0.0, 0.0)).center_x(),
+            locate(placed, to, (0.0, 0.0)).center_x(),
+        );
+        match (&placed.routes[i], outgoing) {
+            (Route::Around(x), _) => (if outgoing { from } else { to }, *x),
+            (Route::Down(bends), true) => (from, bends.first().map_or(to_x, |b| b.0)),
+            (Route::Down(bends), false) => (to, bends.last().map_or(from_x, |b| b.0)),
         }
     };
-    let mine = end(&picture.arrows[i]);
-    let same: Vec<usize> = (0..picture.arrows.len())
-        .filter(|&j| end(&picture.arrows[j]) == mine)
-        .collect();
-    let place = same.iter().position(|&j| j == i).unwrap_or(0) as f64;
-    let spacing = PORT_SPACING.min(rect.width / (same.len() + 1) as f64);
-    rect.center_x() + (place - (same.len() as f64 - 1.0) / 2.0) * spacing
+    let port = |i: usize| {
+        let (mine, _) = ends(i);
+        let mut same: Vec<usize> = (0..picture.arrows.len())
+            .filter(|&j| ends(j).0 == mine)
+            .collect();
+        same.sort_by(|&a, &b| ends(a).1.total_cmp(&ends(b).1));
+        let place = same.iter().position(|&j| j == i).unwrap_or(0) as f64;
+        let rect = locate(placed, mine, (0.0, 0.0));
+        let labelled = !outgoing && same.iter().any(|&j| picture.arrows[j].call.is_some());
+        let wanted = if labelled {
+            LABEL_SPACING
+        } else {
+            PORT_SPACING
+        };
+        let spacing = wanted.min(rect.width / (same.len() + 1) as f64);
+        rect.center_x() + (place - (same.len() as f64 - 1.0) / 2.0) * spacing
+    };
+    (0..picture.arrows.len()).map(port).collect()
 }
 
 fn arrows(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut String) {
+    let (outgoing, incoming) = (ports(picture, placed, true), ports(picture, placed, false));
     for (i, arrow) in picture.arrows.iter().enumerate() {
         let (from, to) = (
             locate(placed, &arrow.from, (dx, dy)),
             locate(placed, &arrow.to, (dx, dy)),
         );
-        let start = (port(picture, i, true, &from), from.y + from.height);
-        let end = (port(picture, i, false, &to), to.y);
-        let bends = placed.bends[i].iter().map(|(x, y)| (x + dx, y + dy));
-        let path = match end.1 > start.1 {
-            true => downwards(start, bends, end),
-            false => upwards(start, from, to, end),
+        let (start, end) = ((outgoing[i] + dx, from.bottom()), (incoming[i] + dx, to.y));
+        let path = match &placed.routes[i] {
+            Route::Down(bends) => {
+                downwards(start, bends.iter().map(|(x, y)| (x + dx, y + dy)), end)
+            }
+            Route::Around(x) => around(start, x + dx, end),
         };
         let _ = writeln!(out, "<path d=\"{path}\"/>");
         if let Some(call) = arrow.call {
@@ -121,7 +141,7 @@ fn arrows(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut St
                 out,
                 "<text class=\"c\" x=\"{:.1}\" y=\"{:.1}\">call {call}</text>",
                 end.0 + 4.0,
-                end.1 - 8.0
+                end.1 - 9.0
             );
         }
     }
@@ -146,14 +166,12 @@ fn downwards(
     path
 }
 
-/// Around the right side: a layer that feeds itself or one above it.
-fn upwards(start: (f64, f64), from: Rect, to: Rect, end: (f64, f64)) -> String {
-    let side = (from.x + from.width).max(to.x + to.width) + SWING / 2.0;
-    let below = start.1 + SWING / 2.0;
-    let above = end.1 - SWING / 2.0;
-    format!(
-        "M{:.1} {:.1}C{:.1} {below:.1} {side:.1} {below:.1} {side:.1} {:.1}L{side:.1} {:.1}C{side:.1} {above:.1} {:.1} \
-         {above:.1} {:.1} {:.1}",
-        start.0, start.1, start.0, start.1, end.1, end.0, end.0, end.1
-    )
+/// Around the boxes at the right: a layer that feeds itself or one above it.
+fn around(start: (f64, f64), side: f64, end: (f64, f64)) -> String {
+    let (below, above) = (start.1 + SWING, end.1 - SWING);
+    let mut path = format!("M{:.1} {:.1}C{:.1} {below:.1} ", start.0, start.1, start.0);
+    let _ = write!(path, "{side:.1} {below:.1} {side:.1} {:.1}", start.1);
+    let _ = write!(path, "L{side:.1} {:.1}C{side:.1} {above:.1} ", end.1);
+    let _ = write!(path, "{:.1} {above:.1} {:.1} {:.1}", end.0, end.0, end.1);
+    path
 }

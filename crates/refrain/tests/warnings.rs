@@ -1,0 +1,169 @@
+//! What is suspicious but not wrong is a warning, and nothing else is.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use ndarray::Array2;
+use refrain::layers::*;
+use refrain::{Input, Inputs, Model, Result, Tensor, input, ops};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Keeps the text of each warning.
+#[derive(Clone, Default)]
+struct Collector(Arc<Mutex<Vec<String>>>);
+
+struct Message<'a>(&'a mut Vec<String>);
+
+impl Visit for Message<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.push(format!("{value:?}"));
+        }
+    }
+}
+
+impl Subscriber for Collector {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN && metadata.target().starts_with("refrain")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Message(&mut self.0.lock().expect("one thread")));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+fn warnings(f: impl FnOnce() -> Result<()>) -> Result<Vec<String>> {
+    let collector = Collector::default();
+    tracing::subscriber::with_default(collector.clone(), f)?;
+    let texts = collector.0.lock().expect("one thread").clone();
+    Ok(texts)
+}
+
+fn words() -> Result<Tensor> {
+    let embedding = Embedding::new(10, 4).mask_zero(true);
+    embedding.call(&Input::new([6]).dtype(refrain::DType::I32).tensor())
+}
+
+#[test]
+fn a_layer_that_destroys_a_mask_warns_once_for_each_call() -> Result<()> {
+    let x = words()?;
+    let flatten = Flatten::new().name("flat");
+    let once = warnings(|| flatten.call(&x).map(drop))?;
+    let text = "Layer 'flat' (of type Flatten) was passed an input with a mask attached to it. However, this layer does not \
+                support masking and will therefore destroy the mask information. Downstream layers will not see the mask.";
+    assert_eq!(once, [text]);
+
+    let twice = warnings(|| {
+        let y = flatten.call(&x)?;
+        let model = Model::new(&words()?, &y).err();
+        assert!(model.is_some(), "another input");
+        flatten.call(&x).map(drop)
+    })?;
+    assert_eq!(twice, [text, text]);
+    Ok(())
+}
+
+#[test]
+fn layers_without_masking_are_those_of_keras() -> Result<()> {
+    let x = words()?;
+    let destroyed = warnings(|| {
+        Conv1D::new(2, 3).call(&x)?;
+        GlobalMaxPooling1D::new().call(&x)?;
+        RmsNormalization::new().call(&x)?;
+        Permute::new([2, 1]).call(&x)?;
+        Lambda::new(|t| t * 2.0).call(&x).map(drop)
+    })?;
+    assert_eq!(destroyed.len(), 5, "{destroyed:?}");
+    Ok(())
+}
+
+#[test]
+fn layers_that_use_a_mask_and_functions_say_nothing() -> Result<()> {
+    let x = words()?;
+    let silent = warnings(|| {
+        Lstm::new(3).call(&x)?;
+        Bidirectional::new(Gru::new(3)).call(&x)?;
+        GlobalAveragePooling1D::new().call(&x)?;
+        Dense::new(3).call(&x)?;
+        TimeDistributed::new(Dense::new(3)).call(&x)?;
+        dot([&x, &x], 2)?;
+        MultiHeadAttention::new(2, 2).call(Inputs::new(&x).arg(&x))?;
+        let doubled = ops::abs(&x) + 1.0;
+        Flatten::new().call(&doubled).map(drop)
+    })?;
+    assert!(silent.is_empty(), "{silent:?}");
+    Ok(())
+}
+
+#[test]
+fn a_summary_is_the_same_with_and_without_a_subscriber() -> Result<()> {
+    let ids = Input::new([6])
+        .name("ids")
+        .dtype(refrain::DType::I32)
+        .tensor();
+    let x = Embedding::new(10, 4).mask_zero(true).call(&ids)?;
+    let model = Model::new(&ids, &Flatten::new().call(&x)?)?;
+    let alone = model.summary().to_string();
+    let texts = warnings(|| {
+        assert_eq!(model.summary().to_string(), alone);
+        Ok(())
+    })?;
+    assert!(texts.is_empty(), "{texts:?}");
+    Ok(())
+}
+
+#[test]
+fn keys_that_fit_nothing_are_named() -> Result<()> {
+    let (a, b) = (Input::new([2]).name("left").tensor(), input([2]));
+    let mut model = None;
+    let texts = warnings(|| {
+        model = Some(Model::new([("left", &a), ("right", &b)], &add([&a, &b])?)?);
+        Ok(())
+    })?;
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(texts[0].contains("Received key 'right'"), "{texts:?}");
+
+    let model = model.expect("a model");
+    let data = Array2::<f32>::ones((3, 2));
+    let fitting = [("left", &data), ("right", &data)];
+    assert!(warnings(|| model.predict(fitting).run().map(drop))?.is_empty());
+    let extra = [("left", &data), ("middle", &data), ("right", &data)];
+    let texts = warnings(|| model.predict(extra).run().map(drop))?;
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(
+        texts[0].contains("doesn't match the expected structure"),
+        "{texts:?}"
+    );
+    let texts = warnings(|| model.predict([&data, &data]).run().map(drop))?;
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    Ok(())
+}
+
+#[test]
+fn data_that_end_before_the_steps_do_are_noticed() -> Result<()> {
+    let x = input([2]);
+    let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    let data = Array2::<f32>::ones((6, 2));
+    let predict = |steps| {
+        model
+            .predict(&data)
+            .batch_size(2)
+            .steps(steps)
+            .run()
+            .map(drop)
+    };
+    assert!(warnings(|| predict(3))?.is_empty());
+    assert!(warnings(|| predict(4))?[0].contains("ran out of data after 3 of 4 steps"));
+    Ok(())
+}
