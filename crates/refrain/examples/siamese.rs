@@ -72,7 +72,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         .run()?;
 
     println!("\naccuracy on {TEST_PAIRS} pairs of images never seen in training");
-    println!("  refrain  {:6.2} %", 100.0 * result["accuracy"]);
+    println!("  refrain  {:6.2} %", 100.0 * result.get("accuracy")?);
     println!("  Keras    {:6.2} %", 100.0 * KERAS_ACCURACY);
     std::fs::create_dir_all("out")?;
     history.plot("out/siamese_curves.svg")?;

@@ -235,7 +235,9 @@ fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor
 /// Lowers one call.
 fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> Result<()> {
     let inputs = node.inputs.try_map(|t| lookup(values, t))?;
-    let lowered = node.layer.lower_as(&cx.trace, &inputs, &node.label());
+    let lowered = node
+        .layer
+        .lower_as(&cx.trace, &inputs, Some(node.index + 1));
     let outputs = lowered.map_err(|e| {
         e.in_layer(node.layer.get_name(), node.layer.class_name())
             .at_call(node.index + 1)

@@ -191,7 +191,9 @@ pub(super) fn build<C: Cell>(cell: &C, cx: &mut Build) -> Result<()> {
         let batch = cx
             .dim(0)
             .map_err(|e| e.hint("A stateful layer needs `Input::new(...).batch_size(n)`"))?;
-        (0..C::STATES).for_each(|i| cx.add_state(&format!("state_{i}"), [batch, common.units]));
+        for i in 0..C::STATES {
+            cx.add_state(&format!("state_{i}"), [batch, common.units])?;
+        }
     }
     cx.set_input_spec(InputSpec::new().ndim(3).axis(-1, features));
     Ok(())
