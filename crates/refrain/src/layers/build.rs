@@ -10,7 +10,7 @@ use crate::initializers::{self, Initializer};
 use crate::inputs::Inputs;
 use crate::regularizers::Regularizer;
 use crate::tensor::resolve_axis;
-use crate::utils::memory;
+use crate::utils::sizes;
 use crate::variable::Variable;
 
 /// The declaration of a weight.
@@ -191,7 +191,7 @@ impl Build {
     /// It does not fit in memory.
     pub fn add_state(&mut self, name: &str, shape: impl Into<Vec<usize>>) -> Result<()> {
         let (path, shape) = (format!("{}/{name}", self.path), shape.into());
-        memory::check("a state", &shape, self.dtype.size())?;
+        sizes::check_memory("a state", &shape, self.dtype.size())?;
         let value = Literal::zeros(shape, self.dtype);
         let variable = Variable::new(name, path, value, false);
         self.states.push((name.to_owned(), variable));

@@ -59,7 +59,11 @@ pub struct Handle<L>(Arc<Core<L>>);
 const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
 
 /// What is wrong with arguments of both sorts.
-pub(crate) const MIXED: &str = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
+pub(crate) fn mixed() -> Error {
+    let message = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
+    Error::new(ErrorKind::Symbolic, message)
+        .hint("Give the layer every tensor that it uses as an input of its call")
+}
 
 /// A layer of any kind.
 #[derive(Clone)]
@@ -423,7 +427,7 @@ impl AnyLayer {
                 self.lower(&traces, inputs)
             }
             (s, n) if s == n => self.call_symbolic(inputs, outer),
-            _ => Err(Error::new(ErrorKind::Symbolic, MIXED)),
+            _ => Err(mixed()),
         }
     }
 

@@ -93,6 +93,11 @@ rows! {
     "ZeroPadding2D" => ZeroPadding2DOptions,
 }
 
+/// The names of all built-in classes.
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(class, _)| *class)
+}
+
 /// Gives a layer the name, type and trainability that its configuration names.
 fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     let mut handle = match config.get("name").and_then(Json::as_str) {

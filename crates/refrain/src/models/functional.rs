@@ -128,6 +128,7 @@ fn missing_input<'a>(
         format!("an input `{name}` (the model has {expected:?})"),
         format!("inputs named {given:?}"),
     )
+    .hint("Give all of them, under these names")
 }
 
 /// Refuses outputs that depend on an input that was not given.
@@ -185,8 +186,9 @@ impl Layer for Functional {
             return Err(Error::mismatch(
                 ErrorKind::Structure,
                 format!("{} inputs {:?}", expected.len(), self.input_names()),
-                format!("{} inputs", given.len()),
-            ));
+                given.len().to_string(),
+            )
+            .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
         for (symbolic, tensor) in expected.iter().zip(given) {
@@ -263,7 +265,8 @@ fn standardize(symbolic: &Tensor, given: &Tensor) -> Result<Tensor> {
             ErrorKind::Shape,
             format!("shape {} for input `{}`", expected.shape, symbolic.name()),
             format!("shape {}", given.shape()),
-        ));
+        )
+        .hint("Give the inputs in the model's order, each with its declared shape"));
     }
     tensor.check()?;
     Ok(tensor.with_mask(given.mask()))

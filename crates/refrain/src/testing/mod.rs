@@ -20,6 +20,11 @@ pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
     registry::from_config(class, config)
 }
 
+/// The names of all built-in layer classes.
+pub fn classes() -> impl Iterator<Item = &'static str> {
+    registry::classes()
+}
+
 /// All operations of a model in its order, each with its calls that belong to the model.
 pub fn operations(model: &Model) -> Json {
     let functional = model.functional();

@@ -1,5 +1,5 @@
 //! Small things that several parts use.
 
 mod curves;
-pub(crate) mod memory;
+pub(crate) mod sizes;
 pub(crate) mod svg;
