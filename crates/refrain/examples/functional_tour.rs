@@ -104,7 +104,9 @@ fn nested() -> Result<()> {
     let outputs = features.predict([&left, &right]).run()?;
     println!(
         "codes {:.3} and {:.3}, similarity {:.3}",
-        outputs[0], outputs[1], outputs[2]
+        outputs.get(0)?,
+        outputs.get(1)?,
+        outputs.get(2)?
     );
     Ok(())
 }

@@ -141,20 +141,20 @@ impl Models {
     /// Greedy decoding: each step's likeliest symbol is the next step's input.
     fn decode(&self, questions: &Array3<f32>) -> Result<Vec<String>> {
         let state = self.encoder.predict_on_batch(questions)?;
-        let (mut h, mut c) = (state[0].clone(), state[1].clone());
+        let (mut h, mut c) = (state.get(0)?.clone(), state.get(1)?.clone());
         let mut texts = vec![String::new(); questions.len_of(Axis(0))];
         let mut symbol = one_hot(&vec!["<".to_owned(); texts.len()], 1, false);
         for _ in 0..ANSWER {
             let outputs = self
                 .decoder
                 .predict_on_batch([&symbol.clone().into_dyn(), &h, &c])?;
-            let chosen = likeliest(&outputs[0]);
+            let chosen = likeliest(outputs.get(0)?);
             symbol.fill(0.0);
             for (i, &id) in chosen.iter().enumerate() {
                 symbol[[i, 0, id]] = 1.0;
                 texts[i].push(ALPHABET.get(id).map_or('?', |&b| char::from(b)));
             }
-            (h, c) = (outputs[1].clone(), outputs[2].clone());
+            (h, c) = (outputs.get(1)?.clone(), outputs.get(2)?.clone());
         }
         Ok(texts.into_iter().map(|t| until_end(&t)).collect())
     }

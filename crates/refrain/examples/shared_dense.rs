@@ -43,7 +43,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         .epochs(10)
         .validation_split(0.2)
         .run()?;
-    let accuracy = history["val_accuracy"].last().copied().unwrap_or_default();
+    let accuracy = history.last("val_accuracy")?;
     println!(
         "\naccuracy on held-out samples after 10 epochs: {:.1} %",
         100.0 * accuracy

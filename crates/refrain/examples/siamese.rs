@@ -76,7 +76,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let first = s![..32, .., .., ..];
     let few = [test_left.slice(first), test_right.slice(first)];
     println!("\naccuracy on {TEST_PAIRS} pairs of images never seen in training");
-    println!("  refrain  {:6.2} %", 100.0 * result["accuracy"]);
+    println!("  refrain  {:6.2} %", 100.0 * result.get("accuracy")?);
     println!("  Keras    {:6.2} %", 100.0 * KERAS_ACCURACY);
     let [by_ops, by_lambda] = [&model, &with_lambda].map(|m| m.predict(few).run());
     println!(

@@ -137,7 +137,8 @@ impl Inputs {
                 ErrorKind::Structure,
                 "one input tensor",
                 format!("{} input tensors", s.flatten().len()),
-            )),
+            )
+            .hint("Call the layer on each by itself, or merge them first")),
         }
     }
 

@@ -33,6 +33,18 @@ struct State {
     scopes: HashMap<String, Scope>,
     /// Names of the layers being called, outermost first.
     layers: Vec<String>,
+    indices: Vec<Indices>,
+}
+
+/// Inputs of a program that are indices, and which layer says so.
+#[derive(Clone, Debug)]
+pub(crate) struct Indices {
+    pub(crate) value: Value,
+    /// All indices are below it.
+    pub(crate) size: usize,
+    pub(crate) layer: String,
+    pub(crate) class: String,
+    pub(crate) call: Option<usize>,
 }
 
 /// A variable that the program uses.
@@ -47,6 +59,8 @@ pub(crate) struct Traced {
     pub(crate) graph: Graph,
     /// The variables in the order of the graph's variable parameters.
     pub(crate) variables: Vec<Variable>,
+    /// Those that are inputs of the program, each with its position among the inputs.
+    pub(crate) indices: Vec<(usize, Indices)>,
 }
 
 impl Trace {
@@ -237,6 +251,10 @@ impl Trace {
         Ok(())
     }
 
+    pub(crate) fn check_indices(&self, indices: Indices) {
+        self.lock().indices.push(indices);
+    }
+
     /// Adds a scalar loss of a layer.
     pub(crate) fn add_loss(&self, loss: &Tensor) -> Result<()> {
         if self.0.parent.is_some() {
@@ -293,7 +311,13 @@ impl Trace {
                 state.graph.update(slot.param, slot.current);
             }
         }
+        let inputs: Vec<Value> = state.graph.params_of(ParamKind::Input).collect();
+        let indices = state.indices.into_iter().filter_map(|found| {
+            let position = inputs.iter().position(|&v| v == found.value);
+            position.map(|p| (p, found))
+        });
         Traced {
+            indices: indices.collect(),
             graph: state.graph,
             variables: state.variables.into_iter().map(|s| s.variable).collect(),
         }

@@ -73,7 +73,7 @@ impl Case {
         let batch_size = self.number("batch_size");
         let predictions = model.predict(list(&x)).batch_size(batch_size).run()?;
         for (i, expected) in self.arrays("predictions").iter().enumerate() {
-            let got = predictions.literal(i).expect("as many outputs");
+            let got = predictions.literal(i)?;
             assert_close("prediction", &got, expected, TOLERANCE);
         }
         Ok(())

@@ -105,29 +105,38 @@ impl Along {
     }
 
     fn count(&self) -> usize {
-        let dilated = |n: usize, by: usize| {
-            n.saturating_sub(1)
-                .saturating_mul(by)
-                .saturating_add(n.min(1))
-        };
-        let base = dilated(self.size, self.base_dilation) as i64;
-        let span = base.saturating_add(self.before).saturating_add(self.after);
-        let window = dilated(self.window, self.dilation) as i64;
+        let dilated =
+            |n: usize, by: usize| n.saturating_sub(1) as i128 * by as i128 + n.min(1) as i128;
+        let base = dilated(self.size, self.base_dilation);
+        let span = base + i128::from(self.before) + i128::from(self.after);
+        let window = dilated(self.window, self.dilation);
         if span < window {
             0
         } else {
-            ((span - window) / self.stride as i64) as usize + 1
+            ((span - window) / self.stride as i128) as usize + 1
         }
+    }
+
+    /// The taps of a window beginning at `start` that are not wholly in the padding: a window may be much larger than
+    /// what it covers.
+    fn taps(&self, start: i128) -> std::ops::Range<usize> {
+        let dilation = self.dilation as i128;
+        let end = self.size as i128 * self.base_dilation as i128;
+        let clip = |at: i128| {
+            let first = (at.max(start) - start + dilation - 1) / dilation;
+            usize::try_from(first).map_or(self.window, |k| k.min(self.window))
+        };
+        clip(0)..clip(end)
     }
 
     fn table(&self, element: usize) -> Table {
         let mut table = Table::empty();
+        let base = self.base_dilation as i128;
         for p in 0..self.count() {
-            table.push((0..self.window).filter_map(|k| {
-                let at = (p * self.stride + k * self.dilation) as i64 - self.before;
-                let inside = at >= 0 && at % self.base_dilation as i64 == 0;
-                let index = at / self.base_dilation as i64;
-                (inside && index < self.size as i64).then(|| index as usize * element)
+            let start = p as i128 * self.stride as i128 - i128::from(self.before);
+            table.push(self.taps(start).filter_map(|k| {
+                let at = start + k as i128 * self.dilation as i128;
+                (at % base == 0).then(|| (at / base) as usize * element)
             }));
         }
         table

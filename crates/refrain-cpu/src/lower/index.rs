@@ -39,8 +39,9 @@ impl Lowerer<'_> {
         if !is_number(dtype) || matches!(kind, Reduction::And | Reduction::Or) {
             return false;
         }
-        let work: usize = window.size.iter().product();
-        self.out.flops += (work * self.graph.spec(output).shape.numel().unwrap_or(0)) as u64;
+        let places = self.graph.spec(output).shape.numel().unwrap_or(0);
+        let work = window.size.iter().fold(places, |n, &w| n.saturating_mul(w));
+        self.out.flops = self.out.flops.saturating_add(work as u64);
         let (read, write) = (self.dense(input), self.buf(output));
         let note = format!("window {:?} {}", window.size, self.graph.spec(input));
         self.call(

@@ -1,6 +1,6 @@
 //! Sliding windows: reduce_window and select_and_scatter.
 
-use super::index::{build, flat, for_each_index, strides, try_for_each_index, values};
+use super::index::{build, for_each_index, strides, try_for_each_index, values};
 use super::number::{Accumulator, Number, combiner, fold, identity};
 use crate::{BinaryOp, GraphError, Literal, Reduction, Window, with_data};
 
@@ -13,24 +13,39 @@ pub(super) fn covered(
     k: usize,
     size: usize,
 ) -> Option<usize> {
-    let ahead = (out * window.strides[d] + k * window.dilation[d]) as i128;
+    let along = |n: usize, step: usize| n as i128 * step as i128;
+    let ahead = along(out, window.strides[d]) + along(k, window.dilation[d]);
     let at = ahead - i128::from(window.padding[d].0);
     let at = usize::try_from(at).ok()?;
     let gap = window.base_dilation[d];
     (at % gap == 0 && at / gap < size).then_some(at / gap)
 }
 
+/// The offsets of window `out` along dimension `d` that are not wholly in the padding: a window may be much larger than
+/// what it covers.
+fn inside(window: &Window, d: usize, out: usize, size: usize) -> std::ops::Range<usize> {
+    let dilation = window.dilation[d] as i128;
+    let start = out as i128 * window.strides[d] as i128 - i128::from(window.padding[d].0);
+    let end = size as i128 * window.base_dilation[d] as i128;
+    let first = |at: i128| usize::try_from((at - start + dilation - 1).div_euclid(dilation));
+    let clip = |at: i128| first(at.max(start)).map_or(window.size[d], |k| k.min(window.size[d]));
+    clip(0)..clip(end)
+}
+
 /// The places in the operand that a window covers, in row-major order of the window.
 fn places(window: &Window, out: &[usize], dims: &[usize]) -> Vec<usize> {
     let strides = strides(dims);
-    let mut places = Vec::new();
-    for_each_index(&window.size, |offset| {
-        let index: Option<Vec<usize>> = (0..dims.len())
-            .map(|d| covered(window, d, out[d], offset[d], dims[d]))
-            .collect();
-        places.extend(index.map(|index| flat(&index, &strides)));
-    });
-    places
+    let along = |d: usize| -> Vec<usize> {
+        let offsets = inside(window, d, out[d], dims[d]);
+        offsets
+            .filter_map(|k| covered(window, d, out[d], k, dims[d]))
+            .map(|at| at * strides[d])
+            .collect()
+    };
+    (0..dims.len()).map(along).fold(vec![0], |places, along| {
+        let each = places.iter();
+        each.flat_map(|p| along.iter().map(move |a| p + a)).collect()
+    })
 }
 
 pub(super) fn reduce_window(

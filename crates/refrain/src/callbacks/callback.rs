@@ -20,7 +20,7 @@ use crate::training::{Compiled, Logs};
 ///
 /// impl Callback for GoodEnough {
 ///     fn on_epoch_end(&mut self, cx: &mut TrainContext, _epoch: usize, logs: &mut Logs) -> refrain::Result<()> {
-///         if logs.get("loss").is_some_and(|loss| loss < self.0) {
+///         if logs.get("loss").is_ok_and(|loss| loss < self.0) {
 ///             cx.stop_training();
 ///         }
 ///         Ok(())
@@ -178,7 +178,7 @@ impl Callback for TerminateOnNaN {
         _batch: usize,
         logs: &Logs,
     ) -> Result<()> {
-        if logs.get("loss").is_some_and(|loss| !loss.is_finite()) {
+        if logs.get("loss").is_ok_and(|loss| !loss.is_finite()) {
             cx.stop_training();
         }
         Ok(())

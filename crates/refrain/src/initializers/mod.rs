@@ -10,6 +10,10 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{Config, ConfigValue, unexpected};
+use crate::utils::sizes;
+
+/// Bytes of an element while it is drawn: in f64, then in its own type of at most 8.
+const WORKING_BYTES: usize = 16;
 
 /// Which fan a [`Initializer::VarianceScaling`] divides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,12 +230,21 @@ impl Initializer {
     /// # Errors
     /// The initializer needs a matrix and the shape is none.
     pub fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
+        sizes::check_memory("a weight", shape, WORKING_BYTES)?;
         let values = match self {
             Initializer::Zeros => return Ok(Literal::zeros(shape, dtype)),
             Initializer::Ones => return Ok(Literal::full(shape, dtype, 1.0)),
             Initializer::Constant(value) => return Ok(Literal::full(shape, dtype, *value)),
             Initializer::Identity { gain } => random::identity(shape, *gain)?,
             Initializer::ForgetBias(inner) => return inner.forget_bias(shape, dtype),
+            _ if !dtype.is_float() => {
+                return Err(Error::mismatch(
+                    ErrorKind::DType,
+                    "a float type for weights that begin with random values",
+                    dtype.keras_name(),
+                )
+                .hint("Leave the layer's dtype at float32"));
+            }
             random => random::values(random, shape)?,
         };
         let literal = Literal::new(shape, values)

@@ -12,6 +12,7 @@ use crate::initializers::{self, Initializer};
 use crate::inputs::Inputs;
 use crate::regularizers::Regularizer;
 use crate::tensor::resolve_axis;
+use crate::utils::sizes;
 use crate::variable::Variable;
 
 /// The declaration of a weight.
@@ -96,7 +97,8 @@ impl Weight {
             return self.initializer.sample(&self.shape, dtype);
         };
         let (inputs, outputs) = self.shape.split_at(axes);
-        let matrix = [inputs.iter().product(), outputs.iter().product()];
+        let sized = |axes: &[usize]| axes.iter().fold(1usize, |n, &d| n.saturating_mul(d));
+        let matrix = [sized(inputs), sized(outputs)];
         let value = self.initializer.sample(&matrix, dtype)?;
         value
             .reshaped(self.shape.clone())
@@ -205,11 +207,16 @@ impl Build {
 
     /// Declares a value that is kept between batches but is no weight: it is not counted, saved or trained. It starts at
     /// zero; `call` reads it by its name and changes it with [`assign`](super::Call::assign).
-    pub fn add_state(&mut self, name: &str, shape: impl Into<Vec<usize>>) {
-        let path = format!("{}/{name}", self.path);
+    ///
+    /// # Errors
+    /// It does not fit in memory.
+    pub fn add_state(&mut self, name: &str, shape: impl Into<Vec<usize>>) -> Result<()> {
+        let (path, shape) = (format!("{}/{name}", self.path), shape.into());
+        sizes::check_memory("a state", &shape, self.dtype.size())?;
         let value = Literal::zeros(shape, self.dtype);
         let variable = Variable::new(name, path, value, false);
         self.states.push((name.to_owned(), variable));
+        Ok(())
     }
 
     /// Asks for random numbers in `call`. With a seed of its own the layer draws the same numbers in each new process.

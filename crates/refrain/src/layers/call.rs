@@ -6,13 +6,15 @@ use super::handle::AnyLayer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops;
 use crate::tensor::Tensor;
-use crate::trace::Trace;
+use crate::trace::{Indices, Trace};
 
 /// What a layer sees while its function is traced: its weights, whether it trains, randomness, and places to put
 /// losses and new values.
 pub struct Call {
     pub(crate) trace: Trace,
     pub(crate) layer: AnyLayer,
+    /// Which call of the layer it is (1 is the first); `None` for the model that is run.
+    pub(crate) number: Option<usize>,
 }
 
 impl Call {
@@ -48,6 +50,19 @@ impl Call {
     /// Adds a scalar to the model's loss.
     pub fn add_loss(&self, loss: &Tensor) -> Result<()> {
         self.trace.add_loss(loss)
+    }
+
+    /// Says that values are indices below a size. Where they are an input of the model, the data are checked.
+    pub(crate) fn check_indices(&self, indices: &Tensor, size: usize) -> Result<()> {
+        let value = self.trace.import(indices)?;
+        self.trace.check_indices(Indices {
+            value,
+            size,
+            layer: self.layer.get_name().to_owned(),
+            class: self.layer.class_name().to_owned(),
+            call: self.number,
+        });
+        Ok(())
     }
 
     /// A constant tensor.

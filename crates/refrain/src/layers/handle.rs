@@ -60,7 +60,11 @@ pub struct Handle<L>(Arc<Core<L>>);
 const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
 
 /// What is wrong with arguments of both sorts.
-pub(crate) const MIXED: &str = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
+pub(crate) fn mixed() -> Error {
+    let message = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
+    Error::new(ErrorKind::Symbolic, message)
+        .hint("Give the layer every tensor that it uses as an input of its call")
+}
 
 /// A layer of any kind.
 #[derive(Clone)]
@@ -436,7 +440,7 @@ impl AnyLayer {
                 self.lower(&traces, inputs)
             }
             (s, n) if s == n => self.call_symbolic(inputs, outer),
-            _ => Err(Error::new(ErrorKind::Symbolic, MIXED)),
+            _ => Err(mixed()),
         }
     }
 
@@ -478,30 +482,39 @@ impl AnyLayer {
 
     /// Adds the layer's function to a program.
     pub(crate) fn lower(&self, trace: &Trace, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        let label = self.call_label(self.calls() + 1);
-        self.lower_as(trace, inputs, &label)
+        self.lower_as(trace, inputs, Some(self.calls() + 1))
     }
 
-    /// Adds the layer's function to a program, under a label that says which call it is.
+    /// Adds the layer's function to a program as this call of it; `None` for the model that is run.
     pub(crate) fn lower_as(
         &self,
         trace: &Trace,
         inputs: &Inputs,
-        label: &str,
+        call: Option<usize>,
     ) -> Result<Structure<Tensor>> {
+        let label = match call {
+            Some(call) => self.call_label(call),
+            None => format!("model `{}`", self.get_name()),
+        };
         let inputs = inputs.try_map(|t| self.autocast(t))?;
         self.build_for(&inputs, &trace.layer_path().join("/"))?;
         self.check_inputs(&inputs)?;
-        let outer = trace.enter(self.get_name(), label);
-        let result = self.lower_inside(trace, &inputs);
+        let outer = trace.enter(self.get_name(), &label);
+        let result = self.lower_inside(trace, &inputs, call);
         trace.leave(outer);
         result
     }
 
-    fn lower_inside(&self, trace: &Trace, inputs: &Inputs) -> Result<Structure<Tensor>> {
+    fn lower_inside(
+        &self,
+        trace: &Trace,
+        inputs: &Inputs,
+        number: Option<usize>,
+    ) -> Result<Structure<Tensor>> {
         let cx = Call {
             trace: trace.clone(),
             layer: self.clone(),
+            number,
         };
         let outputs = self.0.layer.call(&cx, inputs)?;
         let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();

@@ -163,7 +163,8 @@ impl Outputs for Tensor {
                 ErrorKind::Structure,
                 "one output tensor",
                 format!("{} output tensors", structure.flatten().len()),
-            )),
+            )
+            .hint("Use `call_structure`, which gives them all")),
         }
     }
 }
@@ -264,6 +265,9 @@ impl<L: Layer> Erased for L {
 const ONE_WIDTH: &str =
     "Give each input its own Dense to bring both to one width, or use two layers";
 
+/// What to do about an input of another rank.
+const OTHER_RANK: &str = "Change the Input's shape, or bring the tensor to this rank first, with Reshape or Flatten";
+
 /// What a layer demands of its first input, whatever the call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputSpec {
@@ -307,20 +311,15 @@ impl InputSpec {
         let shape_error = |expected: String| {
             Error::mismatch(ErrorKind::Shape, expected, format!("shape {}", spec.shape))
         };
+        let rank_error = |expected: String| Err(shape_error(expected).hint(OTHER_RANK));
         if let Some(n) = self.ndim.filter(|&n| n != rank) {
-            return Err(shape_error(format!(
-                "an input of rank {n}, the batch included"
-            )));
+            return rank_error(format!("an input of rank {n}, the batch included"));
         }
         if let Some(n) = self.min_ndim.filter(|&n| n > rank) {
-            return Err(shape_error(format!(
-                "an input of rank {n} or more, the batch included"
-            )));
+            return rank_error(format!("an input of rank {n} or more, the batch included"));
         }
         if let Some(n) = self.max_ndim.filter(|&n| n < rank) {
-            return Err(shape_error(format!(
-                "an input of rank {n} or less, the batch included"
-            )));
+            return rank_error(format!("an input of rank {n} or less, the batch included"));
         }
         for &(axis, size) in &self.axes {
             let resolved = crate::tensor::resolve_axis(axis, rank)?;

@@ -31,7 +31,7 @@ pub use config::{Config, ConfigValue, Sizes};
 pub(crate) use config::{in_option, layer_options, unexpected};
 pub use convolutional::*;
 pub use core::*;
-pub(crate) use handle::MIXED;
+pub(crate) use handle::mixed;
 pub use handle::{AnyLayer, Handle};
 pub use layer::{InputSpec, Layer, Outputs};
 pub use merging::*;

@@ -64,13 +64,14 @@ impl Padding {
         stride: usize,
         dilation: usize,
     ) -> (usize, usize) {
-        let reach = dilation * window.saturating_sub(1);
+        let reach = dilation.saturating_mul(window.saturating_sub(1));
         match (self, size) {
             (Padding::Valid, _) | (Padding::Same, None | Some(0)) => (0, 0),
             (Padding::Causal, _) => (reach, 0),
             (Padding::Same, Some(size)) => {
                 let last_start = (size - 1) / stride.max(1) * stride;
-                let total = (last_start + reach + 1).saturating_sub(size);
+                let end = last_start.saturating_add(reach).saturating_add(1);
+                let total = end.saturating_sub(size);
                 (total / 2, total - total / 2)
             }
         }

@@ -131,6 +131,7 @@ fn missing_input<'a>(
         format!("an input `{name}` (the model has {expected:?})"),
         format!("inputs named {given:?}"),
     )
+    .hint("Give all of them, under these names")
 }
 
 /// Refuses outputs that depend on an input that was not given.
@@ -188,8 +189,9 @@ impl Layer for Functional {
             return Err(Error::mismatch(
                 ErrorKind::Structure,
                 format!("{} inputs {:?}", expected.len(), self.input_names()),
-                format!("{} inputs", given.len()),
-            ));
+                given.len().to_string(),
+            )
+            .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
         for (symbolic, tensor) in expected.iter().zip(given) {
@@ -247,7 +249,8 @@ fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> 
         Some(_) => Ok(inputs), // its own inputs may be optional in turn
         None => inputs.without_absent(),
     };
-    let lowered = inputs.and_then(|i| node.layer.lower_as(&cx.trace, &i, &node.label()));
+    let call = Some(node.index + 1);
+    let lowered = inputs.and_then(|i| node.layer.lower_as(&cx.trace, &i, call));
     let outputs = lowered.map_err(|e| {
         e.in_layer(node.layer.get_name(), node.layer.class_name())
             .at_call(node.index + 1)
@@ -273,7 +276,8 @@ fn standardize(symbolic: &Tensor, given: &Tensor) -> Result<Tensor> {
             ErrorKind::Shape,
             format!("shape {} for input `{}`", expected.shape, symbolic.name()),
             format!("shape {}", given.shape()),
-        ));
+        )
+        .hint("Give the inputs in the model's order, each with its declared shape"));
     }
     tensor.check()?;
     Ok(tensor.with_mask(given.mask()))

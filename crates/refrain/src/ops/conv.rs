@@ -8,6 +8,7 @@ use crate::inputs::Inputs;
 use crate::layers::{Config, ConfigValue, DataFormat, Padding, in_option};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 /// How a convolution moves. By default: stride 1, no padding, no dilation, channels last.
 ///
@@ -299,10 +300,10 @@ fn window(x: &Tensor, kernel: &Tensor, options: &ConvOptions) -> Result<Window> 
     let padding = (0..spatial).map(|i| {
         let padding = options.padding;
         let (low, high) = padding.amounts(shape.dim(i + 1), size[i], strides[i], dilation[i]);
-        (low as i64, high as i64)
+        Ok((sizes::signed(low)?, sizes::signed(high)?))
     });
     Ok(Window {
-        padding: padding.collect(),
+        padding: padding.collect::<Result<_>>()?,
         size,
         strides,
         base_dilation: vec![1; spatial],
@@ -325,6 +326,7 @@ pub(super) fn refuse_empty(input: &Shape, output: &Shape) -> Result<()> {
 mod tests {
     use super::*;
     use crate::trace::Trace;
+use crate::utils::sizes;
     use refrain_graph::{DType, Spec};
 
     fn traced(trace: &Trace, shape: &[Option<usize>]) -> Tensor {

@@ -11,6 +11,7 @@ use crate::layers::{Config, unexpected};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 definitions! { DEFS {
     CONCATENATE = "numpy" / "Concatenate" => |inputs, config| {
@@ -232,7 +233,8 @@ pub(crate) fn repeat_traced(x: &Tensor, repeats: usize, axis: usize) -> Result<T
     shape.dims_mut()[axis + 1] = Some(repeats);
     let wide = prim::broadcast_to(&column, &shape)?;
     let mut merged = x.shape();
-    merged.dims_mut()[axis] = x.shape().dim(axis).map(|d| d * repeats);
+    let size = x.shape().dim(axis);
+    merged.dims_mut()[axis] = size.map(|d| sizes::times(d, repeats)).transpose()?;
     prim::reshape(&wide, merged)
 }
 

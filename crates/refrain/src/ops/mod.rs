@@ -171,7 +171,7 @@ pub(crate) fn apply_all(
         return (def.call)(&inputs, &config);
     }
     if traced > 0 {
-        return Err(Error::new(ErrorKind::Symbolic, crate::layers::MIXED));
+        return Err(crate::layers::mixed());
     }
     let layer: AnyLayer = Handle::from_options(Operation { def, config }).any();
     layer.call_structure(&inputs)

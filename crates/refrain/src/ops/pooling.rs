@@ -9,6 +9,7 @@ use crate::inputs::Inputs;
 use crate::layers::{Config, ConfigValue, DataFormat, Padding, in_option};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 /// How a pooling window moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +132,7 @@ pub(crate) fn pool(x: &Tensor, kind: Reduction, options: &PoolOptions) -> Result
         let (low, high) = options.padding.amounts(dim, size[i], strides[i], 1);
         window.size[axis] = size[i];
         window.strides[axis] = strides[i];
-        window.padding[axis] = (low as i64, high as i64);
+        window.padding[axis] = (sizes::signed(low)?, sizes::signed(high)?);
     }
     let reduce = Op::ReduceWindow {
         kind,
@@ -155,6 +156,7 @@ fn counts(x: &Tensor, grid: &Shape, window: &Window) -> Result<Tensor> {
     for axis in 0..shape.rank() {
         let along = match (shape.dim(axis), grid.dim(axis)) {
             (Some(n), Some(places)) if window.padding[axis] != (0, 0) => {
+                sizes::check_memory("a grid of windows", &[places, counts.len()], 4)?;
                 counts_along(n, places, window, axis)
             }
             _ => vec![window.size[axis] as f32],
@@ -173,11 +175,11 @@ fn counts(x: &Tensor, grid: &Shape, window: &Window) -> Result<Tensor> {
 }
 
 fn counts_along(n: usize, places: usize, window: &Window, axis: usize) -> Vec<f32> {
-    let low = window.padding[axis].0;
+    let low = i128::from(window.padding[axis].0);
     let count = |place: usize| {
-        let start = (place * window.strides[axis]) as i64 - low;
-        let end = start + window.size[axis] as i64;
-        (end.min(n as i64) - start.max(0)).max(0) as f32
+        let start = place as i128 * window.strides[axis] as i128 - low;
+        let end = start + window.size[axis] as i128;
+        (end.min(n as i128) - start.max(0)).max(0) as f32
     };
     (0..places).map(count).collect()
 }

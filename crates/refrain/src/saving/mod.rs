@@ -25,11 +25,12 @@ mod load_weights;
 mod open;
 mod options;
 mod save;
-mod storage;
+pub(crate) mod storage;
 mod weights;
 
 pub use inspect::{Inspection, inspect};
 pub use lambda::Expression;
+pub(crate) use lambda::decode as decode_lambda;
 pub use load::{load_model, model_from_json};
 pub use load_weights::LoadWeights;
 pub use options::LoadOptions;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::Program;
 use super::feed::BatchSpecs;
+use crate::trace::Indices;
 
 /// What a program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +23,13 @@ pub(crate) struct Key {
     pub(crate) trainable: Vec<bool>,
 }
 
-/// A program, and the outputs whose targets are class numbers, with their numbers of classes.
+/// A program, and what the data must satisfy.
 pub(crate) struct Step {
     pub(crate) program: Program,
+    /// Outputs whose targets are class numbers.
     pub(crate) classes: Vec<Classes>,
+    /// Inputs that are indices, by their positions.
+    pub(crate) indices: Vec<(usize, Indices)>,
 }
 
 /// Class numbers are expected.

@@ -43,7 +43,9 @@ pub(crate) struct Scratch {
 
 impl Program {
     pub(crate) fn new(traced: Traced) -> Result<Self> {
-        let Traced { graph, variables } = traced;
+        let Traced {
+            graph, variables, ..
+        } = traced;
         let executable = Executable::compile(&graph, &CompileOptions::default())
             .map_err(|e| Error::new(ErrorKind::Internal, e.to_string()))?;
         let interpreted = std::env::var_os(ENGINE_VARIABLE).is_some_and(|v| v == "interpreter");

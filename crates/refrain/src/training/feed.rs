@@ -1,12 +1,16 @@
 //! Arrays of one call of `fit`, `evaluate` or `predict`, matched with the model.
 
+use std::ops::Range;
+
 use refrain_graph::{DType, Literal, Spec};
 
+use super::cache::Classes;
 use crate::data::{Arrays, DataArray, Rows, arrange, check_lengths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::core::{is_optional, not_optional};
 use crate::models::Model;
 use crate::tensor::Tensor;
+use crate::trace::Indices;
 use crate::warnings;
 
 /// Flat arrays, matched with a model's inputs and outputs.
@@ -14,6 +18,8 @@ use crate::warnings;
 pub(crate) struct Feed<'a> {
     /// One for each input; none for an optional input that is not given.
     x: Vec<Option<DataArray<'a>>>,
+    /// Names of the inputs.
+    names: Vec<String>,
     /// One for each output.
     y: Vec<Option<DataArray<'a>>>,
     /// None, one for all outputs, or one for each output.
@@ -62,6 +68,7 @@ impl<'a> Feed<'a> {
         });
         Ok(Feed {
             x: x.collect::<Result<_>>()?,
+            names,
             y: Vec::new(),
             w: Vec::new(),
             x_types: model.inputs().iter().map(Tensor::dtype).collect(),
@@ -105,13 +112,14 @@ impl<'a> Feed<'a> {
     }
 
     /// Some of the samples.
-    pub(crate) fn slice(&self, samples: std::ops::Range<usize>) -> Self {
+    pub(crate) fn slice(&self, samples: Range<usize>) -> Self {
         let each = |arrays: &[Option<DataArray<'a>>]| {
             let part = |a: &DataArray<'a>| a.slice_samples(samples.clone());
             arrays.iter().map(|a| a.as_ref().map(part)).collect()
         };
         Feed {
             x: each(&self.x),
+            names: self.names.clone(),
             y: each(&self.y),
             w: each(&self.w),
             x_types: self.x_types.clone(),
@@ -165,42 +173,81 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    /// Refuses targets that are not class numbers below `classes`.
-    pub(crate) fn check_classes(
-        &self,
-        output: usize,
-        name: &str,
-        classes: usize,
-        ignored: Option<i64>,
-        rows: std::ops::Range<usize>,
-    ) -> Result<()> {
-        let Some(Some(y)) = self.y.get(output) else {
+    /// Refuses targets that are not class numbers of an output.
+    pub(crate) fn check_classes(&self, wanted: &Classes, rows: Range<usize>) -> Result<()> {
+        let Some(Some(y)) = self.y.get(wanted.output) else {
             return Ok(());
         };
-        let mut wrong = None;
-        for sample in rows {
-            y.for_each(sample, |label| {
-                let ignored = ignored.is_some_and(|i| label == i as f64);
-                // The comparison is false for NaN.
-                let valid = label > -1.0 && label < classes as f64;
-                if !valid && !ignored {
-                    wrong.get_or_insert((sample, label));
-                }
+        let Classes { name, classes, .. } = wanted;
+        let ignored = wanted.ignored.map(|i| i as f64);
+        let Some((sample, label)) = outside(y, *classes, ignored, rows) else {
+            return Ok(());
+        };
+        Err(Error::mismatch(
+            ErrorKind::Data,
+            format!(
+                "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
+                classes.saturating_sub(1)
+            ),
+            format!("label {label} at sample {sample}"),
+        )
+        .hint("Give the output as many units as there are classes, or number the classes from 0"))
+    }
+
+    /// Refuses inputs that an embedding has no row for.
+    pub(crate) fn check_indices(
+        &self,
+        wanted: &[(usize, Indices)],
+        rows: Range<usize>,
+    ) -> Result<()> {
+        for (input, indices) in wanted {
+            let Some(Some(x)) = self.x.get(*input) else {
+                continue;
+            };
+            let Some((sample, index)) = outside(x, indices.size, None, rows.clone()) else {
+                continue;
+            };
+            let name = self.names.get(*input).map_or("", String::as_str);
+            let error = Error::mismatch(
+                ErrorKind::Data,
+                format!(
+                    "indices from 0 to {} in input `{name}`",
+                    indices.size.saturating_sub(1)
+                ),
+                format!("index {index} at sample {sample}"),
+            )
+            .in_layer(&indices.layer, &indices.class)
+            .hint("Make its `input_dim` larger than the largest index, or number from 0");
+            return Err(match indices.call {
+                Some(call) => error.at_call(call),
+                None => error,
             });
-            if let Some((sample, label)) = wrong {
-                return Err(Error::mismatch(
-                    ErrorKind::Data,
-                    format!(
-                        "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
-                        classes.saturating_sub(1)
-                    ),
-                    format!("label {label} at sample {sample}"),
-                )
-                .hint("Give the output as many units as there are classes, or number the classes from 0"));
-            }
         }
         Ok(())
     }
+}
+
+/// The first value that is no whole number from 0 to below `size`, and its sample.
+fn outside(
+    array: &DataArray<'_>,
+    size: usize,
+    ignored: Option<f64>,
+    rows: Range<usize>,
+) -> Option<(usize, f64)> {
+    let mut wrong = None;
+    for sample in rows {
+        array.for_each(sample, |value| {
+            // Fractions are cut off. The comparisons are false for NaN.
+            let valid = value > -1.0 && value < size as f64;
+            if !valid && ignored != Some(value) {
+                wrong.get_or_insert((sample, value));
+            }
+        });
+        if wrong.is_some() {
+            break;
+        }
+    }
+    wrong
 }
 
 fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<()> {

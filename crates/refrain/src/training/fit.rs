@@ -63,8 +63,8 @@ impl Model {
     /// let (a, b) = (ndarray::Array2::<f32>::ones((40, 4)), ndarray::Array2::<f32>::zeros((40, 4)));
     /// let y = ndarray::Array2::<f32>::ones((40, 3));
     /// let history = model.fit([&a, &b], &y).epochs(3).batch_size(8).validation_split(0.2).run()?;
-    /// assert!(history["loss"][2] < history["loss"][0]);
-    /// assert_eq!(history["val_loss"].len(), 3);
+    /// assert!(history.last("loss")? < history.get("loss")?[0]);
+    /// assert_eq!(history.get("val_loss")?.len(), 3);
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn fit<'a>(&'a self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Fit<'a> {

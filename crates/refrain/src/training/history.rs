@@ -2,9 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Index;
 
 use super::compiled::Tracker;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is wrong with a name that has no value.
+fn no_value(name: &str, names: &[&str]) -> Error {
+    let message = format!("no value `{name}`; there are {names:?}");
+    let error = Error::new(ErrorKind::NotFound, message);
+    match name.starts_with("val_") {
+        true => error.hint("Values of validation need validation_data or validation_split"),
+        false => error,
+    }
+}
 
 /// Values under names, in an order of their own.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,8 +22,14 @@ pub struct Logs(Vec<(String, f64)>);
 
 impl Logs {
     /// The value of this name.
-    pub fn get(&self, name: &str) -> Option<f64> {
-        self.0.iter().find(|(n, _)| n == name).map(|&(_, v)| v)
+    ///
+    /// # Errors
+    /// There is none; the error lists the names there are.
+    pub fn get(&self, name: &str) -> Result<f64> {
+        let found = self.0.iter().find(|(n, _)| n == name);
+        found
+            .map(|&(_, v)| v)
+            .ok_or_else(|| no_value(name, &self.names()))
     }
 
     /// Names and values in order.
@@ -79,27 +95,26 @@ impl History {
     }
 
     /// The values of this name, epoch by epoch.
-    pub fn get(&self, name: &str) -> Option<&[f64]> {
-        self.values.get(name).map(Vec::as_slice)
+    ///
+    /// # Errors
+    /// There are none; the error lists the names there are.
+    pub fn get(&self, name: &str) -> Result<&[f64]> {
+        let found = self.values.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| no_value(name, &self.keys().collect::<Vec<_>>()))
     }
 
     /// The last value of this name.
-    pub fn last(&self, name: &str) -> Option<f64> {
-        self.get(name)?.last().copied()
+    ///
+    /// # Errors
+    /// There is none; the error lists the names there are.
+    pub fn last(&self, name: &str) -> Result<f64> {
+        let last = self.get(name)?.last().copied();
+        last.ok_or_else(|| no_value(name, &[]))
     }
 
     /// Names with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[f64])> {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_slice()))
-    }
-}
-
-/// Panics if there is no such name; [`History::get`] does not.
-impl Index<&str> for History {
-    type Output = [f64];
-
-    fn index(&self, name: &str) -> &[f64] {
-        &self.values[name]
     }
 }
 
@@ -121,7 +136,10 @@ impl Evaluation {
     }
 
     /// The value of this name.
-    pub fn get(&self, name: &str) -> Option<f64> {
+    ///
+    /// # Errors
+    /// There is none; the error lists the names there are.
+    pub fn get(&self, name: &str) -> Result<f64> {
         self.0.get(name)
     }
 
@@ -133,19 +151,6 @@ impl Evaluation {
     /// The names in order.
     pub fn names(&self) -> Vec<&str> {
         self.0.names()
-    }
-}
-
-/// Panics if there is no such name; [`Evaluation::get`] does not.
-impl Index<&str> for Evaluation {
-    type Output = f64;
-
-    fn index(&self, name: &str) -> &f64 {
-        let found = self.0.0.iter().find(|(n, _)| n == name);
-        found.map_or_else(
-            || panic!("no value `{name}`: there are {:?}", self.names()),
-            |(_, v)| v,
-        )
     }
 }
 

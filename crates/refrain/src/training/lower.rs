@@ -27,10 +27,7 @@ pub(crate) fn predict_step(model: &Model, specs: &BatchSpecs) -> Result<Step> {
         let value = output.expect_traced()?.value;
         trace.with_graph(|g| g.result(value));
     }
-    Ok(Step {
-        program: Program::new(trace.finish())?,
-        classes: Vec::new(),
-    })
+    step(&trace, Vec::new())
 }
 
 /// The program of one step of fitting or evaluating.
@@ -74,8 +71,14 @@ pub(crate) fn loss_step(
         })?;
     }
     let classes = classes(compiled, &batch);
+    step(&trace, classes)
+}
+
+fn step(trace: &Trace, classes: Vec<Classes>) -> Result<Step> {
+    let mut traced = trace.finish();
     Ok(Step {
-        program: Program::new(trace.finish())?,
+        indices: std::mem::take(&mut traced.indices),
+        program: Program::new(traced)?,
         classes,
     })
 }
@@ -115,9 +118,8 @@ fn model_outputs(model: &Model, trace: &Trace, specs: &[Option<Spec>]) -> Result
     let inputs =
         inputs.ok_or_else(|| Error::new(ErrorKind::Internal, "fewer arrays than inputs"))?;
     let layer = model.any();
-    let label = format!("model `{}`", model.get_name());
     let outputs = layer
-        .lower_as(trace, &Inputs::new(inputs), &label)
+        .lower_as(trace, &Inputs::new(inputs), None)
         .map_err(|e| e.in_layer(layer.get_name(), layer.class_name()))?;
     Ok(outputs.into_leaves())
 }

@@ -1,7 +1,5 @@
 //! `model.predict(…)`.
 
-use std::ops::Index;
-
 use ndarray::{ArrayD, IxDyn};
 use refrain_graph::{DType, Data, Element, Literal, with_data};
 
@@ -100,6 +98,9 @@ impl Predict<'_> {
         for start in (0..samples).step_by(batch_size) {
             let size = batch_size.min(samples - start);
             let step = self.model.predict_step(feed.specs(size))?;
+            if start == 0 {
+                feed.check_indices(&step.indices, 0..samples)?;
+            }
             let mut buffers = step.program.buffers();
             feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
             step.program.run_shared(&mut buffers)?;
@@ -227,27 +228,47 @@ impl Predictions {
     }
 
     /// The output at this flat position.
-    pub fn get(&self, position: usize) -> Option<&ArrayD<f32>> {
-        self.arrays.get(position)
+    ///
+    /// # Errors
+    /// There are fewer outputs.
+    pub fn get(&self, position: usize) -> Result<&ArrayD<f32>> {
+        let found = self.arrays.get(position);
+        found.ok_or_else(|| self.no_output(&format!("no output {position}")))
     }
 
     /// The output of this name: that of its layer, or its key if the outputs are a dict.
-    pub fn by_name(&self, name: &str) -> Option<&ArrayD<f32>> {
+    ///
+    /// # Errors
+    /// There is none; the error lists the names there are.
+    pub fn by_name(&self, name: &str) -> Result<&ArrayD<f32>> {
         if let Structure::Dict(dict) = &self.structure
             && let Some(&position) = dict.get(name).and_then(Structure::single)
         {
             return self.get(position);
         }
-        self.get(self.names.iter().position(|n| n == name)?)
+        match self.names.iter().position(|n| n == name) {
+            Some(position) => self.get(position),
+            None => Err(self.no_output(&format!("no output `{name}`"))),
+        }
+    }
+
+    fn no_output(&self, what: &str) -> Error {
+        let message = format!("{what}; the model's outputs are {:?}", self.names);
+        Error::new(ErrorKind::NotFound, message)
     }
 
     /// The output at this flat position in its own element type.
-    pub fn literal(&self, position: usize) -> Option<Literal> {
-        if let Some(original) = self.originals.get(position)? {
-            return Some(original.clone());
-        }
+    ///
+    /// # Errors
+    /// There are fewer outputs.
+    pub fn literal(&self, position: usize) -> Result<Literal> {
         let array = self.get(position)?;
-        Literal::new(array.shape().to_vec(), array.iter().copied().collect())
+        if let Some(Some(original)) = self.originals.get(position) {
+            return Ok(original.clone());
+        }
+        let values = array.iter().copied().collect();
+        Literal::new(array.shape().to_vec(), values)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "an array without its values"))
     }
 
     /// The outputs in the model's structure.
@@ -267,7 +288,7 @@ impl Predictions {
                 "one output",
                 format!("{n} outputs {:?}", self.names),
             )
-            .hint("Index the predictions by position or name")),
+            .hint("Ask for one with `get(position)` or `by_name(name)`")),
         }
     }
 
@@ -282,23 +303,4 @@ fn to_array(literal: Literal) -> ArrayD<f32> {
     let values = literal.values::<f32>().unwrap_or_default().to_vec();
     // The number of values is the product of the dimensions.
     ArrayD::from_shape_vec(dims, values).unwrap_or_default()
-}
-
-/// Panics beyond the last output; [`Predictions::get`] does not.
-impl Index<usize> for Predictions {
-    type Output = ArrayD<f32>;
-
-    fn index(&self, position: usize) -> &ArrayD<f32> {
-        &self.arrays[position]
-    }
-}
-
-/// Panics if there is no such output; [`Predictions::by_name`] does not.
-impl Index<&str> for Predictions {
-    type Output = ArrayD<f32>;
-
-    fn index(&self, name: &str) -> &ArrayD<f32> {
-        let found = self.by_name(name);
-        found.unwrap_or_else(|| panic!("no output `{name}`: there are {:?}", self.names))
-    }
 }

@@ -57,9 +57,9 @@ impl<'s, 'a> Session<'s, 'a> {
         if !self.checked {
             let samples = self.feed.samples();
             for c in &step.classes {
-                self.feed
-                    .check_classes(c.output, &c.name, c.classes, c.ignored, 0..samples)?;
+                self.feed.check_classes(c, 0..samples)?;
             }
+            self.feed.check_indices(&step.indices, 0..samples)?;
             self.checked = true;
         }
         let buffers = step.program.buffers();

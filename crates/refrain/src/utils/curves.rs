@@ -80,7 +80,7 @@ impl History {
             .map(|(name, fit)| Chart {
                 name,
                 fit,
-                validation: self.get(&format!("val_{name}")),
+                validation: self.get(&format!("val_{name}")).ok(),
             })
             .collect();
         charts.sort_by_key(|c| c.name != "loss");

@@ -1,4 +1,5 @@
 //! Small things that several parts use.
 
 mod curves;
+pub(crate) mod sizes;
 pub(crate) mod svg;

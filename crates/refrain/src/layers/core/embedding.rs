@@ -94,6 +94,7 @@ impl Layer for EmbeddingOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        cx.check_indices(inputs.one()?, self.input_dim)?;
         let indices = match inputs.one()? {
             x if x.dtype().is_integer() => x.clone(),
             x => prim::convert(x, DType::I32)?,

@@ -21,7 +21,8 @@ pub(super) fn listed(inputs: &Inputs) -> Result<Vec<&Tensor>> {
             ErrorKind::Structure,
             "a list of tensors",
             received,
-        ));
+        )
+        .hint("Give it several: `.call([&a, &b])`"));
     }
     Ok(tensors)
 }

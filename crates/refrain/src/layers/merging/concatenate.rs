@@ -119,7 +119,8 @@ impl ConcatenateOptions {
                 ErrorKind::Shape,
                 format!("inputs whose shapes agree in all axes but axis {axis}"),
                 format!("shapes {}", shapes(xs)),
-            ));
+            )
+            .hint("Bring them to agreeing shapes first, or concatenate along another axis"));
         }
         Ok(())
     }

@@ -135,7 +135,8 @@ impl DotOptions {
         let (i, j) = (resolve_axis(i, a.rank())?, resolve_axis(j, b.rank())?);
         let refused = |expected: &str| {
             let received = format!("axes {i} and {j} of shapes {}", shapes(&[a, b]));
-            Err(Error::mismatch(ErrorKind::Shape, expected, received))
+            let error = Error::mismatch(ErrorKind::Shape, expected, received);
+            Err(error.hint("Choose other `axes`, or bring the inputs to fitting sizes first"))
         };
         if i == 0 || j == 0 {
             return refused("axes but the batch axis 0");

@@ -34,6 +34,7 @@ fn difference(inputs: &Inputs) -> Result<Tensor> {
             ErrorKind::Structure,
             "exactly 2 input tensors",
             n.to_string(),
-        )),
+        )
+        .hint("Subtract one after the other")),
     }
 }

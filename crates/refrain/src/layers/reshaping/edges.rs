@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{ConfigValue, DataFormat, unexpected};
 use crate::ops;
 use crate::tensor::Tensor;
+use crate::utils::sizes;
 
 /// So many elements before and after along each of `N` spatial axes.
 ///
@@ -83,7 +84,8 @@ pub(super) fn pad<const N: usize>(
 ) -> Result<Tensor> {
     let mut widths = vec![(0, 0); x.rank()];
     for (i, &(low, high)) in edges.0.iter().enumerate() {
-        widths[format.first_spatial_axis() + i] = (low as i64, high as i64);
+        let widths = &mut widths[format.first_spatial_axis() + i];
+        *widths = (sizes::signed(low)?, sizes::signed(high)?);
     }
     ops::pad_constant(x, &widths, 0.0)
 }
@@ -101,10 +103,11 @@ pub(super) fn crop<const N: usize>(
         let Some(size) = size else {
             continue; // the size stays unknown
         };
-        if low + high >= size {
+        let cut = low.saturating_add(high);
+        if cut >= size {
             return Err(Error::mismatch(
                 ErrorKind::Shape,
-                format!("a size of more than {} along axis {axis}", low + high),
+                format!("a size of more than {cut} along axis {axis}"),
                 format!("shape {}", x.shape()),
             ));
         }

@@ -191,7 +191,9 @@ pub(super) fn build<C: Cell>(cell: &C, cx: &mut Build) -> Result<()> {
         let batch = cx
             .dim(0)
             .map_err(|e| e.hint("A stateful layer needs `Input::new(...).batch_size(n)`"))?;
-        (0..C::STATES).for_each(|i| cx.add_state(&format!("state_{i}"), [batch, common.units]));
+        for i in 0..C::STATES {
+            cx.add_state(&format!("state_{i}"), [batch, common.units])?;
+        }
     }
     cx.set_input_spec(InputSpec::new().ndim(3).axis(-1, features));
     Ok(())
@@ -242,7 +244,8 @@ fn initial_states<C: Cell>(
             ErrorKind::Structure,
             format!("{} initial states", C::STATES),
             states.len().to_string(),
-        ));
+        )
+        .hint("Give all the states that a call with `return_state` returns"));
     }
     for state in &states {
         if !state.shape().compatible(&expected) {
@@ -250,7 +253,8 @@ fn initial_states<C: Cell>(
                 ErrorKind::Shape,
                 format!("initial states of shape {expected}"),
                 format!("shape {}", state.shape()),
-            ));
+            )
+            .hint("A state has as many features as the layer has units"));
         }
     }
     Ok(states)
@@ -265,7 +269,7 @@ pub(super) fn call<C: Cell>(cell: &C, cx: &Call, inputs: &Inputs) -> Result<RnnO
     };
     let states = initial_states(cell, cx, inputs, x)?;
     let (weights, projected) = project(cell, cx, x)?;
-    let mask = inputs.mask().map(|m| time_major_mask(&m)).transpose()?;
+    let mask = inputs.mask().map(|m| time_major_mask(&m, x)).transpose()?;
     let run = if common.unroll { unrolled } else { looped };
     let (outputs, last, mut states) = run(cell, &weights, &projected, mask.as_ref(), states)?;
     if common.stateful {
@@ -333,12 +337,21 @@ fn project<C: Cell>(cell: &C, cx: &Call, x: &Tensor) -> Result<(Weights, Tensor)
     Ok((weights, projected.checked()?))
 }
 
-/// `(batch, time)` or `(batch, time, 1)` as `(time, batch, 1)`.
-fn time_major_mask(mask: &Tensor) -> Result<Tensor> {
+/// The mask of a sequence, `(batch, time)` or `(batch, time, 1)`, as `(time, batch, 1)`.
+fn time_major_mask(mask: &Tensor, x: &Tensor) -> Result<Tensor> {
     let flat = match mask.rank() {
         3 => prim::reshape(mask, &mask.shape().dims()[..2])?,
         _ => mask.clone(),
     };
+    let expected = Shape::from(&x.shape().dims()[..2]);
+    if !flat.shape().compatible(&expected) {
+        return Err(Error::mismatch(
+            ErrorKind::Shape,
+            format!("a mask of shape {expected}, one value for each step"),
+            format!("shape {}", mask.shape()),
+        )
+        .hint("Make the mask from the same sequence"));
+    }
     let steps = prim::transpose(&prim::convert(&flat, DType::Bool)?, &[1, 0])?;
     let mut shape = steps.shape();
     shape.dims_mut().push(Some(1));

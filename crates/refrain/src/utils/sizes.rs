@@ -1,0 +1,71 @@
+//! Sizes that users choose: whether they can be computed with, and whether there is memory for them. An allocation that
+//! fails can only abort the process, so it is asked before.
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The largest array that is made, in bytes. No machine has as much; some systems promise it all the same.
+const LARGEST: usize = 1 << 44;
+
+/// Refuses an array that does not fit in memory. Dimensions of 0 count as 1, so that no product of some of the
+/// dimensions overflows either.
+pub(crate) fn check_memory(what: &str, dims: &[usize], element: usize) -> Result<()> {
+    let product = dims
+        .iter()
+        .try_fold(element, |n, &d| n.checked_mul(d.max(1)));
+    let bytes = product.filter(|&b| b <= LARGEST && available(b));
+    let Some(_) = bytes else {
+        return Err(Error::mismatch(
+            ErrorKind::Config,
+            format!("{what} that fits in memory"),
+            format!("shape {}", refrain_graph::Shape::from(dims)),
+        )
+        .hint("Make it smaller"));
+    };
+    Ok(())
+}
+
+fn too_large(received: String) -> Error {
+    Error::mismatch(ErrorKind::Config, "a size below 2^63", received)
+        .hint("No array has as many elements")
+}
+
+/// A size as the signed number that paddings are counted in.
+pub(crate) fn signed(size: usize) -> Result<i64> {
+    i64::try_from(size).map_err(|_| too_large(size.to_string()))
+}
+
+/// The product of two sizes.
+pub(crate) fn times(a: usize, b: usize) -> Result<usize> {
+    a.checked_mul(b)
+        .ok_or_else(|| too_large(format!("{a} times {b}")))
+}
+
+/// Whether the system would give as many bytes now.
+pub(crate) fn available(bytes: usize) -> bool {
+    Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_machine_has_are_refused() {
+        assert!(check_memory("a weight", &[3, 4], 4).is_ok());
+        assert!(check_memory("a weight", &[0], 4).is_ok());
+        for dims in [
+            &[usize::MAX][..],
+            &[1 << 40, 1 << 40],
+            &[0, usize::MAX, 2],
+            &[1 << 62],
+        ] {
+            let error = check_memory("a weight", dims, 4)
+                .expect_err("too large")
+                .to_string();
+            assert!(
+                error.starts_with("expected a weight that fits in memory"),
+                "{error}"
+            );
+        }
+    }
+}
