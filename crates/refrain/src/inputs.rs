@@ -75,9 +75,13 @@ impl Inputs {
         self.args.iter().chain(self.kwargs.iter().map(|(_, a)| a))
     }
 
-    /// All tensors, in flattened (positional, keyword) order.
+    /// All tensors, in Keras's flattened order: positional arguments, then keyword arguments by sorted name.
     pub fn tensors(&self) -> Vec<&Tensor> {
-        self.arguments()
+        let mut kwargs: Vec<&(String, Argument)> = self.kwargs.iter().collect();
+        kwargs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let kwargs = kwargs.into_iter().map(|(_, argument)| argument);
+        let arguments = self.args.iter().chain(kwargs);
+        arguments
             .flat_map(|a| match a {
                 Argument::Tensors(s) => s.flatten(),
                 Argument::Value(_) => Vec::new(),

@@ -17,7 +17,9 @@ pub fn numbered(path: &Path, prefix: &str) -> Result<Vec<Literal>> {
     let mut found = Vec::new();
     for i in 0.. {
         let name = format!("{prefix}{i}");
-        let Some(name) = names.iter().find(|n| n.trim_end_matches(".npy") == name) else { break };
+        let Some(name) = names.iter().find(|n| n.trim_end_matches(".npy") == name) else {
+            break;
+        };
         found.push(read(&mut npz, name)?);
     }
     Ok(found)
@@ -33,9 +35,15 @@ fn read(npz: &mut NpzReader<File>, name: &str) -> Result<Literal> {
     Err(format!("array `{name}` has a type that is not read").into())
 }
 
-fn typed<T: ReadableElement + refrain_graph::Element>(npz: &mut NpzReader<File>, name: &str) -> Option<Literal> {
+fn typed<T: ReadableElement + refrain_graph::Element>(
+    npz: &mut NpzReader<File>,
+    name: &str,
+) -> Option<Literal> {
     let array: ArrayD<T> = npz.by_name::<OwnedRepr<T>, IxDyn>(name).ok()?;
     let dims = array.shape().to_vec();
-    let (values, _) = array.as_standard_layout().into_owned().into_raw_vec_and_offset();
+    let (values, _) = array
+        .as_standard_layout()
+        .into_owned()
+        .into_raw_vec_and_offset();
     Literal::new(dims, values)
 }

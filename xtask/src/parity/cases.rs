@@ -60,7 +60,14 @@ fn predict(folder: &Path, file: &str) -> Result<f64> {
     for (i, expected) in outputs.iter().enumerate() {
         let got = predicted.literal(i).ok_or("too few outputs")?;
         let d = difference(&got, expected)?;
-        if d > 1e-5 { eprintln!("{} y{i} {d}: {:?} / {:?}", folder.display(), &got.to_f64()[..got.numel().min(24)], &expected.to_f64()[..got.numel().min(24)]); }
+        if d > 1e-5 {
+            eprintln!(
+                "{} y{i} {d}: {:?} / {:?}",
+                folder.display(),
+                &got.to_f64()[..got.numel().min(24)],
+                &expected.to_f64()[..got.numel().min(24)]
+            );
+        }
         worst = worst.max(d);
     }
     Ok(worst)
@@ -76,20 +83,38 @@ fn again(folder: &Path) -> Result<f64> {
 fn train(folder: &Path) -> Result<(f64, f64)> {
     let model = load(&folder.join("model.keras"))?;
     let data = folder.join("data.npz");
-    let (x, y, w) = (numbered(&data, "x")?, numbered(&data, "y")?, numbered(&data, "w")?);
+    let (x, y, w) = (
+        numbered(&data, "x")?,
+        numbered(&data, "y")?,
+        numbered(&data, "w")?,
+    );
     let json: Json = serde_json::from_str(&std::fs::read_to_string(folder.join("losses.json"))?)?;
     let batch = json["batch_size"].as_u64().ok_or("batch_size")? as usize;
     let mut worst: f64 = 0.0;
-    for (step, loss) in json["losses"].as_array().ok_or("losses")?.iter().enumerate() {
-        let part = |all: &[Literal]| -> Vec<Literal> { all.iter().map(|a| rows(a, step * batch, batch)).collect() };
+    for (step, loss) in json["losses"]
+        .as_array()
+        .ok_or("losses")?
+        .iter()
+        .enumerate()
+    {
+        let part = |all: &[Literal]| -> Vec<Literal> {
+            all.iter().map(|a| rows(a, step * batch, batch)).collect()
+        };
         let (x, y, w) = (part(&x), part(&y), part(&w));
         model.reset_metrics()?;
-        let (x, y, w): (Vec<_>, Vec<_>, Vec<_>) = (x.iter().collect(), y.iter().collect(), w.iter().collect());
+        let (x, y, w): (Vec<_>, Vec<_>, Vec<_>) =
+            (x.iter().collect(), y.iter().collect(), w.iter().collect());
         let run = model.train_on_batch(x.into_arrays(), y.into_arrays());
-        let run = if w.is_empty() { run } else { run.sample_weight(w.into_arrays()) };
+        let run = if w.is_empty() {
+            run
+        } else {
+            run.sample_weight(w.into_arrays())
+        };
         let got = run.run()?.loss();
         let loss = loss.as_f64().ok_or("a loss")?;
-        if std::env::var("SHOW").is_ok() { eprintln!("{step} {got} {loss}"); }
+        if std::env::var("SHOW").is_ok() {
+            eprintln!("{step} {got} {loss}");
+        }
         worst = worst.max((got - loss).abs() / loss.abs().max(1.0));
     }
     model.save(folder.join("refrain_after.keras"))?;
@@ -97,7 +122,9 @@ fn train(folder: &Path) -> Result<(f64, f64)> {
     let mut off: f64 = 0.0;
     for (got, expected) in model.weights().iter().zip(&after) {
         let d = difference(&got.value(), expected)?;
-        if std::env::var("SHOW").is_ok() { eprintln!("{} {d}", got.path()); }
+        if std::env::var("SHOW").is_ok() {
+            eprintln!("{} {d}", got.path());
+        }
         off = off.max(d);
     }
     Ok((worst, off))
@@ -121,21 +148,53 @@ fn difference(got: &Literal, expected: &Literal) -> Result<f64> {
         return Err(format!("shape {:?} instead of {:?}", got.dims(), expected.dims()).into());
     }
     let pairs = got.to_f64().into_iter().zip(expected.to_f64());
-    let worst = pairs.map(|(a, b)| if a == b || (a.is_nan() && b.is_nan()) { 0.0 } else { (a - b).abs() / b.abs().max(1.0) });
-    Ok(worst.fold(0.0, |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) }))
+    let worst = pairs.map(|(a, b)| {
+        if a == b || (a.is_nan() && b.is_nan()) {
+            0.0
+        } else {
+            (a - b).abs() / b.abs().max(1.0)
+        }
+    });
+    Ok(worst.fold(
+        0.0,
+        |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
+    ))
 }
 pub fn dbg(folder: &Path) -> Result<()> {
-    let model = LoadOptions::new().compile(false).load(folder.join("model.keras"))?;
-    model.compile(refrain::optimizers::Sgd::new(1.0), refrain::losses::Loss::MeanSquaredError).run()?;
+    let model = LoadOptions::new()
+        .compile(false)
+        .load(folder.join("model.keras"))?;
+    model
+        .compile(
+            refrain::optimizers::Sgd::new(1.0),
+            refrain::losses::Loss::MeanSquaredError,
+        )
+        .run()?;
     let data = folder.join("data.npz");
     let (x, y) = (numbered(&data, "x")?, numbered(&data, "y")?);
     let before: Vec<Literal> = model.weights().iter().map(|w| w.value()).collect();
-    model.train_on_batch(&rows(&x[0], 0, 4), &rows(&y[0], 0, 4)).run()?;
+    model
+        .train_on_batch(&rows(&x[0], 0, 4), &rows(&y[0], 0, 4))
+        .run()?;
     let g = numbered(&folder.join("grad.npz"), "w")?;
     for ((w, b), g) in model.weights().iter().zip(&before).zip(&g) {
-        let d: Vec<f64> = b.to_f64().iter().zip(w.value().to_f64()).map(|(a, b)| a - b).collect();
-        let worst = d.iter().zip(g.to_f64()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        println!("{} {worst:.3e} {:?} {:?}", w.path(), &d[..d.len().min(4)], &g.to_f64()[..d.len().min(4)]);
+        let d: Vec<f64> = b
+            .to_f64()
+            .iter()
+            .zip(w.value().to_f64())
+            .map(|(a, b)| a - b)
+            .collect();
+        let worst = d
+            .iter()
+            .zip(g.to_f64())
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        println!(
+            "{} {worst:.3e} {:?} {:?}",
+            w.path(),
+            &d[..d.len().min(4)],
+            &g.to_f64()[..d.len().min(4)]
+        );
     }
     Ok(())
 }

@@ -551,7 +551,11 @@ impl AnyLayer {
 
     fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
         let spec = self.0.lock().input_spec.clone();
-        if let Some(first) = inputs.tensors().first() {
+        if let Some(first) = inputs
+            .first()
+            .ok()
+            .and_then(|s| s.flatten().first().copied())
+        {
             spec.check(self.class_name(), &first.spec())?;
         }
         Ok(())

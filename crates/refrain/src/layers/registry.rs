@@ -26,10 +26,14 @@ type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
 /// A class's row: its configuration is enough, or (`with context`) layers inside it or functions are looked up too.
 macro_rules! row {
     ($class:literal, $options:ident) => {
-        ($class, |config, _| restore($options::from_config(config)?, config))
+        ($class, |config, _| {
+            restore($options::from_config(config)?, config)
+        })
     };
     ($class:literal, $options:ident with context) => {
-        ($class, |config, context| restore($options::from_config(config, context)?, config))
+        ($class, |config, context| {
+            restore($options::from_config(config, context)?, config)
+        })
     };
 }
 
@@ -114,8 +118,16 @@ pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     ROWS.iter().map(|(class, _)| *class)
 }
 
+/// The option of layers whose weights Keras can quantize; refrain's are never quantized.
+pub(crate) const QUANTIZATION: &str = "quantization_config";
+
 /// Gives a layer the name, type and trainability that its configuration names.
 fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
+    if let Some(json) = config.get(QUANTIZATION).filter(|json| !json.is_null()) {
+        let received = json.to_string();
+        let expected = "weights that are not quantized";
+        return Err(Error::mismatch(ErrorKind::Unsupported, expected, received));
+    }
     let mut handle = match config.get("name").and_then(Json::as_str) {
         Some(name) => Handle::with_name(options, name),
         None => Handle::from_options(options),
@@ -189,11 +201,7 @@ pub(crate) fn is_known(class: &str) -> bool {
 }
 
 /// Makes a layer from its class and Keras's configuration of it. Keys that are unknown are left alone.
-pub(crate) fn from_config(
-    class: &str,
-    config: &Config,
-    context: &Restoring,
-) -> Result<AnyLayer> {
+pub(crate) fn from_config(class: &str, config: &Config, context: &Restoring) -> Result<AnyLayer> {
     let custom = registered().get(class).cloned();
     let built_in = ROWS.iter().find(|(name, _)| *name == class);
     let made = match (custom, built_in) {
@@ -254,7 +262,10 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     let mut config = layer.full_config();
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));
-        (format!("{OPS_MODULE}{}", operation.def.module), class.into())
+        (
+            format!("{OPS_MODULE}{}", operation.def.module),
+            class.into(),
+        )
     } else if class == INPUT_LAYER {
         config.shift_remove("trainable");
         ("keras.layers".to_owned(), Json::Null)

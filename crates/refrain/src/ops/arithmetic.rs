@@ -96,6 +96,9 @@ pub(crate) fn operand(
         Error::mismatch(ErrorKind::Structure, expected, "none")
     };
     let json = inputs.plain(position, name).ok_or_else(missing)?;
+    if let Some(array) = super::constant::array(beside, json)? {
+        return Ok(array);
+    }
     let number = to_number(json).ok_or_else(missing)?;
     let dtype = match (beside.dtype(), json.is_i64() || json.is_u64()) {
         (dtype, _) if dtype.is_float() => dtype,
@@ -210,6 +213,8 @@ binary_functions! { BINARY in binary_defs {
     multiply, "Multiply", |i, _| binary_call(i, BinaryOp::Multiply);
     /// Quotient, elementwise; of integers it is a float.
     divide, "Divide", divide_call;
+    /// [`divide`] under the name that the operator `/` has.
+    true_divide, "TrueDivide", divide_call;
     /// Remainder with the sign of the divisor.
     modulo, "Mod", mod_call;
     /// `a` to the power `b`, elementwise.
@@ -371,7 +376,7 @@ operators! {
     Add, add, add;
     Sub, sub, subtract;
     Mul, mul, multiply;
-    Div, div, divide;
+    Div, div, true_divide;
     Rem, rem, modulo;
 }
 

@@ -360,6 +360,9 @@ fn take_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 fn constant_indices(x: &Tensor, json: &Json) -> Result<Tensor> {
+    if let Some(array) = super::constant::array(x, json)? {
+        return Ok(array);
+    }
     let bad = || unexpected("an index or a list of indices", json);
     let index = |j: &Json| j.as_i64().and_then(|i| i32::try_from(i).ok());
     let (dims, values) = match json {

@@ -5,6 +5,7 @@
 
 mod activation;
 mod arithmetic;
+mod constant;
 mod conv;
 mod einsum;
 mod index;

@@ -283,6 +283,10 @@ reductions! {
     max, "numpy", "Max", |i, c| reduce_call(i, c, Reduction::Max);
     /// The smallest element along axes; NaN wins.
     min, "numpy", "Min", |i, c| reduce_call(i, c, Reduction::Min);
+    /// [`max`] under NumPy's other name.
+    amax, "numpy", "Amax", |i, c| reduce_call(i, c, Reduction::Max);
+    /// [`min`] under NumPy's other name.
+    amin, "numpy", "Amin", |i, c| reduce_call(i, c, Reduction::Min);
     /// Whether all elements along axes are not zero.
     all, "numpy", "All", |i, c| reduce_call(i, c, Reduction::And);
     /// Whether any element along axes is not zero.

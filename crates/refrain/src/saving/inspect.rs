@@ -99,7 +99,10 @@ impl fmt::Display for Inspection {
         writeln!(f, "Format: {}", self.format)?;
         writeln!(f, "Written by Keras: {version}")?;
         if self.upgraded {
-            writeln!(f, "Architecture: of an older Keras, rewritten as Keras 3 has it")?;
+            writeln!(
+                f,
+                "Architecture: of an older Keras, rewritten as Keras 3 has it"
+            )?;
         }
         let shape = |dims: &[usize]| refrain_graph::Shape::from(dims).to_string();
         match &self.weights {
@@ -108,13 +111,20 @@ impl fmt::Display for Inspection {
                 for p in &report.placed {
                     let (path, layer) = (&p.path, &p.layer);
                     let (class, variable) = (&p.class, &p.variable);
-                    writeln!(f, "  {path} -> {layer} ({class}) {variable} {}", shape(&p.shape))?;
+                    writeln!(
+                        f,
+                        "  {path} -> {layer} ({class}) {variable} {}",
+                        shape(&p.shape)
+                    )?;
                 }
                 for p in &report.mismatched {
                     let (path, stored) = (&p.path, shape(&p.stored));
                     let expected = shape(&p.shape);
                     let target = format!("{} ({}) {}", p.layer, p.class, p.variable);
-                    writeln!(f, "  {path} {stored} -> {target} {expected}: the shapes differ")?;
+                    writeln!(
+                        f,
+                        "  {path} {stored} -> {target} {expected}: the shapes differ"
+                    )?;
                 }
                 for p in &report.missing {
                     let target = format!("{} ({}) {}", p.layer, p.class, p.variable);

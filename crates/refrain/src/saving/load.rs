@@ -41,7 +41,10 @@ pub fn model_from_json(json: &str) -> Result<Model> {
 
 pub(super) fn from_json_text(json: &[u8], options: &LoadOptions) -> Result<Model> {
     let config = parse_json(json, options.get_limits())?;
-    build(&Opened::described(config, None, Default::default(), None)?, options)
+    build(
+        &Opened::described(config, None, Default::default(), None)?,
+        options,
+    )
 }
 
 pub(super) fn load(path: &Path, options: &LoadOptions) -> Result<Model> {

@@ -8,10 +8,8 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::config::{is_legacy, upgrade, upgrade_training};
+use super::storage::{Archive, ArrayFile, ArrayRef, Group, Limits, io, parse_json, write_hdf5};
 use super::weights::{all_arrays, array_dims};
-use super::storage::{
-    Archive, ArrayFile, ArrayRef, Group, Limits, io, parse_json, write_hdf5,
-};
 use crate::Literal;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -145,7 +143,8 @@ impl Opened {
         let root = file.root();
         let json = |name: &str| {
             let text = root.text(name);
-            text.map(|text| parse_json(text.as_bytes(), limits)).transpose()
+            text.map(|text| parse_json(text.as_bytes(), limits))
+                .transpose()
         };
         let (config, compile) = (json("model_config")?, json("training_config")?);
         let layout = match root.groups.contains_key(MODEL_WEIGHTS) {
@@ -177,7 +176,9 @@ impl Opened {
 
     fn safetensors(file: ArrayFile, limits: &Limits) -> Result<Self> {
         let config = file.root().text(SAFETENSORS_CONFIG);
-        let config = config.map(|text| parse_json(text.as_bytes(), limits)).transpose()?;
+        let config = config
+            .map(|text| parse_json(text.as_bytes(), limits))
+            .transpose()?;
         let weights = Some((file, Layout::Safetensors));
         match config {
             Some(config) => Opened::described(config, None, Json::Null, weights),
@@ -197,7 +198,9 @@ impl Opened {
             return Vec::new();
         };
         let arrays = all_arrays(file.root()).into_iter();
-        arrays.map(|array| (array.path().to_owned(), array_dims(array))).collect()
+        arrays
+            .map(|array| (array.path().to_owned(), array_dims(array)))
+            .collect()
     }
 
     /// The optimizer's variables in Keras 3's layout.

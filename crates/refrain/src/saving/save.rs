@@ -56,9 +56,15 @@ impl Model {
             Some(Format::H5) => write_bytes(path, &write_hdf5(&self.legacy_file())?),
             Some(Format::Safetensors) => self.write_safetensors(path),
             Some(Format::Json) => write_bytes(path, self.to_json().as_bytes()),
-            Some(Format::WeightsH5) => Err(wrong_end(path, "`.keras`, `.h5`, `.safetensors` or `.json`")
-                .hint("Weights alone are written by `model.save_weights(path)`")),
-            None => Err(wrong_end(path, "`.keras`, `.h5`, `.safetensors` or `.json`")),
+            Some(Format::WeightsH5) => Err(wrong_end(
+                path,
+                "`.keras`, `.h5`, `.safetensors` or `.json`",
+            )
+            .hint("Weights alone are written by `model.save_weights(path)`")),
+            None => Err(wrong_end(
+                path,
+                "`.keras`, `.h5`, `.safetensors` or `.json`",
+            )),
         }
     }
 
@@ -113,7 +119,8 @@ impl Model {
         let compile = description["compile_config"].take();
         let text = |json: &Json| Attribute::Text(json.to_string());
         let mut root = Group::default();
-        root.groups.insert("model_weights".to_owned(), legacy_tree(self));
+        root.groups
+            .insert("model_weights".to_owned(), legacy_tree(self));
         let attributes = &mut root.attributes;
         attributes.insert("backend".to_owned(), Attribute::Text("jax".to_owned()));
         let version = Attribute::Text(KERAS_VERSION.to_owned());
@@ -150,7 +157,9 @@ impl Model {
         description["compile_config"] = json!({});
         let metadata = [(SAFETENSORS_CONFIG.to_owned(), description.to_string())];
         let weights: Vec<_> = weights.collect();
-        write_whole(path, |out| write_safetensors(out, &weights, &metadata.into()))
+        write_whole(path, |out| {
+            write_safetensors(out, &weights, &metadata.into())
+        })
     }
 }
 

@@ -315,10 +315,17 @@ fn explore() {
     let golden = Golden::read("layers");
     set_hook(Box::new(|info| {
         let bt = std::backtrace::Backtrace::force_capture().to_string();
-        let lines: Vec<&str> = bt.lines().filter(|l| l.contains("crates/refrain") && !l.contains("fuzz.rs")).take(2).collect();
+        let lines: Vec<&str> = bt
+            .lines()
+            .filter(|l| l.contains("crates/refrain") && !l.contains("fuzz.rs"))
+            .take(2)
+            .collect();
         *PLACE.lock().unwrap() = format!("{info} {lines:?}");
     }));
-    let n: usize = std::env::var("N").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+    let n: usize = std::env::var("N")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(2000);
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut found: BTreeMap<String, (usize, String)> = BTreeMap::new();
     let mut ok = 0;
@@ -326,25 +333,48 @@ fn explore() {
     for i in 0..n {
         let t = trial().new_tree(&mut runner).unwrap().current();
         let (class, case) = t.template(&golden);
-        if std::env::var("V").is_ok() { eprintln!("{i} {class} {} {:?}", case["name"], t); }
+        if std::env::var("V").is_ok() {
+            eprintln!("{i} {class} {} {:?}", case["name"], t);
+        }
         let start = std::time::Instant::now();
         match catch_unwind(AssertUnwindSafe(|| attempt(&t, &golden))) {
             Ok(Ok(())) => ok += 1,
             Ok(Err(e)) => {
                 if e.kind() == refrain::ErrorKind::Internal {
                     let k = format!("{e}");
-                    internal.entry(k.chars().filter(|c| !c.is_ascii_digit()).take(150).collect()).or_insert((0, format!("{class} {k}"))).0 += 1;
+                    internal
+                        .entry(
+                            k.chars()
+                                .filter(|c| !c.is_ascii_digit())
+                                .take(150)
+                                .collect(),
+                        )
+                        .or_insert((0, format!("{class} {k}")))
+                        .0 += 1;
                 }
             }
             Err(_) => {
                 let p = PLACE.lock().unwrap().clone();
-                let opts: Vec<_> = t.options.iter().map(|(a, b)| (a, b.get(&values()).to_string())).collect();
-                found.entry(p.lines().next().unwrap_or("").to_owned()).or_insert((0, format!("{class} {:?} {} ||| {p}", opts, case["name"]))).0 += 1;
+                let opts: Vec<_> = t
+                    .options
+                    .iter()
+                    .map(|(a, b)| (a, b.get(&values()).to_string()))
+                    .collect();
+                found
+                    .entry(p.lines().next().unwrap_or("").to_owned())
+                    .or_insert((0, format!("{class} {:?} {} ||| {p}", opts, case["name"])))
+                    .0 += 1;
             }
         }
-        if start.elapsed().as_secs_f64() > 1.0 { eprintln!("slow {:?} {class} {:?}", start.elapsed(), t); }
+        if start.elapsed().as_secs_f64() > 1.0 {
+            eprintln!("slow {:?} {class} {:?}", start.elapsed(), t);
+        }
     }
-    for (p, (n, e)) in &found { eprintln!("PANIC {n} {p}\n      {e}"); }
-    for (p, (n, e)) in &internal { eprintln!("INTERNAL {n} {p}\n      {e}"); }
+    for (p, (n, e)) in &found {
+        eprintln!("PANIC {n} {p}\n      {e}");
+    }
+    for (p, (n, e)) in &internal {
+        eprintln!("INTERNAL {n} {p}\n      {e}");
+    }
     eprintln!("{ok} of {n} ok; {} places", found.len());
 }

@@ -1,10 +1,13 @@
 //! The fully connected layer.
 
+use serde_json::Value as Json;
+
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
+use crate::layers::registry::QUANTIZATION;
 use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
 use crate::ops;
 use crate::regularizers::Regularizer;
@@ -72,6 +75,7 @@ impl Layer for DenseOptions {
         let mut config = self.to_config();
         // Keras writes this key only if it is set.
         config.retain(|key, value| key != "activity_regularizer" || !value.is_null());
+        config.insert(QUANTIZATION.to_owned(), Json::Null);
         config
     }
 

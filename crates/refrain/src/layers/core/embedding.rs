@@ -1,11 +1,13 @@
 //! Vectors for whole numbers.
 
 use refrain_graph::{Comparison, DType};
+use serde_json::Value as Json;
 
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
+use crate::layers::registry::QUANTIZATION;
 use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
@@ -65,7 +67,9 @@ impl Layer for EmbeddingOptions {
     }
 
     fn config(&self) -> Config {
-        self.to_config()
+        let mut config = self.to_config();
+        config.insert(QUANTIZATION.to_owned(), Json::Null);
+        config
     }
 
     fn validate(&self) -> Result<()> {

@@ -165,7 +165,9 @@ impl LambdaOptions {
                 (None, None) => return Err(only_python(layer)),
             },
         };
-        let source = config.iter().filter(|(k, _)| SOURCE_KEYS.contains(&k.as_str()));
+        let source = config
+            .iter()
+            .filter(|(k, _)| SOURCE_KEYS.contains(&k.as_str()));
         Ok(LambdaOptions {
             name: short.map(str::to_owned),
             function,
@@ -192,7 +194,8 @@ fn not_registered(name: &str, layer: &str) -> Error {
 }
 
 fn only_python(layer: &str) -> Error {
-    let message = "its function is code that only Python can run, and nothing in a file is ever executed";
+    let message =
+        "its function is code that only Python can run, and nothing in a file is ever executed";
     Error::new(ErrorKind::Unsupported, message).hint(format!(
         "Give the function to the reader: `LoadOptions::lambda(\"{layer}\", |x| …)`, on the command line \
          `--lambda {layer}=\"abs(x)\"`; or let well-known code be recognised: `LoadOptions::decode_lambdas(true)`, on the \
@@ -263,7 +266,11 @@ mod tests {
         let config = config.as_object().unwrap();
         let error = LambdaOptions::from_config(config, &Restoring::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.to_string().contains("LoadOptions::lambda(\"test_abs\""));
+        assert!(
+            error
+                .to_string()
+                .contains("LoadOptions::lambda(\"test_abs\"")
+        );
         let mut context = Restoring::default();
         let function = of_one(|x| x.abs());
         context.functions.insert("test_abs".to_owned(), function);

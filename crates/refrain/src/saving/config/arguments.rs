@@ -42,7 +42,10 @@ impl Reference {
             return None;
         }
         let history = &json["config"]["keras_history"];
-        Some(Reference::from_json(history).ok_or_else(|| unexpected("[layer, node, tensor]", history)))
+        Some(
+            Reference::from_json(history)
+                .ok_or_else(|| unexpected("[layer, node, tensor]", history)),
+        )
     }
 }
 
@@ -93,10 +96,7 @@ pub(super) fn inputs_from_json(
     Ok(inputs)
 }
 
-fn argument(
-    json: &Json,
-    find: &mut impl FnMut(&Reference) -> Result<Tensor>,
-) -> Result<Argument> {
+fn argument(json: &Json, find: &mut impl FnMut(&Reference) -> Result<Tensor>) -> Result<Argument> {
     let mut found = Vec::new();
     references(json, &mut found)?;
     match found.is_empty() {
@@ -118,7 +118,9 @@ fn structure(
             items.collect::<Result<_>>().map(Structure::List)
         }
         Json::Object(map) => {
-            let items = map.iter().map(|(k, item)| Ok((k.clone(), structure(item, find)?)));
+            let items = map
+                .iter()
+                .map(|(k, item)| Ok((k.clone(), structure(item, find)?)));
             items.collect::<Result<_>>().map(Structure::Dict)
         }
         other => {

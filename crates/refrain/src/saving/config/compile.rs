@@ -79,7 +79,10 @@ fn bare(json: &Json) -> Json {
 impl Reader<'_> {
     /// The entries of a dict for each output in flat order: by output names, or by the keys of dict outputs.
     fn by_output<'j>(&self, json: &'j Json) -> Result<Option<Vec<&'j Json>>> {
-        let Some(map) = json.as_object().filter(|map| !map.contains_key("class_name")) else {
+        let Some(map) = json
+            .as_object()
+            .filter(|map| !map.contains_key("class_name"))
+        else {
             return Ok(None);
         };
         let names: Vec<String> = match &self.model.functional().outputs {
@@ -88,9 +91,15 @@ impl Reader<'_> {
         };
         if let Some(stray) = map.keys().find(|key| !names.contains(*key)) {
             let expected = format!("losses and metrics for the outputs {names:?}");
-            return Err(Error::mismatch(ErrorKind::Config, expected, format!("`{stray}`")));
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                expected,
+                format!("`{stray}`"),
+            ));
         }
-        let entries = names.iter().map(|name| map.get(name).unwrap_or(&Json::Null));
+        let entries = names
+            .iter()
+            .map(|name| map.get(name).unwrap_or(&Json::Null));
         Ok(Some(entries.collect()))
     }
 
@@ -106,7 +115,9 @@ impl Reader<'_> {
         match json {
             Json::Null => Ok(Losses::List(vec![None; outputs])),
             Json::Array(items) => all(&items.iter().collect::<Vec<_>>()),
-            json => Ok(self.loss(json)?.map_or(Losses::List(Vec::new()), Losses::Same)),
+            json => Ok(self
+                .loss(json)?
+                .map_or(Losses::List(Vec::new()), Losses::Same)),
         }
     }
 
@@ -167,11 +178,22 @@ impl Reader<'_> {
     }
 
     fn loss_weights(&self, json: &Json) -> Result<Option<LossWeights>> {
-        let number = |json: &Json| json.as_f64().ok_or_else(|| unexpected("a loss weight", json));
+        let number = |json: &Json| {
+            json.as_f64()
+                .ok_or_else(|| unexpected("a loss weight", json))
+        };
         if let Some(items) = self.by_output(json)? {
-            let default = |json: &Json| if json.is_null() { Ok(1.0) } else { number(json) };
+            let default = |json: &Json| {
+                if json.is_null() {
+                    Ok(1.0)
+                } else {
+                    number(json)
+                }
+            };
             let weights = items.into_iter().map(default);
-            return weights.collect::<Result<_>>().map(|w| Some(LossWeights::List(w)));
+            return weights
+                .collect::<Result<_>>()
+                .map(|w| Some(LossWeights::List(w)));
         }
         match json {
             Json::Null => Ok(None),

@@ -90,7 +90,11 @@ fn input_tensor(json: &Json) -> Result<Tensor> {
     let name = name(config)?;
     let layer = InputLayer::from_config(config).map_err(|e| e.in_layer(name, "InputLayer"))?;
     let spec = layer.spec();
-    Ok(crate::layers::core::input_tensor(layer, Some(name.to_owned()), spec))
+    Ok(crate::layers::core::input_tensor(
+        layer,
+        Some(name.to_owned()),
+        spec,
+    ))
 }
 
 /// The input of a stack that does not begin with one: the shape that it or its first layer was built for.
@@ -104,7 +108,10 @@ fn implied_input(config: &Config, first: &Json) -> Result<Tensor> {
     let shape = shape.ok_or_else(|| {
         let message = format!(
             "Sequential model `{}` has no input shape: it was saved before it was built",
-            config.get("name").and_then(Json::as_str).unwrap_or_default()
+            config
+                .get("name")
+                .and_then(Json::as_str)
+                .unwrap_or_default()
         );
         Error::new(ErrorKind::Config, message)
             .hint("Call it on data in Keras, or give it an Input, and save it again")
@@ -193,9 +200,15 @@ impl Graph {
             Err(Error::new(ErrorKind::Graph, message))
         };
         let Some(&entry) = self.by_name.get(&reference.layer) else {
-            return missing(format!("layer `{}`, which it does not have", reference.layer));
+            return missing(format!(
+                "layer `{}`, which it does not have",
+                reference.layer
+            ));
         };
-        let known = self.entries[entry].calls.len().max(self.entries[entry].made.len());
+        let known = self.entries[entry]
+            .calls
+            .len()
+            .max(self.entries[entry].made.len());
         if reference.node >= known {
             return missing(format!(
                 "call {} of layer `{}`, which has {known}",
@@ -232,7 +245,10 @@ impl Graph {
     fn ends(&self, json: Option<&Json>) -> Result<Structure<Tensor>> {
         let json = json.unwrap_or(&Json::Null);
         if let Some(mut reference) = Reference::from_json(json) {
-            let layer = self.by_name.get(&reference.layer).map(|&i| &self.entries[i].layer);
+            let layer = self
+                .by_name
+                .get(&reference.layer)
+                .map(|&i| &self.entries[i].layer);
             if layer.is_some_and(|l| l.class_name() == "Functional") {
                 reference.node = reference.node.saturating_sub(1);
             }
@@ -244,7 +260,9 @@ impl Graph {
                 items.collect::<Result<_>>().map(Structure::List)
             }
             Json::Object(map) => {
-                let items = map.iter().map(|(k, item)| Ok((k.clone(), self.ends(Some(item))?)));
+                let items = map
+                    .iter()
+                    .map(|(k, item)| Ok((k.clone(), self.ends(Some(item))?)));
                 items.collect::<Result<_>>().map(Structure::Dict)
             }
             other => Err(unexpected("[layer, node, tensor]", other)),
@@ -262,8 +280,11 @@ fn calls(json: &Json) -> Result<Vec<Call>> {
             return Err(unexpected("the arguments of a call", node));
         };
         let mut needs = Vec::new();
-        args.iter().try_for_each(|json| references(json, &mut needs))?;
-        kwargs.values().try_for_each(|json| references(json, &mut needs))?;
+        args.iter()
+            .try_for_each(|json| references(json, &mut needs))?;
+        kwargs
+            .values()
+            .try_for_each(|json| references(json, &mut needs))?;
         Ok(Call {
             args: args.clone(),
             kwargs: kwargs.clone(),

@@ -23,14 +23,18 @@ const FUNCTIONAL: [&str; 2] = ["Functional", "Model"];
 /// Whether a serialised object is a model: a graph or a stack of layers.
 pub(crate) fn is_model(json: &Json) -> bool {
     let class = json["class_name"].as_str().unwrap_or_default();
-    let graph = json["config"]["input_layers"].is_array() || json["config"]["input_layers"].is_object();
+    let graph =
+        json["config"]["input_layers"].is_array() || json["config"]["input_layers"].is_object();
     class == "Sequential" || FUNCTIONAL.contains(&class) || graph
 }
 
 /// The model that Keras's serialised form describes. Its weights are new.
 pub(crate) fn model_from_json(json: &Json, context: &Restoring) -> Result<Model> {
     if !is_model(json) {
-        return Err(unexpected("a Functional or Sequential model", &json["class_name"]));
+        return Err(unexpected(
+            "a Functional or Sequential model",
+            &json["class_name"],
+        ));
     }
     let config = json["config"].as_object();
     let config = config.ok_or_else(|| unexpected("a model's configuration", &json["config"]))?;

@@ -35,6 +35,7 @@ fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
         },
         "registered_name": "Functional",
         "build_config": { "input_shape": null },
+        "compile_config": {},
     })
 }
 
@@ -54,6 +55,7 @@ fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
         },
         "registered_name": null,
         "build_config": { "input_shape": shape },
+        "compile_config": {},
     })
 }
 
@@ -96,7 +98,11 @@ impl<'m> Calls<'m> {
         let layer = &symbolic.node.layer;
         let calls = self.by_layer.get(&layer.id())?;
         let node = calls.iter().position(|n| Arc::ptr_eq(n, &symbolic.node))?;
-        let first = if layer.class_name() == "Functional" { nested } else { 0 };
+        let first = if layer.class_name() == "Functional" {
+            nested
+        } else {
+            0
+        };
         Some(Reference {
             layer: layer.get_name().to_owned(),
             node: node + first,

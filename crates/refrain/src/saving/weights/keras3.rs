@@ -33,7 +33,9 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
         pair(&mut plan, &mut used, root, &place, &path);
     }
     let skip = |name: &str| NOT_LAYERS.contains(&name);
-    unused(root, &used, &skip).into_iter().for_each(|array| plan.unused(array));
+    unused(root, &used, &skip)
+        .into_iter()
+        .for_each(|array| plan.unused(array));
     plan
 }
 

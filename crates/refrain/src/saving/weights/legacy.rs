@@ -68,12 +68,16 @@ fn stored_layers(root: &Group<ArrayRef>) -> Result<Vec<Stored<'_>>> {
     let mut all = Vec::new();
     for name in names {
         let Some(group) = root.group(name) else {
-            return Err(missing(format!("it lists layer `{name}` and has no group for it")));
+            return Err(missing(format!(
+                "it lists layer `{name}` and has no group for it"
+            )));
         };
         let mut weights = Vec::new();
         for weight in group.texts(WEIGHT_NAMES).unwrap_or_default() {
             let array = group.array(weight).ok_or_else(|| {
-                missing(format!("it lists weight `{weight}` of layer `{name}` and does not hold it"))
+                missing(format!(
+                    "it lists weight `{weight}` of layer `{name}` and does not hold it"
+                ))
             })?;
             weights.push((weight.to_owned(), array));
         }
@@ -131,7 +135,10 @@ fn by_names(variables: &[Variable], weights: &[(String, &ArrayRef)]) -> Option<V
             let name = plain(name);
             name == own || own.ends_with(&format!("/{name}")) || name.ends_with(&format!("/{own}"))
         };
-        let mut fitting = weights.iter().enumerate().filter(|(_, (name, _))| fits(name));
+        let mut fitting = weights
+            .iter()
+            .enumerate()
+            .filter(|(_, (name, _))| fits(name));
         let (position, (_, array)) = fitting.next()?;
         let only = fitting.next().is_none() && dims(array) == variable.shape();
         (only && taken.insert(position)).then_some(position)
@@ -163,11 +170,16 @@ pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
     }
     let text = |t: &str| Attribute::Text(t.to_owned());
     let names = layers.iter().map(|l| l.get_name().to_owned()).collect();
-    root.attributes.insert(LAYER_NAMES.to_owned(), Attribute::Texts(names));
+    root.attributes
+        .insert(LAYER_NAMES.to_owned(), Attribute::Texts(names));
     root.attributes.insert("backend".to_owned(), text("jax"));
-    root.attributes.insert("keras_version".to_owned(), text(crate::saving::KERAS_VERSION));
+    root.attributes.insert(
+        "keras_version".to_owned(),
+        text(crate::saving::KERAS_VERSION),
+    );
     let mut own: Group<Literal> = Group::default();
-    own.attributes.insert(WEIGHT_NAMES.to_owned(), Attribute::Texts(Vec::new()));
+    own.attributes
+        .insert(WEIGHT_NAMES.to_owned(), Attribute::Texts(Vec::new()));
     root.groups.insert(TOP_LEVEL.to_owned(), own);
     root
 }

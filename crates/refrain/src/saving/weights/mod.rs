@@ -12,8 +12,8 @@ pub(crate) use keras3::{plan_keras3, weights_tree};
 pub(crate) use legacy::{legacy_tree, plan_legacy};
 pub(crate) use once::stored_once;
 pub(crate) use optimizer::{load_legacy_optimizer, load_optimizer, optimizer_group};
-pub(crate) use plan::{Plan, dims as array_dims};
 pub use plan::{Placed, WeightsReport};
+pub(crate) use plan::{Plan, dims as array_dims};
 pub(crate) use safetensors::{named_weights, plan_safetensors};
 
 use std::collections::HashSet;

@@ -12,9 +12,11 @@ use crate::saving::storage::Group;
 /// Descriptions of the layers that are stored at some of their places and missing at others: they were one layer when the
 /// file was written, shared by several nested models. Keras writes such files and cannot read them.
 pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
+    if Habit::of(root).list != Habit::KERAS_3.list {
+        return HashSet::new(); // such files cannot describe layers shared between models
+    }
     let mut found = Found {
         root,
-        list: Habit::of(root).list,
         stored: HashMap::new(),
     };
     found.visit(model, "");
@@ -25,7 +27,6 @@ pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
 
 struct Found<'r, D> {
     root: &'r Group<D>,
-    list: &'static str,
     /// For each description, whether there are weights at each of its places.
     stored: HashMap<String, Vec<bool>>,
 }
@@ -49,7 +50,7 @@ impl<D> Found<'_, D> {
             if module.starts_with(OPS_MODULE) || (sequential && class == "InputLayer") {
                 continue;
             }
-            let path = join(path, &format!("{}/{}", self.list, members.next(class)));
+            let path = join(path, &format!("layers/{}", members.next(class, 1)));
             self.visit(layer, &path);
         }
     }

@@ -62,7 +62,8 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
     let names = group.texts(WEIGHT_NAMES).unwrap_or_default();
     let arrays = names.iter().map(|name| group.array(name));
     let arrays: Vec<&ArrayRef> = arrays.collect::<Option<_>>().ok_or_else(|| {
-        let message = "the file is damaged: it lists variables of the optimizer that it does not hold";
+        let message =
+            "the file is damaged: it lists variables of the optimizer that it does not hold";
         Error::new(ErrorKind::Io, message)
     })?;
     if arrays.is_empty() {
@@ -74,21 +75,29 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
     }
     let variables = model.optimizer_variables();
     let prefix = model.optimizer().map(|o| format!("{}/", o.get_name()));
-    let keras_3 = names.iter().zip(&variables).all(|(name, v)| *name == v.path());
+    let keras_3 = names
+        .iter()
+        .zip(&variables)
+        .all(|(name, v)| *name == v.path());
     if keras_3 && arrays.len() == variables.len() {
         return assign(file, &arrays, &variables);
     }
     let named: HashMap<String, &ArrayRef> = names.iter().map(|n| plain(n)).zip(arrays).collect();
     let mut pairs = Vec::new();
     for variable in &variables {
-        let own = variable.path().strip_prefix(prefix.as_deref().unwrap_or_default());
+        let own = variable
+            .path()
+            .strip_prefix(prefix.as_deref().unwrap_or_default());
         match named.get(own.unwrap_or(variable.path())) {
             Some(array) => pairs.push((*array, variable.clone())),
             // Keras 2 keeps the rate in its configuration.
             None if variable.name() == "learning_rate" => {}
             None => {
                 let received = format!("{names:?}");
-                return Err(misfit(format!("a variable `{}`", variable.path()), received));
+                return Err(misfit(
+                    format!("a variable `{}`", variable.path()),
+                    received,
+                ));
             }
         }
     }
@@ -101,7 +110,12 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
 fn plain(name: &str) -> String {
     let name = name.strip_suffix(":0").unwrap_or(name);
     let parts: Vec<&str> = name.split('/').collect();
-    let slot = |part: &str| SLOTS.iter().find(|(old, _)| *old == part).map(|(_, new)| *new);
+    let slot = |part: &str| {
+        SLOTS
+            .iter()
+            .find(|(old, _)| *old == part)
+            .map(|(_, new)| *new)
+    };
     match parts[..] {
         ["iteration"] | [_, "iter" | "iteration"] => "iteration".to_owned(),
         [_, first, ref rest @ ..] if slot(first).is_some() && !rest.is_empty() => {

@@ -42,6 +42,9 @@ const PARTS: [(&str, &str); 7] = [
     ("attention_output", "output_dense"),
 ];
 
+/// TensorFlow's Keras 2.12 and 2.13 store layers in this list, which holds each layer with weights twice.
+const DEPENDENCIES: &str = "_layer_checkpoint_dependencies";
+
 /// What differs between the versions that write such files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Habit {
@@ -60,8 +63,10 @@ impl Habit {
 
     /// The habit that a file shows.
     pub(crate) fn of<D>(root: &Group<D>) -> Self {
-        let list = ["_layer_checkpoint_dependencies", "layers"];
-        let list = list.into_iter().find(|list| root.groups.contains_key(*list));
+        let list = [DEPENDENCIES, Habit::KERAS_3.list];
+        let list = list
+            .into_iter()
+            .find(|list| root.groups.contains_key(*list));
         Habit {
             list: list.unwrap_or(Habit::KERAS_3.list),
             private: if has_private_parts(root) { "_" } else { "" },
@@ -72,8 +77,8 @@ impl Habit {
     pub(crate) fn describe(self) -> &'static str {
         match (self.list, self.private) {
             ("layers", "") => "Keras 3",
-            ("layers", _) => "TensorFlow's Keras 2.12 to 2.15",
-            _ => "TensorFlow's Keras 2.13, layers as checkpoint dependencies",
+            ("layers", _) => "TensorFlow's Keras 2.15",
+            _ => "TensorFlow's Keras 2.12 or 2.13: layers as dependencies of checkpoints",
         }
     }
 }
@@ -125,7 +130,11 @@ impl Walk {
         self.places.push(place(path, layer.get_name(), own));
         for (part, variables) in parts {
             let attribute = PARTS.iter().find(|(p, _)| *p == part).map(|(_, a)| *a);
-            let private = if attribute == Some("cell") { "" } else { self.habit.private };
+            let private = if attribute == Some("cell") {
+                ""
+            } else {
+                self.habit.private
+            };
             let attribute = format!("{private}{}", attribute.unwrap_or(&part));
             let path = join(path, &attribute);
             self.places.push(place(&path, &part, variables));
@@ -144,7 +153,8 @@ impl Walk {
         let mut members = Members::default();
         let listed = functional.operations.iter();
         for inner in listed.filter(|l| functional.is_listed(l)) {
-            let member = members.next(inner.class_name());
+            let twice = self.habit.list == DEPENDENCIES && !inner.weights().is_empty();
+            let member = members.next(inner.class_name(), if twice { 2 } else { 1 });
             let path = join(path, &format!("{}/{member}", self.habit.list));
             self.visit(inner, &path, name);
         }
@@ -156,13 +166,15 @@ impl Walk {
 pub(super) struct Members(HashMap<String, usize>);
 
 impl Members {
-    pub(super) fn next(&mut self, class: &str) -> String {
+    /// The name of a member that the list holds `count` times.
+    pub(super) fn next(&mut self, class: &str, count: usize) -> String {
         let name = names::snake_case(class);
         let seen = self.0.entry(name.clone()).or_insert(0);
-        *seen += 1;
-        match *seen {
-            1 => name,
-            n => format!("{name}_{}", n - 1),
+        let before = *seen;
+        *seen += count;
+        match before {
+            0 => name,
+            n => format!("{name}_{n}"),
         }
     }
 }

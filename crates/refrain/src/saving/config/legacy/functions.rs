@@ -71,9 +71,24 @@ const FUNCTIONS: &[(&str, &str, &str, Form)] = &[
     ("stack", "numpy", "Stack", AXIS),
     ("expand_dims", "numpy", "ExpandDims", AXIS),
     ("squeeze", "numpy", "Squeeze", AXIS),
-    ("reshape", "numpy", "Reshape", Form::Options(&[("shape", "newshape")])),
-    ("transpose", "numpy", "Transpose", Form::Options(&[("perm", "axes")])),
-    ("compat.v1.transpose", "numpy", "Transpose", Form::Options(&[("perm", "axes")])),
+    (
+        "reshape",
+        "numpy",
+        "Reshape",
+        Form::Options(&[("shape", "newshape")]),
+    ),
+    (
+        "transpose",
+        "numpy",
+        "Transpose",
+        Form::Options(&[("perm", "axes")]),
+    ),
+    (
+        "compat.v1.transpose",
+        "numpy",
+        "Transpose",
+        Form::Options(&[("perm", "axes")]),
+    ),
     ("cast", "core", "Cast", Form::Options(&[("dtype", "dtype")])),
 ];
 
@@ -82,7 +97,10 @@ const WITHOUT_EFFECT: [&str; 1] = ["name"];
 
 /// Rewrites a function that Keras 2 recorded as a layer.
 pub(super) fn upgrade_function(json: &mut Json) -> Result<()> {
-    let name = json["config"]["name"].as_str().unwrap_or_default().to_owned();
+    let name = json["config"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let function = json["config"]["function"].as_str().unwrap_or_default();
     let found = FUNCTIONS.iter().find(|(f, ..)| *f == function);
     let Some(&(_, module, class, form)) = found else {

@@ -11,7 +11,10 @@ use crate::ops;
 /// Rewrites a layer in place.
 pub(super) fn upgrade_layer(json: &mut Json) -> Result<()> {
     let class = json["class_name"].as_str().unwrap_or_default().to_owned();
-    if matches!(&*class, "TFOpLambda" | "SlicingOpLambda" | "ClassMethod" | "InstanceMethod") {
+    if matches!(
+        &*class,
+        "TFOpLambda" | "SlicingOpLambda" | "ClassMethod" | "InstanceMethod"
+    ) {
         return functions::upgrade_function(json);
     }
     add_module(json, &class);
@@ -71,7 +74,10 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
         }
     }
     if class == "BatchNormalization"
-        && let Some([axis]) = config.get("axis").and_then(Json::as_array).map(Vec::as_slice)
+        && let Some([axis]) = config
+            .get("axis")
+            .and_then(Json::as_array)
+            .map(Vec::as_slice)
     {
         let axis = axis.clone();
         config.insert("axis".to_owned(), axis);
@@ -94,7 +100,9 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
 /// Keras 2's `hard_sigmoid`, `0.2 x + 0.5` cut to 0 … 1, which is not Keras 3's. The name is one that Keras 3 refuses rather
 /// than takes for its own.
 fn hard_sigmoid() -> Activation {
-    Activation::custom("keras2_hard_sigmoid", |x| ops::clip(&(x * 0.2 + 0.5), 0.0, 1.0))
+    Activation::custom("keras2_hard_sigmoid", |x| {
+        ops::clip(&(x * 0.2 + 0.5), 0.0, 1.0)
+    })
 }
 
 /// `["code", defaults, closure]` as Keras 3's object; a function's name as it is.

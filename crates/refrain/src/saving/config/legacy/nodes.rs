@@ -57,7 +57,12 @@ impl Calls {
             legacy,
             names: layers().map(name).collect(),
             counted_from_one: nested
-                .map(|layer| (name(layer), layer["class_name"].as_str() != Some("Sequential")))
+                .map(|layer| {
+                    (
+                        name(layer),
+                        layer["class_name"].as_str() != Some("Sequential"),
+                    )
+                })
                 .collect(),
         }
     }
@@ -94,7 +99,9 @@ impl Calls {
             Json::Array(items) => items.iter().map(|item| self.argument(item)).collect(),
             Json::Object(map) => {
                 let items = map.iter();
-                items.map(|(k, item)| (k.clone(), self.argument(item))).collect()
+                items
+                    .map(|(k, item)| (k.clone(), self.argument(item)))
+                    .collect()
             }
             other => other.clone(),
         }
@@ -128,7 +135,9 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
         true => std::slice::from_ref(node),
         false => node.as_array().map_or(&[][..], Vec::as_slice),
     };
-    let first = entries.first().ok_or_else(|| unexpected("a call of a layer", node))?;
+    let first = entries
+        .first()
+        .ok_or_else(|| unexpected("a call of a layer", node))?;
     let kwargs = first[3].as_object().into_iter().flatten();
     let kwargs = kwargs.map(|(k, v)| (k.clone(), calls.argument(v)));
     let mut kwargs: Map<String, Json> = kwargs.collect();
@@ -168,7 +177,11 @@ pub(super) fn upgrade_ends(json: &mut Json, calls: &Calls) {
     if calls.is_reference(json) {
         let name = json[0].as_str().unwrap_or_default();
         if calls.counted_from_one.get(name) == Some(&false) {
-            json[1] = json[1].as_u64().unwrap_or_default().saturating_sub(1).into();
+            json[1] = json[1]
+                .as_u64()
+                .unwrap_or_default()
+                .saturating_sub(1)
+                .into();
         }
         return;
     }

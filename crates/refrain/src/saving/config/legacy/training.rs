@@ -11,8 +11,14 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     if let Some(optimizer) = map.shift_remove("optimizer_config") {
         map.insert("optimizer".to_owned(), optimizer);
     }
-    if let Some(config) = map.get_mut("optimizer").and_then(|o| o["config"].as_object_mut()) {
+    if let Some(config) = map
+        .get_mut("optimizer")
+        .and_then(|o| o["config"].as_object_mut())
+    {
         upgrade_decay(config);
+    }
+    if let Some(loss) = map.get_mut("loss") {
+        upgrade_losses(loss);
     }
     for metrics in ["metrics", "weighted_metrics"] {
         if let Some(json) = map.get_mut(metrics) {
@@ -39,6 +45,20 @@ fn upgrade_decay(config: &mut Map<String, Json>) {
             "registered_name": null,
         });
         config.insert("learning_rate".to_owned(), schedule);
+    }
+}
+
+/// What Keras 2 decides by itself is Keras 3's default.
+fn upgrade_losses(json: &mut Json) {
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(upgrade_losses),
+        Json::Object(map) if map.contains_key("class_name") => {
+            if map["config"]["reduction"].as_str() == Some("auto") {
+                json["config"]["reduction"] = "sum_over_batch_size".into();
+            }
+        }
+        Json::Object(map) => map.values_mut().for_each(upgrade_losses),
+        _ => {}
     }
 }
 
