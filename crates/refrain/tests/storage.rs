@@ -97,11 +97,38 @@ fn half_precision() -> Result<()> {
 }
 
 #[test]
+fn types_are_read_or_widened() -> Result<()> {
+    for (path, array) in arrays("types.h5")? {
+        let expected = match path
+            .trim_start_matches("little ")
+            .trim_start_matches("big ")
+        {
+            "f2" => DType::F16,
+            "f8" => DType::F64,
+            "i1" | "i2" | "i4" => DType::I32,
+            "i8" => DType::I64,
+            "u1" => DType::U8,
+            "u2" | "u4" => DType::U32,
+            "?" => DType::Bool,
+            _ => DType::F32,
+        };
+        assert_eq!(array.dtype(), expected, "{path}");
+        match path.as_str() {
+            "scalar" => assert_eq!(array, Literal::scalar(1.5f32)),
+            "empty" => assert_eq!(array.dims(), [0, 3]),
+            "?" => assert_eq!(array.to_f64(), [0.0, 1.0, 1.0, 1.0]),
+            _ => assert_eq!(array.to_f64(), [0.0, 1.0, 2.0, 3.0], "{path}"),
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn links_circles_and_texts_are_refused() {
     for (name, words) in [
         ("links.h5", "soft or external link"),
         ("circle.h5", "several names"),
-        ("types.h5", "`text` holds texts"),
+        ("text.h5", "`text` holds texts"),
     ] {
         let error = arrays(name).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");

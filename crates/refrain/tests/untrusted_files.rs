@@ -134,3 +134,17 @@ fn damaged_files_are_errors_and_take_little_memory() {
         );
     }
 }
+
+#[test]
+fn the_corpus_of_the_fuzz_targets_is_read() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let mut sound = 0;
+    for (target, name) in [("zip", "a.keras"), ("arrays", "a.h5"), ("json", "a.json")] {
+        for file in std::fs::read_dir(corpus.join(target)).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            sound += usize::from(read(name, bytes, &Limits::new()));
+        }
+    }
+    // The archive, the chunks, the safetensors file and the JSON; not the circle and not the link.
+    assert_eq!(sound, 4);
+}
