@@ -180,6 +180,19 @@ fn every_type_survives_both_formats() -> Result<()> {
 }
 
 #[test]
+fn deep_groups_end_before_the_stack_does() -> Result<()> {
+    let nested = |depth: usize| {
+        let path = format!("{}a", "g/".repeat(depth));
+        storage::hdf5(&[(path, Literal::scalar(1f32))].into())
+    };
+    let most = Limits::new().depth(usize::MAX);
+    assert_eq!(storage::read_arrays(nested(500)?, &most)?.len(), 1);
+    assert!(storage::read_arrays(nested(501)?, &most).is_err());
+    assert!(storage::read_arrays(nested(201)?, &Limits::new()).is_err());
+    Ok(())
+}
+
+#[test]
 fn limits_are_kept() {
     let refused = |limits: Limits| {
         let error = storage::read_arrays(bytes("model.weights.h5"), &limits).unwrap_err();
