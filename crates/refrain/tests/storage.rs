@@ -233,3 +233,26 @@ fn names_that_lead_outside_are_refused() {
         assert!(storage::read_zip(evil, &Limits::new()).is_err());
     }
 }
+
+/// The archive, the chunks, the safetensors file and the JSON are sound; the circle and the link are not.
+#[test]
+fn the_corpus_of_the_fuzz_targets_is_read() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let files = |target: &str| -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(corpus.join(target)).unwrap();
+        entries
+            .map(|e| std::fs::read(e.unwrap().path()).unwrap())
+            .collect()
+    };
+    let limits = Limits::new();
+    let zips = files("zip")
+        .into_iter()
+        .map(|b| storage::read_zip(b, &limits).is_ok());
+    let arrays = files("arrays")
+        .into_iter()
+        .map(|b| storage::read_arrays(b, &limits).is_ok());
+    let json = files("json")
+        .into_iter()
+        .map(|b| storage::read_json(&b, &limits).is_ok());
+    assert_eq!(zips.chain(arrays).chain(json).filter(|&ok| ok).count(), 4);
+}
