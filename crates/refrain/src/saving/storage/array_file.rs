@@ -154,7 +154,7 @@ pub(super) struct Budget<'a> {
 /// No structure is shorter than this, in bytes.
 const SHORTEST: u64 = 4;
 /// A name is part of the path of everything below it: how many times a file's bytes its texts may come to.
-const TEXT_FACTOR: u64 = 4;
+const TEXT_FACTOR: u64 = 16;
 /// What a file may use however short it is.
 const FREE_STEPS: u64 = 64;
 const FREE_TEXT: u64 = 4096;

@@ -52,7 +52,7 @@ limits! {
     members: usize = 10_000;
     /// How many times its compressed size something may have, beyond its first 16 MiB. Default: 200.
     compression_ratio: u64 = 200;
-    /// Groups inside groups, folders inside folders. Default: 200.
+    /// Groups inside groups, folders inside folders. Default: 200; at most 500, whatever is asked for.
     depth: usize = 200;
     /// Groups and arrays of one file together. Default: 1 000 000.
     objects: usize = 1_000_000;
@@ -67,6 +67,9 @@ const FREE_BYTES: u64 = 16 * MIB;
 
 /// Each level takes some hundred bytes of the stack while JSON is read.
 const MOST_JSON_DEPTH: usize = 1_000;
+
+/// Each level takes some kilobytes of the stack while a tree is read.
+const MOST_DEPTH: usize = 500;
 
 macro_rules! getters {
     ($($name:ident: $get:ident -> $t:ty;)*) => {
@@ -85,12 +88,16 @@ getters! {
     member_bytes: get_member_bytes -> u64;
     members: get_members -> usize;
     compression_ratio: get_compression_ratio -> u64;
-    depth: get_depth -> usize;
     objects: get_objects -> usize;
     json_bytes: get_json_bytes -> u64;
 }
 
 impl Limits {
+    /// The limit set by [`Limits::depth`].
+    pub fn get_depth(&self) -> usize {
+        self.depth.min(MOST_DEPTH)
+    }
+
     /// The limit set by [`Limits::json_depth`].
     pub fn get_json_depth(&self) -> usize {
         self.json_depth.min(MOST_JSON_DEPTH)

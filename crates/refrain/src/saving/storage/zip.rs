@@ -111,6 +111,9 @@ impl<R: Read + Seek> Zip<R> {
         let tail = self.bytes(from, self.length - from)?;
         let ends = |&i: &usize| {
             let mut c = Cursor::new(tail.get(i..).unwrap_or_default());
+            if !c.rest().starts_with(b"PK") {
+                return false;
+            }
             let comment = c
                 .expect(b"PK\x05\x06")
                 .and_then(|()| c.skip(16))

@@ -1,5 +1,6 @@
 //! Attributes, and the heaps in which their texts are.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -164,14 +165,13 @@ impl Heaps {
         if length == 0 {
             return Ok(&[]);
         }
-        if !self.collections.contains_key(&address) {
-            self.collections
-                .insert(address, collection(file, address, budget)?);
-        }
-        let objects = self.collections.get(&address);
+        let objects = match self.collections.entry(address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(collection(file, address, budget)?),
+        };
         let object = u16::try_from(index)
             .ok()
-            .and_then(|i| objects?.get(&i).cloned());
+            .and_then(|i| objects.get(&i).cloned());
         object
             .and_then(|range| file.get(range)?.get(..length as usize))
             .ok_or_else(|| damaged("a text is not where it should be"))

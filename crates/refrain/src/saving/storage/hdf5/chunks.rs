@@ -344,11 +344,11 @@ impl Chunked {
         let mut at = vec![0; outer.len()];
         for _ in 0..rows {
             let (mut from, mut to) = (0, 0);
-            let last = outer.len();
-            for axis in 0..=last {
-                let i = at.get(axis).copied().unwrap_or(0);
-                from = from * self.dims[axis] + i;
-                to = to * dims[axis] + origin[axis] + i;
+            let sizes = dims.iter().zip(&self.dims).zip(origin);
+            let steps = at.iter().copied().chain([0]);
+            for (((&dim, &chunk), &start), i) in sizes.zip(steps) {
+                from = from * chunk + i;
+                to = to * dim + start + i;
             }
             let source = chunk.get(from * element..(from + run) * element);
             let target = out.get_mut(to * element..(to + run) * element);

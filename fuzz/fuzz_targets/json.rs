@@ -1,0 +1,10 @@
+//! JSON as Python writes it.
+
+#![no_main]
+
+use refrain::saving::Limits;
+use refrain::testing::storage;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let _ = storage::read_json(data, &Limits::new());
+});
