@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// The most that one decoding may have allocated at a time, in bytes: the limits on objects and parts, generously.
-const MEMORY: usize = 16 << 20;
+const MEMORY: usize = 4 << 20;
 
 /// The longest that one decoding may take, on a busy machine.
 const TIME: Duration = Duration::from_secs(5);

@@ -103,3 +103,75 @@ fn unfit(expected: &str, json: &Json) -> Error {
     let dots = if shown.len() < text.len() { "…" } else { "" };
     Error::mismatch(ErrorKind::Config, expected, format!("{shown}{dots}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// `lambda x, p=2: x ** p` of CPython 3.11.
+    const POWER: &str = "4wIAAAAAAAAAAAAAAAIAAAADAAAA8wwAAACXAHwAfAF6CAAAUwApAU6pACkC2gF42gFwcwIAAAAgINoA+gg8bGFtYmRhPnIGAAAAAQAAAHMKAAAAgACIcZBBiXaAAPMAAAAA";
+
+    fn decoded(function: Json, arguments: Json) -> Result<String> {
+        let arguments = arguments.as_object().cloned().unwrap_or_default();
+        decode(&function, &arguments).map(|e| e.to_string())
+    }
+
+    #[test]
+    fn every_form_of_keras_is_read() -> Result<()> {
+        let lambda = |defaults: Json| {
+            let config = json!({"code": POWER, "defaults": defaults, "closure": null});
+            json!({"class_name": "__lambda__", "config": config})
+        };
+        let tuple = |items: Json| json!({"class_name": "__tuple__", "items": items});
+        let number =
+            json!({"class_name": "__numpy__", "config": {"value": 0.5, "dtype": "float32"}});
+        for (function, arguments, expected) in [
+            (lambda(json!([2])), json!({}), "x ** 2"),
+            (lambda(tuple(json!([2]))), json!({}), "x ** 2"),
+            (lambda(json!([number])), json!({}), "x ** 0.5"),
+            (lambda(json!([2])), json!({"p": 3}), "x ** 3"),
+            (lambda(Json::Null), json!({"p": -1}), "x ** -1"),
+            (json!([POWER, [2], null]), json!({}), "x ** 2"),
+            (tuple(json!([POWER, [2], null])), json!({}), "x ** 2"),
+        ] {
+            assert_eq!(decoded(function, arguments)?, expected);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        for (function, arguments, expected) in [
+            (json!("relu"), json!({}), "expected a lambda, got \"relu\""),
+            (json!([POWER]), json!({}), "code, defaults and closure"),
+            (json!([null, null, null]), json!({}), "code in base64"),
+            (json!(["####", null, null]), json!({}), "not base64"),
+            (json!(["", null, null]), json!({}), "not marshal data"),
+            (
+                json!([POWER, null, null]),
+                json!({}),
+                "parameter `p` has no value",
+            ),
+            (
+                json!([POWER, [2], null]),
+                json!({"q": 1}),
+                "no parameter `q`",
+            ),
+            (
+                json!([POWER, [2], null]),
+                json!({"x": 1}),
+                "no parameter `x`",
+            ),
+            (
+                json!([POWER, [{"a": 1}], null]),
+                json!({}),
+                "a number, a flag",
+            ),
+            (json!([POWER, 2, null]), json!({}), "a list of values"),
+        ] {
+            let error = decoded(function, arguments).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
