@@ -12,6 +12,9 @@ const GAP_Y: f64 = 48.0;
 const CLUSTER_PADDING: f64 = 22.0;
 /// Room that an arrow passing between boxes takes.
 pub(super) const LANE_WIDTH: f64 = 10.0;
+/// How far an arrow that goes up swings out below and above, and how much further the next one around it does.
+const SWING: f64 = 18.0;
+const SWING_STEP: f64 = 6.0;
 /// Sweeps over the rows; more change nothing visible.
 const SWEEPS: usize = 8;
 
@@ -51,8 +54,13 @@ pub(super) struct Placed {
 pub(super) enum Route {
     /// Downwards through these points.
     Down(Vec<(f64, f64)>),
-    /// Out of the bottom, around at this `x`, and in at the top.
-    Around(f64),
+    /// Out of the bottom, around the right side, and in at the top.
+    Around {
+        /// The `x` at which it goes up.
+        side: f64,
+        /// How far it swings out below and above.
+        swing: f64,
+    },
 }
 
 /// A box of the picture, or a lane through which an arrow passes a row.
@@ -200,17 +208,15 @@ impl Rows {
         self.items[item].x + self.items[item].width / 2.0
     }
 
-    /// The mean place where an item's arrows would be straight, or its own place if it has none.
-    fn pull(&self, item: usize) -> f64 {
-        let neighbours = &self.items[item].neighbours;
-        if neighbours.is_empty() {
-            return self.center(item);
+    /// The mean place where an item's arrows from some neighbours would be straight, or its own place if there are none.
+    fn pull(&self, item: usize, counts: impl Fn(&Neighbour) -> bool) -> f64 {
+        let neighbours = self.items[item].neighbours.iter().filter(|n| counts(n));
+        let places = neighbours.map(|n| self.center(n.item) + n.shift - n.own_shift);
+        let (sum, count) = places.fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
+        match count {
+            0 => self.center(item),
+            n => sum / f64::from(n),
         }
-        let sum: f64 = neighbours
-            .iter()
-            .map(|n| self.center(n.item) + n.shift - n.own_shift)
-            .sum();
-        sum / neighbours.len() as f64
     }
 
     /// Puts each row's items side by side in their order.
@@ -232,33 +238,35 @@ impl Rows {
         for _ in 0..SWEEPS {
             for r in 0..self.rows.len() {
                 let mut row = self.rows[r].clone();
-                row.sort_by(|&a, &b| self.pull(a).total_cmp(&self.pull(b)));
+                row.sort_by(|&a, &b| self.pull(a, |_| true).total_cmp(&self.pull(b, |_| true)));
                 self.rows[r] = row;
                 self.pack();
             }
         }
     }
 
-    /// Moves items towards their neighbours as far as their row allows.
+    /// Moves items to where those above stand, then to where those below stand, and so on, as far as their row allows.
     fn spread(&mut self) {
-        for sweep in 0..2 * SWEEPS {
-            let backwards = sweep % 2 == 1;
+        let mut row_of = vec![0; self.items.len()];
+        for (r, row) in self.rows.iter().enumerate() {
+            row.iter().for_each(|&item| row_of[item] = r);
+        }
+        for _ in 0..SWEEPS {
+            for r in (0..self.rows.len()).rev() {
+                self.shift_row(r, |n| row_of[n.item] > r);
+            }
             for r in 0..self.rows.len() {
-                let r = if backwards {
-                    self.rows.len() - 1 - r
-                } else {
-                    r
-                };
-                self.shift_row(r);
+                self.shift_row(r, |n| row_of[n.item] < r);
             }
         }
     }
 
-    fn shift_row(&mut self, r: usize) {
+    /// Moves the items of a row towards some of their neighbours.
+    fn shift_row(&mut self, r: usize, counts: impl Fn(&Neighbour) -> bool) {
         let row = self.rows[r].clone();
         let wanted: Vec<f64> = row
             .iter()
-            .map(|&i| self.pull(i) - self.items[i].width / 2.0)
+            .map(|&i| self.pull(i, &counts) - self.items[i].width / 2.0)
             .collect();
         let mut left = f64::NEG_INFINITY;
         for (&item, &x) in row.iter().zip(&wanted) {
@@ -325,8 +333,12 @@ impl Rows {
                 true => from.right(),
                 false => passed.map(Rect::right).fold(0.0, f64::max) + LANE_WIDTH,
             };
-            width = width.max(right + order * LANE_WIDTH);
-            Route::Around(right + order * LANE_WIDTH)
+            let side = right + order * LANE_WIDTH;
+            width = width.max(side);
+            Route::Around {
+                side,
+                swing: (SWING + order * SWING_STEP).min(GAP_Y),
+            }
         });
         let routes = routes.collect();
         Placed {
