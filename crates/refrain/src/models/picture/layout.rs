@@ -371,3 +371,79 @@ pub(super) fn inside_offset(cluster: &Rect, inside: &Placed) -> (f64, f64) {
     let x = cluster.x + (cluster.width - inside.width) / 2.0;
     (x, cluster.y + CLUSTER_PADDING + LINE_HEIGHT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Result;
+    use crate::layers::{Dense, Lstm, add};
+    use crate::{Model, input};
+
+    fn overlap(a: &Rect, b: &Rect) -> bool {
+        a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
+    }
+
+    fn check(model: &Model) -> Placed {
+        let picture = Picture::new(model.functional());
+        let placed = place(&picture);
+        let rects: Vec<&Rect> = placed.boxes.iter().map(|(rect, _)| rect).collect();
+        for (i, a) in rects.iter().enumerate() {
+            assert!(a.x >= 0.0 && a.right() <= placed.width && a.bottom() <= placed.height);
+            assert!(rects[..i].iter().all(|b| !overlap(a, b)), "box {i}");
+        }
+        for route in &placed.routes {
+            if let Route::Around { side, .. } = route {
+                assert!(*side <= placed.width, "cut off at the right");
+            }
+        }
+        placed
+    }
+
+    #[test]
+    fn only_states_go_back_into_a_layer_that_goes_on_from_them() -> Result<()> {
+        let (question, answer) = (input([10, 20]), input([8, 20]));
+        let lstm = Lstm::new(4).return_state(true);
+        let state = lstm.call(&question)?.state;
+        let model = Model::new([&question, &answer], &lstm.call_from(&answer, &state)?)?;
+        let placed = check(&model);
+        let around = placed
+            .routes
+            .iter()
+            .filter(|r| matches!(r, Route::Around { .. }));
+        assert_eq!(around.count(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn loops_and_long_arrows_pass_beside_boxes() -> Result<()> {
+        let x = input([4]);
+        let own = Dense::new(4);
+        let y = own.call(&own.call(&own.call(&x)?)?)?;
+        let placed = check(&Model::new(&x, &add([&x, &y, &x])?)?);
+        let lanes = placed.routes.iter().filter_map(|route| match route {
+            Route::Down(bends) => bends.first(),
+            Route::Around { .. } => None,
+        });
+        let inside = |rect: &Rect, x: f64, y: f64| {
+            (rect.x..=rect.right()).contains(&x) && (rect.y..=rect.bottom()).contains(&y)
+        };
+        for &(x, y) in lanes {
+            assert!(placed.boxes.iter().all(|(rect, _)| !inside(rect, x, y)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_chain_is_a_straight_line() -> Result<()> {
+        let x = input([4]);
+        let mut y = x.clone();
+        for units in [300, 2, 40_000] {
+            y = Dense::new(units).call(&y)?;
+        }
+        let placed = check(&Model::new(&x, &y)?);
+        let first = placed.boxes[0].0.center_x();
+        let straight = |(rect, _): &(Rect, _)| (rect.center_x() - first).abs() < 0.1;
+        assert!(placed.boxes.iter().all(straight));
+        Ok(())
+    }
+}
