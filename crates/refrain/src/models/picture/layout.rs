@@ -92,6 +92,15 @@ impl Item {
         }
     }
 
+    fn rect(&self, middle: f64) -> Rect {
+        Rect {
+            x: self.x,
+            y: middle - self.height / 2.0,
+            width: self.width,
+            height: self.height,
+        }
+    }
+
     /// Where the next item may begin.
     fn end(&self) -> f64 {
         self.x + self.width + self.loops
@@ -286,67 +295,54 @@ impl Rows {
     fn finish(mut self, picture: &Picture, inside: Vec<Option<Placed>>) -> Placed {
         let left = self.items.iter().map(|i| i.x).fold(f64::INFINITY, f64::min);
         self.items.iter_mut().for_each(|i| i.x -= left);
-        let mut tops = Vec::new();
+        let mut middle = vec![0.0; self.items.len()];
         let mut y = 0.0;
         for row in &self.rows {
-            tops.push(y);
-            let height = row
-                .iter()
-                .map(|&i| self.items[i].height)
-                .fold(0.0, f64::max);
+            let heights = row.iter().map(|&i| self.items[i].height);
+            let height = heights.fold(0.0, f64::max);
+            row.iter().for_each(|&i| middle[i] = y + height / 2.0);
             y += height + GAP_Y;
         }
-        let mut middle = vec![0.0; self.items.len()];
-        for (row, &top) in self.rows.iter().zip(&tops) {
-            let height = row
-                .iter()
-                .map(|&i| self.items[i].height)
-                .fold(0.0, f64::max);
-            row.iter().for_each(|&i| middle[i] = top + height / 2.0);
-        }
-        let rect = |i: usize| {
-            let Item {
-                x, width, height, ..
-            } = self.items[i];
-            Rect {
-                x,
-                y: middle[i] - height / 2.0,
-                width,
-                height,
-            }
-        };
-        let rects: Vec<Rect> = (0..picture.boxes.len()).map(rect).collect();
-        let point = |&lane: &usize| (self.center(lane), middle[lane]);
+        let items = self.items.iter().zip(&middle).take(picture.boxes.len());
+        let rects: Vec<Rect> = items.map(|(item, middle)| item.rect(*middle)).collect();
+        let routes = self.routes(picture, &rects, &middle);
         let mut width = self.items.iter().map(Item::end).fold(0.0, f64::max);
-        let pairs = picture.arrows.iter().zip(&self.lanes);
-        let routes = pairs.enumerate().map(|(i, (arrow, lanes))| {
-            let (from, to) = (&rects[arrow.from[0]], &rects[arrow.to[0]]);
-            if to.y > from.y {
-                return Route::Down(lanes.iter().map(point).collect());
+        let mut height = (y - GAP_Y).max(0.0);
+        for (route, arrow) in routes.iter().zip(&picture.arrows) {
+            if let Route::Around { side, swing } = route {
+                width = width.max(*side);
+                height = height.max(rects[arrow.from[0]].bottom() + swing);
             }
-            let before = |a: &&Arrow| a.from[0] == arrow.from[0] && a.to[0] == arrow.to[0];
-            let order = picture.arrows[..=i].iter().filter(before).count() as f64;
-            let passed = rects
-                .iter()
-                .filter(|r| r.bottom() >= to.y && r.y <= from.bottom());
-            let right = match arrow.from[0] == arrow.to[0] {
-                true => from.right(),
-                false => passed.map(Rect::right).fold(0.0, f64::max) + LANE_WIDTH,
-            };
-            let side = right + order * LANE_WIDTH;
-            width = width.max(side);
-            Route::Around {
-                side,
-                swing: (SWING + order * SWING_STEP).min(GAP_Y),
-            }
-        });
-        let routes = routes.collect();
+        }
         Placed {
             width,
-            height: (y - GAP_Y).max(0.0),
+            height,
             boxes: rects.into_iter().zip(inside).collect(),
             routes,
         }
+    }
+
+    fn routes(&self, picture: &Picture, rects: &[Rect], middle: &[f64]) -> Vec<Route> {
+        let point = |&lane: &usize| (self.center(lane), middle[lane]);
+        let route = |(i, arrow): (usize, &Arrow)| {
+            let (from, to) = (&rects[arrow.from[0]], &rects[arrow.to[0]]);
+            if to.y > from.y {
+                return Route::Down(self.lanes[i].iter().map(point).collect());
+            }
+            let alike = |a: &&Arrow| a.from[0] == arrow.from[0] && a.to[0] == arrow.to[0];
+            let order = picture.arrows[..=i].iter().filter(alike).count() as f64;
+            let passed = |r: &&Rect| r.bottom() >= to.y && r.y <= from.bottom();
+            let beside = rects.iter().filter(passed).map(Rect::right);
+            let right = match arrow.from[0] == arrow.to[0] {
+                true => from.right(),
+                false => beside.fold(0.0, f64::max) + LANE_WIDTH,
+            };
+            Route::Around {
+                side: right + order * LANE_WIDTH,
+                swing: (SWING + order * SWING_STEP).min(GAP_Y),
+            }
+        };
+        picture.arrows.iter().enumerate().map(route).collect()
     }
 }
 
