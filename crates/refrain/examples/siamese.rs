@@ -51,7 +51,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let features_b = Flatten::new().call(&conv2.call(&conv1.call(&b)?)?)?;
     let difference = subtract([&features_a, &features_b])?;
     let decide = Dense::new(1).activation(Activation::Sigmoid);
-    let model = Model::new([&a, &b], &decide.call(&ops::abs(&difference))?)?;
+    let model = Model::new([&a, &b], &decide.call(ops::abs(&difference))?)?;
     println!("{}", model.summary());
 
     // The absolute value may as well be a layer: the same calls before and after it, the same weights.

@@ -52,7 +52,7 @@ fn warnings(f: impl FnOnce() -> Result<()>) -> Result<Vec<String>> {
 
 fn words() -> Result<Tensor> {
     let embedding = Embedding::new(10, 4).mask_zero(true);
-    embedding.call(&Input::new([6]).dtype(refrain::DType::I32).tensor())
+    embedding.call(Input::new([6]).dtype(refrain::DType::I32).tensor())
 }
 
 #[test]

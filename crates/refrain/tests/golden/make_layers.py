@@ -256,6 +256,7 @@ def reshaping():
     case("rescaling_list", lambda: L.Rescaling([0.5, 2.0, 3.0], offset=[1.0, 0.0, -1.0]), x(2, 3))
     case("zero_padding1d", lambda: L.ZeroPadding1D(2), x(2, 3, 2))
     case("zero_padding1d_uneven", lambda: L.ZeroPadding1D((0, 3)), x(2, 3, 2))
+    case("zero_padding1d_channels_first", lambda: L.ZeroPadding1D((1, 2), data_format="channels_first"), x(2, 2, 3))
     case("zero_padding2d", lambda: L.ZeroPadding2D(1), x(2, 3, 2, 2))
     case("zero_padding2d_pair", lambda: L.ZeroPadding2D((1, 2)), x(2, 3, 2, 2))
     case("zero_padding2d_uneven", lambda: L.ZeroPadding2D(((0, 1), (2, 0))), x(2, 3, 2, 2))

@@ -12,6 +12,9 @@ const GAP_Y: f64 = 48.0;
 const CLUSTER_PADDING: f64 = 22.0;
 /// Room that an arrow passing between boxes takes.
 pub(super) const LANE_WIDTH: f64 = 10.0;
+/// How far an arrow that goes up swings out below and above, and how much further the next one around it does.
+const SWING: f64 = 18.0;
+const SWING_STEP: f64 = 6.0;
 /// Sweeps over the rows; more change nothing visible.
 const SWEEPS: usize = 8;
 
@@ -51,8 +54,13 @@ pub(super) struct Placed {
 pub(super) enum Route {
     /// Downwards through these points.
     Down(Vec<(f64, f64)>),
-    /// Out of the bottom, around at this `x`, and in at the top.
-    Around(f64),
+    /// Out of the bottom, around the right side, and in at the top.
+    Around {
+        /// The `x` at which it goes up.
+        side: f64,
+        /// How far it swings out below and above.
+        swing: f64,
+    },
 }
 
 /// A box of the picture, or a lane through which an arrow passes a row.
@@ -81,6 +89,15 @@ impl Item {
             x: 0.0,
             loops: 0.0,
             neighbours: Vec::new(),
+        }
+    }
+
+    fn rect(&self, middle: f64) -> Rect {
+        Rect {
+            x: self.x,
+            y: middle - self.height / 2.0,
+            width: self.width,
+            height: self.height,
         }
     }
 
@@ -200,17 +217,15 @@ impl Rows {
         self.items[item].x + self.items[item].width / 2.0
     }
 
-    /// The mean place where an item's arrows would be straight, or its own place if it has none.
-    fn pull(&self, item: usize) -> f64 {
-        let neighbours = &self.items[item].neighbours;
-        if neighbours.is_empty() {
-            return self.center(item);
+    /// The mean place where an item's arrows from some neighbours would be straight, or its own place if there are none.
+    fn pull(&self, item: usize, counts: impl Fn(&Neighbour) -> bool) -> f64 {
+        let neighbours = self.items[item].neighbours.iter().filter(|n| counts(n));
+        let places = neighbours.map(|n| self.center(n.item) + n.shift - n.own_shift);
+        let (sum, count) = places.fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
+        match count {
+            0 => self.center(item),
+            n => sum / f64::from(n),
         }
-        let sum: f64 = neighbours
-            .iter()
-            .map(|n| self.center(n.item) + n.shift - n.own_shift)
-            .sum();
-        sum / neighbours.len() as f64
     }
 
     /// Puts each row's items side by side in their order.
@@ -232,33 +247,35 @@ impl Rows {
         for _ in 0..SWEEPS {
             for r in 0..self.rows.len() {
                 let mut row = self.rows[r].clone();
-                row.sort_by(|&a, &b| self.pull(a).total_cmp(&self.pull(b)));
+                row.sort_by(|&a, &b| self.pull(a, |_| true).total_cmp(&self.pull(b, |_| true)));
                 self.rows[r] = row;
                 self.pack();
             }
         }
     }
 
-    /// Moves items towards their neighbours as far as their row allows.
+    /// Moves items to where those above stand, then to where those below stand, and so on, as far as their row allows.
     fn spread(&mut self) {
-        for sweep in 0..2 * SWEEPS {
-            let backwards = sweep % 2 == 1;
+        let mut row_of = vec![0; self.items.len()];
+        for (r, row) in self.rows.iter().enumerate() {
+            row.iter().for_each(|&item| row_of[item] = r);
+        }
+        for _ in 0..SWEEPS {
+            for r in (0..self.rows.len()).rev() {
+                self.shift_row(r, |n| row_of[n.item] > r);
+            }
             for r in 0..self.rows.len() {
-                let r = if backwards {
-                    self.rows.len() - 1 - r
-                } else {
-                    r
-                };
-                self.shift_row(r);
+                self.shift_row(r, |n| row_of[n.item] < r);
             }
         }
     }
 
-    fn shift_row(&mut self, r: usize) {
+    /// Moves the items of a row towards some of their neighbours.
+    fn shift_row(&mut self, r: usize, counts: impl Fn(&Neighbour) -> bool) {
         let row = self.rows[r].clone();
         let wanted: Vec<f64> = row
             .iter()
-            .map(|&i| self.pull(i) - self.items[i].width / 2.0)
+            .map(|&i| self.pull(i, &counts) - self.items[i].width / 2.0)
             .collect();
         let mut left = f64::NEG_INFINITY;
         for (&item, &x) in row.iter().zip(&wanted) {
@@ -278,63 +295,54 @@ impl Rows {
     fn finish(mut self, picture: &Picture, inside: Vec<Option<Placed>>) -> Placed {
         let left = self.items.iter().map(|i| i.x).fold(f64::INFINITY, f64::min);
         self.items.iter_mut().for_each(|i| i.x -= left);
-        let mut tops = Vec::new();
+        let mut middle = vec![0.0; self.items.len()];
         let mut y = 0.0;
         for row in &self.rows {
-            tops.push(y);
-            let height = row
-                .iter()
-                .map(|&i| self.items[i].height)
-                .fold(0.0, f64::max);
+            let heights = row.iter().map(|&i| self.items[i].height);
+            let height = heights.fold(0.0, f64::max);
+            row.iter().for_each(|&i| middle[i] = y + height / 2.0);
             y += height + GAP_Y;
         }
-        let mut middle = vec![0.0; self.items.len()];
-        for (row, &top) in self.rows.iter().zip(&tops) {
-            let height = row
-                .iter()
-                .map(|&i| self.items[i].height)
-                .fold(0.0, f64::max);
-            row.iter().for_each(|&i| middle[i] = top + height / 2.0);
-        }
-        let rect = |i: usize| {
-            let Item {
-                x, width, height, ..
-            } = self.items[i];
-            Rect {
-                x,
-                y: middle[i] - height / 2.0,
-                width,
-                height,
-            }
-        };
-        let rects: Vec<Rect> = (0..picture.boxes.len()).map(rect).collect();
-        let point = |&lane: &usize| (self.center(lane), middle[lane]);
+        let items = self.items.iter().zip(&middle).take(picture.boxes.len());
+        let rects: Vec<Rect> = items.map(|(item, middle)| item.rect(*middle)).collect();
+        let routes = self.routes(picture, &rects, &middle);
         let mut width = self.items.iter().map(Item::end).fold(0.0, f64::max);
-        let pairs = picture.arrows.iter().zip(&self.lanes);
-        let routes = pairs.enumerate().map(|(i, (arrow, lanes))| {
-            let (from, to) = (&rects[arrow.from[0]], &rects[arrow.to[0]]);
-            if to.y > from.y {
-                return Route::Down(lanes.iter().map(point).collect());
+        let mut height = (y - GAP_Y).max(0.0);
+        for (route, arrow) in routes.iter().zip(&picture.arrows) {
+            if let Route::Around { side, swing } = route {
+                width = width.max(*side);
+                height = height.max(rects[arrow.from[0]].bottom() + swing);
             }
-            let before = |a: &&Arrow| a.from[0] == arrow.from[0] && a.to[0] == arrow.to[0];
-            let order = picture.arrows[..=i].iter().filter(before).count() as f64;
-            let passed = rects
-                .iter()
-                .filter(|r| r.bottom() >= to.y && r.y <= from.bottom());
-            let right = match arrow.from[0] == arrow.to[0] {
-                true => from.right(),
-                false => passed.map(Rect::right).fold(0.0, f64::max) + LANE_WIDTH,
-            };
-            width = width.max(right + order * LANE_WIDTH);
-            Route::Around(right + order * LANE_WIDTH)
-        });
-        let routes = routes.collect();
+        }
         Placed {
             width,
-            height: (y - GAP_Y).max(0.0),
+            height,
             boxes: rects.into_iter().zip(inside).collect(),
             routes,
         }
+    }
+
+    fn routes(&self, picture: &Picture, rects: &[Rect], middle: &[f64]) -> Vec<Route> {
+        let point = |&lane: &usize| (self.center(lane), middle[lane]);
+        let route = |(i, arrow): (usize, &Arrow)| {
+            let (from, to) = (&rects[arrow.from[0]], &rects[arrow.to[0]]);
+            if to.y > from.y {
+                return Route::Down(self.lanes[i].iter().map(point).collect());
+            }
+            let alike = |a: &&Arrow| a.from[0] == arrow.from[0] && a.to[0] == arrow.to[0];
+            let order = picture.arrows[..=i].iter().filter(alike).count() as f64;
+            let passed = |r: &&Rect| r.bottom() >= to.y && r.y <= from.bottom();
+            let beside = rects.iter().filter(passed).map(Rect::right);
+            let right = match arrow.from[0] == arrow.to[0] {
+                true => from.right(),
+                false => beside.fold(0.0, f64::max) + LANE_WIDTH,
+            };
+            Route::Around {
+                side: right + order * LANE_WIDTH,
+                swing: (SWING + order * SWING_STEP).min(GAP_Y),
+            }
+        };
+        picture.arrows.iter().enumerate().map(route).collect()
     }
 }
 
@@ -358,4 +366,80 @@ fn shift(placed: &Placed, path: &[usize]) -> f64 {
 pub(super) fn inside_offset(cluster: &Rect, inside: &Placed) -> (f64, f64) {
     let x = cluster.x + (cluster.width - inside.width) / 2.0;
     (x, cluster.y + CLUSTER_PADDING + LINE_HEIGHT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Result;
+    use crate::layers::{Dense, Lstm, add};
+    use crate::{Model, input};
+
+    fn overlap(a: &Rect, b: &Rect) -> bool {
+        a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
+    }
+
+    fn check(model: &Model) -> Placed {
+        let picture = Picture::new(model.functional());
+        let placed = place(&picture);
+        let rects: Vec<&Rect> = placed.boxes.iter().map(|(rect, _)| rect).collect();
+        for (i, a) in rects.iter().enumerate() {
+            assert!(a.x >= 0.0 && a.right() <= placed.width && a.bottom() <= placed.height);
+            assert!(rects[..i].iter().all(|b| !overlap(a, b)), "box {i}");
+        }
+        for route in &placed.routes {
+            if let Route::Around { side, .. } = route {
+                assert!(*side <= placed.width, "cut off at the right");
+            }
+        }
+        placed
+    }
+
+    #[test]
+    fn only_states_go_back_into_a_layer_that_goes_on_from_them() -> Result<()> {
+        let (question, answer) = (input([10, 20]), input([8, 20]));
+        let lstm = Lstm::new(4).return_state(true);
+        let state = lstm.call(&question)?.state;
+        let model = Model::new([&question, &answer], &lstm.call_from(&answer, &state)?)?;
+        let placed = check(&model);
+        let around = placed
+            .routes
+            .iter()
+            .filter(|r| matches!(r, Route::Around { .. }));
+        assert_eq!(around.count(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn loops_and_long_arrows_pass_beside_boxes() -> Result<()> {
+        let x = input([4]);
+        let own = Dense::new(4);
+        let y = own.call(&own.call(&own.call(&x)?)?)?;
+        let placed = check(&Model::new(&x, &add([&x, &y, &x])?)?);
+        let lanes = placed.routes.iter().filter_map(|route| match route {
+            Route::Down(bends) => bends.first(),
+            Route::Around { .. } => None,
+        });
+        let inside = |rect: &Rect, x: f64, y: f64| {
+            (rect.x..=rect.right()).contains(&x) && (rect.y..=rect.bottom()).contains(&y)
+        };
+        for &(x, y) in lanes {
+            assert!(placed.boxes.iter().all(|(rect, _)| !inside(rect, x, y)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_chain_is_a_straight_line() -> Result<()> {
+        let x = input([4]);
+        let mut y = x.clone();
+        for units in [300, 2, 40_000] {
+            y = Dense::new(units).call(&y)?;
+        }
+        let placed = check(&Model::new(&x, &y)?);
+        let first = placed.boxes[0].0.center_x();
+        let straight = |(rect, _): &(Rect, _)| (rect.center_x() - first).abs() < 0.1;
+        assert!(placed.boxes.iter().all(straight));
+        Ok(())
+    }
 }
