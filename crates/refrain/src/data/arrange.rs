@@ -112,12 +112,10 @@ pub(crate) fn check_lengths(groups: &[(&str, &[Option<DataArray<'_>>])]) -> Resu
         .hint("The first axis of every array counts the samples"));
     }
     if first == 0 {
-        return Err(Error::mismatch(
-            ErrorKind::Data,
-            "at least one sample",
-            "an empty data set",
-        )
-        .hint("See what made the data: nothing is left of them"));
+        return Err(
+            Error::mismatch(ErrorKind::Data, "at least one sample", "an empty data set")
+                .hint("See what made the data: nothing is left of them"),
+        );
     }
     Ok(first)
 }

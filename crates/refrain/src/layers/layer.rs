@@ -260,7 +260,8 @@ const ONE_WIDTH: &str =
     "Give each input its own Dense to bring both to one width, or use two layers";
 
 /// What to do about an input of another rank.
-const OTHER_RANK: &str = "Change the Input's shape, or bring the tensor to this rank first, with Reshape or Flatten";
+const OTHER_RANK: &str =
+    "Change the Input's shape, or bring the tensor to this rank first, with Reshape or Flatten";
 
 /// What a layer demands of its first input, whatever the call.
 #[derive(Clone, Debug, Default, PartialEq)]

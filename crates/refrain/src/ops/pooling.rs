@@ -194,9 +194,5 @@ pub(crate) fn mean_of(x: &Tensor, axes: &[usize], keepdims: bool) -> Result<Tens
     let sizes = axes.iter().map(|&a| shape.dim(a).unwrap_or(1) as f64);
     let count: f64 = sizes.product();
     let sum = super::reduce(&x, Reduction::Sum, axes, keepdims)?;
-    prim::binary(
-        BinaryOp::Divide,
-        &sum,
-        &prim::constant_like(&sum, count)?,
-    )
+    prim::binary(BinaryOp::Divide, &sum, &prim::constant_like(&sum, count)?)
 }

@@ -50,8 +50,10 @@ pub(crate) fn check_steps(steps: usize) -> Result<()> {
         return Ok(());
     }
     let expected = format!("a sequence of 1 to {MOST_STEPS} steps to write out step by step");
-    Err(Error::mismatch(ErrorKind::Shape, expected, steps.to_string())
-        .hint("Leave `unroll` off, or use another length"))
+    Err(
+        Error::mismatch(ErrorKind::Shape, expected, steps.to_string())
+            .hint("Leave `unroll` off, or use another length"),
+    )
 }
 
 /// Whether the system would give as many bytes now.

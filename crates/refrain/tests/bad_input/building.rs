@@ -18,7 +18,10 @@ fn a_shared_layer_refuses_another_width() -> Result<()> {
         "layer `dense` (Dense), call 2: expected the last axis to have size 10, got shape (None, 15). Its weights were \
          built for 10 at call 1. Give each input its own Dense to bring both to one width, or use two layers."
     );
-    assert_eq!((error.kind(), error.layer(), error.call()), (ErrorKind::Shape, Some("dense"), Some(2)));
+    assert_eq!(
+        (error.kind(), error.layer(), error.call()),
+        (ErrorKind::Shape, Some("dense"), Some(2))
+    );
     assert_eq!(error.expected(), Some("the last axis to have size 10"));
     assert_eq!(error.received(), Some("shape (None, 15)"));
     // The failed call leaves no trace.
@@ -48,9 +51,16 @@ fn inputs_of_another_rank() -> Result<()> {
     refused(Dense::new(3).call(input([0; 0])), shape, &dense);
     let norm = BatchNormalization::new();
     norm.call(&x)?;
-    let again = text("`batch_normalization` (BatchNormalization)", 2, "2", "(None, 5, 3)");
+    let again = text(
+        "`batch_normalization` (BatchNormalization)",
+        2,
+        "2",
+        "(None, 5, 3)",
+    );
     refused(norm.call(&sequence), shape, &again);
-    let stack = Sequential::new([4]).add(Dense::new(3)).add(Conv2D::new(2, 2));
+    let stack = Sequential::new([4])
+        .add(Dense::new(3))
+        .add(Conv2D::new(2, 2));
     let conv = text("`conv2d_1` (Conv2D)", 1, "4", "(None, 3)");
     refused(stack.build(), shape, &conv);
     Ok(())
@@ -154,7 +164,10 @@ fn a_nested_model_checks_count_order_and_names() -> Result<()> {
     let b = Input::new([3]).name("b").tensor();
     let y = Dense::new(1).call(ops::concatenate([&a, &b], -1))?;
     let model = Model::with_name("inner", [&a, &b], &y)?;
-    for (given, count) in [(vec![a.clone()], 1), (vec![a.clone(), b.clone(), b.clone()], 3)] {
+    for (given, count) in [
+        (vec![a.clone()], 1),
+        (vec![a.clone(), b.clone(), b.clone()], 3),
+    ] {
         refused(
             model.call(given),
             ErrorKind::Structure,
@@ -298,8 +311,7 @@ fn an_operator_that_does_not_fit() -> Result<()> {
     let x = input([4]);
     let y = Dense::new(2).call(&x)?;
     let sum = &y + &input([7]);
-    let text =
-        "layer `add` (Add), call 1: expected shapes that can be broadcast together, got (None, 2) and (None, 7).";
+    let text = "layer `add` (Add), call 1: expected shapes that can be broadcast together, got (None, 2) and (None, 7).";
     refused(sum.check(), ErrorKind::Shape, text);
     refused(Dense::new(1).call(&sum), ErrorKind::Shape, text);
     refused(Model::new(&x, &sum), ErrorKind::Shape, text);
@@ -342,9 +354,17 @@ fn tensors_that_are_not_symbolic() -> Result<()> {
         )
     };
     let both = Concatenate::new().call([&x, &inner]);
-    refused(both, ErrorKind::Symbolic, &mixed("`concatenate` (Concatenate)"));
+    refused(
+        both,
+        ErrorKind::Symbolic,
+        &mixed("`concatenate` (Concatenate)"),
+    );
     let outside = x.clone();
     let lambda = Lambda::new(move |t| t + &outside);
-    refused(lambda.call(&x), ErrorKind::Symbolic, &mixed("`lambda` (Lambda)"));
+    refused(
+        lambda.call(&x),
+        ErrorKind::Symbolic,
+        &mixed("`lambda` (Lambda)"),
+    );
     Ok(())
 }

@@ -17,12 +17,10 @@ pub(super) fn listed(inputs: &Inputs) -> Result<Vec<&Tensor>> {
             Some(t) => format!("one tensor of shape {}", t.shape()),
             None => "an empty list".to_owned(),
         };
-        return Err(Error::mismatch(
-            ErrorKind::Structure,
-            "a list of tensors",
-            received,
-        )
-        .hint("Give it several: `.call([&a, &b])`"));
+        return Err(
+            Error::mismatch(ErrorKind::Structure, "a list of tensors", received)
+                .hint("Give it several: `.call([&a, &b])`"),
+        );
     }
     Ok(tensors)
 }
