@@ -336,7 +336,6 @@ pub(super) fn refuse_empty(input: &Shape, output: &Shape) -> Result<()> {
 mod tests {
     use super::*;
     use crate::trace::Trace;
-    use crate::utils::sizes;
     use refrain_graph::{DType, Spec};
 
     fn traced(trace: &Trace, shape: &[Option<usize>]) -> Tensor {
