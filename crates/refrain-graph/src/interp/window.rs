@@ -44,7 +44,8 @@ fn places(window: &Window, out: &[usize], dims: &[usize]) -> Vec<usize> {
     };
     (0..dims.len()).map(along).fold(vec![0], |places, along| {
         let each = places.iter();
-        each.flat_map(|p| along.iter().map(move |a| p + a)).collect()
+        each.flat_map(|p| along.iter().map(move |a| p + a))
+            .collect()
     })
 }
 
