@@ -137,6 +137,6 @@ fn own_layer() -> Result<()> {
     let y = model
         .predict(&ndarray::array![[1.0f32, 2.0, 3.0, 4.0]])
         .run()?;
-    println!("mirror of [1, 2, 3, 4]: {}", y[0]);
+    println!("mirror of [1, 2, 3, 4]: {}", y.get(0)?);
     Ok(())
 }

@@ -62,7 +62,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
             let distance = distance_to_ring(&generated(&generator, &mut lcg)?);
             println!(
                 "{step:>6} {:>14.3} {:>10.3} {distance:>22.3}",
-                judged["loss"], fooled["loss"]
+                judged.loss(),
+                fooled.loss()
             );
         }
     }

@@ -148,13 +148,14 @@ impl Case {
                 .iter()
                 .filter_map(Json::as_f64)
                 .collect();
-            assert_eq!(history[key].len(), values.len());
-            for (got, want) in history[key].iter().zip(&values) {
+            let reported = history.get(key)?;
+            assert_eq!(reported.len(), values.len());
+            for (got, want) in reported.iter().zip(&values) {
                 let allowed = TOLERANCE * want.abs().max(1.0);
                 assert!(
                     (got - want).abs() < allowed,
                     "{key}: {:?}, Keras has {values:?}",
-                    &history[key]
+                    reported
                 );
             }
         }

@@ -316,7 +316,8 @@ impl Lowerer<'_> {
                 home: Home::Arena,
             }));
         }
-        self.out.flops += 2 * shape.multiply_adds() as u64;
+        let flops = 2 * shape.multiply_adds() as u64;
+        self.out.flops = self.out.flops.saturating_add(flops);
         let name = match pass {
             Pass::Forward => "convolution",
             Pass::InputGradient => "convolution's input gradient",

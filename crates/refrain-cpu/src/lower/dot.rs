@@ -69,7 +69,8 @@ impl Lowerer<'_> {
                 home: Home::Arena,
             })
         });
-        self.out.flops += 2 * (batch * m * n * k) as u64;
+        let flops = 2 * (batch * m * n * k) as u64;
+        self.out.flops = self.out.flops.saturating_add(flops);
         let out = self.buf(output);
         let draft = DotDraft {
             out,

@@ -50,7 +50,8 @@ impl Lowerer<'_> {
         }
         let arithmetic = |(i, _): &&(Instr, DType)| !matches!(i, Instr::Input(_) | Instr::Imm(_));
         let ops = tape.instrs.iter().filter(arithmetic).count() + tape.sums.len();
-        self.out.flops += (ops * tape.numel()) as u64;
+        let flops = ops.saturating_mul(tape.numel()) as u64;
+        self.out.flops = self.out.flops.saturating_add(flops);
         let note = self.describe(group);
         self.push(Draft::Loops(vec![(tape, geometry)]), note);
         Ok(())

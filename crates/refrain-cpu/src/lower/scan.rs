@@ -83,7 +83,8 @@ impl Lowerer<'_> {
             carry_bytes,
             body: self.out.bodies.len(),
         };
-        self.out.flops += body.flops * length as u64;
+        let flops = body.flops.saturating_mul(length as u64);
+        self.out.flops = self.out.flops.saturating_add(flops);
         self.out.bodies.push(body);
         let note = format!("scan {length} steps, {} carries", scan.carries);
         self.push(Draft::Scan(Box::new(draft)), note);

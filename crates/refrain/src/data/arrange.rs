@@ -31,7 +31,8 @@ pub(crate) fn arrange<'a>(
             ErrorKind::Structure,
             format!("{} arrays for {what} {names:?}", names.len()),
             format!("{} arrays", flat.len()),
-        ));
+        )
+        .hint("Give one array for each, as a list in this order or as pairs of names and arrays"));
     }
     Ok(flat)
 }
@@ -78,6 +79,7 @@ fn missing(what: &str, name: &str, given: &BTreeMap<String, Given<'_>>, all: &[S
         format!("data for `{name}` ({what} are {all:?})"),
         format!("data named {given:?}"),
     )
+    .hint("Give data under each of these names")
 }
 
 /// The common number of samples of all arrays, which must not be zero.
@@ -106,14 +108,14 @@ pub(crate) fn check_lengths(groups: &[(&str, &[Option<DataArray<'_>>])]) -> Resu
             ErrorKind::Data,
             "arrays with the same number of samples",
             listed.join(", "),
-        ));
+        )
+        .hint("The first axis of every array counts the samples"));
     }
     if first == 0 {
-        return Err(Error::mismatch(
-            ErrorKind::Data,
-            "at least one sample",
-            "an empty data set",
-        ));
+        return Err(
+            Error::mismatch(ErrorKind::Data, "at least one sample", "an empty data set")
+                .hint("See what made the data: nothing is left of them"),
+        );
     }
     Ok(first)
 }

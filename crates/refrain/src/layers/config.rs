@@ -36,8 +36,15 @@ plain! {
     i64, "an integer", |json| json.as_i64().or_else(|| json.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64));
     u64, "a non-negative integer", |json| json.as_u64();
     usize, "a non-negative integer", |json| json.as_u64().and_then(|n| usize::try_from(n).ok());
-    f64, "a number", |json| json.as_f64();
+    f64, "a number", |json| json.as_f64().or_else(|| scalar_array(json));
     String, "a string", |json| json.as_str().map(str::to_owned);
+}
+
+/// The number of an array without axes: some versions of Keras write numbers as such.
+fn scalar_array(json: &Json) -> Option<f64> {
+    let class = json["class_name"].as_str()?;
+    let is_array = ["__numpy__", "__tensor__"].contains(&class);
+    is_array.then(|| json["config"]["value"].as_f64()).flatten()
 }
 
 impl<T: ConfigValue> ConfigValue for Option<T> {

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::layer::{Erased, InputSpec, Layer, Outputs};
 use super::node::Node;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Argument, Inputs};
 use crate::names;
 use crate::ops;
 use crate::structure::Structure;
@@ -46,8 +46,30 @@ struct State {
     states: Vec<(String, Variable)>,
     seed: Option<Variable>,
     input_spec: InputSpec,
-    /// Specs of the first positional argument at the first call.
-    build_specs: Option<Structure<Spec>>,
+    /// Specs of the arguments of the first call, masks excepted: those by position, those by name.
+    build_specs: BuildSpecs,
+}
+
+/// What a layer was built for.
+#[derive(Clone, Default)]
+pub(crate) struct BuildSpecs {
+    pub(crate) args: Vec<Structure<Spec>>,
+    pub(crate) kwargs: Vec<(String, Structure<Spec>)>,
+}
+
+impl BuildSpecs {
+    fn of(inputs: &Inputs) -> Self {
+        let specs = |argument: &Argument| match argument {
+            Argument::Tensors(tensors) => Some(tensors.map(Tensor::spec)),
+            Argument::Value(_) => None,
+        };
+        let kwargs = inputs.kwargs().iter();
+        let kwargs = kwargs.filter(|(name, _)| !name.ends_with("mask"));
+        BuildSpecs {
+            args: inputs.args().iter().filter_map(specs).collect(),
+            kwargs: kwargs.filter_map(|(n, a)| Some((n.clone(), specs(a)?))).collect(),
+        }
+    }
 }
 
 /// A layer of a known kind, such as [`Dense`](super::Dense).
@@ -57,7 +79,7 @@ struct State {
 pub struct Handle<L>(Arc<Core<L>>);
 
 /// Classes whose Keras configuration has no `trainable`, and whose constructor refuses it.
-const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
+pub(crate) const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
 
 /// What is wrong with arguments of both sorts.
 pub(crate) fn mixed() -> Error {
@@ -294,7 +316,7 @@ impl AnyLayer {
     }
 
     /// The shapes that it was built for.
-    pub(crate) fn build_specs(&self) -> Option<Structure<Spec>> {
+    pub(crate) fn build_specs(&self) -> BuildSpecs {
         self.0.lock().build_specs.clone()
     }
 
@@ -587,7 +609,7 @@ impl AnyLayer {
         if state.built {
             return Ok(()); // another thread was faster
         }
-        state.build_specs = inputs.first().ok().map(|s| s.map(Tensor::spec));
+        state.build_specs = BuildSpecs::of(&inputs);
         state.weights = build.weights;
         state.states = build.states;
         state.seed = build.seed;

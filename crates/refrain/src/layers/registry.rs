@@ -7,7 +7,7 @@ use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
 use super::config::{Config, unexpected};
-use super::handle::{AnyLayer, Handle};
+use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
 use super::layer::Layer;
 use super::restoring::Restoring;
 use super::*;
@@ -270,26 +270,54 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         config.shift_remove("trainable");
         ("keras.layers".to_owned(), Json::Null)
     } else {
-        config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
+        // The two classes whose configuration Keras writes by hand.
+        if !WITHOUT_TRAINABLE.contains(&class) {
+            config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
+        }
         match ROWS.iter().any(|(name, _)| *name == class) {
             true => ("keras.layers".to_owned(), Json::Null),
             // The package that Keras's `register_keras_serializable()` assumes.
             false => ("builtins".to_owned(), format!("Custom>{class}").into()),
         }
     };
-    // Functions, inputs, and attention over several arguments are built by their calls.
-    let built_by_call = [INPUT_LAYER, "MultiHeadAttention"].contains(&class)
-        || layer.options::<ops::Operation>().is_some();
     let mut json = json!({
         "module": module,
         "class_name": class,
         "config": config,
         "registered_name": registered_name,
     });
-    if let Some(specs) = layer.build_specs().filter(|_| !built_by_call) {
-        json["build_config"] = json!({ "input_shape": shapes_json(&specs) });
+    let function = layer.options::<ops::Operation>().is_some();
+    if let Some(build) = build_config(class, &layer.build_specs()).filter(|_| !function) {
+        json["build_config"] = build;
     }
     json
+}
+
+/// Names of arguments by position, of layers that take several.
+const ARGUMENTS: [(&str, &[&str]); 5] = [
+    ("MultiHeadAttention", &["query", "value", "key"]),
+    ("LSTM", &["sequences", "initial_state"]),
+    ("GRU", &["sequences", "initial_state"]),
+    ("SimpleRNN", &["sequences", "initial_state"]),
+    ("Bidirectional", &["sequences", "initial_state"]),
+];
+
+/// The shapes that a layer was built for: alone, or by the names of the arguments if there are several.
+fn build_config(class: &str, specs: &BuildSpecs) -> Option<Json> {
+    let all = specs.args.iter().chain(specs.kwargs.iter().map(|(_, s)| s));
+    let all: Vec<&Structure<Spec>> = all.collect();
+    if let [only] = all[..] {
+        return Some(json!({ "input_shape": shapes_json(only) }));
+    }
+    let names = ARGUMENTS.iter().find(|(c, _)| *c == class);
+    let names = names.map_or(&[][..], |(_, names)| names);
+    let by_position = names.iter().map(|n| (*n).to_owned()).zip(&specs.args);
+    let by_name = specs.kwargs.iter().map(|(n, s)| (n.clone(), s));
+    let shapes: serde_json::Map<String, Json> = by_position
+        .chain(by_name)
+        .map(|(name, specs)| (format!("{name}_shape"), shapes_json(specs)))
+        .collect();
+    (!shapes.is_empty()).then(|| json!({ "shapes_dict": shapes }))
 }
 
 /// Keras's object for an element type of weights and computation.

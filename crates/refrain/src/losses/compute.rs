@@ -1,6 +1,6 @@
 //! What each loss computes for each sample.
 
-use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction as Fold, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, DType, Dim, Op, Reduction as Fold, UnaryOp};
 
 use super::config::{Kind, LossOptions};
 use super::reduce::{align_ranks, squeeze_last};
@@ -90,7 +90,7 @@ pub(crate) fn values(
         Kind::Categorical => categorical(options, &y, &p, is_logits)?,
         Kind::Custom(function) => floating(&function(&y, &p))?,
         _ => {
-            same_rank(&y, &p)?;
+            no_wider(&y, &p)?;
             distance(options, &y, &p)?
         }
     };
@@ -98,11 +98,15 @@ pub(crate) fn values(
     Ok((values, None))
 }
 
-fn same_rank(y: &Tensor, p: &Tensor) -> Result<()> {
-    if y.rank() == p.rank() {
+/// Targets may have size 1 where predictions have more, as in Keras, but not the other way round.
+fn no_wider(y: &Tensor, p: &Tensor) -> Result<()> {
+    let (ys, ps) = (y.shape(), p.shape());
+    let mut pairs = ys.dims().iter().zip(ps.dims());
+    let fits = |(y, p): (&Dim, &Dim)| y.is_none_or(|y| y == 1 || p.is_none_or(|p| y == p));
+    if ys.rank() == ps.rank() && pairs.all(fits) {
         return Ok(());
     }
-    Err(targets_mismatch(y, p))
+    Err(targets_mismatch(y, p).hint("Bring the targets to this shape, or change the last layer"))
 }
 
 fn same_shape(y: &Tensor, p: &Tensor) -> Result<()> {

@@ -115,6 +115,15 @@ impl Kind {
 const HUBER_DELTA: f64 = 1.0;
 
 impl LossOptions {
+    /// Number of classes that an output tells apart, if the loss is a classifier's.
+    pub(crate) fn classes(&self, output: &Tensor) -> Option<usize> {
+        match self.kind {
+            Kind::Binary => (output.dim(-1) == Some(1)).then_some(2),
+            Kind::Categorical | Kind::Sparse => output.dim(self.axis),
+            _ => None,
+        }
+    }
+
     fn new(kind: Kind) -> Self {
         LossOptions {
             kind,

@@ -2,7 +2,7 @@
 
 use refrain_graph::{Comparison, DType, Dim};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
@@ -56,7 +56,12 @@ impl Reduction {
         let mut divisor = None;
         if let Some(weights) = weights {
             let (v, w) = align_ranks(&values, &weights)?;
-            values = v * &w;
+            values = (&v * &w).checked().map_err(|_| {
+                let expected = format!("sample weights that fit losses of shape {}", v.shape());
+                let received = format!("shape {}", weights.shape());
+                Error::mismatch(ErrorKind::Shape, expected, received)
+                    .hint("Give one weight for each sample")
+            })?;
             divisor = Some(w);
         }
         if self == Reduction::None || values.rank() == 0 {

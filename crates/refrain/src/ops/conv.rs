@@ -100,6 +100,9 @@ pub(super) fn sizes(config: &Config, key: &str) -> Result<Option<Vec<usize>>> {
 }
 
 /// One positive size for each of `rank` spatial axes, from one for each or one for all.
+/// The largest size, stride or dilation of a window: no axis is longer, and products with positions do not overflow.
+const LARGEST_STEP: usize = i32::MAX as usize;
+
 pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<usize>> {
     let full = match sizes {
         [one] => vec![*one; rank],
@@ -109,6 +112,13 @@ pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<u
         return Err(Error::mismatch(
             ErrorKind::Config,
             format!("{rank} positive {what}"),
+            format!("{sizes:?}"),
+        ));
+    }
+    if full.iter().any(|&n| n > LARGEST_STEP) {
+        return Err(Error::mismatch(
+            ErrorKind::Config,
+            format!("{what} of at most {LARGEST_STEP}"),
             format!("{sizes:?}"),
         ));
     }
@@ -326,7 +336,6 @@ pub(super) fn refuse_empty(input: &Shape, output: &Shape) -> Result<()> {
 mod tests {
     use super::*;
     use crate::trace::Trace;
-    use crate::utils::sizes;
     use refrain_graph::{DType, Spec};
 
     fn traced(trace: &Trace, shape: &[Option<usize>]) -> Tensor {

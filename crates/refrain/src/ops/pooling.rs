@@ -191,11 +191,8 @@ pub(crate) fn mean_of(x: &Tensor, axes: &[usize], keepdims: bool) -> Result<Tens
         false => prim::convert(x, refrain_graph::DType::F32)?,
     };
     let shape = x.shape();
-    let count: usize = axes.iter().map(|&a| shape.dim(a).unwrap_or(1)).product();
+    let sizes = axes.iter().map(|&a| shape.dim(a).unwrap_or(1) as f64);
+    let count: f64 = sizes.product();
     let sum = super::reduce(&x, Reduction::Sum, axes, keepdims)?;
-    prim::binary(
-        BinaryOp::Divide,
-        &sum,
-        &prim::constant_like(&sum, count as f64)?,
-    )
+    prim::binary(BinaryOp::Divide, &sum, &prim::constant_like(&sum, count)?)
 }

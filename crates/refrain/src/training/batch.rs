@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use super::cache::Mode;
 use super::compiled::compiled;
 use super::feed::Feed;
-use super::fit::{class_weights, fitting};
+use super::fit::{check_classes, class_weights, fitting};
 use super::history::Evaluation;
 use super::predict::Predictions;
 use super::session::Session;
@@ -96,6 +96,7 @@ impl<'a> TrainOnBatch<'a> {
         let wanted = compiled.wanted(self.model.output_names().len());
         let weights = self.sample_weight.as_ref();
         let mut feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        check_classes(self.model, &compiled, &self.class_weight)?;
         if let Some(weights) = class_weights(&feed, &self.class_weight)? {
             feed = feed.with_weights(DataArray::shared(weights));
         }

@@ -78,8 +78,13 @@ impl Model {
     /// Changes the learning rate. No program is made anew for it.
     ///
     /// # Errors
-    /// The model is not compiled, or the rate follows a schedule.
+    /// The model is not compiled, the rate follows a schedule, or it is negative or not finite.
     pub fn set_learning_rate(&self, rate: f64) -> Result<()> {
+        if !(rate >= 0.0 && rate.is_finite()) {
+            let expected = "a finite learning rate of 0 or more";
+            let received = rate.to_string();
+            return Err(Error::mismatch(ErrorKind::Config, expected, received));
+        }
         let compiled = compiled(self)?;
         let state = compiled.state();
         let variable = state.learning_rate.as_ref().ok_or_else(scheduled)?;

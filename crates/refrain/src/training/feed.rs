@@ -237,8 +237,8 @@ fn outside(
     let mut wrong = None;
     for sample in rows {
         array.for_each(sample, |value| {
-            // Fractions are cut off. The comparisons are false for NaN.
-            let valid = value > -1.0 && value < size as f64;
+            // The comparisons are false for NaN.
+            let valid = value >= 0.0 && value < size as f64 && value.fract() == 0.0;
             if !valid && ignored != Some(value) {
                 wrong.get_or_insert((sample, value));
             }
@@ -271,7 +271,8 @@ fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<(
         ErrorKind::Shape,
         format!("data of shape {expected} for input `{name}`"),
         format!("shape {}", refrain_graph::Shape::from(dims)),
-    ))
+    )
+    .hint("Reshape the data, or give the Input their shape"))
 }
 
 /// One array for each output. Arrays may be given for the outputs that have a loss only.

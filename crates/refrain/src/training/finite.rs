@@ -59,8 +59,12 @@ impl Snapshot {
             *variable.write() = value;
         }
         let message = format!("epoch {}, step {}: {what}; {place}", epoch + 1, step + 1);
-        Error::new(ErrorKind::NonFinite, message)
-            .hint("The weights are those from before the step. Try a smaller learning rate, or `clipnorm`")
+        let cure = match node {
+            Some(_) => "Try a smaller learning rate, or `clipnorm`",
+            None => "Remove such numbers from the data",
+        };
+        let hint = format!("The weights are those from before the step. {cure}");
+        Error::new(ErrorKind::NonFinite, message).hint(hint)
     }
 }
 

@@ -203,6 +203,7 @@ impl<'a> Fit<'a> {
         let wanted = compiled.wanted(self.model.output_names().len());
         let weights = self.sample_weight.as_ref();
         let mut feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        check_classes(self.model, &compiled, &self.class_weight)?;
         if let Some(weights) = class_weights(&feed, &self.class_weight)? {
             feed = feed.with_weights(DataArray::shared(weights));
         }
@@ -246,8 +247,14 @@ impl Options {
             let received = self.validation_split.to_string();
             return wrong("a validation_split of 0 or more and less than 1", received);
         }
-        if self.validation_freq == 0 {
-            return wrong("a validation_freq of 1 or more", "0".to_owned());
+        for (option, value) in [
+            ("validation_freq", Some(self.validation_freq)),
+            ("validation_batch_size", self.validation_batch_size),
+            ("validation_steps", self.validation_steps),
+        ] {
+            if value == Some(0) {
+                return wrong(&format!("a {option} of 1 or more"), "0".to_owned());
+            }
         }
         if self.epochs == 0 {
             return wrong("1 epoch or more", "0".to_owned());
@@ -273,6 +280,35 @@ impl Options {
             ));
         }
         Ok((feed.slice(0..at), Some(feed.slice(at..samples))))
+    }
+}
+
+/// Refuses weights of classes that the output of a classifier does not have.
+pub(crate) fn check_classes(
+    model: &Model,
+    compiled: &Compiled,
+    weights: &[(i64, f64)],
+) -> Result<()> {
+    let (outputs, losses) = (model.outputs(), compiled.losses.as_slice());
+    let ([output], [loss]) = (outputs.as_slice(), losses) else {
+        return Ok(());
+    };
+    let Some(classes) = loss.options.classes(output) else {
+        return Ok(());
+    };
+    let known = |class: i64| usize::try_from(class).is_ok_and(|c| c < classes);
+    match weights.iter().find(|(class, _)| !known(*class)) {
+        None => Ok(()),
+        Some((class, _)) => Err(Error::mismatch(
+            ErrorKind::Config,
+            format!(
+                "class_weight for classes from 0 to {} of output `{}`",
+                classes.saturating_sub(1),
+                loss.output_name
+            ),
+            format!("class {class}"),
+        )
+        .hint("Name classes by their numbers, or give the output more units")),
     }
 }
 
@@ -303,6 +339,13 @@ pub(crate) fn class_weights(feed: &Feed<'_>, weights: &[(i64, f64)]) -> Result<O
         ));
     }
     let one_hot = dims.len() == 2 && dims[1] != 1;
+    if let Some((class, weight)) = weights.iter().find(|(_, w)| !w.is_finite()) {
+        return Err(Error::mismatch(
+            ErrorKind::Config,
+            "finite numbers as class_weight",
+            format!("{weight} for class {class}"),
+        ));
+    }
     let weight = |sample: usize| {
         let (mut position, mut class, mut largest) = (0i64, 0i64, f64::NEG_INFINITY);
         y.for_each(sample, |value| {
@@ -426,7 +469,7 @@ impl Run<'_, '_> {
             return Ok(());
         }
         let pass = Pass {
-            batch_size: self.options.validation_batch_size.unwrap_or(batch).max(1),
+            batch_size: self.options.validation_batch_size.unwrap_or(batch),
             steps: self.options.validation_steps,
             verbose: Verbose::Silent,
         };

@@ -68,10 +68,9 @@ impl Predict<'_> {
     /// The data do not fit the model.
     pub fn plan(&self) -> Result<Plan> {
         let feed = Feed::inputs(self.model, &self.x)?;
-        let batch = self
-            .batch_size
-            .unwrap_or(feed.samples())
-            .min(feed.samples());
+        let batch_size = self.batch_size.unwrap_or(feed.samples());
+        let batch_size = super::evaluate::batch_size(Some(batch_size), self.steps, feed.samples())?;
+        let batch = batch_size.min(feed.samples());
         let step = self.model.predict_step(feed.specs(batch))?;
         Ok(Plan::of(&step))
     }
@@ -83,13 +82,7 @@ impl Predict<'_> {
     pub fn run(self) -> Result<Predictions> {
         let feed = Feed::inputs(self.model, &self.x)?;
         let batch_size = self.batch_size.unwrap_or(feed.samples());
-        if batch_size == 0 {
-            return Err(Error::mismatch(
-                ErrorKind::Config,
-                "a batch size of 1 or more",
-                "0",
-            ));
-        }
+        let batch_size = super::evaluate::batch_size(Some(batch_size), self.steps, feed.samples())?;
         let all = feed.samples().div_ceil(batch_size);
         warnings::out_of_data(self.steps, all);
         let steps = self.steps.map_or(all, |s| s.min(all));

@@ -6,6 +6,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// The largest array that is made, in bytes. No machine has as much; some systems promise it all the same.
 const LARGEST: usize = 1 << 44;
 
+/// Most steps of a sequence that are written out: each becomes primitives of its own, and programs of millions of
+/// primitives are of no use.
+const MOST_STEPS: usize = 1 << 14;
+
 /// Refuses an array that does not fit in memory. Dimensions of 0 count as 1, so that no product of some of the
 /// dimensions overflows either.
 pub(crate) fn check_memory(what: &str, dims: &[usize], element: usize) -> Result<()> {
@@ -38,6 +42,18 @@ pub(crate) fn signed(size: usize) -> Result<i64> {
 pub(crate) fn times(a: usize, b: usize) -> Result<usize> {
     a.checked_mul(b)
         .ok_or_else(|| too_large(format!("{a} times {b}")))
+}
+
+/// Refuses to write out so many steps of a sequence one by one, or none.
+pub(crate) fn check_steps(steps: usize) -> Result<()> {
+    if (1..=MOST_STEPS).contains(&steps) {
+        return Ok(());
+    }
+    let expected = format!("a sequence of 1 to {MOST_STEPS} steps to write out step by step");
+    Err(
+        Error::mismatch(ErrorKind::Shape, expected, steps.to_string())
+            .hint("Leave `unroll` off, or use another length"),
+    )
 }
 
 /// Whether the system would give as many bytes now.

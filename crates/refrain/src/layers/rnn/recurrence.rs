@@ -12,6 +12,7 @@ use crate::ops::{self, ScanOptions, prim};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 /// Initializer, penalty and rule of a weight.
 type WeightRules<'a> = (
@@ -162,7 +163,7 @@ pub(super) fn build<C: Cell>(cell: &C, cx: &mut Build) -> Result<()> {
     let common = cell.common();
     InputSpec::new().ndim(3).check("layer", &cx.spec()?)?;
     let features = cx.last_dim()?;
-    let width = C::GATES * common.units;
+    let width = sizes::times(C::GATES, common.units)?;
     let weight =
         |name: &str, shape: Vec<usize>, (initializer, regularizer, constraint): WeightRules| {
             Weight::new(&format!("{}/{name}", C::PATH), shape)
@@ -441,6 +442,7 @@ fn unrolled<C: Cell>(
             "length None",
         )
     })?;
+    sizes::check_steps(length)?;
     let zero = prim::full(projected, &states[0].shape(), projected.dtype(), 0.0)?;
     let mut outputs: Vec<Tensor> = Vec::with_capacity(length);
     for t in 0..length {

@@ -11,6 +11,7 @@ use crate::layers::{
 };
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
+use crate::utils::sizes;
 
 /// The options of a [`TimeDistributed`].
 #[derive(Clone)]
@@ -59,7 +60,8 @@ impl TimeDistributedOptions {
             let [batch, time, rest @ ..] = shape.dims() else {
                 return Ok(t.clone());
             };
-            let rows = batch.zip(*time).map(|(b, t)| b * t);
+            let rows = batch.zip(*time).map(|(b, t)| sizes::times(b, t));
+            let rows = rows.transpose()?;
             prim::reshape(t, [&[rows], rest].concat())
         };
         let mut arguments = Inputs::new(fold(x)?);
@@ -76,6 +78,7 @@ impl TimeDistributedOptions {
         let Some(time) = x.shape().dim(1) else {
             return self.folded(x, None);
         };
+        sizes::check_steps(time)?;
         let steps = (0..time).map(|t| {
             let mut shape = x.shape();
             shape.dims_mut().remove(1);

@@ -1,6 +1,6 @@
 //! Graphs and stacks of layers from Keras's JSON.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 
@@ -17,6 +17,8 @@ struct Entry {
     layer: AnyLayer,
     calls: Vec<Call>,
     made: Vec<Vec<Tensor>>,
+    /// The numbers that the file gives the calls, if they are not 0, 1, ….
+    numbers: Vec<usize>,
 }
 
 /// One call that is to be made.
@@ -43,6 +45,7 @@ pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> 
     for json in list(config, "layers")? {
         graph.add(json, context)?;
     }
+    graph.renumber(config);
     for entry in 0..graph.entries.len() {
         for call in 0..graph.entries[entry].calls.len() {
             graph.make((entry, call))?;
@@ -139,12 +142,14 @@ impl Graph {
                     layer: layer.ok_or_else(|| unexpected("an input", json))?,
                     calls: Vec::new(),
                     made: vec![vec![tensor]],
+                    numbers: Vec::new(),
                 }
             }
             _ => Entry {
                 layer: registry::from_json(json, context)?,
                 calls: calls(json)?,
                 made: Vec::new(),
+                numbers: Vec::new(),
             },
         };
         let name = json["name"].as_str().unwrap_or(entry.layer.get_name());
@@ -155,6 +160,29 @@ impl Graph {
         }
         self.entries.push(entry);
         Ok(())
+    }
+
+    /// Keras 3.0 counts the calls of a layer wherever they are; this model's are numbered again where the numbers tell which
+    /// they are.
+    fn renumber(&mut self, config: &Config) {
+        let mut referred: HashMap<usize, BTreeSet<usize>> = HashMap::new();
+        let needs = self.entries.iter().flat_map(|e| &e.calls).flat_map(|c| &c.needs);
+        let mut ends = Vec::new();
+        for key in ["input_layers", "output_layers"] {
+            end_references(config.get(key).unwrap_or(&Json::Null), &mut ends);
+        }
+        for reference in needs.chain(&ends) {
+            if let Some(&entry) = self.by_name.get(&reference.layer) {
+                referred.entry(entry).or_default().insert(reference.node);
+            }
+        }
+        for (entry, nodes) in referred {
+            let Entry { layer, calls, numbers, .. } = &mut self.entries[entry];
+            let beyond = nodes.last().is_some_and(|&last| last >= calls.len());
+            if beyond && nodes.len() == calls.len() && layer.class_name() != "Functional" {
+                *numbers = nodes.into_iter().collect();
+            }
+        }
     }
 
     /// Makes a call and, before it, all calls whose outputs it needs. A layer's calls are made in their order.
@@ -205,10 +233,16 @@ impl Graph {
                 reference.layer
             ));
         };
-        let known = self.entries[entry]
-            .calls
-            .len()
-            .max(self.entries[entry].made.len());
+        let Entry {
+            calls,
+            made,
+            numbers,
+            ..
+        } = &self.entries[entry];
+        if let Some(call) = numbers.iter().position(|&n| n == reference.node) {
+            return Ok((entry, call));
+        }
+        let known = calls.len().max(made.len());
         if reference.node >= known {
             return missing(format!(
                 "call {} of layer `{}`, which has {known}",
@@ -267,6 +301,19 @@ impl Graph {
             }
             other => Err(unexpected("[layer, node, tensor]", other)),
         }
+    }
+}
+
+/// All references at a model's ends.
+fn end_references(json: &Json, found: &mut Vec<Reference>) {
+    if let Some(reference) = Reference::from_json(json) {
+        found.push(reference);
+        return;
+    }
+    match json {
+        Json::Array(items) => items.iter().for_each(|item| end_references(item, found)),
+        Json::Object(map) => map.values().for_each(|item| end_references(item, found)),
+        _ => {}
     }
 }
 

@@ -88,8 +88,8 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
         let own = variable
             .path()
             .strip_prefix(prefix.as_deref().unwrap_or_default());
-        match named.get(own.unwrap_or(variable.path())) {
-            Some(array) => pairs.push((*array, variable.clone())),
+        match find(&named, own.unwrap_or(variable.path())) {
+            Some(array) => pairs.push((array, variable.clone())),
             // Keras 2 keeps the rate in its configuration.
             None if variable.name() == "learning_rate" => {}
             None => {
@@ -103,6 +103,15 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
     }
     let (arrays, variables): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     assign(file, &arrays, &variables)
+}
+
+/// The array of a name, or the only one of a name that is its end: Keras 2 leaves the names of stacks out.
+fn find<'f>(named: &HashMap<String, &'f ArrayRef>, name: &str) -> Option<&'f ArrayRef> {
+    let ends = |(known, _): &(&String, _)| name.ends_with(&format!("_{known}"));
+    named.get(name).copied().or_else(|| {
+        let longest = named.iter().filter(ends).max_by_key(|(known, _)| known.len());
+        longest.map(|(_, array)| *array)
+    })
 }
 
 /// The name that Keras 3 would give a variable of Keras 2's optimizers, without the optimizer's own:

@@ -21,15 +21,17 @@ use nodes::Calls;
 
 /// Whether a description is older than Keras 3, or lacks modules.
 pub(crate) fn is_legacy(json: &Json) -> bool {
-    json["module"].is_null() || has_legacy_calls(json)
+    json["module"].is_null() || has_legacy_layers(json)
 }
 
-/// Whether calls are lists rather than arguments.
-fn has_legacy_calls(json: &Json) -> bool {
+/// Whether layers name shapes as Keras 2 does, or calls are lists rather than arguments.
+fn has_legacy_layers(json: &Json) -> bool {
     let layers = json["config"]["layers"].as_array();
     layers.into_iter().flatten().any(|layer| {
         let calls = layer["inbound_nodes"].as_array();
-        calls.into_iter().flatten().any(Json::is_array) || has_legacy_calls(layer)
+        let mut calls = calls.into_iter().flatten();
+        let shape = &layer["config"]["batch_input_shape"];
+        shape.is_array() || calls.any(Json::is_array) || has_legacy_layers(layer)
     })
 }
 
