@@ -1,6 +1,7 @@
 //! Chores of the project: `cargo xtask bench`.
 
 mod bench;
+mod parity;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.split_first() {
         Some((command, rest)) if command == "bench" => bench::run(rest),
+        Some((command, rest)) if command == "parity" => parity::run(rest),
         _ => Err(USAGE.into()),
     };
     match result {
