@@ -76,6 +76,7 @@ impl<'a> Linker<'a> {
                 prologue: Vec::new(),
                 body: Vec::new(),
                 sinks: Vec::new(),
+                stores: Vec::new(),
                 scratch: 0,
             },
             locs: vec![None; tape.instrs.len()],
@@ -101,17 +102,12 @@ impl<'a> Linker<'a> {
                 Extent::Uniform => Reading::Fixed,
             };
             let mut operand = self.operand(output.buf, dtype, reading);
-            let place = operand.place;
             if let Some(view) = &output.view {
                 operand.reading = Reading::Walk;
                 operand.start = view.offset;
                 (operand.dims, operand.strides) = collapse(&view.dims, &view.strides);
             }
-            let aliased = self.nest.operands.iter().any(|o| {
-                o.place.slot == place.slot
-                    && o.place.offset < place.offset + operand.bytes
-                    && place.offset < o.place.offset + o.bytes
-            });
+            let aliased = self.nest.operands.iter().any(|o| o.overlaps(&operand));
             operand.output = true;
             let made = !matches!(
                 self.tape.instrs[output.reg].0,
@@ -142,18 +138,17 @@ impl<'a> Linker<'a> {
         for (i, sum) in self.tape.sums.iter().enumerate() {
             self.nest.sinks[i].src = self.at(sum.reg, Extent::Full)?;
         }
-        let mut stores = Vec::new();
         for (output, operand, staged) in outputs {
             if staged {
                 let src = self.at(output.reg, output.extent)?;
-                stores.push(Action::Store {
+                let src = self.apart(output.reg, src, operand)?;
+                self.nest.stores.push(Action::Store {
                     operand,
                     src,
                     extent: output.extent,
                 });
             }
         }
-        self.nest.body.extend(stores);
         let fits = self.nest.scratch <= MAX_SCRATCH && self.nest.operands.len() <= MAX_OPERANDS;
         fits.then_some(self.nest)
     }
@@ -352,6 +347,29 @@ impl<'a> Linker<'a> {
             self.nest.body.push(action);
         }
         self.spread.insert((reg, extent), dst);
+        Some(dst)
+    }
+
+    /// A register that is stored, in scratch if another store than that of `target` writes where it lies.
+    fn apart(&mut self, reg: Reg, src: Loc, target: usize) -> Option<Loc> {
+        let Loc::Operand(at) = src else {
+            return Some(src);
+        };
+        let operands = &self.nest.operands;
+        let written = operands.iter().enumerate().any(|(i, o)| {
+            i != target && i != at && o.output && o.staged && o.overlaps(&operands[at])
+        });
+        if !written {
+            return Some(src);
+        }
+        let (extent, dtype) = (self.extents[reg], self.tape.instrs[reg].1);
+        let dst = Loc::Scratch(self.keep(self.register_bytes(extent, dtype)));
+        self.nest.body.push(Action::Compute {
+            kernel: elementwise::copy(dtype.size(), false, self.simd)?,
+            dst,
+            src: [Some((src, extent)), None, None],
+            extent,
+        });
         Some(dst)
     }
 

@@ -26,14 +26,38 @@ impl Nest {
                 fits(total.output && total.bytes >= self.batch * self.cols * total.size)?;
             }
         }
-        let mut stored = false;
-        for action in &self.body {
-            let store = matches!(action, Action::Store { .. });
-            fits(store || !stored)?;
-            stored |= store;
-            self.check_action(action)?;
+        for (actions, last) in [
+            (&self.prologue, false),
+            (&self.body, false),
+            (&self.stores, true),
+        ] {
+            for action in actions {
+                fits(matches!(action, Action::Store { .. }) == last)?;
+                self.check_action(action)?;
+            }
         }
-        self.prologue.iter().try_for_each(|a| self.check_action(a))
+        self.check_stores()
+    }
+
+    /// Whether each store still finds the elements that it means: none before it has written over them.
+    fn check_stores(&self) -> Result<(), PlanFault> {
+        for (i, action) in self.stores.iter().enumerate() {
+            let Action::Store {
+                src: Loc::Operand(src),
+                ..
+            } = action
+            else {
+                continue;
+            };
+            let lost = self.stores[..i].iter().any(|before| {
+                matches!(before, Action::Store { operand, .. }
+                    if self.operands[*operand].overlaps(&self.operands[*src]))
+            });
+            if lost {
+                return Err(PlanFault::Overlap);
+            }
+        }
+        Ok(())
     }
 
     fn check_operand(&self, o: &Operand) -> Result<(), PlanFault> {
@@ -146,6 +170,12 @@ impl Operand {
 }
 
 impl Operand {
+    /// Whether two operands' buffers have bytes in common.
+    pub fn overlaps(&self, other: &Operand) -> bool {
+        let (a, b) = (self.place, other.place);
+        a.slot == b.slot && a.offset < b.offset + other.bytes && b.offset < a.offset + self.bytes
+    }
+
     /// For elements that lie in equal intervals at equal distances: `(distance, first, end)` of an interval, counted from
     /// a multiple of the distance.
     pub(super) fn intervals(&self) -> Option<(usize, usize, usize)> {

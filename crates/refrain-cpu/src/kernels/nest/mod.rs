@@ -168,8 +168,10 @@ pub struct Nest {
     pub prologue: Vec<Action>,
     /// Done for each block.
     pub body: Vec<Action>,
-    /// Reductions over rows.
+    /// Reductions over rows, which take in each block after its body.
     pub sinks: Vec<Sink>,
+    /// Done last for each block: only here may the memory of an input be written, which nothing reads any more.
+    pub stores: Vec<Action>,
     /// Bytes of scratch.
     pub scratch: usize,
 }
@@ -260,12 +262,11 @@ impl Nests {
                 if std::ptr::eq(out, other) || out.place.slot != other.place.slot {
                     continue;
                 }
-                let (a, b) = (out.place.offset, other.place.offset);
-                let overlap = a < b + other.bytes && b < a + out.bytes;
+                let overlap = out.overlaps(other);
                 let own = n == m
                     && out.staged
                     && !other.output
-                    && a == b
+                    && out.place == other.place
                     && out.size == other.size
                     && out.start == other.start
                     && out.reading == Reading::Flat
@@ -280,7 +281,8 @@ impl Nests {
         for nest in &nests {
             first_task.push(tasks);
             tasks += nest.tasks();
-            work += nest.batch * nest.rows * nest.cols * (nest.body.len() + nest.sinks.len());
+            let actions = nest.body.len() + nest.sinks.len() + nest.stores.len();
+            work += nest.batch * nest.rows * nest.cols * actions;
         }
         Ok(Nests {
             nests,

@@ -60,6 +60,7 @@ impl Nest {
             block.cols = self.block_cols.min(self.cols - block.col);
             self.body.iter().for_each(|a| block.run(a));
             self.sinks.iter().for_each(|s| block.accumulate(s));
+            self.stores.iter().for_each(|a| block.run(a));
         }
         if !self.sinks.is_empty() {
             let (column, part) = (task / self.parts(), task % self.parts());
@@ -115,6 +116,7 @@ impl Nest {
                     block.col = col;
                     block.cols = self.block_cols.min(cols.end - col);
                     self.body.iter().for_each(|a| block.run(a));
+                    self.stores.iter().for_each(|a| block.run(a));
                 }
             }
         };
