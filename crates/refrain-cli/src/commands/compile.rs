@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 
 /// What is minimised and what is watched.
 #[derive(Args)]
+#[command(next_help_heading = "Compiling")]
 pub struct Objective {
     /// The loss: mse, mae, huber, binary_crossentropy, categorical_crossentropy or sparse_categorical_crossentropy; for
     /// several outputs one for each, or OUTPUT=LOSS [default: the model's].
@@ -21,12 +22,13 @@ pub struct Objective {
 
 /// How it is minimised.
 #[derive(Args)]
+#[command(next_help_heading = "Compiling")]
 pub struct Training {
     /// The optimizer, with Keras's defaults: adam, adamw, sgd or rmsprop [default: the model's].
     #[arg(long, value_name = "NAME")]
     optimizer: Option<String>,
     /// The optimizer's learning rate [default: the model's, or the optimizer's].
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
 }
 
@@ -84,10 +86,15 @@ impl Objective {
     }
 
     fn compile(&self, model: &Model, mut config: Json) -> Result<()> {
+        let outputs = model.output_names();
         if !self.loss.is_empty() {
+            let fits = [1, outputs.len()].contains(&self.loss.len());
+            check_count("--loss", &self.loss, fits, &outputs)?;
             config["loss"] = entries("--loss", &self.loss, false)?;
         }
         if !self.metrics.is_empty() {
+            let fits = outputs.len() == 1 || outputs.len() == self.metrics.len();
+            check_count("--metrics", &self.metrics, fits, &outputs)?;
             config["metrics"] = entries("--metrics", &self.metrics, true)?;
         }
         if config["loss"].is_null() {
@@ -96,6 +103,16 @@ impl Objective {
         }
         Ok(model.compile_from_config(&config)?)
     }
+}
+
+/// Refuses names without outputs that are neither for all outputs nor one for each.
+fn check_count(option: &str, given: &[String], fits: bool, outputs: &[String]) -> Result<()> {
+    if fits || given.iter().any(|entry| entry.contains('=')) {
+        return Ok(());
+    }
+    let count = given.len();
+    let text = format!("`{option}` has {count} names for the outputs {outputs:?}");
+    Err(Failure::new(text).hint("Give one for each, or OUTPUT=NAME"))
 }
 
 /// Names as Keras's `compile` takes them: one, a list, or a dict by outputs.

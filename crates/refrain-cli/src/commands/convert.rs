@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use refrain::Model;
 
-use super::load::Load;
+use super::load::LoadCompiled;
 use super::model_file;
 use crate::failure::{Failure, Result};
 use crate::output::check_target;
@@ -31,7 +31,7 @@ pub struct Convert {
     #[arg(long, value_name = "MODEL")]
     architecture: Option<PathBuf>,
     #[command(flatten)]
-    load: Load,
+    load: LoadCompiled,
 }
 
 impl Convert {

@@ -32,8 +32,8 @@ pub struct Diff {
 
 impl Diff {
     pub fn run(self) -> Result<ExitCode> {
-        let a = self.load.uncompiled(&self.a)?;
-        let b = self.load.uncompiled(&self.b)?;
+        let a = self.load.model(&self.a)?;
+        let b = self.load.model(&self.b)?;
         let mut differences = architectures(&json(&a), &json(&b));
         match model_file::is_json(&self.a)? || model_file::is_json(&self.b)? {
             true => eprintln!(

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::compile::Objective;
-use super::load::Load;
-use super::{pretty, to_json};
+use super::load::LoadCompiled;
+use super::to_json;
 use crate::data::DataFile;
 use crate::failure::Result;
 use crate::output::print;
@@ -18,7 +18,7 @@ use crate::output::print;
   refrain evaluate model.keras --data test.npz
   refrain evaluate model.keras --data test.npz --loss mse --metrics mae
 
-Prints, for example, {\"loss\": 0.31, \"accuracy\": 0.88}; a value that is not finite is null. The data are inputs x0, x1, …
+Prints, for example, {\"loss\":0.31,\"accuracy\":0.88}; a value that is not finite is null. The data are inputs x0, x1, …
 (or named as the inputs), labels y0, y1, …, and sample weights w0, w1, … if wanted.")]
 pub struct Evaluate {
     /// The model's file.
@@ -32,7 +32,7 @@ pub struct Evaluate {
     #[command(flatten)]
     objective: Objective,
     #[command(flatten)]
-    load: Load,
+    load: LoadCompiled,
 }
 
 impl Evaluate {
@@ -52,6 +52,6 @@ impl Evaluate {
             evaluate = evaluate.sample_weight(weights);
         }
         let evaluation = evaluate.run().map_err(|e| data.at(e))?;
-        print(pretty(&to_json(evaluation.iter())))
+        print(to_json(evaluation.iter()))
     }
 }

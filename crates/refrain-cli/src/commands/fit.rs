@@ -8,8 +8,8 @@ use refrain::initializers::set_random_seed;
 use refrain::training::{History, Verbose};
 
 use super::compile::{Objective, Training};
-use super::load::Load;
-use super::{model_file, pretty, to_json};
+use super::load::LoadCompiled;
+use super::{model_file, to_json};
 use crate::data::{DataFile, Samples};
 use crate::failure::{Failure, Result};
 use crate::output::{check_target, write_whole};
@@ -61,7 +61,7 @@ pub struct Fit {
     #[command(flatten)]
     objective: Objective,
     #[command(flatten)]
-    load: Load,
+    load: LoadCompiled,
 }
 
 fn fraction(text: &str) -> Result<f64, String> {
@@ -91,7 +91,7 @@ impl Fit {
         match &self.history {
             Some(path) => {
                 let json = to_json(history.iter().map(|(name, values)| (name, values.to_vec())));
-                write_whole(path, format!("{}\n", pretty(&json)).as_bytes())
+                write_whole(path, format!("{json}\n").as_bytes())
             }
             None => Ok(()),
         }

@@ -11,6 +11,7 @@ use crate::failure::{Failure, Result};
 
 /// How a model is loaded.
 #[derive(Args)]
+#[command(next_help_heading = "Loading")]
 pub struct Load {
     /// What the Lambda layer NAME computes from its input x; repeatable.
     ///
@@ -21,9 +22,24 @@ pub struct Load {
     /// Decode one-expression Python lambdas (`lambda x: abs(x)`): read as data, never run.
     #[arg(long)]
     decode_lambdas: bool,
+}
+
+/// How a model is loaded that may be compiled.
+#[derive(Args)]
+#[command(next_help_heading = "Loading")]
+pub struct LoadCompiled {
+    #[command(flatten)]
+    load: Load,
     /// Leave out the optimizer, loss and metrics that are in the file.
     #[arg(long)]
     no_compile: bool,
+}
+
+impl LoadCompiled {
+    /// The model, compiled as the file says.
+    pub fn model(&self, path: &Path) -> Result<Model> {
+        self.load.load(path, !self.no_compile)
+    }
 }
 
 fn lambda(text: &str) -> Result<(String, Expression), String> {
@@ -36,13 +52,8 @@ fn lambda(text: &str) -> Result<(String, Expression), String> {
 }
 
 impl Load {
-    /// The model, compiled as the file says.
-    pub fn model(&self, path: &Path) -> Result<Model> {
-        self.load(path, !self.no_compile)
-    }
-
     /// The model for what needs no optimizer, loss or metrics.
-    pub fn uncompiled(&self, path: &Path) -> Result<Model> {
+    pub fn model(&self, path: &Path) -> Result<Model> {
         self.load(path, false)
     }
 

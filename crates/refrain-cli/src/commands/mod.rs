@@ -23,8 +23,3 @@ fn to_json<'n, V: Into<Json>>(values: impl IntoIterator<Item = (&'n str, V)>) ->
         .map(|(name, value)| (name.to_owned(), value.into()));
     json!(values.collect::<serde_json::Map<_, _>>())
 }
-
-/// JSON on several lines.
-fn pretty(json: &Json) -> String {
-    format!("{json:#}")
-}

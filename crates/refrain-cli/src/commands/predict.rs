@@ -49,7 +49,7 @@ fn arrays(text: &str) -> Result<PathBuf, String> {
 impl Predict {
     pub fn run(self) -> Result<()> {
         check_target(&self.output)?;
-        let model = self.load.uncompiled(&self.model)?;
+        let model = self.load.model(&self.model)?;
         let mut data = DataFile::open(&self.inputs)?;
         let x = data.inputs(&model)?;
         data.refuse_rest(&["x"])?;

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::load::Load;
-use super::pretty;
+use super::load::LoadCompiled;
 use crate::failure::Result;
 use crate::output::print;
 
@@ -25,7 +24,7 @@ pub struct Summary {
     #[arg(long)]
     expand_nested: bool,
     #[command(flatten)]
-    load: Load,
+    load: LoadCompiled,
 }
 
 impl Summary {
@@ -33,7 +32,7 @@ impl Summary {
         let model = self.load.model(&self.model)?;
         let summary = model.summary().expand_nested(self.expand_nested);
         match self.json {
-            true => print(pretty(&summary.to_json())),
+            true => print(format_args!("{:#}", summary.to_json())),
             false => print(summary),
         }
     }
