@@ -97,8 +97,9 @@ impl DataFile {
             _ => {
                 let mut pairs = numbered.iter().zip(named);
                 let missing = pairs.find(|(number, _)| !self.file.contains(number));
-                let (number, name) = missing.unwrap_or((&numbered[0], &named[0]));
-                let text = format!("no array `{number}` for input `{name}`");
+                let text =
+                    missing.map(|(number, name)| format!("no array `{number}` for input `{name}`"));
+                let text = text.unwrap_or_default();
                 let hint = format!("Name the arrays {}, or {}", list(numbered), list(named));
                 Err(self.missing(&text).hint(&hint))
             }
@@ -237,7 +238,11 @@ fn concerns(recorded: &Json, output: usize, names: &[String]) -> bool {
         Json::Object(map) if !map.contains_key("class_name") => {
             // Dict outputs go by keys of their own, of which nothing is known here.
             let known = map.keys().all(|key| names.contains(key));
-            !known || map.get(&names[output]).is_some_and(something)
+            !known
+                || names
+                    .get(output)
+                    .and_then(|name| map.get(name))
+                    .is_some_and(something)
         }
         recorded => something(recorded),
     }

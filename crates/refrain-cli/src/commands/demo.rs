@@ -66,7 +66,8 @@ impl Demo {
 fn end_with_the_output() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let text = info.payload_as_str().unwrap_or_default();
+        let text = info.payload().downcast_ref::<String>();
+        let text = text.map_or("", String::as_str);
         if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
             exit(0);
         }

@@ -133,6 +133,44 @@ fn archives_are_written_and_read() {
     assert!(missing.starts_with("array `z` in `"), "{missing}");
 }
 
+/// An archive with one deflated member, as `numpy.savez_compressed` writes it.
+fn deflated(member: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    zip.start_file("x0.npy", options).unwrap();
+    zip.write_all(member).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn compressed_archives_are_read() {
+    let x = Literal::zeros([1000, 1000], DType::F32);
+    let bytes = deflated(&to_npy(&x));
+    assert!(bytes.len() < 8000);
+    let file = Temporary::new("compressed.npz", &bytes);
+    let read = NpzFile::open(&file.0).unwrap().read("x0").unwrap();
+    assert_eq!(read, x);
+}
+
+#[test]
+fn a_size_that_no_compression_reaches_is_refused() {
+    let mut bytes = deflated(&npy("<f4", false, &[1 << 29], &[0; 400]));
+    // The last record of the directory: its sizes are 20 and 24 bytes behind its mark.
+    let at = bytes.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    let header = npy("<f4", false, &[1 << 29], &[]).len() as u32;
+    bytes[at + 24..at + 28].copy_from_slice(&((1u32 << 31) + header).to_le_bytes());
+    let file = Temporary::new("bomb.npz", &bytes);
+    let failure = NpzFile::open(&file.0)
+        .and_then(|mut npz| npz.read("x0"))
+        .unwrap_err();
+    assert!(
+        failure
+            .to_string()
+            .contains("more bytes than the file can hold"),
+        "{failure}"
+    );
+}
+
 #[test]
 fn damaged_archives_are_errors() {
     let x = Literal::new([64], (0..64).collect::<Vec<i32>>()).unwrap();

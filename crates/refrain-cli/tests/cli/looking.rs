@@ -24,9 +24,9 @@ fn summary_shows_the_inside_of_nested_models() {
     let folder = Folder::new("nested");
     let x = input([4]);
     let inner =
-        Model::with_name("inner", &x, &Dense::new(3).name("deep").call(&x).unwrap()).unwrap();
+        Model::with_name("inner", &x, Dense::new(3).name("deep").call(&x).unwrap()).unwrap();
     let y = input([4]);
-    folder.save("m.keras", Model::new(&y, &inner.call(&y).unwrap()).unwrap());
+    folder.save("m.keras", Model::new(&y, inner.call(&y).unwrap()).unwrap());
     assert!(!folder.run("summary m.keras").done().contains("deep"));
     assert!(
         folder
