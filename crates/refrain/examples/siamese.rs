@@ -78,11 +78,12 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     println!("\naccuracy on {TEST_PAIRS} pairs of images never seen in training");
     println!("  refrain  {:6.2} %", 100.0 * result.get("accuracy")?);
     println!("  Keras    {:6.2} %", 100.0 * KERAS_ACCURACY);
-    let [by_ops, by_lambda] = [&model, &with_lambda].map(|m| m.predict(few).run());
+    let by_ops = model.predict(few).run()?.into_array()?;
+    let by_lambda = with_lambda.predict(few).run()?.into_array()?;
     println!(
         "with a Lambda for `ops::abs`: {} weights, {} predictions",
         with_lambda.count_params(),
-        if by_ops?[0] == by_lambda?[0] {
+        if by_ops == by_lambda {
             "the same"
         } else {
             "other"

@@ -17,6 +17,7 @@
 //! Files are untrusted: nothing in them is executed, and [`Limits`] bound what they can ask for. A file is written whole or
 //! not at all. A weight without a place, or a place without a weight, is an error.
 
+mod compile_config;
 pub(crate) mod config;
 mod inspect;
 mod lambda;

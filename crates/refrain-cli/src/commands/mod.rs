@@ -1,0 +1,25 @@
+//! The commands, one a file, and what several of them share.
+
+pub mod convert;
+pub mod demo;
+pub mod diff;
+pub mod evaluate;
+pub mod fit;
+pub mod inspect;
+pub mod plot;
+pub mod predict;
+pub mod summary;
+
+mod compile;
+mod load;
+mod model_file;
+
+use serde_json::{Value as Json, json};
+
+/// Values under names; JSON has no NaN and no infinity, which become `null`.
+fn to_json<'n, V: Into<Json>>(values: impl IntoIterator<Item = (&'n str, V)>) -> Json {
+    let values = values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()));
+    json!(values.collect::<serde_json::Map<_, _>>())
+}

@@ -1,0 +1,59 @@
+//! Model files to be written, by the ends of their names.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use refrain::Model;
+
+use crate::failure::{Failure, Result};
+
+const WEIGHTS_END: &str = ".weights.h5";
+/// Ends of the names of files that hold weights.
+const WITH_WEIGHTS: [&str; 4] = [".keras", WEIGHTS_END, ".h5", ".safetensors"];
+const JSON_END: &str = ".json";
+/// Bytes in which a JSON text begins.
+const START: u64 = 256;
+
+fn ends(text: &str, end: &str) -> bool {
+    text.to_lowercase().ends_with(end)
+}
+
+/// The name of a file that holds weights, as an argument.
+pub fn with_weights(text: &str) -> Result<PathBuf, String> {
+    match WITH_WEIGHTS.iter().any(|end| ends(text, end)) {
+        true => Ok(text.into()),
+        false => Err(format!(
+            "expected a name that ends in {}",
+            WITH_WEIGHTS.join(", ")
+        )),
+    }
+}
+
+/// The name of a model file of any sort, as an argument.
+pub fn any(text: &str) -> Result<PathBuf, String> {
+    match ends(text, JSON_END) {
+        true => Ok(text.into()),
+        false => with_weights(text).map_err(|e| format!("{e}, {JSON_END}")),
+    }
+}
+
+/// Writes a model as the end of the file's name says.
+pub fn save(model: &Model, path: &Path) -> Result<()> {
+    let saved = match ends(&path.to_string_lossy(), WEIGHTS_END) {
+        true => model.save_weights(path),
+        false => model.save(path),
+    };
+    Ok(saved?)
+}
+
+/// Whether a file is JSON, and so an architecture without weights.
+pub fn is_json(path: &Path) -> Result<bool> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| Failure::io("opening", path, &e))?;
+    let read = file.take(START).read_to_end(&mut start);
+    read.map_err(|e| Failure::io("reading", path, &e))?;
+    Ok(start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
+}

@@ -1,0 +1,8 @@
+//! The built command, run on models that the tests make.
+
+mod converting;
+mod fitting;
+mod looking;
+mod refusing;
+mod running;
+mod support;
