@@ -3,10 +3,12 @@
 
 mod common;
 
-use common::check;
 use common::models::{B, Made};
+use common::{check, literals, oracle};
 use refrain_graph::philox::Philox;
-use refrain_graph::{DotDims, Graph, Op, Reduction, Shape, UnaryOp, Value, grad};
+use refrain_graph::{
+    DotDims, Graph, Literal, Op, ParamKind, Reduction, Shape, UnaryOp, Value, grad,
+};
 
 /// Sums and normalisations of `f32` one behind the other, and their gradients; what is read from the wrong memory is
 /// off by whole numbers.
@@ -41,9 +43,12 @@ impl Net {
         self.rng.below(n as u64) as usize
     }
 
-    /// A value; late ones are likelier.
+    /// A value: often the last, so that chains grow; late ones are likelier.
     fn any(&mut self) -> Value {
         let n = self.values.len();
+        if self.below(2) == 0 {
+            return self.values[n - 1];
+        }
         let (i, j) = (self.below(n), self.below(n));
         self.values[i.max(j)]
     }
@@ -187,11 +192,11 @@ impl Net {
             12 if small => self.conv(x)?,
             _ => self.affine(x)?,
         };
-        // Residual sums of sums would grow.
-        let y = if self.below(3) == 0 {
-            self.activation(y)?
-        } else {
-            self.b.scale(y, 0.7)?
+        // Bare, scaled or bounded: a bare one's gradient is read from memory by all that it flows to.
+        let y = match self.below(5) {
+            0 => self.activation(y)?,
+            1 => self.b.scale(y, 0.7)?,
+            _ => y,
         };
         self.values.push(y);
         Ok(())
@@ -264,10 +269,55 @@ fn seeds() -> std::ops::Range<u64> {
     number(first)..number(end)
 }
 
+/// Whether rounding errors grow beyond what the comparison allows: normalisations of values that hardly differ.
+fn is_ill_conditioned(graph: &Graph, seed: u64) -> bool {
+    /// Some ten roundings of `f32`.
+    const NUDGE: f64 = 1e-6;
+    const SHARE: f64 = 0.1;
+    let mut rng = Philox::new(seed);
+    let inputs = literals(&mut rng, graph, ParamKind::Input);
+    let variables = literals(&mut rng, graph, ParamKind::Variable);
+    let mut nudged = |literals: &[Literal]| -> Vec<Literal> {
+        let nudge = |l: &Literal| {
+            let sign = |x: f64| {
+                x * if rng.below(2) == 0 {
+                    1.0 - NUDGE
+                } else {
+                    1.0 + NUDGE
+                }
+            };
+            let values: Vec<f64> = l.to_f64().into_iter().map(sign).collect();
+            let moved = Literal::new(l.dims(), values).expect("as many values");
+            moved.convert(l.dtype())
+        };
+        literals.iter().map(nudge).collect()
+    };
+    let (near_inputs, near_variables) = (nudged(&inputs), nudged(&variables));
+    let (ran, near) = (
+        oracle(graph, &inputs, &variables),
+        oracle(graph, &near_inputs, &near_variables),
+    );
+    let all = |r: &common::Ran| -> Vec<f64> {
+        let literals = r.outputs.iter().chain(&r.variables);
+        literals.flat_map(Literal::to_f64).collect()
+    };
+    let pairs = all(&ran).into_iter().zip(all(&near));
+    // Not a number is far as well.
+    !pairs
+        .into_iter()
+        .all(|(a, b)| (a - b).abs() <= SHARE * TOLERANCE * a.abs().max(1.0))
+}
+
 #[test]
 fn random_training_steps_give_what_the_interpreter_gives() {
+    let (mut checked, mut made) = (0, 0);
     for seed in seeds() {
         let graph = random_training(seed).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-        check(&graph, seed, TOLERANCE);
+        made += 1;
+        if !is_ill_conditioned(&graph, seed) {
+            check(&graph, seed, TOLERANCE);
+            checked += 1;
+        }
     }
+    assert!(checked * 2 > made, "only {checked} of {made} were checked");
 }
