@@ -249,7 +249,7 @@ fn runs(view: &View, size: usize) -> Vec<Range<usize>> {
     let count: usize = dims.iter().product();
     if count > MAX_RUNS {
         let last = view.offset + dims.iter().zip(&strides).map(reach).sum::<usize>();
-        return vec![view.offset * size..(last + run) * size];
+        return std::iter::once(view.offset * size..(last + run) * size).collect();
     }
     let mut starts = vec![view.offset];
     for (&d, &s) in dims.iter().zip(&strides) {
