@@ -90,6 +90,7 @@ impl Weight {
 
     fn sample(&self, dtype: DType) -> Result<Literal> {
         if WITHOUT_VALUES.get() {
+            sizes::check_memory("a weight", &self.shape, dtype.size())?;
             return Ok(Literal::zeros(self.shape.clone(), dtype));
         }
         let scaled = matches!(self.initializer, Initializer::VarianceScaling { .. });

@@ -23,7 +23,7 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     }
     if let Some(config) = map
         .get_mut("optimizer")
-        .and_then(|o| o["config"].as_object_mut())
+        .and_then(|o| o.get_mut("config")?.as_object_mut())
     {
         upgrade_decay(config);
     }
@@ -63,8 +63,10 @@ fn upgrade_losses(json: &mut Json) {
     match json {
         Json::Array(items) => items.iter_mut().for_each(upgrade_losses),
         Json::Object(map) if map.contains_key("class_name") => {
-            if map["config"]["reduction"].as_str() == Some("auto") {
-                json["config"]["reduction"] = "sum_over_batch_size".into();
+            let config = map.get_mut("config").and_then(Json::as_object_mut);
+            let reduction = config.and_then(|config| config.get_mut("reduction"));
+            if let Some(reduction) = reduction.filter(|r| r.as_str() == Some("auto")) {
+                *reduction = "sum_over_batch_size".into();
             }
         }
         Json::Object(map) => map.values_mut().for_each(upgrade_losses),
