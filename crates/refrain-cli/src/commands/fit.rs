@@ -12,7 +12,7 @@ use super::load::LoadCompiled;
 use super::{model_file, to_json};
 use crate::data::{DataFile, Samples};
 use crate::failure::{Failure, Result};
-use crate::output::{check_target, write_whole};
+use crate::output::{check_target, target, write_whole};
 
 /// Train a model on data and write it with its new weights.
 #[derive(Args)]
@@ -39,7 +39,7 @@ pub struct Fit {
     #[arg(long, value_name = "B")]
     batch_size: NonZeroUsize,
     /// Where the trained model is written: .keras, .h5, .weights.h5 or .safetensors.
-    #[arg(long, value_name = "OUT.keras", value_parser = model_file::with_weights)]
+    #[arg(long, value_name = "OUT.keras", value_parser = target(model_file::with_weights))]
     output: PathBuf,
     /// Take the samples in the order of the file in every epoch.
     #[arg(long)]

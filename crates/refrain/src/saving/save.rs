@@ -53,9 +53,9 @@ impl Model {
         let path = path.as_ref();
         match Format::of(path) {
             Some(Format::Keras) => self.write_keras(path),
-            Some(Format::H5) => write_bytes(path, &write_hdf5(&self.legacy_file())?),
+            Some(Format::H5) => write_file(path, &write_hdf5(&self.legacy_file())?),
             Some(Format::Safetensors) => self.write_safetensors(path),
-            Some(Format::Json) => write_bytes(path, self.to_json().as_bytes()),
+            Some(Format::Json) => write_file(path, self.to_json().as_bytes()),
             Some(Format::WeightsH5) => Err(wrong_end(
                 path,
                 "`.keras`, `.h5`, `.safetensors` or `.json`",
@@ -76,7 +76,7 @@ impl Model {
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         match Format::of(path) {
-            Some(Format::WeightsH5) => write_bytes(path, &write_hdf5(&weights_tree(self))?),
+            Some(Format::WeightsH5) => write_file(path, &write_hdf5(&weights_tree(self))?),
             Some(Format::Safetensors) => self.write_safetensors(path),
             _ => Err(wrong_end(path, "`.weights.h5` or `.safetensors`")),
         }
@@ -163,7 +163,21 @@ impl Model {
     }
 }
 
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file whole or not at all, as models are written: to a temporary file beside it, which is flushed to the disk and
+/// then takes its name. Links and permissions stay.
+///
+/// ```
+/// let path = std::env::temp_dir().join(format!("refrain-doc-{}.npy", std::process::id()));
+/// refrain::saving::write_file(&path, b"numbers")?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"numbers");
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), refrain::Error>(())
+/// ```
+///
+/// # Errors
+/// Writing fails; what was there before is still there.
+pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+    let path = path.as_ref();
     let failed = |e: std::io::Error| io("writing", path, &e);
     write_whole(path, |out| out.write_all(bytes).map_err(failed))
 }
