@@ -157,20 +157,3 @@ fn legacy_files_of_all_versions_predict_and_train_as_there() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(checked > 30, "only {checked} files");
 }
-#[test]
-fn dbg_seq() {
-    for p in [
-        "/tmp/t/seq300.h5",
-        "tests/fixtures/keras/3.0.0/sequential.keras",
-    ] {
-        let m = load_model(p).unwrap();
-        println!("{}", m.to_json());
-        let mut e = Expected::of(&fixtures().join("3.0.0"));
-        let x = e.numbered("sequential/x");
-        let t = e.numbered("sequential/t");
-        for _ in 0..5 {
-            m.reset_metrics().unwrap();
-            println!("{}", m.train_on_batch(&x[0], &t[0]).run().unwrap().loss());
-        }
-    }
-}
