@@ -8,11 +8,12 @@ use super::open::{Layout, Opened};
 use super::storage::parse_json;
 use super::weights::{
     Plan, load_legacy_optimizer, load_optimizer, plan_keras3, plan_legacy, plan_safetensors,
-    stored_once,
+    stored_alike, stored_once,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::without_values;
 use crate::models::Model;
+use crate::warnings;
 
 /// Loads a model from a file; see [`LoadOptions::load`].
 ///
@@ -71,12 +72,24 @@ pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     if opened.upgraded {
         context.stored_once = shared_by_identity(config);
     }
-    if let Some((file, Layout::Keras3)) = &opened.weights {
-        context.stored_once.extend(stored_once(config, file.root()));
+    match &opened.weights {
+        Some((file, Layout::Keras3)) => {
+            context.stored_once.extend(stored_once(config, file.root()))
+        }
+        Some((file, Layout::Legacy(path))) => {
+            let root = file.root().group(path).unwrap_or(file.root());
+            context
+                .stored_once
+                .extend(stored_alike(config, file, root)?);
+        }
+        _ => {}
     }
     let model = model_of(config, &context)?;
     if let Some(custom) = options.custom() {
         compile_from_json(&model, &opened.compile, custom)?;
+        if !model.is_compiled() && opened.has_optimizer_state() {
+            warnings::no_optimizer(model.get_name());
+        }
     }
     Ok(model)
 }
@@ -108,9 +121,13 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
     if !model.is_compiled() {
         return Ok(());
     }
-    match (layout, opened.optimizer()) {
-        (Layout::Keras3, Some(vars)) => load_optimizer(model, file, vars),
+    let found = match (layout, opened.optimizer()) {
+        (Layout::Keras3, Some(vars)) => load_optimizer(model, file, vars).map(|()| true),
         (Layout::Legacy(_), _) => load_legacy_optimizer(model, file),
-        _ => Ok(()),
+        _ => Ok(false),
+    };
+    if !found? {
+        warnings::no_optimizer_state(model.get_name());
     }
+    Ok(())
 }

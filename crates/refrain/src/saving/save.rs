@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
 /// What is written, as the end of a file's name says.
+#[derive(Clone, Copy)]
 enum Format {
     Keras,
     WeightsH5,
@@ -24,19 +25,19 @@ enum Format {
 }
 
 /// Ends of names, the more special ones first.
-const ENDS: [(&str, fn() -> Format); 5] = [
-    (".keras", || Format::Keras),
-    (".weights.h5", || Format::WeightsH5),
-    (".h5", || Format::H5),
-    (".safetensors", || Format::Safetensors),
-    (".json", || Format::Json),
+const ENDS: [(&str, Format); 5] = [
+    (".keras", Format::Keras),
+    (".weights.h5", Format::WeightsH5),
+    (".h5", Format::H5),
+    (".safetensors", Format::Safetensors),
+    (".json", Format::Json),
 ];
 
 impl Format {
     fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
         let found = ENDS.iter().find(|(end, _)| name.ends_with(end));
-        found.map(|(_, format)| format())
+        found.map(|(_, format)| *format)
     }
 }
 
@@ -185,7 +186,9 @@ fn date() -> String {
 
 /// Year, month and day of a number of days since 1970.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let mut year = 1970;
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));
