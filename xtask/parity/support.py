@@ -114,6 +114,12 @@ class Zoo:
         self.note(name, compiled=bool(getattr(model, "compiled", False)), **facts)
         return folder
 
+    def refuse(self, name, model, message, **facts):
+        """Saves a model that refrain does not load; its error holds `message`."""
+        shutil.rmtree(self.out / name, ignore_errors=True)
+        model.save(self.folder(name) / "model.keras")
+        self.note(name, compiled=bool(model.compiled), refused=message, **facts)
+
     def train(self, name, model, x, y, w=None, *, batch_size=4, warmup=3, **facts):
         """Saves a compiled model after some steps, and what Keras does in the next `TRAIN_STEPS` from that file.
 

@@ -20,9 +20,9 @@ import time
 
 from support import Zoo
 
-from cases import formats, graphs, layers, operators, random_graphs, recurrent, training
+from cases import formats, graphs, lambdas, layers, operators, random_graphs, recurrent, refused, training
 
-FAMILIES = [layers, recurrent, graphs, operators, training, formats, random_graphs]
+FAMILIES = [layers, recurrent, graphs, operators, training, formats, lambdas, refused, random_graphs]
 
 
 def main(out, only=None):

@@ -31,7 +31,7 @@ def sequential():
 
 def bfloat():
     x = keras.Input((4,))
-    return keras.Model(x, L.Dense(2, dtype="bfloat16")(L.Dense(4, dtype="mixed_bfloat16")(x)))
+    return keras.Model(x, L.Dense(2)(L.Dense(4, dtype="bfloat16")(x)))
 
 
 def train(model, name):
