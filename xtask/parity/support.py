@@ -1,9 +1,11 @@
 """Shared helpers of the parity scripts: Keras on JAX, deterministic values, and the folder of one case."""
 
 import json
+import logging
 import os
 import pathlib
 import shutil
+import warnings
 import zlib
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -11,8 +13,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # The models are tiny and run a few times: compiling them is what takes the time.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
+import jax
 import keras
 import numpy as np
+
+# Keras warns of what the zoo does on purpose.
+warnings.filterwarnings("ignore")
+logging.getLogger("absl").setLevel(logging.ERROR)
 
 KERAS_VERSION = "3.15.1"
 TRAIN_STEPS = 20
@@ -70,10 +77,20 @@ def structured(model, arrays):
 
 
 def call(model, arrays):
+    """Outputs in flat order. Compiled as a whole: one by one the operations take several times as long."""
     arrays = [keras.ops.convert_to_tensor(a) for a in arrays]
-    if isinstance(model, keras.Sequential):
-        return flat(model(arrays[0], training=False))
-    return flat(model(structured(model, arrays), training=False))
+    x = arrays[0] if isinstance(model, keras.Sequential) else structured(model, arrays)
+    run = jax.jit(lambda trained, other, x: model.stateless_call(trained, other, x, training=False)[0])
+    values = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]
+    return flat(run(*values, x))
+
+
+def keep_compiled(zoo):
+    """Keeps what XLA compiles beside the zoo: models come back as the same programs, in the zoo and in the checks."""
+    zoo = pathlib.Path(zoo).resolve()
+    jax.config.update("jax_compilation_cache_dir", str(zoo.with_name(f"{zoo.name}.compiled")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 class Zoo:
