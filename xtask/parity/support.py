@@ -76,10 +76,13 @@ def structured(model, arrays):
     return keras.tree.pack_sequence_as(model._inputs_struct, list(arrays))
 
 
-def call(model, arrays):
-    """Outputs in flat order. Compiled as a whole: one by one the operations take several times as long."""
+def call(model, arrays, whole=True):
+    """Outputs in flat order. `whole` compiles the model as one program: one by one, operations of ever other shapes take
+    several times as long; those of the random graphs, with their few shapes, are known after some models."""
     arrays = [keras.ops.convert_to_tensor(a) for a in arrays]
     x = arrays[0] if isinstance(model, keras.Sequential) else structured(model, arrays)
+    if not whole:
+        return flat(model(x, training=False))
     run = jax.jit(lambda trained, other, x: model.stateless_call(trained, other, x, training=False)[0])
     values = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]
     return flat(run(*values, x))
