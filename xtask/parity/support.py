@@ -62,9 +62,9 @@ def random_input(tensor, rng, batch=BATCH, high=5):
 
 
 def flat(outputs):
-    """Arrays in flat order; bfloat16, which an .npz cannot hold, as float32."""
+    """Arrays in flat order; bfloat16, which an .npz cannot hold, and float16 as float32."""
     arrays = [np.asarray(o) for o in keras.tree.flatten(outputs)]
-    return [a.astype("float32") if a.dtype.name == "bfloat16" else a for a in arrays]
+    return [a.astype("float32") if a.dtype.name in ("bfloat16", "float16") else a for a in arrays]
 
 
 def named(prefix, arrays):
