@@ -62,9 +62,9 @@ def random_input(tensor, rng, batch=BATCH, high=5):
 
 
 def flat(outputs):
-    """Arrays in flat order; bfloat16, which an .npz cannot hold, as float32."""
+    """Arrays in flat order; bfloat16, which an .npz cannot hold, and float16 as float32."""
     arrays = [np.asarray(o) for o in keras.tree.flatten(outputs)]
-    return [a.astype("float32") if a.dtype.name == "bfloat16" else a for a in arrays]
+    return [a.astype("float32") if a.dtype.name in ("bfloat16", "float16") else a for a in arrays]
 
 
 def named(prefix, arrays):
@@ -76,10 +76,13 @@ def structured(model, arrays):
     return keras.tree.pack_sequence_as(model._inputs_struct, list(arrays))
 
 
-def call(model, arrays):
-    """Outputs in flat order. Compiled as a whole: one by one the operations take several times as long."""
+def call(model, arrays, whole=True):
+    """Outputs in flat order. `whole` compiles the model as one program: one by one, operations of ever other shapes take
+    several times as long; those of the random graphs, with their few shapes, are known after some models."""
     arrays = [keras.ops.convert_to_tensor(a) for a in arrays]
     x = arrays[0] if isinstance(model, keras.Sequential) else structured(model, arrays)
+    if not whole:
+        return flat(model(x, training=False))
     run = jax.jit(lambda trained, other, x: model.stateless_call(trained, other, x, training=False)[0])
     values = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]
     return flat(run(*values, x))
