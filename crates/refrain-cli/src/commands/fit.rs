@@ -72,7 +72,7 @@ fn fraction(text: &str) -> Result<f64, String> {
 impl Fit {
     pub fn run(self) -> Result<()> {
         check_target(&self.output)?;
-        self.history.as_deref().map_or(Ok(()), check_target)?;
+        self.check_history()?;
         if let Some(seed) = self.seed {
             set_random_seed(seed);
         }
@@ -92,6 +92,26 @@ impl Fit {
             Some(path) => {
                 let json = to_json(history.iter().map(|(name, values)| (name, values.to_vec())));
                 write_whole(path, format!("{json}\n").as_bytes())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The history must not take the place of the model or the data.
+    fn check_history(&self) -> Result<()> {
+        let Some(history) = &self.history else {
+            return Ok(());
+        };
+        check_target(history)?;
+        let written = std::path::absolute(history).ok();
+        let taken = [&self.output, &self.model, &self.data];
+        match taken
+            .into_iter()
+            .find(|p| std::path::absolute(p).ok() == written)
+        {
+            Some(path) => {
+                let text = format!("the history would overwrite `{}`", path.display());
+                Err(Failure::new(text).hint("Give `--history` another name"))
             }
             None => Ok(()),
         }

@@ -35,11 +35,8 @@ pub(crate) use lambda::decode as decode_lambda;
 pub use load::{load_model, model_from_json};
 pub use load_weights::LoadWeights;
 pub use options::LoadOptions;
-<<<<<<< HEAD
-pub use save::write_file;
-=======
 pub(crate) use save::check_end;
->>>>>>> main
+pub use save::write_file;
 pub use storage::Limits;
 pub use weights::{Placed, WeightsReport};
 

@@ -80,28 +80,11 @@ impl Model {
     /// The end of the name is another, or writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-<<<<<<< HEAD
-        match Format::of(path) {
-            Some(Format::Keras) => self.write_keras(path),
-            Some(Format::H5) => write_file(path, &write_hdf5(&self.legacy_file())?),
-            Some(Format::Safetensors) => self.write_safetensors(path),
-            Some(Format::Json) => write_file(path, self.to_json().as_bytes()),
-            Some(Format::WeightsH5) => Err(wrong_end(
-                path,
-                "`.keras`, `.h5`, `.safetensors` or `.json`",
-            )
-            .hint("Weights alone are written by `model.save_weights(path)`")),
-            None => Err(wrong_end(
-                path,
-                "`.keras`, `.h5`, `.safetensors` or `.json`",
-            )),
-=======
         match Format::of_model(path)? {
-            Format::H5 => write_bytes(path, &write_hdf5(&self.legacy_file())?),
+            Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
             Format::Safetensors => self.write_safetensors(path),
-            Format::Json => write_bytes(path, self.to_json().as_bytes()),
+            Format::Json => write_file(path, self.to_json().as_bytes()),
             Format::Keras | Format::WeightsH5 => self.write_keras(path),
->>>>>>> main
         }
     }
 
@@ -112,16 +95,9 @@ impl Model {
     /// The end of the name is another, or writing fails.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-<<<<<<< HEAD
-        match Format::of(path) {
-            Some(Format::WeightsH5) => write_file(path, &write_hdf5(&weights_tree(self))?),
-            Some(Format::Safetensors) => self.write_safetensors(path),
-            _ => Err(wrong_end(path, "`.weights.h5` or `.safetensors`")),
-=======
         match Format::of_weights(path)? {
             Format::Safetensors => self.write_safetensors(path),
-            _ => write_bytes(path, &write_hdf5(&weights_tree(self))?),
->>>>>>> main
+            _ => write_file(path, &write_hdf5(&weights_tree(self))?),
         }
     }
 
