@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mutate::{Random, mutate};
+use refrain::losses::Loss;
+use refrain::optimizers::Adam;
 use refrain::saving::{Limits, inspect};
 use refrain::testing::storage;
-use refrain::{Literal, Model, load_model, model_from_json};
+use refrain::{DType, Literal, Model, load_model, model_from_json};
 use serde_json::{Value as Json, json};
 
 /// Changed configurations of all models together.
@@ -171,4 +173,43 @@ fn what_was_once_a_panic_is_an_error() {
         config["compile_config"] = compile;
         let _ = model_from_json(&config.to_string());
     }
+}
+
+#[test]
+fn a_variable_of_the_optimizer_without_a_place_is_an_error() -> refrain::Result<()> {
+    let x = refrain::input([4]);
+    let model = Model::new(&x, &refrain::layers::Dense::new(1).call(&x)?)?;
+    model
+        .compile(Adam::new(0.01), Loss::MeanSquaredError)
+        .run()?;
+    let (x, y) = (array(4), array(1));
+    model.train_on_batch(&x, &y).run()?;
+    let path = scratch("optimizer").with_extension("keras");
+    model.save(&path)?;
+    load_model(&path)?;
+    for name in ["99", "x"] {
+        let mut members = storage::read_archive(&path, &Limits::new())?;
+        let weights = members.iter_mut().find(|(name, _)| name.ends_with(".h5"));
+        let bytes = &mut weights.expect("weights").1;
+        let mut arrays = storage::read_arrays(bytes.clone(), &Limits::new())?;
+        arrays.insert(format!("optimizer/vars/{name}"), array(1));
+        *bytes = storage::hdf5(&arrays)?;
+        let changed = path.with_extension("changed.keras");
+        let members: Vec<_> = members.iter().map(|(n, b)| (&**n, &**b)).collect();
+        storage::archive(&changed, &members)?;
+        let error = load_model(&changed)
+            .expect_err("a stray variable")
+            .to_string();
+        fs::remove_file(changed).ok();
+        assert!(
+            error.contains("numbered 0 to") && error.contains(name),
+            "{error}"
+        );
+    }
+    fs::remove_file(path).ok();
+    Ok(())
+}
+
+fn array(width: usize) -> Literal {
+    Literal::full([SAMPLES, width], DType::F32, 0.5)
 }
