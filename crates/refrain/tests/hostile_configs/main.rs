@@ -12,19 +12,21 @@ use std::time::{Duration, Instant};
 use mutate::{Random, mutate};
 use refrain::losses::Loss;
 use refrain::optimizers::Adam;
-use refrain::saving::{Limits, inspect};
+use refrain::saving::{Limits, LoadOptions};
 use refrain::testing::storage;
 use refrain::{DType, Literal, Model, load_model, model_from_json};
 use serde_json::{Value as Json, json};
 
 /// Changed configurations of all models together.
-const ROUNDS: usize = 1_500;
+const ROUNDS: usize = 600;
 /// What one may take in an unoptimised build on a busy machine.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Samples of the data for a model that could be loaded.
 const SAMPLES: usize = 2;
 /// The size of a dimension that may have any.
 const ANY: usize = 3;
+/// Bytes of all weights of a model, so that sizes of 10⁹ are refused wherever there is memory for them.
+const LARGEST_WEIGHTS: u64 = 64 << 20;
 /// Elements of the largest input that is made for a model.
 const LARGEST_INPUT: usize = 1 << 16;
 
@@ -70,10 +72,14 @@ impl Unzipped {
     fn load(&self, config: &Json) -> bool {
         let text = config.to_string();
         fs::write(self.folder.join("config.json"), &text).expect("a file");
-        let whole = load_model(&self.folder).is_ok_and(|model| use_model(&model));
-        let bare = model_from_json(&text).is_ok_and(|model| use_model(&model));
+        let options = LoadOptions::new().limits(Limits::new().total_bytes(LARGEST_WEIGHTS));
+        let whole = options
+            .load(&self.folder)
+            .is_ok_and(|model| use_model(&model));
+        let bare = options.model_from_json(&text);
+        let bare = bare.is_ok_and(|model| use_model(&model));
         // What is said of a file that cannot be loaded must hold up as well.
-        let _ = inspect(&self.folder).map(|said| said.to_string());
+        let _ = options.inspect(&self.folder).map(|said| said.to_string());
         whole || bare
     }
 }
