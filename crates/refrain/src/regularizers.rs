@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::error::Result;
-use crate::layers::{Config, ConfigValue, unexpected};
+use crate::layers::{Config, ConfigValue, refuse_own, unexpected};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -129,6 +129,7 @@ impl ConfigValue for Regularizer {
     }
 
     fn from_json(json: &Json) -> Result<Self> {
+        refuse_own(json)?;
         let empty = Config::new();
         let found = match json {
             Json::String(name) => Regularizer::from_class(name, &empty),

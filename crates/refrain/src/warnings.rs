@@ -2,6 +2,7 @@
 
 use tracing::warn;
 
+use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::layers::AnyLayer;
 use crate::ops::Operation;
@@ -79,5 +80,12 @@ pub(crate) fn no_optimizer_state(model: &str) {
 pub(crate) fn no_optimizer(model: &str) {
     warn!(
         "The file of model '{model}' holds the state of an optimizer but not which one: the model is not compiled."
+    );
+}
+
+/// Warns where weights were read and the optimizer's state beside them does not fit.
+pub(crate) fn optimizer_state_left(model: &str, error: &Error) {
+    warn!(
+        "The state of the optimizer in the file does not fit that of model '{model}' and was not loaded: {error}"
     );
 }

@@ -9,7 +9,7 @@ use refrain_graph::{DType, Literal};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue, unexpected};
+use crate::layers::{Config, ConfigValue, refuse_own, unexpected};
 use crate::utils::sizes;
 
 /// Bytes of an element while it is drawn: in f64, then in its own type of at most 8.
@@ -405,6 +405,7 @@ impl ConfigValue for Initializer {
     }
 
     fn from_json(json: &Json) -> Result<Self> {
+        refuse_own(json)?;
         let empty = Config::new();
         match json {
             Json::String(name) => Initializer::from_class(name, &empty),

@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
+use super::registry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::to_number;
 
 /// Options under Keras's names.
 pub type Config = serde_json::Map<String, Json>;
@@ -18,6 +20,17 @@ pub trait ConfigValue: Sized {
 /// An error that says what an option should have been.
 pub(crate) fn unexpected(expected: &str, json: &Json) -> Error {
     Error::mismatch(ErrorKind::Config, expected, json.to_string())
+}
+
+/// Refuses an object of a class that is not Keras's, whose name may be that of one.
+pub(crate) fn refuse_own(json: &Json) -> Result<()> {
+    match registry::own_name(json) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("`{name}` is not one of Keras's own, and unknown here");
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+    }
 }
 
 macro_rules! plain {
@@ -36,7 +49,7 @@ plain! {
     i64, "an integer", |json| json.as_i64().or_else(|| json.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64));
     u64, "a non-negative integer", |json| json.as_u64();
     usize, "a non-negative integer", |json| json.as_u64().and_then(|n| usize::try_from(n).ok());
-    f64, "a number", |json| json.as_f64().or_else(|| scalar_array(json));
+    f64, "a number", |json| to_number(json).or_else(|| scalar_array(json));
     String, "a string", |json| json.as_str().map(str::to_owned);
 }
 

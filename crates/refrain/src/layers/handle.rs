@@ -11,10 +11,12 @@ use super::call::Call;
 use super::config::Config;
 use super::layer::{Erased, InputSpec, Layer, Outputs};
 use super::node::Node;
+use super::{ConfigValue, registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
 use crate::names;
 use crate::ops;
+use crate::regularizers::Regularizer;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
@@ -27,6 +29,8 @@ pub(crate) struct Core<L: ?Sized> {
     dtype: DType,
     trainable: AtomicBool,
     calls: AtomicUsize,
+    /// The penalty on outputs of a layer that has no option for it; files may give every layer one.
+    activity_regularizer: Option<Regularizer>,
     state: Mutex<State>,
     layer: L,
 }
@@ -125,9 +129,18 @@ impl<L: Layer> Handle<L> {
         self
     }
 
+    /// A fresh layer with a penalty on its outputs.
+    pub(crate) fn with_activity_regularizer(mut self, regularizer: Regularizer) -> Self {
+        if let Some(core) = Arc::get_mut(&mut self.0) {
+            core.activity_regularizer = Some(regularizer);
+        }
+        self
+    }
+
     /// A layer with the name, type and trainability of another.
     pub(crate) fn like(layer: L, template: &AnyLayer) -> Self {
         let mut core = Core::new(template.0.name.clone(), layer);
+        core.activity_regularizer = template.0.activity_regularizer;
         core.dtype = template.0.dtype;
         core.trainable = AtomicBool::new(template.trainable());
         Handle(Arc::new(core))
@@ -215,6 +228,7 @@ impl<L: Layer + Clone> Handle<L> {
         };
         let mut core = Core::new(name, self.0.layer.clone());
         core.dtype = self.0.dtype;
+        core.activity_regularizer = self.0.activity_regularizer;
         change(&mut core);
         Handle(Arc::new(core))
     }
@@ -227,6 +241,7 @@ impl<L> Core<L> {
             dtype: DType::F32,
             trainable: AtomicBool::new(true),
             calls: AtomicUsize::new(0),
+            activity_regularizer: None,
             state: Mutex::default(),
             layer,
         }
@@ -262,6 +277,9 @@ impl AnyLayer {
         config.insert("trainable".to_owned(), self.trainable().into());
         config.insert("dtype".to_owned(), self.0.dtype.keras_name().into());
         config.extend(self.config());
+        if let Some(regularizer) = &self.0.activity_regularizer {
+            config.insert(registry::ACTIVITY.to_owned(), regularizer.to_json());
+        }
         if WITHOUT_TRAINABLE.contains(&self.class_name()) {
             config.shift_remove("trainable");
         }
@@ -552,7 +570,8 @@ impl AnyLayer {
     }
 
     fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {
-        let Some(regularizer) = self.0.layer.activity_regularizer() else {
+        let own = self.0.layer.activity_regularizer();
+        let Some(regularizer) = own.or(self.0.activity_regularizer.as_ref()) else {
             return Ok(());
         };
         for output in outputs {

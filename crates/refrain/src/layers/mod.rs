@@ -28,7 +28,7 @@ pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};
-pub(crate) use config::{in_option, layer_options, unexpected};
+pub(crate) use config::{in_option, layer_options, refuse_own, unexpected};
 pub use convolutional::*;
 pub use core::*;
 pub(crate) use handle::mixed;

@@ -14,6 +14,7 @@ use super::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
 use crate::ops;
+use crate::regularizers::Regularizer;
 use crate::saving::config::{is_model, model_from_json, model_to_json};
 use crate::structure::Structure;
 
@@ -135,11 +136,54 @@ fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     if let Some(dtype) = config.get("dtype").filter(|json| !json.is_null()) {
         handle = handle.with_dtype(dtype_from_json(dtype)?);
     }
+    if let Some(json) = config.get(ACTIVITY).filter(|json| !json.is_null())
+        && handle.options().activity_regularizer().is_none()
+    {
+        let regularizer = Regularizer::from_json(json).map_err(|e| in_option(e, ACTIVITY))?;
+        handle = handle.with_activity_regularizer(regularizer);
+    }
     if config.get("trainable").and_then(Json::as_bool) == Some(false) {
         handle.set_trainable(false);
     }
     Ok(handle.any())
 }
+
+/// The option that every layer has.
+pub(crate) const ACTIVITY: &str = "activity_regularizer";
+
+/// Options of old versions that change nothing that is computed.
+const WITHOUT_EFFECT: [&str; 12] = [
+    "autocast",
+    "batch_input_shape",
+    "batch_shape",
+    "fused",
+    "function_type",
+    "implementation",
+    "input_dtype",
+    "input_length",
+    "key_shape",
+    "query_shape",
+    "renorm_momentum",
+    "value_shape",
+];
+
+/// Refuses options that the layer does not have, unless they are off: they may change what is computed.
+fn refuse_unknown(config: &Config, layer: &AnyLayer) -> Result<()> {
+    let own = layer.full_config();
+    let off = |json: &Json| json.is_null() || *json == Json::Bool(false);
+    let unknown = config.iter().find(|(key, json)| {
+        let known = own.contains_key(*key) || WITHOUT_EFFECT.contains(&key.as_str());
+        !known && !off(json) && !STANDARD.contains(&key.as_str())
+    });
+    let Some((key, json)) = unknown else {
+        return Ok(());
+    };
+    let message = format!("option `{key}` = {json}, which the layer does not have");
+    Err(Error::new(ErrorKind::Unsupported, message))
+}
+
+/// Options that the reader itself takes.
+const STANDARD: [&str; 4] = ["name", "trainable", "dtype", ACTIVITY];
 
 /// A type's name, or Keras's `DTypePolicy` object of one type.
 ///
@@ -206,12 +250,11 @@ pub(crate) fn from_config(class: &str, config: &Config, context: &Restoring) -> 
     let built_in = ROWS.iter().find(|(name, _)| *name == class);
     let made = match (custom, built_in) {
         (Some(restore), _) => restore(config),
-        (None, Some((_, restore))) => restore(config, context),
-        (None, None) => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("no layer class `{class}`"),
-        )
-        .hint("Make a layer of your own known with `layers::register`")),
+        (None, Some((_, restore))) => restore(config, context).and_then(|layer| {
+            refuse_unknown(config, &layer)?;
+            Ok(layer)
+        }),
+        (None, None) => Err(no_class(class)),
     };
     made.map_err(|e| {
         let name = config.get("name").and_then(Json::as_str).unwrap_or(class);
@@ -242,15 +285,49 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
         })?;
         return restore(operation, config);
     }
-    // Users' classes are registered under their package: `my_package>Scale`.
-    let registered_name = json["registered_name"].as_str().unwrap_or(class);
-    let short = registered_name.rsplit('>').next().unwrap_or(class);
-    let known = [registered_name, short].into_iter().find(|n| is_known(n));
-    let class = known.unwrap_or(class);
+    if let Some(name) = own_name(json) {
+        return own_layer(name, config, context);
+    }
     match is_known(class) {
         false if is_model(json) => model_from_json(json, context).map(|model| model.any()),
         _ => from_config(class, config, context),
     }
+}
+
+/// The name of a class that is not Keras's: it was registered under a package (`my_package>Scale`), or its module is
+/// another's.
+pub(crate) fn own_name(json: &Json) -> Option<&str> {
+    const KERAS: [&str; 3] = ["keras", "tf_keras", "tensorflow"];
+    let registered = json["registered_name"].as_str();
+    let packaged = registered.filter(|name| name.contains('>'));
+    let module = json["module"].as_str().filter(|module| !module.is_empty());
+    let foreign = module.is_some_and(|module| {
+        let package = module.split('.').next().unwrap_or_default();
+        !KERAS.contains(&package) && package != "builtins"
+    });
+    match packaged {
+        Some(name) => Some(name),
+        None if foreign => registered.or(json["class_name"].as_str()),
+        None => None,
+    }
+}
+
+/// A layer of a user's class, which is never taken for a built-in one of the same name.
+fn own_layer(name: &str, config: &Config, context: &Restoring) -> Result<AnyLayer> {
+    let short = name.rsplit('>').next().unwrap_or(name);
+    let known = [name, short]
+        .into_iter()
+        .find(|n| registered().contains_key(*n));
+    let layer = config.get("name").and_then(Json::as_str).unwrap_or(short);
+    match known {
+        Some(class) => from_config(class, config, context),
+        None => Err(no_class(name).in_layer(layer, short)),
+    }
+}
+
+fn no_class(class: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("no layer class `{class}`"))
+        .hint("Make a layer of your own known with `layers::register`")
 }
 
 /// Keras's serialised form of a layer or a model.

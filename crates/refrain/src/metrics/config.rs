@@ -210,7 +210,10 @@ impl Metric {
             Some("BinaryAccuracy" | "binary_accuracy") => Kind::Binary,
             Some("CategoricalAccuracy" | "categorical_accuracy") => Kind::Categorical,
             Some("SparseCategoricalAccuracy" | "sparse_categorical_accuracy") => Kind::Sparse,
-            _ => Kind::Loss(Loss::from_config(json)?),
+            _ => Kind::Loss(
+                Loss::from_config(json)
+                    .map_err(|_| crate::layers::unexpected("a metric that refrain has", json))?,
+            ),
         };
         let mut options = MetricOptions::new(kind);
         let named = json.as_str().or_else(|| json["config"]["name"].as_str());

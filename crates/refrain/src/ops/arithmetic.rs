@@ -72,7 +72,7 @@ pub(super) fn to_json(number: f64) -> Json {
 }
 
 /// The number that [`to_json`] wrote.
-pub(super) fn to_number(json: &Json) -> Option<f64> {
+pub(crate) fn to_number(json: &Json) -> Option<f64> {
     match json.as_str() {
         Some("NaN") => Some(f64::NAN),
         Some("Infinity") => Some(f64::INFINITY),

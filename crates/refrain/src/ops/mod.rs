@@ -16,6 +16,7 @@ mod nn;
 mod order;
 mod pooling;
 pub(crate) mod prim;
+pub(crate) use arithmetic::to_number;
 pub(crate) mod reduce;
 mod scan;
 mod shape;

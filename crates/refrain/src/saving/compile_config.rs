@@ -46,6 +46,6 @@ impl Model {
                 config.to_string(),
             ));
         }
-        compile_from_json(self, config, &Default::default())
+        compile_from_json(self, config, &Default::default(), true)
     }
 }

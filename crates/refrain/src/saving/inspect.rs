@@ -20,6 +20,8 @@ pub struct Inspection {
     pub upgraded: bool,
     /// Where the weights go; `None` if the architecture does not load, or the file has none.
     pub weights: Option<WeightsReport>,
+    /// The class of the optimizer that the model is compiled with.
+    pub optimizer: Option<String>,
     /// Arrays of the file with their shapes.
     pub arrays: Vec<(String, Vec<usize>)>,
     /// Why the model does not load, if it does not.
@@ -61,22 +63,29 @@ impl LoadOptions {
             keras_version: opened.version.clone(),
             upgraded: opened.upgraded,
             weights: None,
+            optimizer: None,
             arrays: opened.arrays(),
             error: None,
         };
         if opened.config.is_none() {
             return Ok(inspection);
         }
-        let planned =
-            load::build(&opened, self).and_then(|model| load::plan(&model, &opened, false));
-        match planned {
-            Ok(Some(plan)) => {
-                inspection.error = plan.check(false, false).err();
-                inspection.weights = Some(plan.report);
+        let model = match load::build(&opened, self) {
+            Ok(model) => model,
+            Err(e) => {
+                inspection.error = Some(e);
+                return Ok(inspection);
             }
-            Ok(None) => {}
-            Err(e) => inspection.error = Some(e),
-        }
+        };
+        let plan = load::plan(&model, &opened, false)?;
+        let fits = plan
+            .as_ref()
+            .map_or(Ok(()), |plan| plan.check(false, false));
+        let compiled = fits.and_then(|()| load::compile(&model, &opened, self));
+        let read = compiled.and_then(|()| load::try_optimizer_state(&model, &opened));
+        inspection.error = read.err();
+        inspection.optimizer = model.optimizer().map(|o| o.class_name().to_owned());
+        inspection.weights = plan.map(|plan| plan.report);
         Ok(inspection)
     }
 }
@@ -138,6 +147,11 @@ impl fmt::Display for Inspection {
                     writeln!(f, "  {path} {}", shape(dims))?;
                 }
             }
+        }
+        if let Some(optimizer) = &self.optimizer {
+            let state = |(path, _): &&(String, Vec<usize>)| path.starts_with("optimizer");
+            let count = self.arrays.iter().filter(state).count();
+            writeln!(f, "Optimizer: {optimizer}, {count} variables in the file")?;
         }
         match &self.error {
             Some(error) => writeln!(f, "Does not load: {error}"),

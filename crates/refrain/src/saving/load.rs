@@ -43,16 +43,20 @@ pub fn model_from_json(json: &str) -> Result<Model> {
 pub(super) fn from_json_text(json: &[u8], options: &LoadOptions) -> Result<Model> {
     let config = parse_json(json, options.get_limits())?;
     let opened = Opened::described(config, None, Default::default(), None)?;
-    build(&opened, options)
+    let model = build(&opened, options)?;
+    compile(&model, &opened, options)?;
+    Ok(model)
 }
 
 pub(super) fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let opened = Opened::new(path, options.get_limits())?;
-    let model = build(&opened, options);
-    let model = model.map_err(|e| e.in_file(path))?;
-    let loaded = load_values(&model, &opened);
-    loaded.map_err(|e| e.in_file(path))?;
-    Ok(model)
+    let read = || {
+        let model = build(&opened, options)?;
+        compile(&model, &opened, options)?;
+        load_values(&model, &opened)?;
+        Ok(model)
+    };
+    read().map_err(|e: Error| e.in_file(path))
 }
 
 /// Elements that a model's weights may have beyond twice those of the file's arrays, so that one that does not fit is told
@@ -88,7 +92,7 @@ fn elements(file: &ArrayFile) -> usize {
     sizes.fold(0, usize::saturating_add)
 }
 
-/// The model that a file describes, compiled if the file and the options say so.
+/// The model that a file describes.
 fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     let Some(config) = &opened.config else {
         let message = "the file holds weights and no architecture";
@@ -111,14 +115,19 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
         }
         _ => {}
     }
-    let model = model_of(config, &context)?;
-    if let Some(custom) = options.custom() {
-        compile_from_json(&model, &opened.compile, custom)?;
-        if !model.is_compiled() && opened.has_optimizer_state() {
-            warnings::no_optimizer(model.get_name());
-        }
+    model_of(config, &context)
+}
+
+/// Compiles a model if the file and the options say so.
+pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> Result<()> {
+    let Some(custom) = options.custom() else {
+        return Ok(());
+    };
+    compile_from_json(model, &opened.compile, custom, !opened.upgraded)?;
+    if !model.is_compiled() && opened.has_optimizer_state() {
+        warnings::no_optimizer(model.get_name());
     }
-    Ok(model)
+    Ok(())
 }
 
 /// Which array goes where.
@@ -140,21 +149,32 @@ pub(super) fn plan(model: &Model, opened: &Opened, by_name: bool) -> Result<Opti
 
 /// Reads the weights, and the optimizer's variables if the model is compiled.
 fn load_values(model: &Model, opened: &Opened) -> Result<()> {
-    let (Some(plan), Some((file, layout))) = (plan(model, opened, false)?, &opened.weights) else {
+    let (Some(plan), Some((file, _))) = (plan(model, opened, false)?, &opened.weights) else {
         return Ok(());
     };
     plan.check(false, false)?;
     plan.apply(file)?;
-    if !model.is_compiled() {
-        return Ok(());
-    }
-    let found = match (layout, opened.optimizer()) {
-        (Layout::Keras3, Some(vars)) => load_optimizer(model, file, vars).map(|()| true),
-        (Layout::Legacy(_), _) => load_legacy_optimizer(model, file),
-        _ => Ok(false),
-    };
-    if !found? {
+    if model.is_compiled() && !load_optimizer_state(model, opened)? {
         warnings::no_optimizer_state(model.get_name());
     }
     Ok(())
+}
+
+/// Reads the optimizer's variables into those of a compiled model, if the file has them.
+pub(super) fn load_optimizer_state(model: &Model, opened: &Opened) -> Result<bool> {
+    match (&opened.weights, opened.optimizer()) {
+        (Some((file, Layout::Keras3)), Some(vars)) => {
+            load_optimizer(model, file, vars, opened.upgraded).map(|()| true)
+        }
+        (Some((file, Layout::Legacy(_))), _) => load_legacy_optimizer(model, file),
+        _ => Ok(false),
+    }
+}
+
+/// Whether the optimizer's variables in the file fit those of a compiled model.
+pub(super) fn try_optimizer_state(model: &Model, opened: &Opened) -> Result<()> {
+    match model.is_compiled() {
+        true => load_optimizer_state(model, opened).map(drop),
+        false => Ok(()),
+    }
 }

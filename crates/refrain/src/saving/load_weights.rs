@@ -7,6 +7,7 @@ use super::weights::WeightsReport;
 use super::{Limits, load};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
+use crate::warnings;
 
 /// What [`Model::load_weights`] is about to read. Ends in [`run`](LoadWeights::run).
 #[must_use = "nothing is read until `.run()`"]
@@ -64,7 +65,8 @@ impl LoadWeights<'_> {
         self
     }
 
-    /// Reads them, and says what became of each array and each variable.
+    /// Reads them, and says what became of each array and each variable. The optimizer's state is read too if the model is
+    /// compiled and the state fits, as in Keras; a state that does not fit is left, with a warning.
     ///
     /// # Errors
     /// There is no such file, it is damaged, or not every array has its variable and every variable its array. No variable
@@ -78,6 +80,11 @@ impl LoadWeights<'_> {
             };
             plan.check(self.by_name, self.skip_mismatch)?;
             plan.apply(file)?;
+            if self.model.is_compiled()
+                && let Err(e) = load::load_optimizer_state(self.model, &opened)
+            {
+                warnings::optimizer_state_left(self.model.get_name(), &e);
+            }
             Ok(plan.report)
         };
         read().map_err(|e| e.in_file(&self.path))

@@ -114,7 +114,10 @@ impl Opened {
         };
         Ok(Opened {
             compile: upgrade_training(&compile),
-            config: Some(if upgraded { upgrade(&config)? } else { config }),
+            config: Some(match upgraded {
+                true => upgrade(&config, version.as_deref())?,
+                false => config,
+            }),
             version,
             upgraded,
             weights,
@@ -245,7 +248,10 @@ fn joined(index: &Path, json: &Json, limits: &Limits) -> Result<ArrayFile> {
 fn copy_into(file: &ArrayFile, from: &Group<ArrayRef>, to: &mut Group<Literal>) -> Result<()> {
     to.attributes.extend(from.attributes.clone());
     for (name, array) in &from.arrays {
-        to.arrays.insert(name.clone(), file.read(array)?);
+        if to.arrays.insert(name.clone(), file.read(array)?).is_some() {
+            let message = format!("two of the files hold `{}`", array.path());
+            return Err(Error::new(ErrorKind::Io, message));
+        }
     }
     for (name, group) in &from.groups {
         copy_into(file, group, to.groups.entry(name.clone()).or_default())?;

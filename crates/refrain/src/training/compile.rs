@@ -160,9 +160,9 @@ impl Compile<'_> {
         self
     }
 
-    /// The configuration that all this was read from.
-    pub(crate) fn source(mut self, json: serde_json::Value) -> Self {
-        self.source = Some(json);
+    /// The configuration that all this was read from, to be written as it was.
+    pub(crate) fn source(mut self, json: Option<serde_json::Value>) -> Self {
+        self.source = json;
         self
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::unexpected;
+use crate::layers::{refuse_own, unexpected};
 use crate::losses::{Loss, Losses};
 use crate::metrics::{Metric, Metrics};
 use crate::models::Model;
@@ -21,11 +21,13 @@ pub(crate) struct CustomFunctions {
     pub(crate) metrics: HashMap<String, Metric>,
 }
 
-/// Compiles a model as the file says; does nothing if the file says nothing.
+/// Compiles a model as the file says; does nothing if the file says nothing. What was in Keras 3's form is kept, to be
+/// written as it was.
 pub(crate) fn compile_from_json(
     model: &Model,
     json: &Json,
     custom: &CustomFunctions,
+    keep: bool,
 ) -> Result<()> {
     if json["optimizer"].is_null() {
         return Ok(());
@@ -36,7 +38,7 @@ pub(crate) fn compile_from_json(
         .compile(optimizer, reader.losses(&json["loss"])?)
         .metrics(reader.metrics(&json["metrics"])?)
         .weighted_metrics(reader.metrics(&json["weighted_metrics"])?)
-        .source(json.clone());
+        .source(keep.then(|| json.clone()));
     if let Some(weights) = reader.loss_weights(&json["loss_weights"])? {
         compile = compile.loss_weights(weights);
     }
@@ -44,6 +46,7 @@ pub(crate) fn compile_from_json(
 }
 
 fn optimizer(json: &Json) -> Result<Optimizer> {
+    refuse_own(json)?;
     let (class, config) = (json["class_name"].as_str(), json["config"].as_object());
     match (class, config, json.as_str()) {
         (Some(class), Some(config), _) => Optimizer::from_config(class, config),
@@ -106,7 +109,7 @@ impl Reader<'_> {
     fn losses(&self, json: &Json) -> Result<Losses> {
         let outputs = self.model.functional().outputs.flatten().len();
         let all = |items: &[&Json]| -> Result<Losses> {
-            let losses = items.iter().take(outputs).map(|json| self.loss(json));
+            let losses = items.iter().map(|json| self.loss(json));
             losses.collect::<Result<Vec<_>>>().map(Losses::List)
         };
         if let Some(items) = self.by_output(json)? {
@@ -128,6 +131,7 @@ impl Reader<'_> {
         if let Some(own) = short_name(json).and_then(|name| self.custom.losses.get(name)) {
             return Ok(Some(own.clone()));
         }
+        refuse_own(json)?;
         Loss::from_config(&bare(json)).map(Some).map_err(|e| {
             e.hint(
                 "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`, or load without \
@@ -169,6 +173,7 @@ impl Reader<'_> {
         if let Some(own) = short_name(json).and_then(|name| self.custom.metrics.get(name)) {
             return Ok(own.clone());
         }
+        refuse_own(json)?;
         Metric::from_config(&bare(json)).map_err(|e| {
             e.hint(
                 "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`, or load \

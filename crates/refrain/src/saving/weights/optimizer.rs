@@ -31,6 +31,7 @@ pub(crate) fn load_optimizer(
     model: &Model,
     file: &ArrayFile,
     vars: &Group<ArrayRef>,
+    before_keras_3: bool,
 ) -> Result<()> {
     let arrays = numbered(vars);
     if arrays.len() != vars.arrays.len() {
@@ -46,8 +47,8 @@ pub(crate) fn load_optimizer(
         model.build_optimizer();
     }
     let mut variables = model.optimizer_variables();
-    if arrays.len() + 1 == variables.len() {
-        // Before Keras 3 the rate is kept in the configuration alone.
+    if before_keras_3 {
+        // The rate is kept in the configuration alone.
         variables.retain(|v| v.name() != "learning_rate");
     }
     assign(file, &arrays, &variables)
@@ -90,13 +91,14 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<b
     if keras_3 && arrays.len() == variables.len() {
         return assign(file, &arrays, &variables).map(|()| true);
     }
-    let named: HashMap<String, &ArrayRef> = names.iter().map(|n| plain(n)).zip(arrays).collect();
+    let mut named: HashMap<String, &ArrayRef> =
+        names.iter().map(|n| plain(n)).zip(arrays).collect();
     let mut pairs = Vec::new();
     for variable in &variables {
         let own = variable
             .path()
             .strip_prefix(prefix.as_deref().unwrap_or_default());
-        match find(&named, own.unwrap_or(variable.path())) {
+        match find(&mut named, own.unwrap_or(variable.path())) {
             Some(array) => pairs.push((array, variable.clone())),
             // Keras 2 keeps the rate in its configuration.
             None if variable.name() == "learning_rate" => {}
@@ -109,20 +111,23 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<b
             }
         }
     }
+    if let Some(stray) = named.keys().next() {
+        let expected = "only variables of the model's optimizer".to_owned();
+        return Err(misfit(expected, format!("`{stray}`")));
+    }
     let (arrays, variables): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     assign(file, &arrays, &variables).map(|()| true)
 }
 
-/// The array of a name, or the only one of a name that is its end: Keras 2 leaves the names of stacks out.
-fn find<'f>(named: &HashMap<String, &'f ArrayRef>, name: &str) -> Option<&'f ArrayRef> {
-    let ends = |(known, _): &(&String, _)| name.ends_with(&format!("_{known}"));
-    named.get(name).copied().or_else(|| {
-        let longest = named
-            .iter()
-            .filter(ends)
-            .max_by_key(|(known, _)| known.len());
-        longest.map(|(_, array)| *array)
-    })
+/// Takes the array of a name, or the one of the longest name that is its end: Keras 2 leaves the names of stacks out.
+fn find<'f>(named: &mut HashMap<String, &'f ArrayRef>, name: &str) -> Option<&'f ArrayRef> {
+    if let Some(array) = named.remove(name) {
+        return Some(array);
+    }
+    let ends = |known: &&String| name.ends_with(&format!("_{known}"));
+    let longest = named.keys().filter(ends).max_by_key(|known| known.len());
+    let longest = longest.cloned()?;
+    named.remove(&longest)
 }
 
 /// The name that Keras 3 would give a variable of Keras 2's optimizers, without the optimizer's own:

@@ -32,7 +32,7 @@ impl Place {
 }
 
 /// Inner parts of layers, as variables' names begin, and the attributes that Keras stores them under.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     ("lstm_cell", "cell"),
     ("gru_cell", "cell"),
     ("simple_rnn_cell", "cell"),
@@ -40,6 +40,7 @@ const PARTS: [(&str, &str); 7] = [
     ("key", "key_dense"),
     ("value", "value_dense"),
     ("attention_output", "output_dense"),
+    ("gate", "_gate_dense"),
 ];
 
 /// TensorFlow's Keras 2.12 and 2.13 store layers in this list, which holds each layer with weights twice.

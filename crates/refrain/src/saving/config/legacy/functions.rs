@@ -71,6 +71,9 @@ const FUNCTIONS: &[(&str, &str, &str, Form)] = &[
     ("stack", "numpy", "Stack", AXIS),
     ("expand_dims", "numpy", "ExpandDims", AXIS),
     ("squeeze", "numpy", "Squeeze", AXIS),
+    ("compat.v1.squeeze", "numpy", "Squeeze", AXIS),
+    ("compat.v1.floor_div", "numpy", "FloorDivide", Y),
+    ("math.floormod", "numpy", "Mod", Y),
     (
         "reshape",
         "numpy",

@@ -9,7 +9,7 @@ use crate::layers::registry::{self, OPS_MODULE};
 use crate::ops;
 
 /// Rewrites a layer in place.
-pub(super) fn upgrade_layer(json: &mut Json) -> Result<()> {
+pub(super) fn upgrade_layer(json: &mut Json, old: bool) -> Result<()> {
     let class = json["class_name"].as_str().unwrap_or_default().to_owned();
     if matches!(
         &*class,
@@ -24,8 +24,11 @@ pub(super) fn upgrade_layer(json: &mut Json) -> Result<()> {
     };
     for inner in ["layer", "backward_layer"] {
         if let Some(layer) = config.get_mut(inner).filter(|layer| layer.is_object()) {
-            upgrade_object(layer)?;
+            upgrade_object(layer, old)?;
         }
+    }
+    if !old {
+        return Ok(());
     }
     upgrade_options(&class, config).map_err(|e| e.in_layer(&name, &class))
 }

@@ -36,20 +36,23 @@ fn has_legacy_layers(json: &Json) -> bool {
     })
 }
 
-/// The description as Keras 3 would give it.
-pub(crate) fn upgrade(json: &Json) -> Result<Json> {
+/// The description as Keras 3 would give it. The version of Keras tells whether defaults and names are of before Keras 3; a
+/// description without a version shows it.
+pub(crate) fn upgrade(json: &Json, version: Option<&str>) -> Result<Json> {
+    let major = version.and_then(|v| v.split('.').next()?.parse::<u32>().ok());
+    let old = major.map_or_else(|| has_legacy_layers(json), |major| major < 3);
     let mut json = json.clone();
-    upgrade_object(&mut json)?;
+    upgrade_object(&mut json, old)?;
     Ok(json)
 }
 
-/// Upgrades a layer or a model in place, with all layers inside it.
-fn upgrade_object(json: &mut Json) -> Result<()> {
+/// Upgrades a layer or a model in place, with all layers inside it. `old`: from before Keras 3.
+fn upgrade_object(json: &mut Json, old: bool) -> Result<()> {
     if !json.is_object() {
         return Err(unexpected("a layer", json));
     }
     if !is_model(json) {
-        return layers::upgrade_layer(json);
+        return layers::upgrade_layer(json, old);
     }
     if json["config"].is_array() {
         // Keras 1 and early Keras 2 describe a Sequential by the list of its layers.
@@ -71,7 +74,7 @@ fn upgrade_object(json: &mut Json) -> Result<()> {
             if !sequential && layer.is_object() {
                 nodes::upgrade_calls(layer, &calls)?;
             }
-            upgrade_object(layer)?;
+            upgrade_object(layer, old)?;
         }
     }
     if calls.legacy && !sequential {
