@@ -89,3 +89,11 @@ pub(crate) fn optimizer_state_left(model: &str, error: &Error) {
         "The state of the optimizer in the file does not fit that of model '{model}' and was not loaded: {error}"
     );
 }
+
+/// Warns where layers of a legacy file with one name, one configuration and equal weights were made one layer.
+pub(crate) fn layers_taken_for_one(count: usize) {
+    warn!(
+        "{count} layers stand in several models of the file with the same name, configuration and weights. Such files do not \
+         say whether they are one; they are taken for one, and train together."
+    );
+}

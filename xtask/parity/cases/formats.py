@@ -60,8 +60,9 @@ def add(zoo, name, model, compiled):
     # Keras writes bfloat16 into the legacy format and cannot read it from there.
     unreadable = ["refrain.h5"] if name == "format_bfloat" else []
     folder = zoo.add(name, model, weights=not compiled, files=files, unreadable=unreadable)
+    # Before the legacy format, whose writing takes the optimizer out of what `compile` recorded.
+    (folder / files["json"]).write_text(model.to_json())
     model.save(folder / files["folder"], zipped=False)
     model.save_weights(folder / files["weights"])
     model.save_weights(folder / files["shards"], max_shard_size=SHARD_GB)
     model.save(folder / files["h5"])
-    (folder / files["json"]).write_text(model.to_json())

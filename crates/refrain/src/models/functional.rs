@@ -29,6 +29,8 @@ pub(crate) struct Functional {
     pub(crate) nodes: Vec<Arc<Node>>,
     /// The calls' distances from the outputs, in the same order.
     pub(crate) depths: Vec<usize>,
+    /// The calls of all layers when the model is called once, those inside nested models included.
+    pub(crate) total_calls: usize,
 }
 
 impl Functional {
@@ -44,11 +46,16 @@ impl Functional {
         } = order(&inputs.flatten(), &outputs.flatten())?;
         check_connected(&inputs, &nodes)?;
         check_names(&layers)?;
+        let calls = nodes.iter().map(|node| {
+            let nested = node.layer.options::<Functional>();
+            nested.map_or(1, |f| f.total_calls)
+        });
         Ok(Functional {
             class: "Functional",
             inputs,
             outputs,
             operations: layers,
+            total_calls: calls.fold(0, usize::saturating_add),
             nodes,
             depths,
         })

@@ -51,7 +51,7 @@ macro_rules! schedule {
             )*
 
             fn to_json(&self) -> Json {
-                json!({ "name": stringify!($name), $(stringify!($need): self.$need,)* $(stringify!($field): self.$field),* })
+                json!({ "name": keras_name(stringify!($name)), $(stringify!($need): self.$need,)* $(stringify!($field): self.$field),* })
             }
 
             fn from_json(config: &Json) -> Result<Self> {
@@ -123,6 +123,14 @@ schedule! {
     InverseTimeDecay, InverseTime (
         initial_learning_rate: f64, "the first rate", decay_steps: f64, "steps of one decay", decay_rate: f64, "its strength"
     ) { staircase: bool = false, "Whether the quotient is rounded down."; }
+}
+
+/// The name that Keras gives a schedule of a class.
+fn keras_name(class: &str) -> &str {
+    match class {
+        "PiecewiseConstantDecay" => "PiecewiseConstant",
+        class => class,
+    }
 }
 
 impl Schedule {

@@ -79,11 +79,14 @@ pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
         },
         None => Making {
             without_values: false,
-            most_elements: Some(allowed),
+            most_elements: Some(allowed.min(MOST_DRAWN)),
         },
     };
     making.run(|| describe(opened, options))
 }
+
+/// Elements of the weights of a model that is made from its description alone: drawing more takes minutes.
+const MOST_DRAWN: usize = 1 << 30;
 
 /// Elements of all arrays of a file.
 fn elements(file: &ArrayFile) -> usize {
@@ -109,9 +112,11 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
         }
         Some((file, Layout::Legacy(path))) => {
             let root = file.root().group(path).unwrap_or(file.root());
-            context
-                .stored_once
-                .extend(stored_alike(config, file, root)?);
+            let alike = stored_alike(config, file, root)?;
+            if !alike.is_empty() {
+                warnings::layers_taken_for_one(alike.len());
+            }
+            context.stored_once.extend(alike);
         }
         _ => {}
     }

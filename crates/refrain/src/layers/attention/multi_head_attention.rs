@@ -7,7 +7,7 @@ use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, sco
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::inputs::Inputs;
+use crate::inputs::{Argument, Inputs};
 use crate::layers::regularization::noise;
 use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
@@ -344,6 +344,11 @@ impl Layer for MultiHeadAttentionOptions {
 
     fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
         let roles = Roles::of(inputs)?;
+        let listed =
+            |argument: &Argument| matches!(argument, Argument::Tensors(Structure::List(_)));
+        if !inputs.args().iter().any(listed) {
+            return Ok(inputs.clone());
+        }
         let mut call = Inputs::new(&roles.query).arg(&roles.value);
         if let Some(key) = &roles.key {
             call = call.kwarg("key", key);

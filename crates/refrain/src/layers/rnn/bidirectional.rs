@@ -216,7 +216,9 @@ impl Layer for BidirectionalOptions {
             .ndim(3)
             .check("Bidirectional", &cx.spec()?)?;
         cx.set_input_spec(InputSpec::new().ndim(3));
-        Ok(())
+        let x = cx.inputs().one()?.clone();
+        let mut directions = self.directions()?.iter();
+        directions.try_for_each(|layer| cx.build_sublayer(layer, &x))
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<RnnOutput> {

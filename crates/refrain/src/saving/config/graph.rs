@@ -54,8 +54,19 @@ pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> 
     let inputs = graph.ends(config.get("input_layers"))?;
     let outputs = graph.ends(config.get("output_layers"))?;
     let functional = Functional::new(inputs, outputs)?;
+    if functional.total_calls > MOST_CALLS {
+        let expected = format!(
+            "a model of at most {MOST_CALLS} calls of layers, those of nested models included"
+        );
+        let received = format!("{} calls", functional.total_calls);
+        return Err(Error::mismatch(ErrorKind::Unsupported, expected, received));
+    }
     Ok(Model::from_functional(functional, name(config)?))
 }
+
+/// Models nested in each other and called twice at each level double with every level: a few lines of a file would take
+/// forever. The largest models in use have some thousand calls.
+const MOST_CALLS: usize = 1 << 15;
 
 /// The model of a `Sequential`'s configuration.
 pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> {
