@@ -162,9 +162,17 @@ fn what_was_once_a_panic_is_an_error() {
         |units: Json| json!({"class_name": "Dense", "config": {"name": "d", "units": units}});
     let mut functional = stack(json!("valid"));
     functional["class_name"] = "Functional".into();
+    let mut end = stack(dense(json!(1)));
+    end["class_name"] = "Functional".into();
+    end["module"] = "keras".into();
+    end["config"]["input_layers"] = json!([["x", u64::MAX, 0]]);
+    for layer in end["config"]["layers"].as_array_mut().expect("layers") {
+        layer["inbound_nodes"] = json!([]);
+    }
     for config in [
         stack(json!("valid")),
         functional,
+        end,
         json!({"class_name": "Functional", "config": "valid"}),
         json!({"class_name": "Sequential", "config": 7}),
         stack(dense(json!(4_000_000_000_000_000u64))),

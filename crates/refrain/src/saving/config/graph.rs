@@ -266,7 +266,7 @@ impl Graph {
         if reference.node >= known {
             return missing(format!(
                 "call {} of layer `{}`, which has {known}",
-                reference.node + 1,
+                reference.node.saturating_add(1),
                 reference.layer
             ));
         }
