@@ -171,7 +171,10 @@ const WITHOUT_EFFECT: [&str; 12] = [
 fn refuse_unknown(config: &Config, layer: &AnyLayer) -> Result<()> {
     let own = layer.full_config();
     let off = |json: &Json| json.is_null() || *json == Json::Bool(false);
+    let neutral =
+        |key: &str, json: &Json| NEUTRAL.contains(&(key, json.as_i64().unwrap_or_default()));
     let unknown = config.iter().find(|(key, json)| {
+        let off = |json: &Json| off(json) || neutral(key, json);
         let known = own.contains_key(*key) || WITHOUT_EFFECT.contains(&key.as_str());
         !known && !off(json) && !STANDARD.contains(&key.as_str())
     });
@@ -181,6 +184,9 @@ fn refuse_unknown(config: &Config, layer: &AnyLayer) -> Result<()> {
     let message = format!("option `{key}` = {json}, which the layer does not have");
     Err(Error::new(ErrorKind::Unsupported, message))
 }
+
+/// Options that do nothing at these values.
+const NEUTRAL: [(&str, i64); 1] = [("groups", 1)];
 
 /// Options that the reader itself takes.
 const STANDARD: [&str; 4] = ["name", "trainable", "dtype", ACTIVITY];

@@ -7,8 +7,8 @@ use super::config::{compile_from_json, model_from_json as model_of, shared_by_id
 use super::open::{Layout, Opened};
 use super::storage::{ArrayFile, parse_json};
 use super::weights::{
-    Plan, all_arrays, array_dims, load_legacy_optimizer, load_optimizer, plan_keras3, plan_legacy,
-    plan_safetensors, stored_alike, stored_once,
+    Plan, all_arrays, array_dims, load_legacy_optimizer, load_optimizer, named_once, plan_keras3,
+    plan_legacy, plan_safetensors, stored_alike, stored_once,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::Making;
@@ -118,7 +118,10 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
             }
             context.stored_once.extend(alike);
         }
-        _ => {}
+        Some((file, Layout::Safetensors)) => {
+            context.stored_once.extend(named_once(config, file.root()));
+        }
+        None => {}
     }
     model_of(config, &context)
 }

@@ -17,44 +17,70 @@ pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
     if Habit::of(root).list != Habit::KERAS_3.list {
         return HashSet::new(); // such files cannot describe layers shared between models
     }
-    let mut found = Found {
-        root,
-        stored: HashMap::new(),
-    };
-    found.visit(model, "");
-    let stored = found.stored.into_iter();
-    let partly = stored.filter(|(_, places)| places.contains(&true) && places.contains(&false));
+    let mut members = HashMap::new();
+    partly_stored(
+        model,
+        &mut |outer, layer| {
+            let members: &mut Members = members.entry(outer.to_owned()).or_default();
+            let class = layer["class_name"].as_str().unwrap_or_default();
+            join(outer, &format!("layers/{}", members.next(class, 1)))
+        },
+        &|path| root.group(path).is_some_and(holds_arrays),
+    )
+}
+
+/// [`stored_once`] for files whose arrays are named by layers.
+pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
+    partly_stored(
+        model,
+        &mut |outer, layer| join(outer, layer["config"]["name"].as_str().unwrap_or_default()),
+        &|path| {
+            root.arrays
+                .keys()
+                .any(|name| name.starts_with(&format!("{path}/")))
+        },
+    )
+}
+
+/// Descriptions of layers that are stored at some of their paths only.
+fn partly_stored(
+    model: &Json,
+    path_of: &mut dyn FnMut(&str, &Json) -> String,
+    is_stored: &dyn Fn(&str) -> bool,
+) -> HashSet<String> {
+    let mut places: HashMap<String, Vec<bool>> = HashMap::new();
+    visit(model, "", path_of, &mut |layer, path| {
+        let stored = places.entry(description(layer)).or_default();
+        stored.push(is_stored(path));
+    });
+    let partly = |stored: &Vec<bool>| stored.contains(&true) && stored.contains(&false);
+    let partly = places.into_iter().filter(|(_, stored)| partly(stored));
     partly.map(|(description, _)| description).collect()
 }
 
-struct Found<'r, D> {
-    root: &'r Group<D>,
-    /// For each description, whether there are weights at each of its places.
-    stored: HashMap<String, Vec<bool>>,
-}
-
-impl<D> Found<'_, D> {
-    fn visit(&mut self, json: &Json, path: &str) {
-        if !path.is_empty() {
-            let stored = self.root.group(path).is_some_and(holds_arrays);
-            let places = self.stored.entry(description(json)).or_default();
-            places.push(stored);
+/// Visits all layers inside a model, with their paths.
+fn visit(
+    json: &Json,
+    path: &str,
+    path_of: &mut dyn FnMut(&str, &Json) -> String,
+    found: &mut dyn FnMut(&Json, &str),
+) {
+    if !path.is_empty() {
+        found(json, path);
+    }
+    let config = &json["config"];
+    if config["layer"].is_object() && !config["merge_mode"].is_string() {
+        visit(&config["layer"], &join(path, "layer"), path_of, found);
+    }
+    let sequential = json["class_name"].as_str() == Some("Sequential");
+    for layer in config["layers"].as_array().into_iter().flatten() {
+        let class = layer["class_name"].as_str().unwrap_or_default();
+        let module = layer["module"].as_str().unwrap_or_default();
+        if module.starts_with(OPS_MODULE) || (sequential && class == "InputLayer") {
+            continue;
         }
-        let config = &json["config"];
-        if config["layer"].is_object() && !config["merge_mode"].is_string() {
-            self.visit(&config["layer"], &join(path, "layer"));
-        }
-        let sequential = json["class_name"].as_str() == Some("Sequential");
-        let mut members = Members::default();
-        for layer in config["layers"].as_array().into_iter().flatten() {
-            let class = layer["class_name"].as_str().unwrap_or_default();
-            let module = layer["module"].as_str().unwrap_or_default();
-            if module.starts_with(OPS_MODULE) || (sequential && class == "InputLayer") {
-                continue;
-            }
-            let path = join(path, &format!("layers/{}", members.next(class, 1)));
-            self.visit(layer, &path);
-        }
+        let path = path_of(path, layer);
+        visit(layer, &path, path_of, found);
     }
 }
 
