@@ -1,7 +1,8 @@
-//! Chores of the project: `cargo xtask bench`.
+//! Chores of the project: `cargo xtask bench`, `cargo xtask parity`.
 
 mod bench;
 mod parity;
+mod python;
 
 use std::process::ExitCode;
 
@@ -12,7 +13,11 @@ Commands:
   bench [--models A,B] [--backends jax,tensorflow,torch] [--quick] [--no-peers]
       Times the benchmark's models in refrain and in Keras on its backends, in one run, and prints the ratios;
       then opening a large file and `refrain predict` from start to end, which `--models files` does alone.
-      Makes a Python environment under target/ for the peers at the first run.";
+      Makes a Python environment under target/ for the peers at the first run.
+  parity [--only NAME] [--zoo DIR] [--no-keras]
+      Makes models in Keras, compares what refrain computes from their files, trains on, writes them back, and opens in
+      Keras what refrain wrote. Makes a Python environment under target/ at the first run. With --zoo the models of an
+      earlier run are taken; with --no-keras Keras is not asked at all.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

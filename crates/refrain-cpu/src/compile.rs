@@ -12,7 +12,9 @@ use crate::kernels::nest::Nests;
 use crate::kernels::pack::panels_len;
 use crate::library::{Call, Part};
 use crate::lower::{Lowered, PARAMS, geometries, lower};
-use crate::plan::{Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, ScanDraft, place};
+use crate::plan::{
+    Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, ScanDraft, check, place,
+};
 use crate::simd::Simd;
 use crate::step::{DotStep, ScanStep, Step, Tensor};
 use crate::tape::{self, Geometry, Places as _, Tape};
@@ -56,7 +58,7 @@ pub(crate) fn compile_graph(
 ) -> Result<Plan, CompileError> {
     let Lowered {
         drafts,
-        mut buffers,
+        buffers,
         constants,
         bodies,
         flops,
@@ -68,7 +70,13 @@ pub(crate) fn compile_graph(
         drafts
     };
     let only: Vec<&Draft> = drafts.iter().map(|(d, _)| d).collect();
-    let places = place(&only, &mut buffers);
+    let places = place(&only, &buffers);
+    if cfg!(debug_assertions)
+        && let Err(step) = check(&only, &buffers, &places)
+    {
+        let note = drafts[step].1.clone();
+        return Err(CompileError::Plan(PlanFault::Overwritten, note));
+    }
     let first_pack = PARAMS as usize + graph.params().len() + graph.results().len();
     let linker = Linker {
         first_pack,

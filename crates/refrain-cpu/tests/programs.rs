@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{check, literals, models};
+use common::{blocks, check, literals, models};
 use refrain_graph::philox::Philox;
 use refrain_graph::{Graph, Op, ParamKind, interp, testing};
 
@@ -40,6 +40,20 @@ fn rows_and_columns_are_reduced() {
     }
     check(&made(models::moments(&[20, 30, 30, 16])), 8, 1e-4);
     check(&made(models::one_hot(50, 10)), 9, 0.0);
+}
+
+#[test]
+fn blocks_of_layers_train() {
+    for (batch, time, heads, depth) in [(4, 5, 2, 4), (16, 24, 4, 8)] {
+        let graph = made(blocks::attention(batch, time, heads, depth));
+        check(&graph, 10, TOLERANCE);
+    }
+    check(&made(blocks::residual(2, 6, 3)), 11, TOLERANCE);
+    check(&made(blocks::residual(4, 16, 8)), 12, TOLERANCE);
+    check(&made(blocks::bidirectional(3, 7, 5, 4)), 13, TOLERANCE);
+    check(&made(blocks::bidirectional(20, 6, 9, 16)), 14, TOLERANCE);
+    check(&made(blocks::shared(6, 8)), 15, TOLERANCE);
+    check(&made(blocks::shared(64, 40)), 16, TOLERANCE);
 }
 
 /// Whether a rounding error could decide between two whole numbers: then there is no close result.

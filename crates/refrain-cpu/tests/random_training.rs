@@ -77,10 +77,7 @@ impl Net {
     }
 
     fn layer_norm(&mut self, x: Value) -> Made<Value> {
-        let (gamma, beta) = (
-            self.weight(&self.dims[2..].to_vec()),
-            self.weight(&[self.dims[2]]),
-        );
+        let (gamma, beta) = (self.weight(&[self.dims[2]]), self.weight(&[self.dims[2]]));
         self.b.layer_norm(x, gamma, beta)
     }
 
@@ -249,7 +246,7 @@ fn random_training(seed: u64) -> Made<Graph> {
     };
     net.dims = SHAPES[net.below(SHAPES.len())];
     for name in ["x", "y"] {
-        let input = net.b.input(name, &net.dims.to_vec());
+        let input = net.b.input(name, &net.dims);
         net.values.push(input);
     }
     let first = net.affine(net.values[0])?;

@@ -56,7 +56,10 @@ fn check(model: &Model, name: &str, expected: &mut Expected) -> Result<(), Strin
     let outputs = expected.numbered(&format!("{name}/y"));
     assert!(!inputs.is_empty() && !outputs.is_empty(), "{name}: no data");
     let arrays: Vec<_> = inputs.iter().collect();
-    let predicted = model.predict_on_batch(arrays.clone()).map_err(text)?.into_arrays();
+    let predicted = model
+        .predict_on_batch(arrays.clone())
+        .map_err(text)?
+        .into_arrays();
     assert_eq!(predicted.len(), outputs.len(), "{name}");
     for (got, expected) in predicted.iter().zip(&outputs) {
         assert_eq!(got.shape(), expected.shape(), "{name}");
@@ -156,11 +159,18 @@ fn legacy_files_of_all_versions_predict_and_train_as_there() {
 }
 #[test]
 fn dbg_seq() {
-    for p in ["/tmp/t/seq300.h5", "tests/fixtures/keras/3.0.0/sequential.keras"] {
-    let m = load_model(p).unwrap();
-    println!("{}", m.to_json());
-    let mut e = Expected::of(&fixtures().join("3.0.0"));
-    let x = e.numbered("sequential/x"); let t = e.numbered("sequential/t");
-    for _ in 0..5 { m.reset_metrics().unwrap(); println!("{}", m.train_on_batch(&x[0], &t[0]).run().unwrap().loss()); }
+    for p in [
+        "/tmp/t/seq300.h5",
+        "tests/fixtures/keras/3.0.0/sequential.keras",
+    ] {
+        let m = load_model(p).unwrap();
+        println!("{}", m.to_json());
+        let mut e = Expected::of(&fixtures().join("3.0.0"));
+        let x = e.numbered("sequential/x");
+        let t = e.numbered("sequential/t");
+        for _ in 0..5 {
+            m.reset_metrics().unwrap();
+            println!("{}", m.train_on_batch(&x[0], &t[0]).run().unwrap().loss());
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use ndarray_npy::NpzWriter;
 use refrain::activations::Activation;
 use refrain::layers::Dense;
 use refrain::{Model, input};
+use refrain_cli::npz::to_npz;
 use serde_json::{Value as Json, json};
 
 use super::{models, peers};
@@ -109,13 +109,10 @@ impl Files {
         let case = case.ok_or("no model siamese")?;
         (case.build)()?.save(&files.siamese)?;
         let samples = (case.data)(1);
-        let mut npz = NpzWriter::new(fs::File::create(&files.inputs)?);
-        for (i, x) in samples.inputs().into_iter().enumerate() {
-            let values = x.values::<f32>().ok_or("the inputs are of another type")?;
-            let array = ndarray::ArrayView::from_shape(x.dims(), values)?;
-            npz.add_array(format!("x{i}"), &array)?;
-        }
-        npz.finish()?;
+        let x = samples.inputs();
+        let names: Vec<String> = (0..x.len()).map(|i| format!("x{i}")).collect();
+        let named: Vec<_> = names.iter().map(String::as_str).zip(x).collect();
+        fs::write(&files.inputs, to_npz(&named)?)?;
         Ok(files)
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Timing;
+use crate::python;
 
 /// The Keras that refrain is measured against.
 const KERAS: &str = "keras==3.15.1";
@@ -25,32 +26,11 @@ fn package(backend: &str) -> Result<&'static str, Box<dyn Error>> {
 
 /// Python with these backends, installed if need be.
 pub fn environment(backends: &[String]) -> Result<PathBuf, Box<dyn Error>> {
-    let python = Path::new(ENVIRONMENT).join("bin/python");
-    if !python.exists() {
-        check(Command::new("python3").args(["-m", "venv", ENVIRONMENT]))?;
-    }
     let mut packages = vec![KERAS, "numpy"];
     for backend in backends {
         packages.push(package(backend)?);
     }
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    check(pip.args(packages))?;
-    Ok(python)
-}
-
-fn check(command: &mut Command) -> Result<(), Box<dyn Error>> {
-    let status = command.status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("{command:?} failed: {status}").into()),
-    }
+    python::environment(ENVIRONMENT.as_ref(), &packages)
 }
 
 /// What a command prints.

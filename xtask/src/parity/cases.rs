@@ -1,200 +1,202 @@
-//! What is checked of one case.
+//! The cases of the zoo.
 
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use refrain::data::IntoArrays;
 use refrain::saving::LoadOptions;
 use refrain::{Literal, Model};
 use serde_json::Value as Json;
 
-use super::arrays::numbered;
+use super::arrays::{arrays, difference, differences, numbered, rows};
+use super::table::{Table, What};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-#[derive(Clone, Copy, Debug)]
-pub enum What {
-    Predict,
-    Again,
-    Losses,
-    After,
-}
-
-impl What {
-    pub fn tolerance(self) -> f64 {
-        match self {
-            What::Predict | What::Again => 1e-5,
-            What::Losses | What::After => 1e-4,
+/// Checks all cases below a folder, and writes beside each what Keras is to open.
+pub fn check_all(zoo: &Path, only: Option<&str>, table: &mut Table) -> Result<()> {
+    let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
+    for path in sorted(zoo)? {
+        let name = name_of(&path);
+        if path.join("case.json").exists() && wanted(&name) {
+            check(&path, &name, table);
         }
     }
+    let random = zoo.join("random");
+    if !random.exists() {
+        return Ok(());
+    }
+    for path in sorted(&random)? {
+        let name = name_of(&path);
+        if let Some(stem) = name
+            .strip_suffix(".keras")
+            .filter(|s| !s.ends_with(".refrain"))
+        {
+            if wanted(stem) {
+                let copy = random.join(format!("{stem}.refrain.keras"));
+                let data = random.join(format!("{stem}.npz"));
+                table.add(stem, What::Predictions, text(predict(&path, &data, &data)));
+                table.add(stem, What::Copies, text(copied(&path, &copy, &data, &data)));
+            }
+        }
+    }
+    Ok(())
 }
 
-pub fn check(folder: &Path) -> Vec<(What, Result<f64>)> {
-    let mut all = vec![(What::Predict, predict(folder, "model.keras"))];
-    if all[0].1.is_ok() {
-        all.push((What::Again, again(folder)));
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut paths = entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn text<T>(result: Result<T>) -> std::result::Result<T, String> {
+    result.map_err(|e| e.to_string())
+}
+
+fn check(folder: &Path, name: &str, table: &mut Table) {
+    let case = fs::read_to_string(folder.join("case.json")).unwrap_or_default();
+    let case: Json = serde_json::from_str(&case).unwrap_or_default();
+    if let Some(expected) = case["refused"].as_str() {
+        table.add(
+            name,
+            What::Refusal,
+            refused(&folder.join("model.keras"), expected),
+        );
+        return;
+    }
+    let (inputs, outputs) = (folder.join("inputs.npz"), folder.join("outputs.npz"));
+    let file = folder.join("model.keras");
+    table.add(
+        name,
+        What::Predictions,
+        text(predict(&file, &inputs, &outputs)),
+    );
+    let copy = folder.join("refrain.keras");
+    table.add(
+        name,
+        What::Copies,
+        text(copied(&file, &copy, &inputs, &outputs)),
+    );
+    if case["files"].is_object() {
+        table.add(name, What::Forms, text(forms(folder, &case["files"])));
     }
     if folder.join("losses.json").exists() {
         match train(folder) {
-            Ok((losses, after)) => {
-                all.push((What::Losses, Ok(losses)));
-                all.push((What::After, Ok(after)));
+            Ok((losses, weights)) => {
+                table.add(name, What::Losses, Ok(losses));
+                table.add(name, What::Weights, Ok(weights));
             }
-            Err(e) => all.push((What::Losses, Err(e))),
+            Err(e) => table.add(name, What::Losses, Err(e.to_string())),
         }
     }
-    all
+}
+
+fn refused(file: &Path, expected: &str) -> std::result::Result<f64, String> {
+    match LoadOptions::new().decode_lambdas(true).load(file) {
+        Ok(_) => Err("the file was loaded".to_owned()),
+        Err(e) if e.to_string().contains(expected) => Ok(0.0),
+        Err(e) => Err(format!("the error lacks `{expected}`: {e}")),
+    }
 }
 
 fn load(path: &Path) -> Result<Model> {
     Ok(LoadOptions::new().decode_lambdas(true).load(path)?)
 }
 
-fn predict(folder: &Path, file: &str) -> Result<f64> {
-    let model = load(&folder.join(file))?;
-    let inputs = numbered(&folder.join("inputs.npz"), "x")?;
-    let outputs = numbered(&folder.join("outputs.npz"), "y")?;
-    let refs: Vec<&Literal> = inputs.iter().collect();
-    let predicted = model.predict_on_batch(refs)?;
+fn outputs_of(model: &Model, inputs: &Path) -> Result<Vec<Literal>> {
+    let inputs = numbered(inputs, "x")?;
+    let predicted = model.predict_on_batch(arrays(&inputs))?;
+    let outputs = (0..predicted.len()).map(|i| predicted.literal(i));
+    Ok(outputs.collect::<refrain::Result<_>>()?)
+}
+
+fn predict(file: &Path, inputs: &Path, outputs: &Path) -> Result<f64> {
+    differences(&outputs_of(&load(file)?, inputs)?, &numbered(outputs, "y")?)
+}
+
+/// Writes a copy and predicts with it.
+fn copied(file: &Path, copy: &Path, inputs: &Path, outputs: &Path) -> Result<f64> {
+    load(file)?.save(copy)?;
+    predict(copy, inputs, outputs)
+}
+
+/// Reads the other forms in which Keras wrote the model, and writes them for Keras to read.
+fn forms(folder: &Path, files: &Json) -> Result<f64> {
+    let (inputs, outputs) = (folder.join("inputs.npz"), folder.join("outputs.npz"));
+    let path = |key: &str| files[key].as_str().map(|file| folder.join(file));
+    let missing = |key: &str| format!("the case has no `{key}`");
     let mut worst: f64 = 0.0;
-    for (i, expected) in outputs.iter().enumerate() {
-        let got = predicted.literal(i)?;
-        let d = difference(&got, expected)?;
-        if d > 1e-5 {
-            eprintln!(
-                "{} y{i} {d}: {:?} / {:?}",
-                folder.display(),
-                &got.to_f64()[..got.numel().min(24)],
-                &expected.to_f64()[..got.numel().min(24)]
-            );
-        }
-        worst = worst.max(d);
+    for key in ["folder", "h5"] {
+        let file = path(key).ok_or_else(|| missing(key))?;
+        let off = predict(&file, &inputs, &outputs).map_err(|e| format!("{key}: {e}"))?;
+        worst = worst.max(off);
+    }
+    let json = path("json").ok_or_else(|| missing("json"))?;
+    for key in ["weights", "shards"] {
+        let model = load(&json)?;
+        let file = path(key).ok_or_else(|| missing(key))?;
+        model
+            .load_weights(&file)
+            .run()
+            .map_err(|e| format!("{key}: {e}"))?;
+        let off = differences(&outputs_of(&model, &inputs)?, &numbered(&outputs, "y")?)?;
+        worst = worst.max(off);
+    }
+    let model = load(&folder.join("model.keras"))?;
+    for name in ["refrain.h5", "refrain.json", "refrain.safetensors"] {
+        model.save(folder.join(name))?;
+    }
+    model.save_weights(folder.join("refrain.weights.h5"))?;
+    for name in ["refrain.h5", "refrain.safetensors"] {
+        let off = predict(&folder.join(name), &inputs, &outputs);
+        worst = worst.max(off.map_err(|e| format!("{name}: {e}"))?);
     }
     Ok(worst)
 }
 
-/// The copy that refrain writes, read again.
-fn again(folder: &Path) -> Result<f64> {
-    let model = load(&folder.join("model.keras"))?;
-    model.save(folder.join("refrain.keras"))?;
-    predict(folder, "refrain.keras")
-}
-
+/// Trains on from the file; the largest differences of the losses and of the weights in the end.
 fn train(folder: &Path) -> Result<(f64, f64)> {
     let model = load(&folder.join("model.keras"))?;
     let data = folder.join("data.npz");
-    let (x, y, w) = (
-        numbered(&data, "x")?,
-        numbered(&data, "y")?,
-        numbered(&data, "w")?,
-    );
-    let json: Json = serde_json::from_str(&std::fs::read_to_string(folder.join("losses.json"))?)?;
-    let batch = json["batch_size"].as_u64().ok_or("batch_size")? as usize;
-    let mut worst: f64 = 0.0;
-    for (step, loss) in json["losses"]
+    let all = ["x", "y", "w"].map(|prefix| numbered(&data, prefix));
+    let [x, y, w] = all;
+    let (x, y, w) = (x?, y?, w?);
+    let json: Json = serde_json::from_str(&fs::read_to_string(folder.join("losses.json"))?)?;
+    let batch = json["batch_size"]
+        .as_u64()
+        .ok_or("losses.json has no batch size")? as usize;
+    let losses = json["losses"]
         .as_array()
-        .ok_or("losses")?
-        .iter()
-        .enumerate()
-    {
-        let part = |all: &[Literal]| -> Vec<Literal> {
-            all.iter().map(|a| rows(a, step * batch, batch)).collect()
+        .ok_or("losses.json has no losses")?;
+    let mut worst: f64 = 0.0;
+    for (step, loss) in losses.iter().enumerate() {
+        let part = |all: &[Literal]| -> Result<Vec<Literal>> {
+            let rows = all.iter().map(|a| rows(a, step * batch, batch));
+            Ok(rows.collect::<Option<_>>().ok_or("too few samples")?)
         };
-        let (x, y, w) = (part(&x), part(&y), part(&w));
+        let (x, y, w) = (part(&x)?, part(&y)?, part(&w)?);
         model.reset_metrics()?;
-        let (x, y, w): (Vec<_>, Vec<_>, Vec<_>) =
-            (x.iter().collect(), y.iter().collect(), w.iter().collect());
-        let run = model.train_on_batch(x.into_arrays(), y.into_arrays());
-        let run = if w.is_empty() {
-            run
-        } else {
-            run.sample_weight(w.into_arrays())
-        };
-        let got = run.run()?.loss();
-        let loss = loss.as_f64().ok_or("a loss")?;
-        if std::env::var("SHOW").is_ok() {
-            eprintln!("{step} {got} {loss}");
+        let mut run = model.train_on_batch(arrays(&x), arrays(&y));
+        if !w.is_empty() {
+            run = run.sample_weight(arrays(&w));
         }
+        let got = run.run()?.loss();
+        let loss = loss.as_f64().ok_or("a loss that is no number")?;
         worst = worst.max((got - loss).abs() / loss.abs().max(1.0));
     }
     model.save(folder.join("refrain_after.keras"))?;
     let after = numbered(&folder.join("after.npz"), "w")?;
-    let mut off: f64 = 0.0;
-    for (got, expected) in model.weights().iter().zip(&after) {
-        let d = difference(&got.value(), expected)?;
-        if std::env::var("SHOW").is_ok() {
-            eprintln!("{} {d}", got.path());
-        }
-        off = off.max(d);
-    }
+    let weights = model.weights();
+    let pairs = weights.iter().zip(&after);
+    let mut off = pairs.map(|(got, expected)| difference(&got.value(), expected));
+    let off = off.try_fold(0.0, |worst: f64, d| Ok::<_, Box<dyn Error>>(worst.max(d?)))?;
     Ok((worst, off))
-}
-
-fn rows(a: &Literal, start: usize, count: usize) -> Literal {
-    let row: usize = a.dims()[1..].iter().product();
-    let mut dims = a.dims().to_vec();
-    dims[0] = count;
-    macro_rules! attempt { ($($t:ty),*) => {$(
-        if let Some(v) = a.values::<$t>() {
-            return Literal::new(dims, v[start * row..(start + count) * row].to_vec()).expect("as many values");
-        }
-    )*}; }
-    attempt!(f32, f64, i32, i64, u8, u32, bool);
-    a.clone()
-}
-
-fn difference(got: &Literal, expected: &Literal) -> Result<f64> {
-    if got.dims() != expected.dims() {
-        return Err(format!("shape {:?} instead of {:?}", got.dims(), expected.dims()).into());
-    }
-    let pairs = got.to_f64().into_iter().zip(expected.to_f64());
-    let worst = pairs.map(|(a, b)| {
-        if a == b || (a.is_nan() && b.is_nan()) {
-            0.0
-        } else {
-            (a - b).abs() / b.abs().max(1.0)
-        }
-    });
-    Ok(worst.fold(
-        0.0,
-        |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
-    ))
-}
-pub fn dbg(folder: &Path) -> Result<()> {
-    let model = LoadOptions::new()
-        .compile(false)
-        .load(folder.join("model.keras"))?;
-    model
-        .compile(
-            refrain::optimizers::Sgd::new(1.0),
-            refrain::losses::Loss::MeanSquaredError,
-        )
-        .run()?;
-    let data = folder.join("data.npz");
-    let (x, y) = (numbered(&data, "x")?, numbered(&data, "y")?);
-    let before: Vec<Literal> = model.weights().iter().map(|w| w.value()).collect();
-    model
-        .train_on_batch(&rows(&x[0], 0, 4), &rows(&y[0], 0, 4))
-        .run()?;
-    let g = numbered(&folder.join("grad.npz"), "w")?;
-    for ((w, b), g) in model.weights().iter().zip(&before).zip(&g) {
-        let d: Vec<f64> = b
-            .to_f64()
-            .iter()
-            .zip(w.value().to_f64())
-            .map(|(a, b)| a - b)
-            .collect();
-        let worst = d
-            .iter()
-            .zip(g.to_f64())
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f64::max);
-        println!(
-            "{} {worst:.3e} {:?} {:?}",
-            w.path(),
-            &d[..d.len().min(4)],
-            &g.to_f64()[..d.len().min(4)]
-        );
-    }
-    Ok(())
 }

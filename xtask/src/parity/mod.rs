@@ -1,52 +1,90 @@
 //! `cargo xtask parity`: refrain against real Keras, file by file, both ways.
+//!
+//! `zoo.py` saves models with what Keras computes from them; [`cases`] loads each, compares, trains on, and writes it back;
+//! `check.py` opens in Keras what was written.
 
 mod arrays;
 mod cases;
+mod made;
+mod table;
 
-use std::path::Path;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Runs all cases below a folder; gives the lines of those that miss.
-pub fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
-    if arguments.first().is_some_and(|a| a == "dbg") {
-        return cases::dbg(Path::new(&arguments[1]));
-    }
-    if arguments.first().is_some_and(|a| a == "dbg") {
-        return cases::dbg(Path::new(&arguments[1]));
-    }
-    let zoo = Path::new(arguments.first().ok_or("which folder?")?);
-    let only = arguments.get(1);
-    let mut folders: Vec<_> = std::fs::read_dir(zoo)?
-        .filter_map(|e| Some(e.ok()?.path()))
-        .collect();
-    folders.retain(|f| f.is_dir());
-    folders.sort();
-    let (mut passed, mut failed) = (0, 0);
-    for folder in folders {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if only.is_some_and(|only| !name.contains(only.as_str())) {
-            continue;
-        }
-        for (what, result) in cases::check(&folder) {
-            match result {
-                Ok(d) if d <= what.tolerance() => passed += 1,
-                Ok(d) => {
-                    failed += 1;
-                    println!("{name:45} {what:?} {d:.2e} FAIL");
-                }
-                Err(e) => {
-                    failed += 1;
-                    println!("{name:45} {what:?} {e} FAIL");
-                }
+use crate::python::{check, environment};
+use table::Table;
+
+/// Where the environment and the models are made.
+const ENVIRONMENT: &str = "target/parity-env";
+const ZOO: &str = "target/parity-zoo";
+/// The scripts that run in Keras.
+const SCRIPTS: &str = "xtask/parity";
+
+/// What the command line asks for.
+#[derive(Default)]
+struct Options {
+    /// A zoo that exists already.
+    zoo: Option<PathBuf>,
+    only: Option<String>,
+    no_keras: bool,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self, Box<dyn Error>> {
+        let mut options = Options::default();
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut value = || {
+                let value = arguments.next().cloned();
+                value.ok_or_else(|| format!("`{argument}` needs a value"))
+            };
+            match argument.as_str() {
+                "--zoo" => options.zoo = Some(value()?.into()),
+                "--only" => options.only = Some(value()?),
+                "--no-keras" => options.no_keras = true,
+                other => return Err(format!("unknown option `{other}`").into()),
             }
         }
+        Ok(options)
     }
-    println!("{passed} passed, {failed} failed");
-    if failed > 0 {
-        return Err("some cases miss".into());
+}
+
+/// Runs it all; an error if anything misses.
+pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(arguments)?;
+    let scripts = Path::new(SCRIPTS);
+    let zoo = options.zoo.clone().unwrap_or_else(|| ZOO.into());
+    let only: Vec<&str> = options.only.as_deref().into_iter().collect();
+    let python = match options.no_keras {
+        true => None,
+        false => {
+            let requirements = scripts.join("requirements.txt");
+            let requirements = requirements.to_string_lossy();
+            Some(environment(ENVIRONMENT.as_ref(), &["-r", &requirements])?)
+        }
+    };
+    if let (Some(python), None) = (&python, &options.zoo) {
+        std::fs::remove_dir_all(&zoo).ok();
+        eprintln!("making models in Keras …");
+        check(
+            Command::new(python)
+                .arg(scripts.join("zoo.py"))
+                .arg(&zoo)
+                .args(&only),
+        )?;
     }
-    Ok(())
+    let mut table = Table::default();
+    cases::check_all(&zoo, options.only.as_deref(), &mut table)?;
+    if options.only.is_none() {
+        made::write_all(&zoo.join("rust_made"))?;
+    }
+    table.print();
+    if let Some(python) = &python {
+        check(Command::new(python).arg(scripts.join("check.py")).arg(&zoo))?;
+    }
+    match table.failed() {
+        0 => Ok(()),
+        n => Err(format!("{n} comparisons miss").into()),
+    }
 }

@@ -59,9 +59,8 @@ impl Predict {
             .batch_size(self.batch_size.get())
             .run();
         let predictions = predictions.map_err(|e| data.at(e))?;
-        let outputs: Vec<Literal> = (0..predictions.len())
-            .filter_map(|i| predictions.literal(i))
-            .collect();
+        let outputs = (0..predictions.len()).map(|i| predictions.literal(i));
+        let outputs: Vec<Literal> = outputs.collect::<refrain::Result<_>>()?;
         write_whole(&self.output, &self.bytes(&outputs)?)
     }
 

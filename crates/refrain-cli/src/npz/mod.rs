@@ -200,8 +200,12 @@ fn array(source: &mut dyn Read, size: u64) -> Result<Literal> {
     }
     let literal = values::read(&mut counted, &header, kind, count)?;
     // Only at its end does an archive tell that its checksum is wrong.
-    counted.read(&mut [0]).map_err(header::cut)?;
-    Ok(literal)
+    match counted.read(&mut [0]).map_err(header::cut)? {
+        0 => Ok(literal),
+        _ => Err(Failure::new(
+            "it holds more bytes than it declares: the file is damaged",
+        )),
+    }
 }
 
 /// Counts what has been read.

@@ -174,18 +174,19 @@ fn a_size_that_no_compression_reaches_is_refused() {
 #[test]
 fn damaged_archives_are_errors() {
     let x = Literal::new([64], (0..64).collect::<Vec<i32>>()).unwrap();
-    let bytes = to_npz(&[("x0", &x)]).unwrap();
-    for cut in 0..bytes.len() {
-        let file = Temporary::new("cut.npz", &bytes[..cut]);
-        let read = NpzFile::open(&file.0).and_then(|mut npz| npz.read("x0"));
-        assert!(read.is_err(), "cut at {cut}");
-    }
-    for at in 0..bytes.len() {
-        let mut changed = bytes.clone();
-        changed[at] ^= 0x55;
-        let file = Temporary::new("changed.npz", &changed);
-        if let Ok(read) = NpzFile::open(&file.0).and_then(|mut npz| npz.read("x0")) {
-            assert_eq!(read, x, "changed at {at}");
+    for bytes in [to_npz(&[("x0", &x)]).unwrap(), deflated(&to_npy(&x))] {
+        for cut in 0..bytes.len() {
+            let file = Temporary::new("cut.npz", &bytes[..cut]);
+            let read = NpzFile::open(&file.0).and_then(|mut npz| npz.read("x0"));
+            assert!(read.is_err(), "cut at {cut}");
+        }
+        for at in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[at / 8] ^= 1 << (at % 8);
+            let file = Temporary::new("changed.npz", &changed);
+            if let Ok(read) = NpzFile::open(&file.0).and_then(|mut npz| npz.read("x0")) {
+                assert_eq!(read, x, "bit {at} changed");
+            }
         }
     }
 }

@@ -252,6 +252,8 @@ pub enum PlanFault {
     ReadOnly,
     /// Two views of one step overlap and one is written.
     Overlap,
+    /// Something is read that has been overwritten, or is not there yet.
+    Overwritten,
     /// Not aligned for its type.
     Alignment,
     /// More views than a step may hold.

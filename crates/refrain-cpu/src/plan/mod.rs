@@ -1,8 +1,10 @@
 //! The plan before it is linked: steps over buffers that have no place yet.
 
 mod arena;
+mod check;
 mod place;
 
+pub use check::check;
 pub use place::{ARENA, Places, place, settle_updates};
 
 use cranelift_entity::{PrimaryMap, entity_impl};

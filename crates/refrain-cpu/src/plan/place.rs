@@ -88,7 +88,8 @@ fn overwrites_in_place(draft: &Draft, old: Buf, new: Buf) -> bool {
 }
 
 /// Gives every buffer its place.
-pub fn place(drafts: &[&Draft], buffers: &mut Buffers) -> Places {
+pub fn place(drafts: &[&Draft], buffers: &Buffers) -> Places {
+    let buffers = &mut buffers.clone();
     let mut lives = lives(drafts, buffers);
     reuse_dying(drafts, buffers, &mut lives);
     let mut roots: Vec<Buf> = Vec::new();
@@ -131,7 +132,7 @@ fn resolve(buffers: &Buffers, at: &SecondaryMap<Buf, usize>, buf: Buf) -> Place 
 }
 
 /// The buffer that a buffer lies in, and where.
-fn root_of(buffers: &Buffers, mut buf: Buf) -> (Buf, usize) {
+pub(super) fn root_of(buffers: &Buffers, mut buf: Buf) -> (Buf, usize) {
     let mut inside = 0;
     while let Home::Within(outer, offset) = buffers[buf].home {
         inside += offset;

@@ -1,6 +1,7 @@
 //! What the tests of whole programs share: inputs, and the comparison with the interpreter.
 #![allow(dead_code)]
 
+pub mod blocks;
 pub mod models;
 
 use refrain_cpu::{CompileOptions, Executable, SimdLevel};

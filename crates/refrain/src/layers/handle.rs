@@ -67,7 +67,9 @@ impl BuildSpecs {
         let kwargs = kwargs.filter(|(name, _)| !name.ends_with("mask"));
         BuildSpecs {
             args: inputs.args().iter().filter_map(specs).collect(),
-            kwargs: kwargs.filter_map(|(n, a)| Some((n.clone(), specs(a)?))).collect(),
+            kwargs: kwargs
+                .filter_map(|(n, a)| Some((n.clone(), specs(a)?)))
+                .collect(),
         }
     }
 }

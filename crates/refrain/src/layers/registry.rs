@@ -348,7 +348,10 @@ mod tests {
 
     fn dense(dtype: Json) -> Result<AnyLayer> {
         let config = json!({ "name": "wide", "units": 2, "dtype": dtype });
-        from_json(&json!({ "class_name": "Dense", "config": config }), &Restoring::default())
+        from_json(
+            &json!({ "class_name": "Dense", "config": config }),
+            &Restoring::default(),
+        )
     }
 
     fn policy(name: &str) -> Json {

@@ -166,7 +166,11 @@ impl Graph {
     /// they are.
     fn renumber(&mut self, config: &Config) {
         let mut referred: HashMap<usize, BTreeSet<usize>> = HashMap::new();
-        let needs = self.entries.iter().flat_map(|e| &e.calls).flat_map(|c| &c.needs);
+        let needs = self
+            .entries
+            .iter()
+            .flat_map(|e| &e.calls)
+            .flat_map(|c| &c.needs);
         let mut ends = Vec::new();
         for key in ["input_layers", "output_layers"] {
             end_references(config.get(key).unwrap_or(&Json::Null), &mut ends);
@@ -177,7 +181,12 @@ impl Graph {
             }
         }
         for (entry, nodes) in referred {
-            let Entry { layer, calls, numbers, .. } = &mut self.entries[entry];
+            let Entry {
+                layer,
+                calls,
+                numbers,
+                ..
+            } = &mut self.entries[entry];
             let beyond = nodes.last().is_some_and(|&last| last >= calls.len());
             if beyond && nodes.len() == calls.len() && layer.class_name() != "Functional" {
                 *numbers = nodes.into_iter().collect();

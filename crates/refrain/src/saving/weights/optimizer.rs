@@ -109,7 +109,10 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
 fn find<'f>(named: &HashMap<String, &'f ArrayRef>, name: &str) -> Option<&'f ArrayRef> {
     let ends = |(known, _): &(&String, _)| name.ends_with(&format!("_{known}"));
     named.get(name).copied().or_else(|| {
-        let longest = named.iter().filter(ends).max_by_key(|(known, _)| known.len());
+        let longest = named
+            .iter()
+            .filter(ends)
+            .max_by_key(|(known, _)| known.len());
         longest.map(|(_, array)| *array)
     })
 }

@@ -11,7 +11,10 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     if let Some(optimizer) = map.shift_remove("optimizer_config") {
         map.insert("optimizer".to_owned(), optimizer);
     }
-    if let Some(class) = map.get_mut("optimizer").and_then(|o| o.get_mut("class_name")) {
+    if let Some(class) = map
+        .get_mut("optimizer")
+        .and_then(|o| o.get_mut("class_name"))
+    {
         // Keras 2.15 registers its own optimizers as if they were a user's.
         let own = class.as_str().and_then(|name| name.strip_prefix("Custom>"));
         if let Some(own) = own.map(Json::from) {

@@ -1,0 +1,366 @@
+//! Follows a plan through memory: whether every step still finds the values that it reads.
+//!
+//! Before buffers have places, each has memory of its own, and the steps' order alone says what they read. A place is
+//! right if it makes no difference to that.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use super::place::root_of;
+use super::{Buf, Buffers, Draft, Home, Places, reads_in_place};
+use crate::kernels::nest::Extent;
+use crate::library::Kernel;
+use crate::tape::Places as _;
+use crate::view::{View, collapse};
+
+/// Runs of a view up to which each is followed by itself; more are taken as all between the first and the last.
+const MAX_RUNS: usize = 1 << 12;
+
+/// Whose value each byte holds; bytes that are missing hold none.
+#[derive(Default)]
+struct Owners(BTreeMap<usize, (usize, Buf)>);
+
+impl Owners {
+    fn overlapping(&self, range: &Range<usize>) -> Vec<(usize, usize, Buf)> {
+        let before = self.0.range(..range.end).rev();
+        before
+            .map(|(&start, &(end, owner))| (start, end, owner))
+            .take_while(|&(_, end, _)| end > range.start)
+            .collect()
+    }
+
+    fn set(&mut self, range: Range<usize>, owner: Buf) {
+        for (start, end, old) in self.overlapping(&range) {
+            self.0.remove(&start);
+            if start < range.start {
+                self.0.insert(start, (range.start, old));
+            }
+            if range.end < end {
+                self.0.insert(range.end, (end, old));
+            }
+        }
+        self.0.insert(range.start, (range.end, owner));
+    }
+
+    fn holds(&self, range: &Range<usize>, owner: Buf) -> bool {
+        let mut pieces = self.overlapping(range);
+        pieces.reverse();
+        let mut at = range.start;
+        for (start, end, held) in pieces {
+            if start > at || held != owner {
+                return false;
+            }
+            at = end;
+        }
+        at >= range.end
+    }
+}
+
+struct Follower<'a> {
+    buffers: &'a Buffers,
+    places: &'a Places,
+    /// By slot.
+    memory: HashMap<u32, Owners>,
+    /// What has been read of each root: it must not change any more.
+    read: HashMap<Buf, Owners>,
+}
+
+/// Whether each step reads what it would read if every buffer had memory of its own, `buffers` being those before any was
+/// placed over another. Gives the number of the first step that does not.
+pub fn check(drafts: &[&Draft], buffers: &Buffers, places: &Places) -> Result<(), usize> {
+    let mut follower = Follower {
+        buffers,
+        places,
+        memory: HashMap::new(),
+        read: HashMap::new(),
+    };
+    follower.bind(drafts);
+    for (step, draft) in drafts.iter().enumerate() {
+        if !(follower.is_apart(draft) && follower.reads(draft) && follower.writes(draft)) {
+            return Err(step);
+        }
+    }
+    Ok(())
+}
+
+impl Follower<'_> {
+    /// Parameters and constants are there from the beginning.
+    fn bind(&mut self, drafts: &[&Draft]) {
+        let mut made = std::collections::HashSet::new();
+        for draft in drafts {
+            draft.touches(&mut |buf, write| {
+                if write {
+                    made.insert(root_of(self.buffers, buf).0);
+                }
+            });
+        }
+        for (buf, info) in self.buffers.iter() {
+            if matches!(info.home, Home::Slot(..)) && !made.contains(&buf) {
+                self.set(buf, 0..info.bytes);
+            }
+        }
+    }
+
+    /// Bytes of a buffer in its slot.
+    fn in_slot(&self, buf: Buf, bytes: &Range<usize>) -> (u32, Range<usize>) {
+        let place = self.places.place(buf);
+        (
+            place.slot,
+            place.offset + bytes.start..place.offset + bytes.end,
+        )
+    }
+
+    fn set(&mut self, buf: Buf, bytes: Range<usize>) {
+        let (slot, range) = self.in_slot(buf, &bytes);
+        let root = root_of(self.buffers, buf).0;
+        if !range.is_empty() {
+            self.memory.entry(slot).or_default().set(range, root);
+        }
+    }
+
+    fn whole(&self, buf: Buf) -> Range<usize> {
+        0..self.buffers[buf].bytes
+    }
+
+    /// The bytes of a buffer that a step writes.
+    fn written(&self, draft: &Draft, buf: Buf) -> Vec<Range<usize>> {
+        let size = self.buffers[buf].dtype.size();
+        let views: Vec<Option<&View>> = match draft {
+            Draft::Copy(copy) => vec![Some(&copy.dst.view)],
+            _ => {
+                let outputs = draft.tapes().flat_map(|t| &t.outputs);
+                let here = outputs.filter(|o| o.buf == buf);
+                here.map(|o| o.view.as_ref()).collect()
+            }
+        };
+        if views.is_empty() || views.contains(&None) {
+            return vec![self.whole(buf)];
+        }
+        let views = views.into_iter().flatten();
+        views.flat_map(|v| runs(v, size)).collect()
+    }
+
+    /// Whether a step writes over nothing that it reads or writes besides, but where a loop nest works in place.
+    fn is_apart(&self, draft: &Draft) -> bool {
+        let mut touched: Vec<(Buf, u32, Vec<Range<usize>>, bool)> = Vec::new();
+        draft.touches(&mut |buf, write| {
+            let parts = match write {
+                true => self.written(draft, buf),
+                false => vec![self.whole(buf)],
+            };
+            let slot = self.places.place(buf).slot;
+            let parts = parts.iter().map(|r| self.in_slot(buf, r).1).collect();
+            touched.push((buf, slot, parts, write));
+        });
+        let root = |buf: Buf| root_of(self.buffers, buf).0;
+        touched.iter().filter(|(.., write)| *write).all(|new| {
+            let over = touched.iter().filter(|old| {
+                let other = root(old.0) != root(new.0) || !old.3;
+                other && old.1 == new.1 && meet(&old.2, &new.2)
+            });
+            let over: Vec<Buf> = over.map(|old| old.0).collect();
+            match over[..] {
+                [] => true,
+                // Of two outputs in one place either may be the one that lies over the other.
+                [old] => self.in_place(draft, old, new.0) || self.in_place(draft, new.0, old),
+                _ => false,
+            }
+        })
+    }
+
+    /// Whether a step's loop nest computes `new` element for element over `old`.
+    fn in_place(&self, draft: &Draft, old: Buf, new: Buf) -> bool {
+        let same = self.places.place(old) == self.places.place(new)
+            && self.buffers[old].bytes == self.buffers[new].bytes;
+        same && draft.tapes().any(|tape| {
+            let makes = tape
+                .outputs
+                .iter()
+                .any(|o| o.buf == new && o.extent == Extent::Full && o.view.is_none());
+            makes && reads_in_place(tape, old)
+        })
+    }
+
+    /// Whether a step finds what it reads.
+    fn reads(&mut self, draft: &Draft) -> bool {
+        let mut sound = true;
+        draft.touches(&mut |buf, write| {
+            if !write {
+                sound &= self.finds(buf);
+                let (root, inside) = root_of(self.buffers, buf);
+                let bytes = inside..inside + self.buffers[buf].bytes;
+                if !bytes.is_empty() {
+                    self.read.entry(root).or_default().set(bytes, root);
+                }
+            }
+        });
+        // A scatter changes a part of what it writes.
+        if let Draft::Call { kernel, writes, .. } = draft
+            && let Kernel::Scatter(..) = **kernel
+        {
+            sound &= writes.iter().all(|&buf| self.finds(buf));
+        }
+        sound
+    }
+
+    fn finds(&self, buf: Buf) -> bool {
+        let (slot, range) = self.in_slot(buf, &self.whole(buf));
+        let owners = self.memory.get(&slot);
+        let root = root_of(self.buffers, buf).0;
+        range.is_empty() || owners.is_some_and(|o| o.holds(&range, root))
+    }
+
+    /// Notes what a step writes; whether none of it is a value that has been read.
+    fn writes(&mut self, draft: &Draft) -> bool {
+        let mut sound = true;
+        draft.touches(&mut |buf, write| {
+            if !write {
+                return;
+            }
+            let (root, inside) = root_of(self.buffers, buf);
+            for bytes in self.written(draft, buf) {
+                let own = inside + bytes.start..inside + bytes.end;
+                let read = self.read.get(&root);
+                sound &= read.is_none_or(|r| r.overlapping(&own).is_empty());
+                self.set(buf, bytes);
+            }
+        });
+        sound
+    }
+}
+
+/// Whether some ranges of two lists have something in common.
+fn meet(a: &[Range<usize>], b: &[Range<usize>]) -> bool {
+    let met = |x: &Range<usize>| b.iter().any(|y| x.start < y.end && y.start < x.end);
+    a.iter().any(met)
+}
+
+/// The bytes of a view whose strides are not negative.
+fn runs(view: &View, size: usize) -> Vec<Range<usize>> {
+    let (mut dims, mut strides) = collapse(&view.dims, &view.strides);
+    let run = match strides.last() {
+        Some(1) => {
+            strides.pop();
+            dims.pop().unwrap_or(1)
+        }
+        _ => 1,
+    };
+    let reach = |(&d, &s): (&usize, &isize)| d.saturating_sub(1) * s.unsigned_abs();
+    let count: usize = dims.iter().product();
+    if count > MAX_RUNS {
+        let last = view.offset + dims.iter().zip(&strides).map(reach).sum::<usize>();
+        return std::iter::once(view.offset * size..(last + run) * size).collect();
+    }
+    let mut starts = vec![view.offset];
+    for (&d, &s) in dims.iter().zip(&strides) {
+        let next = |&start: &usize| (0..d).map(move |i| start + i * s.unsigned_abs());
+        starts = starts.iter().flat_map(next).collect();
+    }
+    let bytes = |start: usize| start * size..(start + run) * size;
+    starts.into_iter().map(bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use refrain_graph::{BinaryOp, DType, UnaryOp};
+
+    use super::*;
+    use crate::plan::{BufInfo, CopyDraft, Ref, place};
+    use crate::tape::{Geometry, Input, Instr, Output, Tape};
+
+    const ROWS: usize = 8;
+
+    fn buffers(slots: &[u32]) -> (Buffers, Vec<Buf>) {
+        let mut buffers = Buffers::new();
+        let info = |&slot| BufInfo {
+            dtype: DType::F32,
+            bytes: ROWS * size_of::<f32>(),
+            home: Home::Slot(slot, 0),
+        };
+        let bufs = slots.iter().map(|s| buffers.push(info(s))).collect();
+        (buffers, bufs)
+    }
+
+    fn copy(src: Buf, dst: Buf) -> Draft {
+        let whole = |buf| Ref {
+            buf,
+            view: View::dense(&[ROWS]),
+        };
+        Draft::Copy(CopyDraft {
+            src: whole(src),
+            dst: whole(dst),
+            size: size_of::<f32>(),
+        })
+    }
+
+    /// `to = tanh(from)`, and `sum = from + other` if asked for.
+    fn nest(from: Buf, to: Buf, sum: Option<(Buf, Buf)>) -> Draft {
+        let mut tape = Tape {
+            dims: vec![ROWS],
+            ..Tape::default()
+        };
+        let input = |buf| Input {
+            buf,
+            view: View::dense(&[ROWS]),
+            of_rows: false,
+            dtype: DType::F32,
+        };
+        let output = |reg, buf| Output {
+            reg,
+            buf,
+            extent: Extent::Full,
+            view: None,
+        };
+        let x = tape.input(input(from));
+        let y = tape.push(Instr::Unary(UnaryOp::Tanh, x), DType::F32);
+        tape.outputs.push(output(y, to));
+        if let Some((other, sum)) = sum {
+            let z = tape.input(input(other));
+            let z = tape.push(Instr::Binary(BinaryOp::Add, x, z), DType::F32);
+            tape.outputs.push(output(z, sum));
+        }
+        let geometry = Geometry::of(&tape);
+        Draft::Loops(vec![(tape, geometry)])
+    }
+
+    fn checked(buffers: &Buffers, drafts: &[Draft]) -> Result<(), usize> {
+        let drafts: Vec<&Draft> = drafts.iter().collect();
+        check(&drafts, buffers, &place(&drafts, buffers))
+    }
+
+    #[test]
+    fn a_value_is_read_before_its_memory_is_used_again() {
+        let (buffers, b) = buffers(&[2, 3, 3, 4]);
+        let [x, first, second, out] = b[..] else {
+            panic!("four buffers")
+        };
+        let made = [copy(x, first), copy(first, out), copy(x, second)];
+        assert_eq!(checked(&buffers, &made), Ok(()));
+        let late = [copy(x, first), copy(x, second), copy(first, out)];
+        assert_eq!(checked(&buffers, &late), Err(2));
+    }
+
+    #[test]
+    fn a_value_is_there_before_it_is_read_and_stays_as_it_is() {
+        let (buffers, b) = buffers(&[2, 3, 4]);
+        let [x, y, out] = b[..] else {
+            panic!("three buffers")
+        };
+        assert_eq!(checked(&buffers, &[copy(y, out), copy(x, y)]), Err(0));
+        let again = [copy(x, y), copy(y, out), copy(x, y)];
+        assert_eq!(checked(&buffers, &again), Err(2));
+    }
+
+    #[test]
+    fn only_a_nest_that_reads_one_operand_there_works_in_place() {
+        let (mut buffers, b) = buffers(&[2, 2, 3, 4]);
+        let [x, over, sum, alias] = b[..] else {
+            panic!("four buffers")
+        };
+        buffers[alias].home = Home::Within(x, 0);
+        assert_eq!(checked(&buffers, &[nest(x, over, None)]), Ok(()));
+        assert_eq!(checked(&buffers, &[copy(x, over)]), Err(0));
+        let both = [nest(x, over, Some((alias, sum)))];
+        assert_eq!(checked(&buffers, &both), Err(0));
+    }
+}

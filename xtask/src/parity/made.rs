@@ -1,0 +1,181 @@
+//! Models that refrain builds by itself, for Keras to open.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use ndarray::{Array, ArrayD, IxDyn};
+use refrain::activations::Activation;
+use refrain::layers::*;
+use refrain::losses::Loss;
+use refrain::metrics::Metric;
+use refrain::optimizers::Adam;
+use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, ops};
+use refrain_cli::npz::to_npz;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Writes all models with inputs and what refrain predicts from them.
+pub fn write_all(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    for (name, make) in MODELS {
+        let model = make()?;
+        let inputs: Vec<Literal> = model.inputs().iter().map(values).collect();
+        let predicted = model.predict_on_batch(super::arrays::arrays(&inputs))?;
+        let mut arrays: Vec<(String, Literal)> = Vec::new();
+        for (i, input) in inputs.into_iter().enumerate() {
+            arrays.push((format!("x{i}"), input));
+        }
+        for i in 0..predicted.len() {
+            arrays.push((format!("y{i}"), predicted.literal(i)?));
+        }
+        let arrays: Vec<(&str, &Literal)> = arrays.iter().map(|(n, a)| (&**n, a)).collect();
+        let npz = to_npz(&arrays).map_err(|e| e.to_string())?;
+        fs::write(folder.join(format!("{name}.npz")), npz)?;
+        model.save(folder.join(format!("{name}.keras")))?;
+    }
+    Ok(())
+}
+
+/// Numbers for an input: small class numbers, or waves.
+fn values(tensor: &Tensor) -> Literal {
+    const SAMPLES: usize = 3;
+    const ANY_LENGTH: usize = 5;
+    const CLASSES: usize = 5;
+    let shape = tensor.shape();
+    let dims = shape.dims().iter().enumerate();
+    let dims = dims.map(|(i, d)| d.unwrap_or(if i == 0 { SAMPLES } else { ANY_LENGTH }));
+    let dims: Vec<usize> = dims.collect();
+    let count: usize = dims.iter().product();
+    let value = |i: usize| match tensor.dtype() == DType::I32 {
+        true => (i * 7 % CLASSES) as f64,
+        false => (i as f64 * 0.7).sin(),
+    };
+    let values: Vec<f64> = (0..count).map(value).collect();
+    let literal = Literal::new(dims, values).unwrap_or_else(|| Literal::scalar(0.0));
+    literal.convert(tensor.dtype())
+}
+
+type Make = fn() -> refrain::Result<Model>;
+
+/// Models by name.
+const MODELS: [(&str, Make); 9] = [
+    ("shared_dense", shared_dense),
+    ("siamese", siamese),
+    ("shared_lstm", shared_lstm),
+    ("nested_twice", nested_twice),
+    ("shared_by_two", shared_by_two),
+    ("masked", masked),
+    ("dicts", dicts),
+    ("stack", stack),
+    ("trained", trained),
+];
+
+fn shared_dense() -> refrain::Result<Model> {
+    let (left, right) = (input([10]), input([10]));
+    let shared = Dense::new(32).activation(Activation::Relu);
+    let merged = concatenate([shared.call(&left)?, shared.call(&right)?])?;
+    let output = Dense::new(1)
+        .activation(Activation::Sigmoid)
+        .call(&merged)?;
+    Model::new([&left, &right], &output)
+}
+
+fn siamese() -> refrain::Result<Model> {
+    let (left, right) = (input([8, 8, 1]), input([8, 8, 1]));
+    let first = Conv2D::new(4, 3)
+        .activation(Activation::Relu)
+        .padding(Padding::Same);
+    let second = Conv2D::new(6, 3)
+        .activation(Activation::Relu)
+        .padding(Padding::Same);
+    let encode = |x: &Tensor| Flatten::new().call(&second.call(&first.call(x)?)?);
+    let apart = ops::abs(&subtract([encode(&left)?, encode(&right)?])?);
+    Model::new([&left, &right], &Dense::new(1).call(&apart)?)
+}
+
+fn shared_lstm() -> refrain::Result<Model> {
+    let (encoder, decoder) = (input([10, 20]), input([8, 20]));
+    let lstm = Lstm::new(16).return_sequences(true).return_state(true);
+    let encoded = lstm.call(&encoder)?;
+    let decoded = lstm.call_from(&decoder, &encoded.state)?;
+    let output = Dense::new(20)
+        .activation(Activation::Softmax)
+        .call(&decoded.output)?;
+    Model::new([&encoder, &decoder], &output)
+}
+
+fn nested_twice() -> refrain::Result<Model> {
+    let x = input([4]);
+    let inner = Model::new(
+        &x,
+        &BatchNormalization::new().call(&Dense::new(5).call(&x)?)?,
+    )?;
+    let (a, b) = (input([4]), input([4]));
+    let sum = inner.call(&a)? * 2.0 + inner.call(&b)? / 3.0;
+    Model::new([&a, &b], &sum)
+}
+
+/// A(B(A(B(x)))) in one model, B in a nested model too.
+fn shared_by_two() -> refrain::Result<Model> {
+    let (a, b) = (Dense::new(4), Dense::new(4).activation(Activation::Tanh));
+    let (x, z) = (input([4]), input([4]));
+    let inner = Model::new(&z, &b.call(&z)?)?;
+    let y = a.call(&b.call(&a.call(&inner.call(&x)?)?)?)?;
+    Model::new(&x, &y)
+}
+
+fn masked() -> refrain::Result<Model> {
+    let words = Input::new([None]).dtype(DType::I32).tensor();
+    let embedded = Embedding::new(5, 4).mask_zero(true).call(&words)?;
+    let read = Bidirectional::new(Gru::new(3)).call(&embedded)?;
+    Model::new(&words, &Dense::new(2).call(&read.output)?)
+}
+
+fn dicts() -> refrain::Result<Model> {
+    let a = Input::new([6]).name("a").tensor();
+    let b = Input::new([3, 2]).name("b").tensor();
+    let x = Dense::new(4).call(&a)?;
+    let y = GlobalAveragePooling1D::new().call(&Conv1D::new(4, 2).call(&b)?)?;
+    let outputs = [("sum", &(&x + &y)), ("last", &y.slice((.., -1)))];
+    Model::new([("a", &a), ("b", &b)], outputs)
+}
+
+fn stack() -> refrain::Result<Model> {
+    Sequential::new([6, 6, 2])
+        .add(Conv2D::new(3, 3))
+        .add(BatchNormalization::new())
+        .add(Relu::new())
+        .add(MaxPooling2D::new(2))
+        .add(Flatten::new())
+        .add(Dense::new(3).activation(Activation::Softmax))
+        .build()
+}
+
+/// Two outputs, compiled and trained, with the state of its optimizer.
+fn trained() -> refrain::Result<Model> {
+    let x = input([4]);
+    let hidden = LayerNormalization::new().call(&Dense::new(6).call(&x)?)?;
+    let class = Dense::new(3)
+        .activation(Activation::Softmax)
+        .name("class")
+        .call(&hidden)?;
+    let value = Dense::new(1).name("value").call(&hidden)?;
+    let model = Model::new(&x, [&class, &value])?;
+    let losses = [Loss::SparseCategoricalCrossentropy, Loss::MeanSquaredError];
+    let metrics = [[Metric::Accuracy], [Metric::MeanAbsoluteError]];
+    model
+        .compile(Adam::new(0.01).clipnorm(1.0), losses)
+        .loss_weights([1.0, 0.5])
+        .metrics(metrics)
+        .run()?;
+    let x: ArrayD<f32> = Array::from_shape_fn(IxDyn(&[12, 4]), |i| (i[0] * 4 + i[1]) as f32 * 0.01);
+    let classes: Vec<i32> = (0..12).map(|i| i % 3).collect();
+    let values: Vec<f32> = (0..12).map(|i| i as f32 * 0.1).collect();
+    model
+        .fit(&x, (&classes, &values))
+        .epochs(2)
+        .batch_size(4)
+        .run()?;
+    Ok(model)
+}
