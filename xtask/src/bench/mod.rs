@@ -28,6 +28,17 @@ pub struct Timing {
     one: f64,
 }
 
+impl Timing {
+    /// Itself, with a line of progress, which is what a run that is cut short leaves.
+    fn shown(self) -> Self {
+        eprintln!(
+            "{} on {}: train {:.4} ms, predict {:.4} ms, one sample {:.4} ms",
+            self.model, self.program, self.train, self.predict, self.one
+        );
+        self
+    }
+}
+
 /// What the command line asks for.
 struct Plan {
     models: Vec<String>,
@@ -81,12 +92,11 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     for name in &plan.models {
         let case = models::CASES.iter().find(|c| c.name == name);
         let case = case.ok_or_else(|| format!("no model {name}"))?;
-        eprintln!("{name}: refrain");
-        timings.push(time(case, plan.quick)?);
+        timings.push(time(case, plan.quick)?.shown());
         for backend in &plan.backends {
-            eprintln!("{name}: Keras on {backend}");
             let python = python.as_deref().ok_or("no Python environment")?;
-            timings.extend(peers::time(python, backend, name, plan.quick)?);
+            let peers = peers::time(python, backend, name, plan.quick)?;
+            timings.extend(peers.into_iter().map(Timing::shown));
         }
     }
     print(&plan, &timings);
