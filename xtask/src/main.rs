@@ -11,7 +11,8 @@ Usage: cargo xtask COMMAND
 
 Commands:
   bench [--models A,B] [--backends jax,tensorflow,torch] [--quick] [--no-peers]
-      Times the benchmark's models in refrain and in Keras on its backends, in one run, and prints the ratios.
+      Times the benchmark's models in refrain and in Keras on its backends, in one run, and prints the ratios;
+      then opening a large file and `refrain predict` from start to end, which `--models files` does alone.
       Makes a Python environment under target/ for the peers at the first run.
   parity [--only NAME] [--zoo DIR] [--no-keras]
       Makes models in Keras, compares what refrain computes from their files, trains on, writes them back, and opens in

@@ -1,5 +1,6 @@
-//! The benchmark: eight models, trained and run by refrain and by Keras on its backends in the same run.
+//! The benchmark: eight models, trained and run by refrain and by Keras on its backends in the same run, and files of models.
 
+mod files;
 mod models;
 mod peers;
 
@@ -14,6 +15,9 @@ const REPEATS: usize = 3;
 /// Calls with one sample in a repeat.
 const ONE_SAMPLE_CALLS: usize = 200;
 
+/// What `--models` calls the measurements of files.
+const FILES: &str = "files";
+
 /// Milliseconds of a model under one program.
 #[derive(Clone, Debug)]
 pub struct Timing {
@@ -24,9 +28,22 @@ pub struct Timing {
     one: f64,
 }
 
+impl Timing {
+    /// Itself, with a line of progress, which is what a run that is cut short leaves.
+    fn shown(self) -> Self {
+        eprintln!(
+            "{} on {}: train {:.4} ms, predict {:.4} ms, one sample {:.4} ms",
+            self.model, self.program, self.train, self.predict, self.one
+        );
+        self
+    }
+}
+
 /// What the command line asks for.
 struct Plan {
     models: Vec<String>,
+    /// Whether files are measured too.
+    files: bool,
     backends: Vec<String>,
     quick: bool,
 }
@@ -36,6 +53,7 @@ impl Plan {
         let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         let mut plan = Plan {
             models: models::CASES.iter().map(|c| c.name.to_owned()).collect(),
+            files: true,
             backends: list("jax,tensorflow,torch"),
             quick: false,
         };
@@ -43,7 +61,11 @@ impl Plan {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
-                "--models" => plan.models = list(value()?),
+                "--models" => {
+                    plan.models = list(value()?);
+                    plan.files = plan.models.iter().any(|name| name == FILES);
+                    plan.models.retain(|name| name != FILES);
+                }
                 "--backends" => plan.backends = list(value()?),
                 "--no-peers" => plan.backends.clear(),
                 "--quick" => plan.quick = true,
@@ -56,6 +78,11 @@ impl Plan {
 
 /// Times everything and prints the tables.
 pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    if let [option, path] = arguments
+        && option == files::OPEN
+    {
+        return files::open(path);
+    }
     let plan = Plan::parse(arguments)?;
     let python = match plan.backends.is_empty() {
         true => None,
@@ -65,15 +92,17 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     for name in &plan.models {
         let case = models::CASES.iter().find(|c| c.name == name);
         let case = case.ok_or_else(|| format!("no model {name}"))?;
-        eprintln!("{name}: refrain");
-        timings.push(time(case, plan.quick)?);
+        timings.push(time(case, plan.quick)?.shown());
         for backend in &plan.backends {
-            eprintln!("{name}: Keras on {backend}");
             let python = python.as_deref().ok_or("no Python environment")?;
-            timings.extend(peers::time(python, backend, name, plan.quick)?);
+            let peers = peers::time(python, backend, name, plan.quick)?;
+            timings.extend(peers.into_iter().map(Timing::shown));
         }
     }
     print(&plan, &timings);
+    if plan.files {
+        files::run(python.as_deref(), &plan.backends)?;
+    }
     Ok(())
 }
 
@@ -135,6 +164,9 @@ fn best(count: usize, mut run: impl FnMut() -> refrain::Result<()>) -> refrain::
 }
 
 fn print(plan: &Plan, timings: &[Timing]) {
+    if timings.is_empty() {
+        return;
+    }
     type Column = (&'static str, fn(&Timing) -> f64);
     let columns: [Column; 3] = [
         ("train step", |t| t.train),

@@ -33,6 +33,16 @@ pub fn environment(backends: &[String]) -> Result<PathBuf, Box<dyn Error>> {
     python::environment(ENVIRONMENT.as_ref(), &packages)
 }
 
+/// What a command prints.
+pub fn output(command: &mut Command) -> Result<String, Box<dyn Error>> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{command:?} failed: {reason}").into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Times one model on one backend.
 pub fn time(
     python: &Path,
@@ -45,12 +55,7 @@ pub fn time(
     if quick {
         command.arg("quick");
     }
-    let output = command.output()?;
-    if !output.status.success() {
-        let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("Keras on {backend} failed on {model}: {reason}").into());
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = output(&mut command)?;
     let rows = text.lines().filter(|l| l.starts_with('{'));
     rows.map(|line| {
         let row: serde_json::Value = serde_json::from_str(line)?;
