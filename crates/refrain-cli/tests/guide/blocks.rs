@@ -45,7 +45,10 @@ const TOLERANCE: f64 = 1e-3;
 
 /// Compares output with what is shown: words exactly, numbers with a point about, spaces and lines `…` not at all.
 pub fn same_output(shown: &str, output: &str) -> Result<(), String> {
-    let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines = output
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     let mut skipping = false;
     for expected in shown.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if expected == LEFT_OUT {

@@ -60,7 +60,11 @@ fn follow(name: &str) -> usize {
     let (text, folder) = (read(name), Folder::new(&name.replace('/', "-")));
     let blocks = blocks(&text);
     let mut count = 0;
-    for (i, block) in blocks.iter().enumerate().filter(|(_, b)| b.language == "sh") {
+    for (i, block) in blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| b.language == "sh")
+    {
         let place = format!("{name}:{}", block.line);
         let output = run(&folder, block).unwrap_or_else(|e| panic!("{place}: {e}"));
         if let Some(shown) = blocks.get(i + 1).filter(|b| b.language == "text") {
