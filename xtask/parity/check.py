@@ -6,7 +6,11 @@ DIR is what zoo.py wrote. Beside a case's `model.keras` refrain puts
 
 - `refrain.keras`, its copy after loading: opened here, its outputs must be those of `outputs.npz`, its weights those of
   `model.keras` bit for bit, its architecture the same, and the next steps of training those of `losses.json`;
-- `refrain_after.keras`, after the training steps: its weights must be those of `after.npz`.
+- `refrain_after.keras`, after the training steps: its weights must be those of `after.npz`;
+- for cases with `files`: `refrain.h5` (outputs and weights), `refrain.weights.h5` (into the model of `architecture.json`),
+  `refrain.json` (architecture) and `refrain.safetensors` (its header).
+
+What `unreadable` in `case.json` names is not opened, and cases with `refused` are skipped.
 
 `DIR/random/` may hold `NAME.refrain.keras` beside `NAME.keras` and `NAME.npz`. `DIR/rust_made/` may hold models that refrain
 built: `NAME.keras` with `NAME.npz` (`x*` and `y*`).
@@ -19,7 +23,7 @@ import pathlib
 import sys
 import traceback
 
-from support import TRAIN_STEPS, Batches, call
+from support import TRAIN_STEPS, Batches, call, keep_compiled
 
 import h5py
 import io
@@ -79,8 +83,9 @@ def difference(expected, actual):
     return worst
 
 
-def load(path):
-    return keras.saving.load_model(path)
+def load(path, **options):
+    # Lambda layers need leave: these files come from the zoo.
+    return keras.saving.load_model(path, safe_mode=False, **options)
 
 
 def members(path):
@@ -112,9 +117,9 @@ def check_files(table, case, original, copy):
     table.row(case, "weights", None, not wrong, ", ".join(wrong[:4]))
 
 
-def check_outputs(table, case, path, x, y):
+def check_outputs(table, case, path, x, y, whole=True):
     model = load(path)
-    table.within(case, "outputs", difference(y, call(model, x)), OUTPUT_TOLERANCE)
+    table.within(case, "outputs", difference(y, call(model, x, whole)), OUTPUT_TOLERANCE)
     return model
 
 
@@ -126,16 +131,74 @@ def check_training(table, case, folder, model):
     table.row(case, "metric names", None, same_keys, "" if same_keys else f"{list(logs[0])}")
     losses = [np.array([log["loss"] for log in logs])]
     table.within(case, "losses", difference([np.array(known["losses"])], losses), TRAIN_TOLERANCE)
-    after = [np.asarray(v.value) for v in model.weights]
-    table.within(case, "weights after", difference(arrays(folder / "after.npz", "w"), after), TRAIN_TOLERANCE)
+    table.within(case, "weights after", difference(arrays(folder / "after.npz", "w"), values(model)), TRAIN_TOLERANCE)
 
 
 def reloads(case):
     return case.get("keras_reloads", True)
 
 
+def values(model):
+    return [np.asarray(v.value) for v in model.weights]
+
+
+def check_hdf5(table, case, folder, path):
+    """The legacy format: Keras loads it, with the weights of `model.keras`."""
+    # Keras 3.15 does not find its own losses by the names that such files have, so it loads without compiling.
+    model, original = load(path, compile=False), load(folder / "model.keras")
+    expected, actual = values(original), values(model)
+    equal = len(expected) == len(actual) and all(np.array_equal(e, a) for e, a in zip(expected, actual))
+    table.row(case, "h5 weights", None, equal)
+    x, y = arrays(folder / "inputs.npz", "x"), arrays(folder / "outputs.npz", "y")
+    table.within(case, "h5 outputs", difference(y, call(model, x)), OUTPUT_TOLERANCE)
+
+
+def check_weights(table, case, folder, path):
+    model = keras.models.model_from_json((folder / "architecture.json").read_text())
+    model.load_weights(path)
+    x, y = arrays(folder / "inputs.npz", "x"), arrays(folder / "outputs.npz", "y")
+    table.within(case, "weights.h5", difference(y, call(model, x)), OUTPUT_TOLERANCE)
+
+
+def check_json(table, case, folder, path):
+    model = keras.models.model_from_json(path.read_text())
+    expected = json.loads((folder / "architecture.json").read_text())
+    apart = config_differences(expected, json.loads(path.read_text()))
+    shapes = [tuple(v.shape) for v in model.weights] == [tuple(v.shape) for v in load(folder / "model.keras").weights]
+    table.row(case, "json", None, shapes and not apart, "; ".join(apart[:3]))
+
+
+def check_safetensors(table, case, folder, path):
+    """Eight bytes of length, a JSON header, then the arrays one after another."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    header.pop("__metadata__", None)
+    spans = sorted(tensor["data_offsets"] for tensor in header.values())
+    joined = all(a[1] == b[0] for a, b in zip(spans, spans[1:]))
+    whole = bool(spans) and spans[0][0] == 0 and joined and spans[-1][1] == len(content) - 8 - size
+    shapes = sorted(tuple(v.shape) for v in load(folder / "model.keras").weights)
+    named = sorted(tuple(tensor["shape"]) for tensor in header.values()) == shapes
+    table.row(case, "safetensors", None, whole and named, "" if named else ", ".join(header))
+
+
+FORMATS = {
+    "refrain.h5": check_hdf5,
+    "refrain.weights.h5": check_weights,
+    "refrain.json": check_json,
+    "refrain.safetensors": check_safetensors,
+}
+
+
 def check_case(table, folder):
     case = json.loads((folder / "case.json").read_text())
+    if "refused" in case:
+        return
+    for file, check in FORMATS.items():
+        if file in case.get("unreadable", ()):
+            continue
+        if "files" in case and (folder / file).exists():
+            table.attempt(case["name"], file, check, table, case["name"], folder, folder / file)
     name, copy, after = case["name"], folder / "refrain.keras", folder / "refrain_after.keras"
     if copy.exists():
         table.attempt(name, "files", check_files, table, name, folder / "model.keras", copy)
@@ -149,7 +212,7 @@ def check_case(table, folder):
 
 
 def check_after(table, case, folder, after):
-    weights = [np.asarray(v.value) for v in load(after).weights]
+    weights = values(load(after, compile=False))
     table.within(case, "refrain trained", difference(arrays(folder / "after.npz", "w"), weights), TRAIN_TOLERANCE)
 
 
@@ -159,10 +222,11 @@ def check_beside(table, path, original=None):
     npz = path.with_name(f"{name}.npz")
     if original is not None:
         table.attempt(name, "files", check_files, table, name, original, path)
-    table.attempt(name, "outputs", lambda: check_outputs(table, name, path, arrays(npz, "x"), arrays(npz, "y")))
+    table.attempt(name, "outputs", lambda: check_outputs(table, name, path, arrays(npz, "x"), arrays(npz, "y"), False))
 
 
 def main(root):
+    keep_compiled(root)
     root, table = pathlib.Path(root), Table()
     for case in sorted(root.glob("*/case.json")):
         check_case(table, case.parent)

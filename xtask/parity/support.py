@@ -1,9 +1,11 @@
 """Shared helpers of the parity scripts: Keras on JAX, deterministic values, and the folder of one case."""
 
 import json
+import logging
 import os
 import pathlib
 import shutil
+import warnings
 import zlib
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -11,8 +13,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # The models are tiny and run a few times: compiling them is what takes the time.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
+import jax
 import keras
 import numpy as np
+
+# Keras warns of what the zoo does on purpose.
+warnings.filterwarnings("ignore")
+logging.getLogger("absl").setLevel(logging.ERROR)
 
 KERAS_VERSION = "3.15.1"
 TRAIN_STEPS = 20
@@ -55,9 +62,9 @@ def random_input(tensor, rng, batch=BATCH, high=5):
 
 
 def flat(outputs):
-    """Arrays in flat order; bfloat16, which an .npz cannot hold, as float32."""
+    """Arrays in flat order; bfloat16, which an .npz cannot hold, and float16 as float32."""
     arrays = [np.asarray(o) for o in keras.tree.flatten(outputs)]
-    return [a.astype("float32") if a.dtype.name == "bfloat16" else a for a in arrays]
+    return [a.astype("float32") if a.dtype.name in ("bfloat16", "float16") else a for a in arrays]
 
 
 def named(prefix, arrays):
@@ -69,11 +76,24 @@ def structured(model, arrays):
     return keras.tree.pack_sequence_as(model._inputs_struct, list(arrays))
 
 
-def call(model, arrays):
+def call(model, arrays, whole=True):
+    """Outputs in flat order. `whole` compiles the model as one program: one by one, operations of ever other shapes take
+    several times as long; those of the random graphs, with their few shapes, are known after some models."""
     arrays = [keras.ops.convert_to_tensor(a) for a in arrays]
-    if isinstance(model, keras.Sequential):
-        return flat(model(arrays[0], training=False))
-    return flat(model(structured(model, arrays), training=False))
+    x = arrays[0] if isinstance(model, keras.Sequential) else structured(model, arrays)
+    if not whole:
+        return flat(model(x, training=False))
+    run = jax.jit(lambda trained, other, x: model.stateless_call(trained, other, x, training=False)[0])
+    values = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]
+    return flat(run(*values, x))
+
+
+def keep_compiled(zoo):
+    """Keeps what XLA compiles beside the zoo: models come back as the same programs, in the zoo and in the checks."""
+    zoo = pathlib.Path(zoo).resolve()
+    jax.config.update("jax_compilation_cache_dir", str(zoo.with_name(f"{zoo.name}.compiled")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 class Zoo:
@@ -113,6 +133,12 @@ class Zoo:
         facts.setdefault("keras_reloads", True)
         self.note(name, compiled=bool(getattr(model, "compiled", False)), **facts)
         return folder
+
+    def refuse(self, name, model, message, **facts):
+        """Saves a model that refrain does not load; its error holds `message`."""
+        shutil.rmtree(self.out / name, ignore_errors=True)
+        model.save(self.folder(name) / "model.keras")
+        self.note(name, compiled=bool(model.compiled), refused=message, **facts)
 
     def train(self, name, model, x, y, w=None, *, batch_size=4, warmup=3, **facts):
         """Saves a compiled model after some steps, and what Keras does in the next `TRAIN_STEPS` from that file.

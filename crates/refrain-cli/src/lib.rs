@@ -7,6 +7,7 @@ mod data;
 mod failure;
 pub mod npz;
 mod output;
+mod warnings;
 
 pub use arguments::run;
 pub use failure::{Failure, Result};

@@ -68,3 +68,16 @@ pub(crate) fn out_of_data(wanted: Option<usize>, available: usize) {
         warn!("Your input ran out of data after {available} of {wanted} steps; interrupting");
     }
 }
+
+/// Warns where a file says how a model is compiled and has no state of the optimizer: training begins anew.
+pub(crate) fn no_optimizer_state(model: &str) {
+    warn!("The file of model '{model}' holds no state of its optimizer, which starts anew.");
+}
+
+/// Warns where a file holds the state of an optimizer and does not say which: Keras loses it when a model is saved a second
+/// time after it was saved as HDF5.
+pub(crate) fn no_optimizer(model: &str) {
+    warn!(
+        "The file of model '{model}' holds the state of an optimizer but not which one: the model is not compiled."
+    );
+}

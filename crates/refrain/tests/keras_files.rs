@@ -6,11 +6,19 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, IxDyn, OwnedRepr};
 use ndarray_npy::NpzReader;
+use refrain::Model;
 use refrain::data::IntoArrays;
-use refrain::{Model, load_model};
+use refrain::saving::LoadOptions;
 
 const TOLERANCE: f64 = 1e-5;
 const TRAINING_TOLERANCE: f64 = 1e-4;
+
+/// Keras 2.13 wrote the calls of a nested model's layer as those of the outer model's: no reader can tell what it was.
+const CORRUPT: &str = "2.13.1/nested.keras";
+
+/// Keras 3.0.0 leaves the layers' names out of the names of weights, so that nothing shows that the nested model's layer is
+/// the outer one's: as in Keras, they are two from then on.
+const UNSHARED: &str = "3.0.0-nested.h5";
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras")
@@ -90,7 +98,14 @@ fn check(model: &Model, name: &str, expected: &mut Expected) -> Result<(), Strin
 
 /// What is wrong with a file, if something is.
 fn check_file(path: &Path, name: &str, expected: &mut Expected) -> Option<String> {
-    let model = load_model(path).map_err(|e| e.to_string());
+    let compile = !path.ends_with(UNSHARED);
+    let model = LoadOptions::new().compile(compile).load(path);
+    let model = model.map_err(|e| e.to_string());
+    if path.ends_with(CORRUPT) {
+        let error = model.err().unwrap_or_default();
+        let told = error.contains("which it does not have");
+        return (!told).then(|| format!("{CORRUPT} is not refused: {error}"));
+    }
     let result = model.and_then(|model| check(&model, name, expected));
     result.err().map(|e| format!("{}: {e}", path.display()))
 }
@@ -156,21 +171,4 @@ fn legacy_files_of_all_versions_predict_and_train_as_there() {
     fs::remove_dir_all(&folder).ok();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(checked > 30, "only {checked} files");
-}
-#[test]
-fn dbg_seq() {
-    for p in [
-        "/tmp/t/seq300.h5",
-        "tests/fixtures/keras/3.0.0/sequential.keras",
-    ] {
-        let m = load_model(p).unwrap();
-        println!("{}", m.to_json());
-        let mut e = Expected::of(&fixtures().join("3.0.0"));
-        let x = e.numbered("sequential/x");
-        let t = e.numbered("sequential/t");
-        for _ in 0..5 {
-            m.reset_metrics().unwrap();
-            println!("{}", m.train_on_batch(&x[0], &t[0]).run().unwrap().loss());
-        }
-    }
 }

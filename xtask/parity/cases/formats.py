@@ -31,7 +31,7 @@ def sequential():
 
 def bfloat():
     x = keras.Input((4,))
-    return keras.Model(x, L.Dense(2, dtype="bfloat16")(L.Dense(4, dtype="mixed_bfloat16")(x)))
+    return keras.Model(x, L.Dense(2)(L.Dense(4, dtype="bfloat16")(x)))
 
 
 def train(model, name):
@@ -57,7 +57,9 @@ def add(zoo, name, model, compiled):
         "folder": "unzipped", "weights": "all.weights.h5", "h5": "legacy.h5", "json": "architecture.json",
         "shards": "shards.weights.json",
     }
-    folder = zoo.add(name, model, weights=not compiled, files=files)
+    # Keras writes bfloat16 into the legacy format and cannot read it from there.
+    unreadable = ["refrain.h5"] if name == "format_bfloat" else []
+    folder = zoo.add(name, model, weights=not compiled, files=files, unreadable=unreadable)
     model.save(folder / files["folder"], zipped=False)
     model.save_weights(folder / files["weights"])
     model.save_weights(folder / files["shards"], max_shard_size=SHARD_GB)

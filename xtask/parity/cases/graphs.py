@@ -151,8 +151,9 @@ def sequential_without_input():
 
 @case
 def sequential_in_sequential():
+    """Called once: Keras writes a block that a Sequential repeats only once, and such a file does not hold the model."""
     block = keras.Sequential([keras.Input((4,)), L.Dense(5), L.Dense(4)])
-    return keras.Sequential([keras.Input((4,)), block, L.ReLU(), block, L.Dense(1)]), False
+    return keras.Sequential([keras.Input((4,)), block, L.ReLU(), L.Dense(1)])
 
 
 @case
@@ -294,24 +295,32 @@ def attention_scores():
 
 @case
 def attention_masked():
+    """MultiHeadAttention deletes the masks of the tensors that it is called on, so the other layers have their own."""
     ids, others = keras.Input((5,), dtype="int32"), keras.Input((4,), dtype="int32")
     embedding = L.Embedding(6, 4, mask_zero=True)
-    query, value = embedding(ids), embedding(others)
-    attended = [L.MultiHeadAttention(2, 2)(query, value), L.Attention()([query, value]), L.AdditiveAttention()([query, value])]
+    pair = lambda: [embedding(ids), embedding(others)]
+    heads = L.MultiHeadAttention(2, 2)(*pair())
+    attended = [heads, L.Attention()(pair()), L.AdditiveAttention()(pair())]
     data = [np.array([[1, 2, 0, 0, 0], [3, 1, 4, 0, 5], [2, 2, 2, 2, 2]], "int32"), np.array([[1, 0, 0, 0], [5, 4, 0, 2], [1, 2, 3, 4]], "int32")]
-    return keras.Model([ids, others], [*attended, L.GlobalAveragePooling1D()(attended[0])]), True, data
+    return keras.Model([ids, others], [*attended, L.GlobalAveragePooling1D()(heads)]), True, data
 
 
 @case
 def attention_mask_arguments():
-    query, value = keras.Input((5, 4)), keras.Input((3, 4))
-    query_mask, value_mask = keras.Input((5,), dtype="bool"), keras.Input((3,), dtype="bool")
+    """Without `query_mask` for MultiHeadAttention, which puts the tensor's own mask in its place."""
+    query, value, key = keras.Input((5, 4)), keras.Input((3, 4)), keras.Input((3, 2))
+    query_mask, value_mask, key_mask = (keras.Input((n,), dtype="bool") for n in (5, 3, 3))
+    pairs = keras.Input((5, 3), dtype="bool")
     dot = L.Attention()([query, value], mask=[query_mask, value_mask])
     additive = L.AdditiveAttention()([query, value], mask=[query_mask, value_mask])
-    heads = L.MultiHeadAttention(2, 2)(query, value, query_mask=query_mask, value_mask=value_mask)
-    data = [rng_of("mask arguments").standard_normal((BATCH, n, 4)).astype("float32") for n in (5, 3)]
+    heads = L.MultiHeadAttention(2, 2)(query, value, value_mask=value_mask)
+    all_masks = L.MultiHeadAttention(2, 2)(query, value, key, value_mask=value_mask, key_mask=key_mask, attention_mask=pairs)
+    rng = rng_of("mask arguments")
+    data = [rng.standard_normal((BATCH, *shape)).astype("float32") for shape in ((5, 4), (3, 4), (3, 2))]
     data += [np.array([[1, 1, 0, 0, 0], [1, 0, 1, 0, 1], [1, 1, 1, 1, 1]], bool), np.array([[1, 0, 0], [1, 1, 1], [0, 1, 1]], bool)]
-    return keras.Model([query, value, query_mask, value_mask], [dot, additive, heads]), True, data
+    data += [np.array([[1, 1, 1], [1, 1, 0], [0, 1, 0]], bool), rng.integers(0, 2, (BATCH, 5, 3)).astype(bool)]
+    inputs = [query, value, key, query_mask, value_mask, key_mask, pairs]
+    return keras.Model(inputs, [dot, additive, heads, all_masks]), True, data
 
 
 @case
@@ -375,7 +384,7 @@ def shared_batch_normalization():
 @case
 def mixed_types():
     x = keras.Input((4,))
-    half = L.Dense(4, dtype="mixed_float16", activation="relu")(x)
+    half = L.Dense(4, dtype="float16", activation="relu")(x)
     return keras.Model(x, L.Dense(2, dtype="float32")(half))
 
 

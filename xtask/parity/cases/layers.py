@@ -106,7 +106,6 @@ def reshaping():
     yield "reshape", L.Reshape((2, -1)), [(6, 4)]
     yield "up_sampling1d", L.UpSampling1D(2), [SEQUENCE]
     yield "up_sampling2d", L.UpSampling2D((2, 3)), [IMAGE]
-    yield "up_sampling2d_bilinear", L.UpSampling2D(2, interpolation="bilinear"), [IMAGE]
     yield "zero_padding1d", L.ZeroPadding1D((1, 2)), [SEQUENCE]
     yield "zero_padding2d", L.ZeroPadding2D(((1, 2), (0, 1))), [IMAGE]
 

@@ -178,9 +178,11 @@ def recurrent(zoo, name, rng):
 
 
 def convolutional(zoo, name, rng):
-    """The project's siamese network in small."""
+    """The project's siamese network in small. The second layer has no bias: it would cancel in the subtraction where both
+    sides are active, and Adam makes a gradient that is only rounding large."""
     left, right = keras.Input((6, 6, 1)), keras.Input((6, 6, 1))
-    first, second = L.Conv2D(2, 3, padding="same", activation="relu"), L.Conv2D(3, 3, padding="same", activation="relu")
+    first = L.Conv2D(2, 3, padding="same", activation="relu")
+    second = L.Conv2D(3, 3, padding="same", activation="relu", use_bias=False)
     towers = [L.Flatten()(L.MaxPooling2D()(second(first(side)))) for side in (left, right)]
     model = keras.Model([left, right], L.Dense(1, activation="sigmoid")(keras.ops.abs(L.subtract(towers))))
     model.compile(optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
@@ -199,8 +201,9 @@ def masked(zoo, name, rng):
 
 
 def attention(zoo, name, rng):
+    """Without biases: the key's has no influence, so its gradient is rounding, which Adam makes large."""
     x = keras.Input((5, 4))
-    y = L.LayerNormalization()(L.add([x, L.MultiHeadAttention(2, 2)(x, x)]))
+    y = L.LayerNormalization()(L.add([x, L.MultiHeadAttention(2, 2, use_bias=False)(x, x)]))
     model = keras.Model(x, L.Dense(2)(L.GlobalAveragePooling1D()(L.Dense(4, activation="gelu")(y))))
     model.compile(optimizers.AdamW(0.01), "mse")
     zoo.train(name, model, [normal(rng, 5, 4)], [normal(rng, 2)])

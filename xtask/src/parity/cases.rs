@@ -28,16 +28,12 @@ pub fn check_all(zoo: &Path, only: Option<&str>, table: &mut Table) -> Result<()
     }
     for path in sorted(&random)? {
         let name = name_of(&path);
-        if let Some(stem) = name
-            .strip_suffix(".keras")
-            .filter(|s| !s.ends_with(".refrain"))
-        {
-            if wanted(stem) {
-                let copy = random.join(format!("{stem}.refrain.keras"));
-                let data = random.join(format!("{stem}.npz"));
-                table.add(stem, What::Predictions, text(predict(&path, &data, &data)));
-                table.add(stem, What::Copies, text(copied(&path, &copy, &data, &data)));
-            }
+        let stem = name.strip_suffix(".keras");
+        if let Some(stem) = stem.filter(|s| !s.ends_with(".refrain") && wanted(s)) {
+            let copy = random.join(format!("{stem}.refrain.keras"));
+            let data = random.join(format!("{stem}.npz"));
+            table.add(stem, What::Predictions, text(predict(&path, &data, &data)));
+            table.add(stem, What::Copies, text(copied(&path, &copy, &data, &data)));
         }
     }
     Ok(())

@@ -1,29 +1,31 @@
 //! Keeping weights while training goes on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use refrain_graph::Literal;
 
+use super::file_name::file_name;
 use super::monitor::Monitor;
 use super::{Callback, MonitorMode, TrainContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
+use crate::saving;
 use crate::training::Logs;
 
-/// Keeps the weights after each epoch, or only those of the best epoch.
-///
-/// The weights are kept in memory and come back by [`restore`](ModelCheckpoint::restore); a function given to
-/// [`save_with`](ModelCheckpoint::save_with) may put them elsewhere.
+/// Saves the model after each epoch, or only after the best epochs: to a file, or its weights in memory.
 ///
 /// ```
 /// use refrain::callbacks::ModelCheckpoint;
-/// let best = ModelCheckpoint::new().monitor("val_accuracy").save_best_only(true);
+/// let best = ModelCheckpoint::new().filepath("best.keras").monitor("val_accuracy").save_best_only(true);
+/// let each = ModelCheckpoint::new().filepath("{epoch:02d}-{val_loss:.2f}.weights.h5").save_weights_only(true);
+/// let in_memory = ModelCheckpoint::new().save_best_only(true); // comes back by `restore`
 /// ```
 ///
 /// Source: `keras/src/callbacks/model_checkpoint.py`.
 pub struct ModelCheckpoint {
     monitor: Monitor,
     filepath: Option<PathBuf>,
+    save_weights_only: bool,
     save_best_only: bool,
     save_with: Option<Box<SaveWith>>,
     weights: Option<Vec<Literal>>,
@@ -44,6 +46,7 @@ impl ModelCheckpoint {
         ModelCheckpoint {
             monitor: Monitor::new("val_loss".to_owned()),
             filepath: None,
+            save_weights_only: false,
             save_best_only: false,
             save_with: None,
             weights: None,
@@ -51,9 +54,16 @@ impl ModelCheckpoint {
         }
     }
 
-    /// A file to write. Training refuses it: models cannot be written to files yet.
+    /// The file to write, instead of keeping the weights in memory. `{epoch:02d}` and `{val_loss:.2f}` in it stand for the
+    /// epoch, from 1, and for logged values; the end of the name says what is written, as in [`Model::save`].
     pub fn filepath(mut self, path: impl Into<PathBuf>) -> Self {
         self.filepath = Some(path.into());
+        self
+    }
+
+    /// Whether only the weights are written, as by [`Model::save_weights`].
+    pub fn save_weights_only(mut self, weights_only: bool) -> Self {
+        self.save_weights_only = weights_only;
         self
     }
 
@@ -81,7 +91,7 @@ impl ModelCheckpoint {
         self
     }
 
-    /// What is done with a model to keep (its epoch, its logs), besides keeping its weights in memory.
+    /// What else is done with a model to save (its epoch, its logs).
     pub fn save_with(
         mut self,
         save: impl FnMut(&Model, usize, &Logs) -> Result<()> + 'static,
@@ -90,7 +100,15 @@ impl ModelCheckpoint {
         self
     }
 
-    /// The epoch whose weights are kept (0 is the first).
+    fn write(&self, model: &Model, path: &Path, epoch: usize, logs: &Logs) -> Result<()> {
+        let path = file_name(&path.to_string_lossy(), epoch, logs)?;
+        match self.save_weights_only {
+            true => model.save_weights(path),
+            false => model.save(path),
+        }
+    }
+
+    /// The epoch that was saved last (0 is the first).
     pub fn epoch(&self) -> Option<usize> {
         self.epoch
     }
@@ -100,7 +118,7 @@ impl ModelCheckpoint {
         self.monitor.best
     }
 
-    /// The weights kept, in the order of `model.weights()`.
+    /// The weights kept in memory, in the order of `model.weights()`.
     pub fn weights(&self) -> Option<&[Literal]> {
         self.weights.as_deref()
     }
@@ -108,7 +126,7 @@ impl ModelCheckpoint {
     /// Gives a model the weights kept.
     ///
     /// # Errors
-    /// None are kept, or they are those of another model.
+    /// None are kept in memory, or they are those of another model.
     pub fn restore(&self, model: &Model) -> Result<()> {
         let kept = self
             .weights
@@ -130,17 +148,10 @@ impl ModelCheckpoint {
 
 impl Callback for ModelCheckpoint {
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
-        let Some(path) = &self.filepath else {
-            return Ok(());
-        };
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "ModelCheckpoint cannot write `{}`: models cannot be written to files yet",
-                path.display()
-            ),
-        )
-        .hint("Leave out the path: the weights are kept in memory"))
+        match &self.filepath {
+            Some(path) => saving::check_end(path, self.save_weights_only),
+            None => Ok(()),
+        }
     }
 
     fn on_epoch_end(
@@ -155,7 +166,11 @@ impl Callback for ModelCheckpoint {
                 return Ok(());
             }
         }
-        (self.weights, self.epoch) = (Some(cx.weights()), Some(epoch));
+        match &self.filepath {
+            Some(path) => self.write(cx.model(), path, epoch, logs)?,
+            None => self.weights = Some(cx.weights()),
+        }
+        self.epoch = Some(epoch);
         match &mut self.save_with {
             Some(save) => save(cx.model(), epoch, logs),
             None => Ok(()),

@@ -4,6 +4,7 @@ mod callback;
 mod checkpoint;
 mod csv_logger;
 mod early_stopping;
+mod file_name;
 mod lambda;
 mod learning_rate;
 mod monitor;

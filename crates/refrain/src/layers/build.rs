@@ -89,7 +89,7 @@ impl Weight {
     }
 
     fn sample(&self, dtype: DType) -> Result<Literal> {
-        if WITHOUT_VALUES.get() {
+        if Making::take(&self.shape)?.without_values {
             return Ok(Literal::zeros(self.shape.clone(), dtype));
         }
         let scaled = matches!(self.initializer, Initializer::VarianceScaling { .. });
@@ -112,20 +112,51 @@ impl Weight {
     }
 }
 
-thread_local! {
-    static WITHOUT_VALUES: Cell<bool> = const { Cell::new(false) };
+/// How weights are made on this thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Making {
+    /// Whether they start at zero instead of being drawn, since their values are about to be read from a file.
+    pub(crate) without_values: bool,
+    /// How many elements all weights together may still have.
+    pub(crate) most_elements: Option<usize>,
 }
 
-/// Builds layers whose weights are about to be read from a file: they start at zero instead of being drawn.
-pub(crate) fn without_values<T>(build: impl FnOnce() -> T) -> T {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            WITHOUT_VALUES.set(self.0);
+thread_local! {
+    static MAKING: Cell<Making> = const { Cell::new(Making { without_values: false, most_elements: None }) };
+}
+
+impl Making {
+    /// Runs what builds layers.
+    pub(crate) fn run<T>(self, build: impl FnOnce() -> T) -> T {
+        struct Restore(Making);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                MAKING.set(self.0);
+            }
         }
+        let _restore = Restore(MAKING.replace(self));
+        build()
     }
-    let _restore = Restore(WITHOUT_VALUES.replace(true));
-    build()
+
+    /// Takes a weight's elements from those that are left.
+    fn take(shape: &[usize]) -> Result<Self> {
+        let mut making = MAKING.get();
+        let Some(left) = making.most_elements else {
+            return Ok(making);
+        };
+        let wanted = shape.iter().fold(1usize, |n, &d| n.saturating_mul(d));
+        let rest = left.checked_sub(wanted).ok_or_else(|| {
+            let expected = format!("weights of at most {left} elements more, as the file allows");
+            Error::mismatch(
+                ErrorKind::Io,
+                expected,
+                format!("a weight of shape {shape:?}"),
+            )
+        })?;
+        making.most_elements = Some(rest);
+        MAKING.set(making);
+        Ok(making)
+    }
 }
 
 /// What a layer sees while it declares its weights: its inputs' shapes, and where the weights go.

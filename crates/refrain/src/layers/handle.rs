@@ -611,7 +611,7 @@ impl AnyLayer {
         if state.built {
             return Ok(()); // another thread was faster
         }
-        state.build_specs = BuildSpecs::of(&inputs);
+        state.build_specs = BuildSpecs::of(inputs);
         state.weights = build.weights;
         state.states = build.states;
         state.seed = build.seed;

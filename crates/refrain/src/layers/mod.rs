@@ -24,7 +24,7 @@ pub(crate) mod rnn;
 
 pub use activations::*;
 pub use attention::*;
-pub(crate) use build::without_values;
+pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};

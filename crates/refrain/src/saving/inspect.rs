@@ -7,7 +7,6 @@ use super::open::{Kind, Opened};
 use super::weights::WeightsReport;
 use super::{LoadOptions, load};
 use crate::error::{Error, Result};
-use crate::layers::without_values;
 
 /// What is in a model file, and what a reader makes of it.
 #[derive(Clone, Debug)]
@@ -68,8 +67,8 @@ impl LoadOptions {
         if opened.config.is_none() {
             return Ok(inspection);
         }
-        let planned = without_values(|| load::build(&opened, self))
-            .and_then(|model| load::plan(&model, &opened, false));
+        let planned =
+            load::build(&opened, self).and_then(|model| load::plan(&model, &opened, false));
         match planned {
             Ok(Some(plan)) => {
                 inspection.error = plan.check(false, false).err();

@@ -5,14 +5,15 @@ use std::path::Path;
 use super::LoadOptions;
 use super::config::{compile_from_json, model_from_json as model_of, shared_by_identity};
 use super::open::{Layout, Opened};
-use super::storage::parse_json;
+use super::storage::{ArrayFile, parse_json};
 use super::weights::{
-    Plan, load_legacy_optimizer, load_optimizer, plan_keras3, plan_legacy, plan_safetensors,
-    stored_once,
+    Plan, all_arrays, array_dims, load_legacy_optimizer, load_optimizer, plan_keras3, plan_legacy,
+    plan_safetensors, stored_alike, stored_once,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::without_values;
+use crate::layers::Making;
 use crate::models::Model;
+use crate::warnings;
 
 /// Loads a model from a file; see [`LoadOptions::load`].
 ///
@@ -41,27 +42,50 @@ pub fn model_from_json(json: &str) -> Result<Model> {
 
 pub(super) fn from_json_text(json: &[u8], options: &LoadOptions) -> Result<Model> {
     let config = parse_json(json, options.get_limits())?;
-    build(
-        &Opened::described(config, None, Default::default(), None)?,
-        options,
-    )
+    let opened = Opened::described(config, None, Default::default(), None)?;
+    build(&opened, options)
 }
 
 pub(super) fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let opened = Opened::new(path, options.get_limits())?;
-    let model = match &opened.weights {
-        // Values are read from the file: making random ones first would take longer than reading.
-        Some(_) => without_values(|| build(&opened, options)),
-        None => build(&opened, options),
-    };
+    let model = build(&opened, options);
     let model = model.map_err(|e| e.in_file(path))?;
     let loaded = load_values(&model, &opened);
     loaded.map_err(|e| e.in_file(path))?;
     Ok(model)
 }
 
-/// The model that a file describes, compiled if the file and the options say so.
+/// Elements that a model's weights may have beyond twice those of the file's arrays, so that one that does not fit is told
+/// what is missing.
+const SPARE_ELEMENTS: usize = 1 << 24;
+
+/// The model that a file describes. If the file has weights, the model's are to be filled from them: drawing values would
+/// take longer than reading them, and weights that the file cannot fill are not made.
 pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
+    let bytes = options.get_limits().get_total_bytes();
+    let allowed = usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<f32>();
+    let making = match &opened.weights {
+        Some((file, _)) => Making {
+            without_values: true,
+            most_elements: Some(elements(file).saturating_mul(2).saturating_add(SPARE_ELEMENTS)),
+        },
+        None => Making {
+            without_values: false,
+            most_elements: Some(allowed),
+        },
+    };
+    making.run(|| describe(opened, options))
+}
+
+/// Elements of all arrays of a file.
+fn elements(file: &ArrayFile) -> usize {
+    let arrays = all_arrays(file.root()).into_iter().map(array_dims);
+    let sizes = arrays.map(|dims| dims.iter().fold(1usize, |n, &d| n.saturating_mul(d)));
+    sizes.fold(0, usize::saturating_add)
+}
+
+/// The model that a file describes, compiled if the file and the options say so.
+fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     let Some(config) = &opened.config else {
         let message = "the file holds weights and no architecture";
         return Err(Error::new(ErrorKind::Io, message)
@@ -71,12 +95,24 @@ pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     if opened.upgraded {
         context.stored_once = shared_by_identity(config);
     }
-    if let Some((file, Layout::Keras3)) = &opened.weights {
-        context.stored_once.extend(stored_once(config, file.root()));
+    match &opened.weights {
+        Some((file, Layout::Keras3)) => {
+            context.stored_once.extend(stored_once(config, file.root()))
+        }
+        Some((file, Layout::Legacy(path))) => {
+            let root = file.root().group(path).unwrap_or(file.root());
+            context
+                .stored_once
+                .extend(stored_alike(config, file, root)?);
+        }
+        _ => {}
     }
     let model = model_of(config, &context)?;
     if let Some(custom) = options.custom() {
         compile_from_json(&model, &opened.compile, custom)?;
+        if !model.is_compiled() && opened.has_optimizer_state() {
+            warnings::no_optimizer(model.get_name());
+        }
     }
     Ok(model)
 }
@@ -108,9 +144,13 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
     if !model.is_compiled() {
         return Ok(());
     }
-    match (layout, opened.optimizer()) {
-        (Layout::Keras3, Some(vars)) => load_optimizer(model, file, vars),
+    let found = match (layout, opened.optimizer()) {
+        (Layout::Keras3, Some(vars)) => load_optimizer(model, file, vars).map(|()| true),
         (Layout::Legacy(_), _) => load_legacy_optimizer(model, file),
-        _ => Ok(()),
+        _ => Ok(false),
+    };
+    if !found? {
+        warnings::no_optimizer_state(model.get_name());
     }
+    Ok(())
 }

@@ -35,6 +35,7 @@ pub(crate) use lambda::decode as decode_lambda;
 pub use load::{load_model, model_from_json};
 pub use load_weights::LoadWeights;
 pub use options::LoadOptions;
+pub(crate) use save::check_end;
 pub use storage::Limits;
 pub use weights::{Placed, WeightsReport};
 

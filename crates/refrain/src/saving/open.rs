@@ -203,6 +203,13 @@ impl Opened {
             .collect()
     }
 
+    /// Whether there are variables of an optimizer.
+    pub(crate) fn has_optimizer_state(&self) -> bool {
+        let legacy =
+            |(file, _): &(ArrayFile, Layout)| file.root().groups.contains_key("optimizer_weights");
+        self.optimizer().is_some() || self.weights.as_ref().is_some_and(legacy)
+    }
+
     /// The optimizer's variables in Keras 3's layout.
     pub(crate) fn optimizer(&self) -> Option<&Group<ArrayRef>> {
         let (file, layout) = self.weights.as_ref()?;

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
 /// What is written, as the end of a file's name says.
+#[derive(Clone, Copy)]
 enum Format {
     Keras,
     WeightsH5,
@@ -24,20 +25,48 @@ enum Format {
 }
 
 /// Ends of names, the more special ones first.
-const ENDS: [(&str, fn() -> Format); 5] = [
-    (".keras", || Format::Keras),
-    (".weights.h5", || Format::WeightsH5),
-    (".h5", || Format::H5),
-    (".safetensors", || Format::Safetensors),
-    (".json", || Format::Json),
+const ENDS: [(&str, Format); 5] = [
+    (".keras", Format::Keras),
+    (".weights.h5", Format::WeightsH5),
+    (".h5", Format::H5),
+    (".safetensors", Format::Safetensors),
+    (".json", Format::Json),
 ];
 
 impl Format {
     fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
         let found = ENDS.iter().find(|(end, _)| name.ends_with(end));
-        found.map(|(_, format)| format())
+        found.map(|(_, format)| *format)
     }
+
+    /// The format of a whole model.
+    fn of_model(path: &Path) -> Result<Self> {
+        const ALLOWED: &str = "`.keras`, `.h5`, `.safetensors` or `.json`";
+        match Format::of(path) {
+            Some(Format::WeightsH5) => Err(wrong_end(path, ALLOWED)
+                .hint("Weights alone are written by `model.save_weights(path)`")),
+            Some(format) => Ok(format),
+            None => Err(wrong_end(path, ALLOWED)),
+        }
+    }
+
+    /// The format of weights alone.
+    fn of_weights(path: &Path) -> Result<Self> {
+        match Format::of(path) {
+            Some(format @ (Format::WeightsH5 | Format::Safetensors)) => Ok(format),
+            _ => Err(wrong_end(path, "`.weights.h5` or `.safetensors`")),
+        }
+    }
+}
+
+/// Refuses a name whose end says nothing of what is to be written.
+pub(crate) fn check_end(path: &Path, weights_only: bool) -> Result<()> {
+    let format = match weights_only {
+        true => Format::of_weights(path),
+        false => Format::of_model(path),
+    };
+    format.map(drop)
 }
 
 impl Model {
@@ -51,20 +80,11 @@ impl Model {
     /// The end of the name is another, or writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        match Format::of(path) {
-            Some(Format::Keras) => self.write_keras(path),
-            Some(Format::H5) => write_bytes(path, &write_hdf5(&self.legacy_file())?),
-            Some(Format::Safetensors) => self.write_safetensors(path),
-            Some(Format::Json) => write_bytes(path, self.to_json().as_bytes()),
-            Some(Format::WeightsH5) => Err(wrong_end(
-                path,
-                "`.keras`, `.h5`, `.safetensors` or `.json`",
-            )
-            .hint("Weights alone are written by `model.save_weights(path)`")),
-            None => Err(wrong_end(
-                path,
-                "`.keras`, `.h5`, `.safetensors` or `.json`",
-            )),
+        match Format::of_model(path)? {
+            Format::H5 => write_bytes(path, &write_hdf5(&self.legacy_file())?),
+            Format::Safetensors => self.write_safetensors(path),
+            Format::Json => write_bytes(path, self.to_json().as_bytes()),
+            Format::Keras | Format::WeightsH5 => self.write_keras(path),
         }
     }
 
@@ -75,10 +95,9 @@ impl Model {
     /// The end of the name is another, or writing fails.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        match Format::of(path) {
-            Some(Format::WeightsH5) => write_bytes(path, &write_hdf5(&weights_tree(self))?),
-            Some(Format::Safetensors) => self.write_safetensors(path),
-            _ => Err(wrong_end(path, "`.weights.h5` or `.safetensors`")),
+        match Format::of_weights(path)? {
+            Format::Safetensors => self.write_safetensors(path),
+            _ => write_bytes(path, &write_hdf5(&weights_tree(self))?),
         }
     }
 
@@ -185,7 +204,9 @@ fn date() -> String {
 
 /// Year, month and day of a number of days since 1970.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let mut year = 1970;
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));

@@ -265,7 +265,7 @@ fn graphs_that_are_no_models() -> Result<()> {
     let y = Dense::new(2).name("head").call(&x)?;
     let twice = Dense::new(2).name("head").call(&y)?;
     refused(
-        Model::new(&input([4]), &y),
+        Model::new(input([4]), &y),
         ErrorKind::Graph,
         "the outputs are not connected to the inputs alone: layer `head` (Dense), call 1 also depends on input `x`, which is \
          not among the model's inputs. Add it to the inputs, or choose an output that does not need it.",

@@ -391,7 +391,7 @@ fn indices_that_an_embedding_has_no_row_for() -> Result<()> {
     let words = Input::new([2]).name("words").dtype(DType::I32).tensor();
     let rows = Embedding::new(10, 3).name("rows");
     let (first, second) = (rows.call(&words)?, rows.call(&words)?);
-    let inner = Model::with_name("inner", &words, &ops::add(&first, &second))?;
+    let inner = Model::with_name("inner", &words, ops::add(&first, &second))?;
     let outer = Input::new([2]).name("outer").dtype(DType::I32).tensor();
     let y = Dense::new(1).call(&Flatten::new().call(&inner.call(&outer)?)?)?;
     let model = Model::new(&outer, &y)?;

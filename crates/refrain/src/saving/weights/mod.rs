@@ -10,7 +10,7 @@ mod safetensors;
 
 pub(crate) use keras3::{plan_keras3, weights_tree};
 pub(crate) use legacy::{legacy_tree, plan_legacy};
-pub(crate) use once::stored_once;
+pub(crate) use once::{stored_alike, stored_once};
 pub(crate) use optimizer::{load_legacy_optimizer, load_optimizer, optimizer_group};
 pub use plan::{Placed, WeightsReport};
 pub(crate) use plan::{Plan, dims as array_dims};

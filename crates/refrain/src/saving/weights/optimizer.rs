@@ -54,10 +54,10 @@ const SLOTS: [(&str, &str); 5] = [
     ("mg", "average_gradient"),
 ];
 
-/// Reads the optimizer's variables of a legacy file: in Keras 3's order, or by the names of Keras 2.
-pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<()> {
+/// Reads the optimizer's variables of a legacy file, if it has them: in Keras 3's order, or by the names of Keras 2.
+pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<bool> {
     let Some(group) = file.root().groups.get("optimizer_weights") else {
-        return Ok(());
+        return Ok(false);
     };
     let names = group.texts(WEIGHT_NAMES).unwrap_or_default();
     let arrays = names.iter().map(|name| group.array(name));
@@ -67,7 +67,7 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
         Error::new(ErrorKind::Io, message)
     })?;
     if arrays.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let fresh = model.optimizer_variables().len();
     if arrays.len() > fresh {
@@ -80,7 +80,7 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
         .zip(&variables)
         .all(|(name, v)| *name == v.path());
     if keras_3 && arrays.len() == variables.len() {
-        return assign(file, &arrays, &variables);
+        return assign(file, &arrays, &variables).map(|()| true);
     }
     let named: HashMap<String, &ArrayRef> = names.iter().map(|n| plain(n)).zip(arrays).collect();
     let mut pairs = Vec::new();
@@ -102,7 +102,7 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<(
         }
     }
     let (arrays, variables): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    assign(file, &arrays, &variables)
+    assign(file, &arrays, &variables).map(|()| true)
 }
 
 /// The array of a name, or the only one of a name that is its end: Keras 2 leaves the names of stacks out.

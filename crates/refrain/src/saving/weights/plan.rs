@@ -109,7 +109,7 @@ impl Plan {
         let mismatched = r.mismatched.iter().filter(|_| !skip_mismatch);
         let unused = r.unused.iter().filter(|_| !by_name);
         let mut problems = Vec::new();
-        let wrong: Vec<String> = mismatched.map(|p| mismatch_text(p)).collect();
+        let wrong: Vec<String> = mismatched.map(mismatch_text).collect();
         let without: Vec<String> = missing.map(|p| missing_text(p, &r.unused)).collect();
         let stray: Vec<String> = unused.map(|(path, dims)| array_text(path, dims)).collect();
         for (what, list) in [

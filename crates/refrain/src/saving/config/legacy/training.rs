@@ -63,9 +63,10 @@ fn upgrade_losses(json: &mut Json) {
     match json {
         Json::Array(items) => items.iter_mut().for_each(upgrade_losses),
         Json::Object(map) if map.contains_key("class_name") => {
-            if map["config"]["reduction"].as_str() == Some("auto") {
-                json["config"]["reduction"] = "sum_over_batch_size".into();
-            }
+            let reduction = map.get_mut("config").and_then(|c| c.get_mut("reduction"));
+            let auto = reduction.filter(|r| r.as_str() == Some("auto"));
+            auto.into_iter()
+                .for_each(|r| *r = "sum_over_batch_size".into());
         }
         Json::Object(map) => map.values_mut().for_each(upgrade_losses),
         _ => {}

@@ -1,0 +1,59 @@
+"""Files that refrain does not load: `refused` in `case.json` is what its error must say."""
+
+import keras
+from keras import layers as L
+
+WIDTH = 4
+
+
+@keras.saving.register_keras_serializable(package="zoo", name="Doubled")
+class Doubled(L.Layer):
+    """A layer that only Python knows."""
+
+    def call(self, x):
+        return x * 2.0
+
+
+@keras.saving.register_keras_serializable(package="zoo", name="own_loss")
+def own_loss(y_true, y_pred):
+    return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+def over(layer, shape=(WIDTH,), **options):
+    x = keras.Input(shape, **options)
+    return keras.Model(x, layer(x))
+
+
+def quantized():
+    model = over(L.Dense(2, name="small"))
+    model.get_layer("small").quantize("int8")
+    return model
+
+
+def compiled(optimizer="sgd", loss="mse"):
+    model = over(L.Dense(2))
+    model.compile(optimizer, loss)
+    return model
+
+
+CASES = {
+    "up_sampling2d_bilinear": (lambda: over(L.UpSampling2D(2, interpolation="bilinear"), (3, 3, 1)), "bilinear"),
+    "mixed_float16": (lambda: over(L.Dense(2, dtype="mixed_float16")), "mixed_float16"),
+    "mixed_bfloat16": (lambda: over(L.Dense(2, dtype="mixed_bfloat16")), "mixed_bfloat16"),
+    "lambda_with_a_loop": (lambda: over(L.Lambda(lambda x: [x * i for i in (1.0, 2.0)][1])), "the Python code is not decoded"),
+    "lambda_of_an_unknown_function": (lambda: over(L.Lambda(lambda x: own_loss(x, x))), "own_loss"),
+    "quantized": (quantized, "quantiz"),
+    "sparse_input": (lambda: over(L.Dense(2), sparse=True), "sparse"),
+    "custom_layer": (lambda: over(Doubled()), "Doubled"),
+    "custom_loss": (lambda: compiled(loss=own_loss), "own_loss"),
+    "optimizer": (lambda: compiled(keras.optimizers.Adagrad(0.1)), "Adagrad"),
+    "stacked_cells": (lambda: over(L.RNN([L.LSTMCell(2), L.GRUCell(3)]), (5, WIDTH)), "RNN"),
+}
+
+
+def build(zoo):
+    keras.utils.clear_session(free_memory=False)
+    for name, (function, message) in CASES.items():
+        name = f"refused_{name}"
+        if zoo.wants(name):
+            zoo.refuse(name, function(), message, **({"lambda": True} if "lambda" in name else {}))
