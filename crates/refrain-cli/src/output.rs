@@ -1,14 +1,13 @@
 //! Data to standard output, files written whole or not at all.
 
 use std::fmt::Display;
-use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Failure, Result};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use refrain::saving::write_file;
 
-/// How often another name is tried for the temporary file.
-const TRIES: u32 = 100;
+use crate::failure::{Failure, Result};
 
 /// Writes text and a line's end to standard output.
 pub fn print(text: impl Display) -> Result<()> {
@@ -18,6 +17,13 @@ pub fn print(text: impl Display) -> Result<()> {
         ErrorKind::BrokenPipe => Failure::Closed,
         _ => Failure::new(format!("writing to standard output failed: {e}")),
     })
+}
+
+/// The argument that names a file to write, of whatever bytes; its end is checked.
+pub fn target<T: Clone + Send + Sync + 'static>(
+    check: fn(PathBuf) -> std::result::Result<T, String>,
+) -> impl TypedValueParser<Value = T> {
+    PathBufValueParser::new().try_map(check)
 }
 
 /// Refuses a place where no file can be written, before long work is done for it.
@@ -42,42 +48,8 @@ pub fn check_target(path: &Path) -> Result<()> {
     }
 }
 
-/// Writes a file through a temporary one beside it, which is flushed to the disk and then takes its name. Whatever fails,
-/// what was there before is still there, and nothing else.
+/// Writes a file whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     check_target(path)?;
-    // A link stays a link: what it leads to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let failed = |e: io::Error| Failure::io("writing", path, &e);
-    let (temporary, file) = beside(&target).map_err(failed)?;
-    let written = fill(file, &target, bytes).and_then(|()| fs::rename(&temporary, &target));
-    written.map_err(|e| {
-        // What made writing fail is what the user is told.
-        let _ = fs::remove_file(&temporary);
-        failed(e)
-    })
-}
-
-fn fill(mut file: File, target: &Path, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)?;
-    if let Ok(metadata) = fs::metadata(target) {
-        file.set_permissions(metadata.permissions())?;
-    }
-    file.sync_all()
-}
-
-/// A new file beside the target.
-fn beside(target: &Path) -> io::Result<(PathBuf, File)> {
-    let name = target
-        .file_name()
-        .ok_or(ErrorKind::InvalidFilename)?
-        .to_string_lossy();
-    for i in 0..TRIES {
-        let path = target.with_file_name(format!(".{name}.{}-{i}.tmp", std::process::id()));
-        match File::create_new(&path) {
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            made => return made.map(|file| (path, file)),
-        }
-    }
-    Err(ErrorKind::AlreadyExists.into())
+    Ok(write_file(path, bytes)?)
 }

@@ -8,7 +8,7 @@ use refrain::Model;
 use super::load::LoadCompiled;
 use super::model_file;
 use crate::failure::{Failure, Result};
-use crate::output::check_target;
+use crate::output::{check_target, target};
 
 /// Write a model in another format, which the end of OUT's name chooses.
 #[derive(Args)]
@@ -25,7 +25,7 @@ pub struct Convert {
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// Where it is written: .keras, .h5, .weights.h5, .safetensors or .json.
-    #[arg(value_name = "OUT", value_parser = model_file::any)]
+    #[arg(value_name = "OUT", value_parser = target(model_file::any))]
     output: PathBuf,
     /// A file with the model's architecture, where IN holds weights alone.
     #[arg(long, value_name = "MODEL")]

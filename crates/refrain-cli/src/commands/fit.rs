@@ -12,7 +12,7 @@ use super::load::LoadCompiled;
 use super::{model_file, to_json};
 use crate::data::{DataFile, Samples};
 use crate::failure::{Failure, Result};
-use crate::output::{check_target, write_whole};
+use crate::output::{check_target, target, write_whole};
 
 /// Train a model on data and write it with its new weights.
 #[derive(Args)]
@@ -39,7 +39,7 @@ pub struct Fit {
     #[arg(long, value_name = "B")]
     batch_size: NonZeroUsize,
     /// Where the trained model is written: .keras, .h5, .weights.h5 or .safetensors.
-    #[arg(long, value_name = "OUT.keras", value_parser = model_file::with_weights)]
+    #[arg(long, value_name = "OUT.keras", value_parser = target(model_file::with_weights))]
     output: PathBuf,
     /// Take the samples in the order of the file in every epoch.
     #[arg(long)]
@@ -72,7 +72,7 @@ fn fraction(text: &str) -> Result<f64, String> {
 impl Fit {
     pub fn run(self) -> Result<()> {
         check_target(&self.output)?;
-        self.history.as_deref().map_or(Ok(()), check_target)?;
+        self.check_history()?;
         if let Some(seed) = self.seed {
             set_random_seed(seed);
         }
@@ -92,6 +92,26 @@ impl Fit {
             Some(path) => {
                 let json = to_json(history.iter().map(|(name, values)| (name, values.to_vec())));
                 write_whole(path, format!("{json}\n").as_bytes())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The history must not take the place of the model or the data.
+    fn check_history(&self) -> Result<()> {
+        let Some(history) = &self.history else {
+            return Ok(());
+        };
+        check_target(history)?;
+        let written = std::path::absolute(history).ok();
+        let taken = [&self.output, &self.model, &self.data];
+        match taken
+            .into_iter()
+            .find(|p| std::path::absolute(p).ok() == written)
+        {
+            Some(path) => {
+                let text = format!("the history would overwrite `{}`", path.display());
+                Err(Failure::new(text).hint("Give `--history` another name"))
             }
             None => Ok(()),
         }

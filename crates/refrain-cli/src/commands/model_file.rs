@@ -14,14 +14,14 @@ const JSON_END: &str = ".json";
 /// Bytes in which a JSON text begins.
 const START: u64 = 256;
 
-fn ends(text: &str, end: &str) -> bool {
-    text.to_lowercase().ends_with(end)
+fn ends(path: &Path, end: &str) -> bool {
+    path.to_string_lossy().to_lowercase().ends_with(end)
 }
 
 /// The name of a file that holds weights, as an argument.
-pub fn with_weights(text: &str) -> Result<PathBuf, String> {
-    match WITH_WEIGHTS.iter().any(|end| ends(text, end)) {
-        true => Ok(text.into()),
+pub fn with_weights(path: PathBuf) -> Result<PathBuf, String> {
+    match WITH_WEIGHTS.iter().any(|end| ends(&path, end)) {
+        true => Ok(path),
         false => Err(format!(
             "expected a name that ends in {}",
             WITH_WEIGHTS.join(", ")
@@ -30,16 +30,16 @@ pub fn with_weights(text: &str) -> Result<PathBuf, String> {
 }
 
 /// The name of a model file of any sort, as an argument.
-pub fn any(text: &str) -> Result<PathBuf, String> {
-    match ends(text, JSON_END) {
-        true => Ok(text.into()),
-        false => with_weights(text).map_err(|e| format!("{e}, {JSON_END}")),
+pub fn any(path: PathBuf) -> Result<PathBuf, String> {
+    match ends(&path, JSON_END) {
+        true => Ok(path),
+        false => with_weights(path).map_err(|e| format!("{e}, {JSON_END}")),
     }
 }
 
 /// Writes a model as the end of the file's name says.
 pub fn save(model: &Model, path: &Path) -> Result<()> {
-    let saved = match ends(&path.to_string_lossy(), WEIGHTS_END) {
+    let saved = match ends(path, WEIGHTS_END) {
         true => model.save_weights(path),
         false => model.save(path),
     };

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::load::Load;
 use crate::failure::Result;
-use crate::output::{check_target, write_whole};
+use crate::output::{check_target, target, write_whole};
 
 /// Draw a model: every layer once, an arrow for each call.
 #[derive(Args)]
@@ -17,7 +17,7 @@ pub struct Plot {
     /// The model's file.
     model: PathBuf,
     /// The picture: .svg, or .dot for Graphviz.
-    #[arg(short, long, value_name = "OUT.svg|OUT.dot", value_parser = picture)]
+    #[arg(short, long, value_name = "OUT.svg|OUT.dot", value_parser = target(picture))]
     output: Picture,
     #[command(flatten)]
     load: Load,
@@ -29,8 +29,7 @@ enum Picture {
     Dot(PathBuf),
 }
 
-fn picture(text: &str) -> Result<Picture, String> {
-    let path = PathBuf::from(text);
+fn picture(path: PathBuf) -> Result<Picture, String> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("svg") => Ok(Picture::Svg(path)),
         Some("dot") => Ok(Picture::Dot(path)),

@@ -11,7 +11,7 @@ use super::load::Load;
 use crate::data::DataFile;
 use crate::failure::{Failure, Result};
 use crate::npz::{to_npy, to_npz};
-use crate::output::{check_target, write_whole};
+use crate::output::{check_target, target, write_whole};
 
 /// Compute a model's outputs for data.
 #[derive(Args)]
@@ -29,7 +29,7 @@ pub struct Predict {
     #[arg(long, value_name = "X.npz")]
     inputs: PathBuf,
     /// Where the outputs are written.
-    #[arg(long, value_name = "Y.npz", value_parser = arrays)]
+    #[arg(long, value_name = "Y.npz", value_parser = target(arrays))]
     output: PathBuf,
     /// Samples in a batch.
     #[arg(long, value_name = "SAMPLES", default_value = "32")]
@@ -38,8 +38,7 @@ pub struct Predict {
     load: Load,
 }
 
-fn arrays(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
+fn arrays(path: PathBuf) -> Result<PathBuf, String> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("npz" | "npy") => Ok(path),
         _ => Err("expected a name that ends in .npz or .npy".to_owned()),

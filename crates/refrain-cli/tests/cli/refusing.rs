@@ -182,5 +182,10 @@ fn nothing_is_written_if_it_fails() {
     folder
         .run(&format!("{line} --output out.keras --history none/h.json"))
         .failed(&["`none`"]);
+    for name in ["out.keras", "./m.keras", "d.npz"] {
+        folder
+            .run(&format!("{line} --output out.keras --history {name}"))
+            .failed(&["history would overwrite", "another name"]);
+    }
     assert_eq!(folder.files(), ["d.npz", "m.keras", "x.npz", "y.npz"]);
 }

@@ -217,3 +217,27 @@ fn outputs_without_a_loss_need_no_labels() {
         .run("evaluate m.keras --data d.npz --loss mse")
         .failed(&["no array `y0`", "`a`", "`x0`, `y1`"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn file_names_need_not_be_utf8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new("bytes");
+    folder.save("m.keras", compiled());
+    write_pairs(&folder, "d.npz", 8);
+    for (line, out) in [
+        ("convert m.keras", &b"\xff.h5"[..]),
+        ("plot m.keras -o", b"\xff.svg"),
+        ("predict m.keras --inputs d.npz --output", b"\xff.npz"),
+        (
+            "fit m.keras --data d.npz --epochs 1 --batch-size 8 --quiet --output",
+            b"\xff.keras",
+        ),
+    ] {
+        let name = OsStr::from_bytes(out);
+        let status = folder.command(line).arg(name).status().unwrap();
+        assert!(status.success(), "{line}");
+        assert!(folder.path("").join(name).exists(), "{line}");
+    }
+}

@@ -67,7 +67,11 @@ pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     let making = match &opened.weights {
         Some((file, _)) => Making {
             without_values: true,
-            most_elements: Some(elements(file).saturating_mul(2).saturating_add(SPARE_ELEMENTS)),
+            most_elements: Some(
+                elements(file)
+                    .saturating_mul(2)
+                    .saturating_add(SPARE_ELEMENTS),
+            ),
         },
         None => Making {
             without_values: false,

@@ -36,6 +36,7 @@ pub use load::{load_model, model_from_json};
 pub use load_weights::LoadWeights;
 pub use options::LoadOptions;
 pub(crate) use save::check_end;
+pub use save::write_file;
 pub use storage::Limits;
 pub use weights::{Placed, WeightsReport};
 

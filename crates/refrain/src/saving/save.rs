@@ -81,9 +81,9 @@ impl Model {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         match Format::of_model(path)? {
-            Format::H5 => write_bytes(path, &write_hdf5(&self.legacy_file())?),
+            Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
             Format::Safetensors => self.write_safetensors(path),
-            Format::Json => write_bytes(path, self.to_json().as_bytes()),
+            Format::Json => write_file(path, self.to_json().as_bytes()),
             Format::Keras | Format::WeightsH5 => self.write_keras(path),
         }
     }
@@ -97,7 +97,7 @@ impl Model {
         let path = path.as_ref();
         match Format::of_weights(path)? {
             Format::Safetensors => self.write_safetensors(path),
-            _ => write_bytes(path, &write_hdf5(&weights_tree(self))?),
+            _ => write_file(path, &write_hdf5(&weights_tree(self))?),
         }
     }
 
@@ -182,7 +182,21 @@ impl Model {
     }
 }
 
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file whole or not at all, as models are written: to a temporary file beside it, which is flushed to the disk and
+/// then takes its name. Links and permissions stay.
+///
+/// ```
+/// let path = std::env::temp_dir().join(format!("refrain-doc-{}.npy", std::process::id()));
+/// refrain::saving::write_file(&path, b"numbers")?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"numbers");
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), refrain::Error>(())
+/// ```
+///
+/// # Errors
+/// Writing fails; what was there before is still there.
+pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+    let path = path.as_ref();
     let failed = |e: std::io::Error| io("writing", path, &e);
     write_whole(path, |out| out.write_all(bytes).map_err(failed))
 }

@@ -9,6 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes gathered before each write.
 const BUFFER: usize = 1 << 20;
+/// Links that are followed one after another; Linux follows as many.
+const MOST_LINKS: usize = 40;
+/// Characters of the target's name in that of the temporary file. Names have at most 255 bytes, and a character up to 4.
+const NAME: usize = 50;
 /// How often another name is tried for the temporary file.
 const TRIES: u32 = 100;
 
@@ -19,7 +23,7 @@ pub(crate) fn write_whole(
     write: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     // A link stays a link: what it leads to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let target = follow(path)?;
     if target.is_dir() {
         let text = format!("`{}` is a folder, not a file", path.display());
         return Err(Error::new(ErrorKind::Io, text));
@@ -43,10 +47,23 @@ pub(crate) fn write_whole(
     Ok(())
 }
 
+/// Where a chain of links ends, even if nothing is there yet.
+fn follow(path: &Path) -> Result<PathBuf> {
+    let mut target = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&target) {
+            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    let text = format!("`{}` is a link that leads in circles", path.display());
+    Err(Error::new(ErrorKind::Io, text))
+}
+
 /// A new file beside the target.
 fn create(target: &Path) -> Result<(PathBuf, File)> {
-    let name = target.file_name().map(|n| n.to_string_lossy().into_owned());
-    let Some(name) = name else {
+    let name = target.file_name().map(|n| n.to_string_lossy());
+    let Some(name) = name.map(|n| n.chars().take(NAME).collect::<String>()) else {
         let text = format!("`{}` is not the name of a file", target.display());
         return Err(Error::new(ErrorKind::Io, text));
     };
@@ -119,6 +136,44 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    fn write(path: &Path) -> Result<()> {
+        write_whole(path, |w| {
+            w.write_all(b"new").map_err(|e| io("writing", path, &e))
+        })
+    }
+
+    #[test]
+    fn long_names_leave_room_for_the_temporary_one() {
+        let folder = folder("long");
+        for name in ["x".repeat(255), "層".repeat(85)] {
+            write(&folder.join(&name)).unwrap();
+            assert_eq!(fs::read(folder.join(name)).unwrap(), b"new");
+        }
+        assert!(write(&folder.join("x".repeat(256))).is_err());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_even_if_nothing_is_there() {
+        use std::os::unix::fs::symlink;
+        let folder = folder("links");
+        fs::create_dir_all(folder.join("inner")).unwrap();
+        symlink("inner/b", folder.join("a")).unwrap();
+        symlink("../c", folder.join("inner/b")).unwrap();
+        symlink("circle", folder.join("circle")).unwrap();
+        for _ in 0..2 {
+            write(&folder.join("a")).unwrap();
+            assert_eq!(fs::read(folder.join("c")).unwrap(), b"new");
+            assert!(folder.join("a").is_symlink() && folder.join("inner/b").is_symlink());
+        }
+        let error = write(&folder.join("circle")).unwrap_err().to_string();
+        assert!(error.contains("leads in circles"), "{error}");
+        assert!(folder.join("circle").is_symlink());
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -33,6 +33,14 @@ pub(crate) fn load_optimizer(
     vars: &Group<ArrayRef>,
 ) -> Result<()> {
     let arrays = numbered(vars);
+    if arrays.len() != vars.arrays.len() {
+        let names: Vec<&String> = vars.arrays.keys().collect();
+        let expected = format!(
+            "variables of the optimizer numbered 0 to {}",
+            names.len() - 1
+        );
+        return Err(misfit(expected, format!("{names:?}")));
+    }
     let fresh = model.optimizer_variables().len();
     if arrays.len() > fresh {
         model.build_optimizer();

@@ -17,6 +17,7 @@ pub(crate) use training::upgrade_training;
 use super::is_model;
 use crate::error::Result;
 use crate::layers::restoring::description;
+use crate::layers::unexpected;
 use nodes::Calls;
 
 /// Whether a description is older than Keras 3, or lacks modules.
@@ -44,6 +45,9 @@ pub(crate) fn upgrade(json: &Json) -> Result<Json> {
 
 /// Upgrades a layer or a model in place, with all layers inside it.
 fn upgrade_object(json: &mut Json) -> Result<()> {
+    if !json.is_object() {
+        return Err(unexpected("a layer", json));
+    }
     if !is_model(json) {
         return layers::upgrade_layer(json);
     }
@@ -53,6 +57,9 @@ fn upgrade_object(json: &mut Json) -> Result<()> {
         let layers = json["config"].take();
         json["config"] = serde_json::json!({ "name": name, "layers": layers });
     }
+    if !json["config"].is_object() {
+        return Err(unexpected("a model's configuration", &json["config"]));
+    }
     let calls = Calls::of(&json["config"]);
     let sequential = json["class_name"].as_str() == Some("Sequential");
     if sequential {
@@ -61,7 +68,7 @@ fn upgrade_object(json: &mut Json) -> Result<()> {
     let config = &mut json["config"];
     if let Some(layers) = config["layers"].as_array_mut() {
         for layer in layers.iter_mut() {
-            if !sequential {
+            if !sequential && layer.is_object() {
                 nodes::upgrade_calls(layer, &calls)?;
             }
             upgrade_object(layer)?;

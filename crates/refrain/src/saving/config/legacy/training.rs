@@ -23,7 +23,7 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     }
     if let Some(config) = map
         .get_mut("optimizer")
-        .and_then(|o| o["config"].as_object_mut())
+        .and_then(|o| o.get_mut("config")?.as_object_mut())
     {
         upgrade_decay(config);
     }
