@@ -42,3 +42,8 @@ pub use saving::{load_model, model_from_json};
 pub use structure::Structure;
 pub use tensor::Tensor;
 pub use variable::Variable;
+
+/// The guide's examples are compiled with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/FROM_KERAS.md")]
+struct Guide;

@@ -1,7 +1,7 @@
 //! `cargo xtask parity`: refrain against real Keras, file by file, both ways.
 //!
 //! `zoo.py` saves models with what Keras computes from them; [`cases`] loads each, compares, trains on, and writes it back;
-//! `check.py` opens in Keras what was written.
+//! `check.py` opens in Keras what was written, and `guide.py` follows the guide from Keras to refrain and back.
 
 mod arrays;
 mod cases;
@@ -20,6 +20,7 @@ const ENVIRONMENT: &str = "target/parity-env";
 const ZOO: &str = "target/parity-zoo";
 /// The scripts that run in Keras.
 const SCRIPTS: &str = "xtask/parity";
+const GUIDE: &str = "docs/FROM_KERAS.md";
 
 /// What the command line asks for.
 #[derive(Default)]
@@ -82,9 +83,22 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     table.print();
     if let Some(python) = &python {
         check(Command::new(python).arg(scripts.join("check.py")).arg(&zoo))?;
+        if options.only.is_none() {
+            follow_guide(python)?;
+        }
     }
     match table.failed() {
         0 => Ok(()),
         n => Err(format!("{n} comparisons miss").into()),
     }
+}
+
+/// Runs the guide's Python blocks in Keras and its commands with the `refrain` command, which is built beside this program.
+fn follow_guide(python: &Path) -> Result<(), Box<dyn Error>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    check(Command::new(cargo).args(["build", "--release", "--quiet", "--package", "refrain-cli"]))?;
+    let own = std::env::current_exe()?;
+    let folder = own.parent().ok_or("this program is in no folder")?;
+    let script = Path::new(SCRIPTS).join("guide.py");
+    check(Command::new(python).arg(script).arg(GUIDE).arg(folder))
 }

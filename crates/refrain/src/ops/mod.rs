@@ -93,6 +93,11 @@ static TABLES: &[&[&OpDef]] = &[
     shape::DEFS,
 ];
 
+/// The classes of all functions that can stand in a file.
+pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().copied().flatten().map(|def| def.class)
+}
+
 /// The function of a Keras class with its config.
 pub(crate) fn operation(class: &str, config: &Config) -> Option<Operation> {
     let def = TABLES

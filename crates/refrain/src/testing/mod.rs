@@ -13,7 +13,7 @@ use crate::layers::node::Node;
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, registry};
 use crate::models::Model;
-use crate::ops::Operation;
+use crate::ops::{self, Operation};
 use crate::saving::{self, Expression};
 
 pub use program::{Masked, Program, full_config, infer, symbolic, trace};
@@ -21,6 +21,11 @@ pub use program::{Masked, Program, full_config, infer, symbolic, trace};
 /// The names of all built-in classes.
 pub fn classes() -> impl Iterator<Item = &'static str> {
     registry::classes()
+}
+
+/// The classes of all functions of `ops` that can stand in a file.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    ops::classes()
 }
 
 /// A layer from its class and Keras's configuration of it.

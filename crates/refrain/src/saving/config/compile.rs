@@ -135,7 +135,7 @@ impl Reader<'_> {
         Loss::from_config(&bare(json)).map(Some).map_err(|e| {
             e.hint(
                 "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`, or load without \
-                 compiling: `LoadOptions::compile(false)`",
+                 compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
             )
         })
     }
@@ -177,7 +177,7 @@ impl Reader<'_> {
         Metric::from_config(&bare(json)).map_err(|e| {
             e.hint(
                 "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`, or load \
-                 without compiling: `LoadOptions::compile(false)`",
+                 without compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
             )
         })
     }

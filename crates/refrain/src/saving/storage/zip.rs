@@ -132,7 +132,7 @@ impl<R: Read + Seek> Zip<R> {
         };
         let last = tail.len().saturating_sub(END as usize);
         let found = (0..=last).rev().find(ends);
-        let found = found.ok_or_else(|| unsupported("the file is not a zip archive"))?;
+        let found = found.ok_or_else(|| damaged("the zip archive is cut off: it has no end"))?;
         let mut c = Cursor::new(tail.get(found..).unwrap_or_default());
         c.skip(10)?;
         let (entries, size, offset) = (c.u16()?, c.u32()?, c.u32()?);

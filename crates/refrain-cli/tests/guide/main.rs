@@ -1,0 +1,16 @@
+//! The guide `docs/FROM_KERAS.md`: its commands run and answer as it says, its tables are true.
+
+mod blocks;
+mod commands;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(name: &str) -> String {
+    let path = root().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
