@@ -1,7 +1,8 @@
 //! What is suspicious but not wrong is a warning, and nothing else is.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use ndarray::Array2;
 use refrain::layers::*;
@@ -10,16 +11,20 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Keeps the text of each warning.
-#[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 
-struct Message<'a>(&'a mut Vec<String>);
+/// Keeps the text of each warning for the thread that gave it. One collector for all tests: `tracing` remembers for each
+/// place of a warning whether anybody listens, which collectors that come and go in several threads can upset.
+struct Collector;
 
-impl Visit for Message<'_> {
+struct Message;
+
+impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
-            self.0.push(format!("{value:?}"));
+            TEXTS.with_borrow_mut(|texts| texts.push(format!("{value:?}")));
         }
     }
 }
@@ -30,7 +35,7 @@ impl Subscriber for Collector {
     }
 
     fn event(&self, event: &Event<'_>) {
-        event.record(&mut Message(&mut self.0.lock().expect("one thread")));
+        event.record(&mut Message);
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -44,10 +49,13 @@ impl Subscriber for Collector {
 }
 
 fn warnings(f: impl FnOnce() -> Result<()>) -> Result<Vec<String>> {
-    let collector = Collector::default();
-    tracing::subscriber::with_default(collector.clone(), f)?;
-    let texts = collector.0.lock().expect("one thread").clone();
-    Ok(texts)
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        tracing::subscriber::set_global_default(Collector).expect("no other collector");
+    });
+    TEXTS.take();
+    f()?;
+    Ok(TEXTS.take())
 }
 
 fn words() -> Result<Tensor> {

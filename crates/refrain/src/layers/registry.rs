@@ -176,7 +176,9 @@ fn refuse_unknown(config: &Config, layer: &AnyLayer) -> Result<()> {
     let unknown = config.iter().find(|(key, json)| {
         let off = |json: &Json| off(json) || neutral(key, json);
         let known = own.contains_key(*key) || WITHOUT_EFFECT.contains(&key.as_str());
-        !known && !off(json) && !STANDARD.contains(&key.as_str())
+        // Keras 2 gives separable convolutions an initializer of a kernel that they do not have.
+        let harmless = STANDARD.contains(&key.as_str()) || key.ends_with("_initializer");
+        !known && !off(json) && !harmless
     });
     let Some((key, json)) = unknown else {
         return Ok(());

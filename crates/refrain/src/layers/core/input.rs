@@ -147,7 +147,7 @@ impl Input {
     /// let y = Gru::new(4).call(Inputs::new(&x).kwarg("initial_state", &state))?;
     /// let model = Model::new([&x, &state], &y.output)?;
     /// let data = ndarray::Array3::<f32>::ones((2, 8, 3));
-    /// assert_eq!(model.predict([Some(&data), None]).run()?[0].shape(), [2, 4]);
+    /// assert_eq!(model.predict([Some(&data), None]).run()?.get(0)?.shape(), [2, 4]);
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn optional(mut self, optional: bool) -> Self {
