@@ -64,7 +64,7 @@ const MODELS: [(&str, Make); 9] = [
     ("siamese", siamese),
     ("shared_lstm", shared_lstm),
     ("nested_twice", nested_twice),
-    ("shared_by_two", shared_by_two),
+    ("in_turn", in_turn),
     ("masked", masked),
     ("dicts", dicts),
     ("stack", stack),
@@ -116,12 +116,12 @@ fn nested_twice() -> refrain::Result<Model> {
     Model::new([&a, &b], &sum)
 }
 
-/// A(B(A(B(x)))) in one model, B in a nested model too.
-fn shared_by_two() -> refrain::Result<Model> {
-    let (a, b) = (Dense::new(4), Dense::new(4).activation(Activation::Tanh));
+/// A(B(A(B(x)))), with a nested model as B.
+fn in_turn() -> refrain::Result<Model> {
     let (x, z) = (input([4]), input([4]));
-    let inner = Model::new(&z, &b.call(&z)?)?;
-    let y = a.call(&b.call(&a.call(&inner.call(&x)?)?)?)?;
+    let a = Dense::new(4);
+    let b = Model::new(&z, &Dense::new(4).activation(Activation::Tanh).call(&z)?)?;
+    let y = a.call(&b.call(&a.call(&b.call(&x)?)?)?)?;
     Model::new(&x, &y)
 }
 

@@ -184,12 +184,7 @@ impl Metric {
             }
             Kind::Categorical => "CategoricalAccuracy",
             Kind::Sparse => "SparseCategoricalAccuracy",
-            Kind::Loss(loss) => {
-                let mut json = loss.to_config()?;
-                json["module"] = json!("keras.metrics");
-                json["config"]["name"] = json!(o.name());
-                return Some(json);
-            }
+            Kind::Loss(loss) => return loss_as_metric(loss, config),
             Kind::Custom(_) => return None,
         };
         Some(json!({
@@ -309,4 +304,31 @@ impl<const N: usize, const M: usize> IntoMetrics for [(&str, [Metric; M]); N] {
     fn into_metrics(self) -> Metrics {
         named(self, Into::into)
     }
+}
+
+/// A loss as Keras's metric of that name, which has neither a reduction nor all of the loss's options. Keras takes a loss that
+/// is no metric (Huber) as it is.
+fn loss_as_metric(loss: &Loss, mut config: Json) -> Option<Json> {
+    const METRICS: [&str; 5] = [
+        "BinaryCrossentropy",
+        "CategoricalCrossentropy",
+        "MeanAbsoluteError",
+        "MeanSquaredError",
+        "SparseCategoricalCrossentropy",
+    ];
+    let json = loss.to_config()?;
+    let class = json["class_name"].as_str().unwrap_or_default();
+    if !METRICS.contains(&class) {
+        return Some(json);
+    }
+    for (key, value) in json["config"].as_object().into_iter().flatten() {
+        // Of the binary one the axis is not an option.
+        let axis_of_binary = class == "BinaryCrossentropy" && key == "axis";
+        if !["name", "reduction"].contains(&key.as_str()) && !axis_of_binary {
+            config[key] = value.clone();
+        }
+    }
+    Some(json!({
+        "module": "keras.metrics", "class_name": class, "config": config, "registered_name": null,
+    }))
 }
