@@ -28,7 +28,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         .compile(Adam::new(1e-3).beta_1(0.5), Loss::BinaryCrossentropy)
         .run()?;
 
-    // Frozen from here on: `discriminator` was compiled before, and keeps learning when it is trained by itself.
+    // Frozen for the combined model; the loop thaws it for its own steps.
     discriminator.set_trainable(false);
     let noise = input([NOISE]);
     let verdict = discriminator.call(&generator.call(&noise)?)?;

@@ -103,6 +103,8 @@ pub struct TrainContext<'t> {
     epochs: usize,
     steps: usize,
     stop: bool,
+    /// Whether there are data to validate on, in some epochs at least.
+    pub(crate) validates: bool,
 }
 
 impl<'t> TrainContext<'t> {
@@ -118,6 +120,7 @@ impl<'t> TrainContext<'t> {
             epochs,
             steps,
             stop: false,
+            validates: false,
         }
     }
 
@@ -150,6 +153,12 @@ impl<'t> TrainContext<'t> {
         let key = key.strip_prefix("val_").unwrap_or(key);
         let found = self.compiled.train.iter().find(|t| t.key == key);
         found.and_then(|t| t.direction)
+    }
+
+    /// Whether a value is logged in some epochs.
+    pub(crate) fn is_logged_at_times(&self, key: &str) -> bool {
+        let known = |key: &str| self.compiled.test.iter().any(|t| t.key == key);
+        self.validates && key.strip_prefix("val_").is_some_and(known)
     }
 
     /// Copies of all weights.

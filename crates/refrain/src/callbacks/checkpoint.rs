@@ -161,7 +161,9 @@ impl Callback for ModelCheckpoint {
         logs: &mut Logs,
     ) -> Result<()> {
         if self.save_best_only {
-            let value = self.monitor.value(logs)?;
+            let Some(value) = self.monitor.value(cx, logs)? else {
+                return Ok(());
+            };
             if !self.monitor.improve(cx, value)? {
                 return Ok(());
             }

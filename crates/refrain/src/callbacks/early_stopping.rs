@@ -112,7 +112,9 @@ impl Callback for EarlyStopping {
         if epoch < self.start_from_epoch {
             return Ok(());
         }
-        let value = self.monitor.value(logs)?;
+        let Some(value) = self.monitor.value(cx, logs)? else {
+            return Ok(());
+        };
         if self.restore_best_weights && self.best_weights.is_none() {
             (self.best_weights, self.best_epoch) = (Some(cx.weights()), epoch);
         }

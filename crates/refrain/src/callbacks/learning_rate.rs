@@ -141,7 +141,9 @@ impl Callback for ReduceLROnPlateau {
     ) -> Result<()> {
         let rate = cx.model().learning_rate()?;
         logs.set("learning_rate", rate);
-        let value = self.monitor.value(logs)?;
+        let Some(value) = self.monitor.value(cx, logs)? else {
+            return Ok(());
+        };
         if self.cooling > 0 {
             self.cooling -= 1;
             self.wait = 0;

@@ -36,12 +36,15 @@ impl Monitor {
         }
     }
 
-    /// The watched value.
+    /// The watched value; `None` in an epoch without validation, if it is one of validation.
     ///
     /// # Errors
-    /// It is not among the logs.
-    pub(crate) fn value(&self, logs: &Logs) -> Result<f64> {
-        logs.get(&self.key)
+    /// It is never among the logs.
+    pub(crate) fn value(&self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
+        match logs.get(&self.key) {
+            Err(_) if cx.is_logged_at_times(&self.key) => Ok(None),
+            value => value.map(Some),
+        }
     }
 
     fn direction(&self, cx: &TrainContext<'_>) -> Result<Direction> {

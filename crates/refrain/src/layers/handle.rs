@@ -229,6 +229,7 @@ impl<L: Layer + Clone> Handle<L> {
         let mut core = Core::new(name, self.0.layer.clone());
         core.dtype = self.0.dtype;
         core.activity_regularizer = self.0.activity_regularizer;
+        core.trainable = AtomicBool::new(self.trainable());
         change(&mut core);
         Handle(Arc::new(core))
     }

@@ -21,7 +21,7 @@ pub(crate) fn sample_values(
     let values = match kind {
         Kind::Accuracy | Kind::Equal => {
             let (y, p) = align_ranks(y_true, y_pred)?;
-            let p = prim::convert(&p, y.dtype())?;
+            let y = prim::convert(&y, p.dtype())?;
             prim::compare(Comparison::Eq, &y, &p)?
         }
         Kind::Binary => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::order::{not_symbolic, order};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layers::InputLayer;
 use crate::layers::core::input_tensor;
 use crate::layers::node::Node;
@@ -23,6 +23,7 @@ pub(super) fn with_own_inputs(
     if inputs.flatten().into_iter().all(is_input) {
         return Ok((inputs, outputs));
     }
+    inputs.flatten().into_iter().try_for_each(check_unmasked)?;
     let mut copies: HashMap<TensorKey, Tensor> = HashMap::new();
     let new_inputs = inputs.try_map(|t| {
         let key = t.key().ok_or_else(|| not_symbolic("a traced tensor"))?;
@@ -35,6 +36,20 @@ pub(super) fn with_own_inputs(
     }
     let outputs = outputs.try_map(|t| copied(&copies, t))?;
     Ok((new_inputs, outputs))
+}
+
+/// Refuses to begin at a tensor that carries a mask, which data for an input do not have.
+fn check_unmasked(tensor: &Tensor) -> Result<()> {
+    let masked = tensor.as_symbolic().is_some_and(|s| s.mask.is_some());
+    if !masked {
+        return Ok(());
+    }
+    let message = format!(
+        "a model cannot begin at tensor `{}`, which carries a mask: data given for it would not",
+        tensor.name()
+    );
+    Err(Error::new(ErrorKind::Graph, message)
+        .hint("Begin where the mask is made (before the Embedding or Masking), or after the layer that uses it"))
 }
 
 /// The tensor itself if it is an input layer's, else a new input of its spec.

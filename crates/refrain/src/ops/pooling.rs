@@ -115,6 +115,11 @@ pub(crate) fn pool(x: &Tensor, kind: Reduction, options: &PoolOptions) -> Result
             format!("shape {}", x.shape()),
         ));
     }
+    // Means of integers are floats.
+    let x = &match kind {
+        Reduction::Sum if !x.dtype().is_float() => prim::convert(x, refrain_graph::DType::F32)?,
+        _ => x.clone(),
+    };
     let first = options.data_format.first_spatial_axis();
     let size = per_axis(&options.pool_size, rank - 2, "pool sizes")?;
     let strides = options.strides.as_deref().unwrap_or(&size);

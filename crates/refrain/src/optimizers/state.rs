@@ -56,13 +56,18 @@ impl OptimizerState {
 
     /// Makes the slots that are missing; those of weights that were trained before keep their values.
     pub(crate) fn build(&mut self, weights: &[Variable]) {
+        let stepped = self.iteration.read().to_f64().first() > Some(&0.0);
         for weight in weights {
             if self.weights.contains(weight) {
                 continue;
             }
             for &slot in self.groups.iter().flatten() {
                 let name = format!("{}_{slot}", weight.path().replace('/', "_"));
-                let value = Literal::zeros(weight.shape(), weight.dtype());
+                // The first step of all sets the averages; one that comes later begins at its weight.
+                let value = match stepped && slot == AVERAGE {
+                    true => weight.value(),
+                    false => Literal::zeros(weight.shape(), weight.dtype()),
+                };
                 let path = format!("{}/{name}", self.prefix);
                 let variable = Variable::new(&name, path, value, false);
                 self.slots.insert((weight.id(), slot), variable);

@@ -202,12 +202,12 @@ impl<'a> Fit<'a> {
         self.options.validate()?;
         let wanted = compiled.wanted(self.model.output_names().len());
         let weights = self.sample_weight.as_ref();
-        let mut feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         check_classes(self.model, &compiled, &self.class_weight)?;
-        if let Some(weights) = class_weights(&feed, &self.class_weight)? {
-            feed = feed.with_weights(DataArray::shared(weights));
+        let (mut train, mut validation) = self.options.split(&feed)?;
+        if let Some(weights) = class_weights(&train, &self.class_weight)? {
+            train = train.with_weights(DataArray::shared(weights));
         }
-        let (train, mut validation) = self.options.split(&feed)?;
         if let Some((x, y)) = &self.validation {
             let weights = self.validation_weight.as_ref();
             validation = Some(Feed::new(self.model, x, y, weights, &wanted)?);
@@ -397,6 +397,7 @@ impl Run<'_, '_> {
         let mut progress = Progress::new(o.verbose, steps);
         let (mut history, mut logs) = (History::default(), Logs::default());
         let mut cx = TrainContext::new(self.model, self.compiled, o.epochs, steps);
+        cx.validates = self.validation.is_some();
         self.each(|c| c.on_train_begin(&mut cx))?;
         for epoch in o.initial_epoch..o.epochs {
             logs.clear();

@@ -199,7 +199,11 @@ impl Layer for BatchNormalizationOptions {
         if let Some(beta) = weight("beta")? {
             offset = offset + beta;
         }
-        prim::convert(&(x * factor + offset).checked()?, original.dtype())
+        let dtype = match original.dtype() {
+            dtype if dtype.is_float() => dtype,
+            _ => cx.layer.dtype(),
+        };
+        prim::convert(&(x * factor + offset).checked()?, dtype)
     }
 
     fn duplicate(&self) -> Option<Self> {

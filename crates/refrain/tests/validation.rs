@@ -1,0 +1,107 @@
+//! Validation: what it is computed from, and callbacks that watch it.
+
+use ndarray::{Array1, Array2};
+use refrain::activations::Activation;
+use refrain::callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau};
+use refrain::layers::*;
+use refrain::losses::Loss;
+use refrain::metrics::Metric;
+use refrain::optimizers::Sgd;
+use refrain::{DType, ErrorKind, Input, Model, Result, input};
+
+fn classifier() -> Result<Model> {
+    let x = input([2]);
+    let y = Dense::new(3).activation(Activation::Softmax).call(&x)?;
+    let model = Model::new(&x, &y)?;
+    model
+        .compile(Sgd::new(0.0), Loss::SparseCategoricalCrossentropy)
+        .weighted_metrics([Metric::Accuracy])
+        .run()?;
+    Ok(model)
+}
+
+fn data() -> (Array2<f32>, Array1<i32>) {
+    let x = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 2 + j) as f32 * 0.7).sin());
+    (x, Array1::from_shape_fn(20, |i| (i % 3) as i32))
+}
+
+#[test]
+fn class_weights_do_not_weigh_validation() -> Result<()> {
+    let (model, (x, y)) = (classifier()?, data());
+    let fit = model.fit(&x, &y).validation_split(0.5);
+    let history = fit.class_weight([(0, 10.0), (1, 1.0), (2, 0.1)]).run()?;
+    let (rest, targets) = (x.slice(ndarray::s![10.., ..]), y.slice(ndarray::s![10..]));
+    let plain = model.evaluate(rest, targets).run()?;
+    assert_eq!(history.last("val_loss")?, plain.loss());
+    assert_eq!(history.last("val_accuracy")?, plain.get("accuracy")?);
+    assert!((history.last("loss")? - plain.loss()).abs() > 0.1);
+    Ok(())
+}
+
+#[test]
+fn callbacks_wait_for_epochs_with_validation() -> Result<()> {
+    let (model, (x, y)) = (classifier()?, data());
+    let mut kept = ModelCheckpoint::new().save_best_only(true);
+    let fit = model.fit(&x, &y).validation_split(0.5).validation_freq(2);
+    let history = fit
+        .epochs(6)
+        .callback(EarlyStopping::new("val_loss").patience(5))
+        .callback(ReduceLROnPlateau::new("val_loss"))
+        .callback(&mut kept)
+        .run()?;
+    assert_eq!(history.epochs().len(), 6);
+    assert_eq!(history.get("val_loss")?.len(), 3);
+    assert_eq!(kept.epoch(), Some(1));
+    let never = model.fit(&x, &y).validation_split(0.5).validation_freq(2);
+    let error = never.callback(EarlyStopping::new("val_nothing")).run();
+    assert_eq!(error.err().map(|e| e.kind()), Some(ErrorKind::NotFound));
+    Ok(())
+}
+
+#[test]
+fn averages_of_weights_that_thaw_begin_at_the_weights() -> Result<()> {
+    let x = input([2]);
+    let first = Dense::new(2);
+    let model = Model::new(&x, &Dense::new(1).call(&first.call(&x)?)?)?;
+    let optimizer = Sgd::new(1e-6).use_ema(true);
+    model.compile(optimizer, Loss::MeanSquaredError).run()?;
+    let (x, y) = (Array2::<f32>::ones((4, 2)), Array1::<f32>::ones(4));
+    first.set_trainable(false);
+    model.fit(&x, &y).run()?;
+    let before = first.weights()[0].value().to_f64();
+    first.set_trainable(true);
+    model.fit(&x, &y).epochs(2).run()?;
+    let after = first.weights()[0].value().to_f64();
+    let apart = before.iter().zip(&after).map(|(a, b)| (a - b).abs());
+    assert!(
+        apart.fold(0.0, f64::max) < 1e-3,
+        "{before:?} became {after:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn means_and_normalizations_of_integers_are_floats() -> Result<()> {
+    let x = Input::new([2, 1]).dtype(DType::I32).tensor();
+    let pooled = Model::new(&x, &AveragePooling1D::new(2).call(&x)?)?;
+    let data = ndarray::arr3(&[[[1i32], [2]]]);
+    assert_eq!(pooled.predict(&data).run()?.get(0)?[[0, 0, 0]], 1.5);
+    let normal = BatchNormalization::new().epsilon(0.0);
+    let model = Model::new(&x, &normal.call(&x)?)?;
+    let variance = &normal.weights()[3];
+    variance.assign(refrain::Literal::full([1], DType::F32, 4.0))?;
+    assert_eq!(model.outputs()[0].dtype(), DType::F32);
+    assert_eq!(model.predict(&data).run()?.get(0)?[[0, 0, 0]], 0.5);
+    Ok(())
+}
+
+#[test]
+fn a_model_does_not_begin_at_a_masked_tensor() -> Result<()> {
+    let words = Input::new([4]).dtype(DType::I32).tensor();
+    let embedded = Embedding::new(5, 3).mask_zero(true).call(&words)?;
+    let read = Lstm::new(2).call(&embedded)?;
+    let error = Model::new(&embedded, &read.output).err();
+    let text = error.map(|e| e.to_string()).unwrap_or_default();
+    assert!(text.contains("carries a mask"), "{text}");
+    Ok(())
+}
