@@ -190,3 +190,27 @@ fn an_optimizer_by_its_name_is_compiled_with() -> Result<()> {
     assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::Structure));
     Ok(())
 }
+
+#[test]
+fn layers_of_one_name_in_two_models_stay_two_in_every_format() -> Result<()> {
+    let dense = || Dense::new(3).name("d");
+    let (a, b) = (input([3]), input([2, 3]));
+    let first = Model::with_name("first", &a, &dense().call(&a)?)?;
+    let wrapped = layers::TimeDistributed::new(dense()).call(&b)?;
+    let second = Model::with_name("second", &b, &wrapped)?;
+    let (x, y) = (input([3]), input([2, 3]));
+    let model = Model::new([&x, &y], [&first.call(&x)?, &second.call(&y)?])?;
+    for end in ["keras", "h5", "safetensors"] {
+        let name = format!("refrain-two-{}.{end}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        model.save(&path)?;
+        let again = refrain::load_model(&path);
+        std::fs::remove_file(&path).ok();
+        let weights = again?.weights();
+        assert_eq!(weights.len(), 4, "{end}");
+        for (got, expected) in weights.iter().zip(model.weights()) {
+            assert_eq!(got.value(), expected.value(), "{end}");
+        }
+    }
+    Ok(())
+}

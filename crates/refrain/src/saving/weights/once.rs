@@ -20,7 +20,10 @@ pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
     let mut members = HashMap::new();
     partly_stored(
         model,
-        &mut |outer, layer| {
+        &mut |outer, layer, attribute| {
+            if let Some(attribute) = attribute {
+                return join(outer, attribute);
+            }
             let members: &mut Members = members.entry(outer.to_owned()).or_default();
             let class = layer["class_name"].as_str().unwrap_or_default();
             join(outer, &format!("layers/{}", members.next(class, 1)))
@@ -33,7 +36,7 @@ pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
 pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
     partly_stored(
         model,
-        &mut |outer, layer| join(outer, layer["config"]["name"].as_str().unwrap_or_default()),
+        &mut |outer, layer, _| join(outer, layer["config"]["name"].as_str().unwrap_or_default()),
         &|path| {
             root.arrays
                 .keys()
@@ -42,10 +45,13 @@ pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
     )
 }
 
+/// The path of a layer inside another: of a member of its list, or of the layer that it wraps under an attribute.
+type PathOf<'p> = &'p mut dyn FnMut(&str, &Json, Option<&str>) -> String;
+
 /// Descriptions of layers that are stored at some of their paths only.
 fn partly_stored(
     model: &Json,
-    path_of: &mut dyn FnMut(&str, &Json) -> String,
+    path_of: PathOf<'_>,
     is_stored: &dyn Fn(&str) -> bool,
 ) -> HashSet<String> {
     let mut places: HashMap<String, Vec<bool>> = HashMap::new();
@@ -59,18 +65,14 @@ fn partly_stored(
 }
 
 /// Visits all layers inside a model, with their paths.
-fn visit(
-    json: &Json,
-    path: &str,
-    path_of: &mut dyn FnMut(&str, &Json) -> String,
-    found: &mut dyn FnMut(&Json, &str),
-) {
+fn visit(json: &Json, path: &str, path_of: PathOf<'_>, found: &mut dyn FnMut(&Json, &str)) {
     if !path.is_empty() {
         found(json, path);
     }
     let config = &json["config"];
     if config["layer"].is_object() && !config["merge_mode"].is_string() {
-        visit(&config["layer"], &join(path, "layer"), path_of, found);
+        let inner = path_of(path, &config["layer"], Some("layer"));
+        visit(&config["layer"], &inner, path_of, found);
     }
     let sequential = json["class_name"].as_str() == Some("Sequential");
     for layer in config["layers"].as_array().into_iter().flatten() {
@@ -79,7 +81,7 @@ fn visit(
         if module.starts_with(OPS_MODULE) || (sequential && class == "InputLayer") {
             continue;
         }
-        let path = path_of(path, layer);
+        let path = path_of(path, layer, None);
         visit(layer, &path, path_of, found);
     }
 }
