@@ -185,18 +185,31 @@ unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(
         unsafe {
             let dst = target::<T>(p, r, cols);
             let choice = row::<u8>(p, 0, r, cols);
-            for (i, (d, &c)) in dst.iter_mut().zip(choice).enumerate() {
-                let on_true: T = if A::PER_ROW {
-                    item(p, 1, r)
-                } else {
-                    *p.src[1].cast::<T>().add(r * p.step[1] + i)
-                };
-                let on_false: T = if B::PER_ROW {
-                    item(p, 2, r)
-                } else {
-                    *p.src[2].cast::<T>().add(r * p.step[2] + i)
-                };
-                *d = if c != 0 { on_true } else { on_false };
+            match (A::PER_ROW, B::PER_ROW) {
+                (false, false) => {
+                    let (a, b) = (row::<T>(p, 1, r, cols), row::<T>(p, 2, r, cols));
+                    for (((d, &c), &x), &y) in dst.iter_mut().zip(choice).zip(a).zip(b) {
+                        *d = if c != 0 { x } else { y };
+                    }
+                }
+                (false, true) => {
+                    let y: T = item(p, 2, r);
+                    for ((d, &c), &x) in dst.iter_mut().zip(choice).zip(row::<T>(p, 1, r, cols)) {
+                        *d = if c != 0 { x } else { y };
+                    }
+                }
+                (true, false) => {
+                    let x: T = item(p, 1, r);
+                    for ((d, &c), &y) in dst.iter_mut().zip(choice).zip(row::<T>(p, 2, r, cols)) {
+                        *d = if c != 0 { x } else { y };
+                    }
+                }
+                (true, true) => {
+                    let (x, y): (T, T) = (item(p, 1, r), item(p, 2, r));
+                    for (d, &c) in dst.iter_mut().zip(choice) {
+                        *d = if c != 0 { x } else { y };
+                    }
+                }
             }
         }
     }
