@@ -112,7 +112,7 @@ fn examples() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 32);
+    assert_eq!(examples, 34);
 }
 
 fn on_random_graphs(names: &str, seeds: std::ops::Range<u64>) -> (usize, usize) {
@@ -224,4 +224,25 @@ fn gradients_stay_the_same() {
         let batched = with_gradients(&run("batch_shared_calls", &graph));
         assert_same(&plain, &run("optimize", &batched), seed);
     }
+}
+
+/// What the clamped value answers leaves nothing that needs the value before it.
+#[test]
+fn masks_are_made_of_clamped_values() {
+    let graph: Graph = "graph {
+        %x = input \"x\" : f32[4]
+        %0 = constant 0.0 : f32[]
+        %z = broadcast_in_dim %0 {dims=[]} : f32[4]
+        %n = compare %x, %z {direction=LE} : bool[4]
+        %y = select %n, %z, %x : f32[4]
+        return %y, %n
+    }"
+    .parse()
+    .unwrap();
+    let simple = passes::optimize(graph).unwrap();
+    let (x, y) = (simple.values().next().unwrap(), simple.results()[0]);
+    let mask = simple.node_of(simple.results()[1]).unwrap();
+    assert_eq!(simple.inputs(mask)[0], y, "{simple}");
+    let users = simple.nodes().filter(|&n| simple.inputs(n).contains(&x));
+    assert_eq!(users.count(), 1, "{simple}");
 }

@@ -25,6 +25,7 @@ pub mod rng;
 pub mod slices;
 #[cfg(test)]
 mod testing;
+mod transpose;
 mod vector;
 
 /// A slice given to a kernel is too short for the shape it was given with, or the shape contradicts itself.

@@ -1,11 +1,15 @@
 //! Copies of operands in the order in which tiles read them.
 
 use super::micro;
+use super::transpose::transpose;
 use crate::simd::{Simd, simd_fn};
 use std::cell::RefCell;
 
 /// Bytes to which buffers are aligned: a cache line, so that no vector load crosses one.
 const ALIGNMENT: usize = 64;
+
+/// Steps that are copied for all panels or tiles before the next ones: some lines of each page that is touched.
+const STEPS: usize = 16;
 
 thread_local! {
     static BUFFER: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
@@ -101,23 +105,39 @@ pub(crate) fn pack_panels_in(
     if k == 0 || n == 0 {
         return;
     }
-    let panels = out[..panels_len(simd, depth, n)].chunks_exact_mut(depth * lanes);
-    for (p, panel) in panels.enumerate() {
+    let panels = depth * lanes;
+    let out = &mut out[..panels_len(simd, depth, n)];
+    if b.col_stride == 1 {
+        // Some rows of all panels at a time: rows are read as they lie in memory.
+        for step in (0..k).step_by(STEPS) {
+            let count = STEPS.min(k - step);
+            for (p, panel) in out.chunks_exact_mut(panels).enumerate() {
+                let from = &b.data[at + step * b.row_stride + p * lanes..];
+                let cols = lanes.min(n - p * lanes);
+                let panel = &mut panel[(first + step) * lanes..][..count * lanes];
+                pack_rows(simd, from, b.row_stride, cols, lanes, panel);
+            }
+        }
+        return;
+    }
+    for (p, panel) in out.chunks_exact_mut(panels).enumerate() {
         let panel = &mut panel[first * lanes..][..k * lanes];
-        let first = p * lanes;
-        let cols = lanes.min(n - first);
-        let from = &b.data[at + first * b.col_stride..];
-        if b.col_stride == 1 {
-            pack_rows(simd, from, b.row_stride, cols, lanes, panel);
-        } else if b.row_stride == 1 {
+        let cols = lanes.min(n - p * lanes);
+        let from = &b.data[at + p * lanes * b.col_stride..];
+        if b.row_stride == 1 {
             pack_cols(simd, from, b.col_stride, cols, lanes, panel);
         } else {
-            for (step, row) in panel.chunks_exact_mut(lanes).enumerate() {
-                row[cols..].fill(0.0);
-                for (j, x) in row[..cols].iter_mut().enumerate() {
-                    *x = from[step * b.row_stride + j * b.col_stride];
-                }
-            }
+            pack_any(from, (b.row_stride, b.col_stride), cols, lanes, panel);
+        }
+    }
+}
+
+/// Rows of `width` elements of which `cols` are there, wherever they lie.
+fn pack_any(from: &[f32], (row, col): (usize, usize), cols: usize, width: usize, out: &mut [f32]) {
+    for (step, line) in out.chunks_exact_mut(width).enumerate() {
+        line[cols..].fill(0.0);
+        for (j, x) in line[..cols].iter_mut().enumerate() {
+            *x = from[step * row + j * col];
         }
     }
 }
@@ -125,40 +145,62 @@ pub(crate) fn pack_panels_in(
 simd_fn! {
     /// Rows of `width` elements from rows `stride` apart, of which `cols` elements are there.
     fn pack_rows<S>(from: &[f32], stride: usize, cols: usize, width: usize, out: &mut [f32]) {
-        if cols == S::F32 && width == S::F32 {
-            for (step, row) in out.chunks_exact_mut(S::F32).enumerate() {
-                row.copy_from_slice(&from[step * stride..][..S::F32]);
-            }
-            return;
-        }
-        for (step, row) in out.chunks_exact_mut(width).enumerate() {
-            row[..cols].copy_from_slice(&from[step * stride..][..cols]);
-            row[cols..].fill(0.0);
+        match width {
+            _ if cols < width => rows_of_part(from, stride, cols, width, out),
+            16 => rows_of::<16>(from, stride, out),
+            12 => rows_of::<12>(from, stride, out),
+            8 => rows_of::<8>(from, stride, out),
+            6 => rows_of::<6>(from, stride, out),
+            4 => rows_of::<4>(from, stride, out),
+            _ => rows_of_part(from, stride, cols, width, out),
         }
     }
+}
 
-    /// Rows of `width` elements from `cols` columns `stride` apart, each contiguous.
-    fn pack_cols<S>(from: &[f32], stride: usize, cols: usize, width: usize, out: &mut [f32]) {
-        let steps = out.len() / width;
-        // Steps per round: a cache line of each column.
-        const LINE: usize = 16;
-        let mut step = 0;
-        while step < steps {
-            let count = LINE.min(steps - step);
-            let block = &mut out[step * width..][..count * width];
-            for j in 0..width {
-                if j < cols {
-                    let column = &from[j * stride + step..][..count];
-                    for (row, &x) in block.chunks_exact_mut(width).zip(column) {
-                        row[j] = x;
-                    }
-                } else {
-                    block.chunks_exact_mut(width).for_each(|row| row[j] = 0.0);
-                }
-            }
-            step += count;
+/// Rows whose length the compiler knows, so that each is a few registers.
+#[inline(always)]
+fn rows_of<const N: usize>(from: &[f32], stride: usize, out: &mut [f32]) {
+    let (lines, _) = out.as_chunks_mut::<N>();
+    for (step, line) in lines.iter_mut().enumerate() {
+        if let Some(row) = from[step * stride..].first_chunk::<N>() {
+            *line = *row;
         }
     }
+}
+
+#[inline(always)]
+fn rows_of_part(from: &[f32], stride: usize, cols: usize, width: usize, out: &mut [f32]) {
+    for (step, line) in out.chunks_exact_mut(width).enumerate() {
+        line[..cols].copy_from_slice(&from[step * stride..][..cols]);
+        line[cols..].fill(0.0);
+    }
+}
+
+/// Rows of `width` elements from `cols` columns `stride` apart, each contiguous.
+fn pack_cols(simd: Simd, from: &[f32], stride: usize, cols: usize, width: usize, out: &mut [f32]) {
+    let steps = out.len() / width;
+    if cols < width {
+        out.chunks_exact_mut(width)
+            .for_each(|line| line[cols..].fill(0.0));
+    }
+    if cols == 0 || steps == 0 {
+        return;
+    }
+    let (from, out) = (
+        &from[..(cols - 1) * stride + steps],
+        &mut out[..steps * width],
+    );
+    // SAFETY: `cols` columns of `steps` elements lie in `from`, `steps` rows of `width` in `out`.
+    unsafe {
+        transpose(
+            simd,
+            from.as_ptr(),
+            stride,
+            out.as_mut_ptr(),
+            width,
+            (cols, steps),
+        )
+    };
 }
 
 /// Copies `rows × k` elements of a left-hand operand from `at` on into tiles of `height` rows: for each tile all steps,
@@ -174,25 +216,33 @@ pub(crate) fn pack_tiles(
     if rows == 0 || k == 0 {
         return;
     }
-    let t = a.transposed();
-    for (p, tile) in out[..rows.div_ceil(height) * height * k]
-        .chunks_exact_mut(k * height)
-        .enumerate()
-    {
-        let first = p * height;
-        let count = height.min(rows - first);
-        let from = &t.data[at + first * t.col_stride..];
-        if t.col_stride == 1 {
-            pack_rows(simd, from, t.row_stride, count, height, tile);
-        } else if t.row_stride == 1 {
-            pack_cols(simd, from, t.col_stride, count, height, tile);
-        } else {
-            for (step, row) in tile.chunks_exact_mut(height).enumerate() {
-                row[count..].fill(0.0);
-                for (i, x) in row[..count].iter_mut().enumerate() {
-                    *x = from[step * t.row_stride + i * t.col_stride];
-                }
+    let out = &mut out[..rows.div_ceil(height) * height * k];
+    if a.row_stride == 1 {
+        // Some steps of all tiles at a time, as they lie in memory.
+        for step in (0..k).step_by(STEPS) {
+            let count = STEPS.min(k - step);
+            for (p, tile) in out.chunks_exact_mut(k * height).enumerate() {
+                let from = &a.data[at + step * a.col_stride + p * height..];
+                let lines = &mut tile[step * height..][..count * height];
+                pack_rows(
+                    simd,
+                    from,
+                    a.col_stride,
+                    height.min(rows - p * height),
+                    height,
+                    lines,
+                );
             }
+        }
+        return;
+    }
+    for (p, tile) in out.chunks_exact_mut(k * height).enumerate() {
+        let count = height.min(rows - p * height);
+        let from = &a.data[at + p * height * a.row_stride..];
+        if a.col_stride == 1 {
+            pack_cols(simd, from, a.row_stride, count, height, tile);
+        } else {
+            pack_any(from, (a.col_stride, a.row_stride), count, height, tile);
         }
     }
 }

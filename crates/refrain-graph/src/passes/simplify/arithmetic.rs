@@ -1,6 +1,6 @@
 //! Elementwise identities.
 
-use super::Found;
+use super::{Found, clamp};
 use crate::passes::{filled, splat_number};
 use crate::{BinaryOp, DType, Graph, Literal, Op, Spec, UnaryOp, Value};
 
@@ -127,6 +127,9 @@ pub(super) fn select(graph: &mut Graph, inputs: &[Value]) -> Found {
     }
     if let Some(known) = splat_number(graph, predicate) {
         return Ok(Some(if known != 0.0 { on_true } else { on_false }));
+    }
+    if let Some((op, x, limit)) = clamp::of_select(graph, inputs) {
+        return graph.push(Op::Binary(op), &[x, limit]).map(Some);
     }
     match graph.op_of(predicate) {
         Some((Op::Unary(UnaryOp::Not), inner)) => {

@@ -1,6 +1,7 @@
 //! Algebraic simplification: a node and the nodes before it, replaced by something shorter.
 
 mod arithmetic;
+mod clamp;
 mod join;
 mod movement;
 mod products;
@@ -17,12 +18,19 @@ type Found = Result<Option<Value>, GraphError>;
 /// If the graph is not sound.
 pub fn simplify(graph: &Graph) -> Result<Graph, GraphError> {
     everywhere(graph, |graph| {
+        let clamps = clamp::Clamps::find(graph);
         rewrite(graph, |rewriter, node| {
             let &[output] = graph.outputs(node) else {
                 return rewriter.copy(node);
             };
             rewriter.label_as(node);
-            let inputs = rewriter.values(graph.inputs(node))?;
+            let mut inputs = rewriter.values(graph.inputs(node))?;
+            if let Some(clamped) = clamps.instead(rewriter, node)? {
+                inputs[0] = clamped;
+                let compared = rewriter.push(graph.op(node).clone(), &inputs)?;
+                rewriter.bind(output, compared);
+                return Ok(());
+            }
             let spec = graph.spec(output);
             let new = rewriter.new_graph_mut();
             match shortest(new, graph.op(node), &inputs, spec)? {
