@@ -12,7 +12,7 @@ use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
 use crate::library::{Call, CallError, Part};
 use crate::lower::{CONSTANTS, PARAMS};
-use crate::plan::ARENA;
+use crate::plan::{ARENA, Strides};
 use crate::{Pool, RunError};
 
 /// Elements of a buffer.
@@ -34,10 +34,10 @@ pub struct DotStep {
     pub out: Tensor,
     /// Number of products, then rows, columns and depth.
     pub sizes: [usize; 4],
-    /// Left-hand strides of batch, rows, depth.
-    pub lhs_strides: [usize; 3],
-    /// Right-hand strides of batch, depth, columns.
-    pub rhs_strides: [usize; 3],
+    /// How the left-hand side lies: rows and depth.
+    pub lhs_strides: Strides,
+    /// How the right-hand side lies: depth and columns.
+    pub rhs_strides: Strides,
     /// Room for partial sums.
     pub scratch: Option<Tensor>,
     /// The right-hand side packed.
@@ -208,11 +208,13 @@ fn run_step(
 fn run_dot(dot: &DotStep, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), Failure> {
     let step = memory.step();
     let [batch, m, n, k] = dot.sizes;
-    let matrix = |data, [batch_stride, row_stride, col_stride]: [usize; 3]| Matrix {
+    let matrix = |data, strides: Strides| Matrix {
         data,
-        row_stride,
-        col_stride,
-        batch_stride,
+        row_stride: strides.row,
+        col_stride: strides.col,
+        batch_stride: strides.batch,
+        inner: strides.inner.0,
+        inner_stride: strides.inner.1,
     };
     let a = matrix(
         step.read::<f32>(dot.lhs.place, dot.lhs.len)?,

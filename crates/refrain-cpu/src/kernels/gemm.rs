@@ -283,10 +283,12 @@ impl<'a> Product<'a> {
             alpha: 1.0,
             a: Matrix {
                 batch_stride: depth * a_step,
+                inner: 1,
                 ..self.a
             },
             b: Right::Matrix(Matrix {
                 batch_stride: depth * b_step,
+                inner: 1,
                 ..b
             }),
             accumulate: false,
@@ -476,7 +478,7 @@ impl Block<'_, '_> {
 
     fn left(&self, k0: usize, steps: usize, height: usize, copy: bool, buffer: &mut [f32]) -> Rows {
         let a = &self.product.a;
-        let at = self.batch * a.batch_stride + self.row * a.row_stride + k0 * a.col_stride;
+        let at = a.start(self.batch) + self.row * a.row_stride + k0 * a.col_stride;
         if steps == 0 {
             return Rows {
                 at: a.data.as_ptr(),
@@ -530,7 +532,7 @@ impl Block<'_, '_> {
             }
             Right::Matrix(b) => b,
         };
-        let at = self.batch * b.batch_stride + k0 * b.row_stride + self.col * b.col_stride;
+        let at = b.start(self.batch) + k0 * b.row_stride + self.col * b.col_stride;
         let direct = b.col_stride == 1 && self.rows <= DIRECT_ROW_TILES * height && steps > 0;
         let whole = if direct { self.cols / lanes * lanes } else { 0 };
         if whole < self.cols {

@@ -5,8 +5,8 @@ fn naive(p: &Product, b: &Matrix, c: &mut [f32]) {
     for (t, i, j) in indices(p) {
         let mut sum = 0.0f64;
         for k in 0..p.k {
-            let x = p.a.data[t * p.a.batch_stride + i * p.a.row_stride + k * p.a.col_stride];
-            let y = b.data[t * b.batch_stride + k * b.row_stride + j * b.col_stride];
+            let x = p.a.data[p.a.start(t) + i * p.a.row_stride + k * p.a.col_stride];
+            let y = b.data[b.start(t) + k * b.row_stride + j * b.col_stride];
             sum += f64::from(x) * f64::from(y);
         }
         let at = t * p.batch_stride + i * p.row_stride + j;
@@ -26,7 +26,7 @@ fn indices(p: &Product) -> Vec<(usize, usize, usize)> {
 }
 
 fn matrix(data: &[f32], rows: usize, cols: usize, kind: usize) -> Matrix<'_> {
-    let batch_stride = rows * cols * 2;
+    let inner = if kind % 2 == 1 { 2 } else { 1 };
     let (row_stride, col_stride) = match kind % 3 {
         0 => (cols, 1),
         1 => (1, rows),
@@ -36,7 +36,9 @@ fn matrix(data: &[f32], rows: usize, cols: usize, kind: usize) -> Matrix<'_> {
         data,
         row_stride,
         col_stride,
-        batch_stride,
+        batch_stride: rows * cols * 2,
+        inner,
+        inner_stride: rows * cols,
     }
 }
 

@@ -63,8 +63,8 @@ fn piece(
     if p.k == 0 {
         return;
     }
-    let x = (&x.data[batch * x.batch_stride..], x.col_stride);
-    let data = &matrix.data[batch * matrix.batch_stride + first * matrix.col_stride..];
+    let x = (&x.data[x.start(batch)..], x.col_stride);
+    let data = &matrix.data[matrix.start(batch) + first * matrix.col_stride..];
     if matrix.col_stride == 1 {
         rows(simd, y, p.alpha, x, data, matrix.row_stride, p.k);
     } else {

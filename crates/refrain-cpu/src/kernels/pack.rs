@@ -39,6 +39,10 @@ pub struct Matrix<'a> {
     pub col_stride: usize,
     /// Elements from one matrix of a batch to the next (0: the same matrix for the whole batch).
     pub batch_stride: usize,
+    /// Batches of batches: so many matrices, `inner_stride` apart, are one step of `batch_stride`. At least 1.
+    pub inner: usize,
+    /// Elements from one matrix to the next of the same inner batch.
+    pub inner_stride: usize,
 }
 
 impl<'a> Matrix<'a> {
@@ -54,6 +58,8 @@ impl<'a> Matrix<'a> {
             row_stride,
             col_stride,
             batch_stride: 0,
+            inner: 1,
+            inner_stride: 0,
         }
     }
 
@@ -66,17 +72,34 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// The first element of a matrix of the batch.
+    pub fn start(&self, batch: usize) -> usize {
+        match self.inner {
+            1 => batch * self.batch_stride,
+            inner => batch / inner * self.batch_stride + batch % inner * self.inner_stride,
+        }
+    }
+
     /// Whether `batch` matrices of this size lie inside the data.
     pub fn holds(&self, batch: usize, rows: usize, cols: usize) -> bool {
         if batch == 0 || rows == 0 || cols == 0 {
             return true;
         }
-        let last = |n: usize, stride: usize| (n - 1).checked_mul(stride);
-        last(batch, self.batch_stride)
-            .zip(last(rows, self.row_stride))
-            .zip(last(cols, self.col_stride))
-            .and_then(|((b, r), c)| b.checked_add(r)?.checked_add(c))
-            .is_some_and(|i| i < self.data.len())
+        if self.inner == 0 {
+            return false;
+        }
+        let (outer, inner) = (batch.div_ceil(self.inner), batch.min(self.inner));
+        [
+            (outer, self.batch_stride),
+            (inner, self.inner_stride),
+            (rows, self.row_stride),
+            (cols, self.col_stride),
+        ]
+        .into_iter()
+        .try_fold(0usize, |at, (n, stride)| {
+            (n - 1).checked_mul(stride)?.checked_add(at)
+        })
+        .is_some_and(|last| last < self.data.len())
     }
 }
 

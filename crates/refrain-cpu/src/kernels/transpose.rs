@@ -58,7 +58,7 @@ unsafe fn piece(
                 let _ = (s, d);
             }
         }
-        let mut rest = |rows: std::ops::Range<usize>, cols: std::ops::Range<usize>| {
+        let rest = |rows: std::ops::Range<usize>, cols: std::ops::Range<usize>| {
             for i in rows {
                 for j in cols.clone() {
                     *dst.add(j * dst_stride + i) = *src.add(i * src_stride + j);

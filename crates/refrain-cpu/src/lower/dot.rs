@@ -4,17 +4,18 @@ use refrain_graph::{DType, DotDims, Node, Value};
 
 use super::{Lowerer, PARAMS};
 use crate::kernels::gemm::Product;
-use crate::plan::{BufInfo, DotDraft, Draft, Home, Pack, Ref};
+use crate::plan::{BufInfo, DotDraft, Draft, Home, Pack, Ref, Strides};
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
 
 /// Rows from which a packed right-hand side is faster than one read where it lies.
 const MIN_PACKED_ROWS: usize = 8;
 
-/// One side of a product: a view whose batch, outer and contracted dimensions each have one stride.
+/// One side of a product: a view whose outer and contracted dimensions each have one stride, and its batch one or two.
 struct Side {
     operand: Ref,
     batch: usize,
+    inner: (usize, usize),
     free: usize,
     depth: usize,
 }
@@ -30,6 +31,29 @@ fn stride(view: &View, axes: &[usize]) -> Option<usize> {
     (dims.len() == 1)
         .then_some(strides[0])
         .and_then(|s| usize::try_from(s).ok())
+}
+
+impl Side {
+    fn strides(&self, row: usize, col: usize) -> Strides {
+        Strides {
+            batch: self.batch,
+            inner: self.inner,
+            row,
+            col,
+        }
+    }
+}
+
+/// The strides of the outer and the inner batch, with the matrices of an inner one.
+fn batch_strides(view: &View, axes: &[usize]) -> Option<(usize, (usize, usize))> {
+    if let Some(one) = stride(view, axes) {
+        return Some((one, (1, 0)));
+    }
+    (1..axes.len()).find_map(|split| {
+        let (outer, inner) = axes.split_at(split);
+        let count = inner.iter().map(|&a| view.dims[a]).product();
+        Some((stride(view, outer)?, (count, stride(view, inner)?)))
+    })
 }
 
 impl Lowerer<'_> {
@@ -75,8 +99,8 @@ impl Lowerer<'_> {
         let draft = DotDraft {
             out,
             sizes,
-            lhs_strides: [left.batch, left.free, left.depth],
-            rhs_strides: [right.batch, right.depth, right.free],
+            lhs_strides: left.strides(left.free, left.depth),
+            rhs_strides: right.strides(right.depth, right.free),
             lhs: left.operand,
             rhs: right.operand,
             scratch: scratch.filter(|_| packed.is_none()),
@@ -114,11 +138,18 @@ impl Lowerer<'_> {
     /// An operand with one stride per group of dimensions; copied if it has none.
     fn side(&mut self, value: Value, batch: &[usize], free: &[usize], depth: &[usize]) -> Side {
         let operand = self.operand(value);
-        let strides = |v: &View| Some((stride(v, batch)?, stride(v, free)?, stride(v, depth)?));
-        if let Some((b, f, k)) = strides(&operand.view) {
+        let strides = |v: &View| {
+            Some((
+                batch_strides(v, batch)?,
+                stride(v, free)?,
+                stride(v, depth)?,
+            ))
+        };
+        if let Some(((outer, inner), f, k)) = strides(&operand.view) {
             return Side {
                 operand,
-                batch: b,
+                batch: outer,
+                inner,
                 free: f,
                 depth: k,
             };
@@ -143,6 +174,7 @@ impl Lowerer<'_> {
         Side {
             operand: Ref { buf, view: dense },
             batch: f * k,
+            inner: (1, 0),
             free: k,
             depth: 1,
         }

@@ -78,6 +78,19 @@ pub struct Pack {
     pub sizes: [usize; 2],
 }
 
+/// How the matrices of a batch lie in memory, in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strides {
+    /// From one inner batch to the next.
+    pub batch: usize,
+    /// Matrices of an inner batch, and from one to the next.
+    pub inner: (usize, usize),
+    /// From one row to the next.
+    pub row: usize,
+    /// From one column to the next.
+    pub col: usize,
+}
+
 /// A product of matrices.
 #[derive(Clone, Debug)]
 pub struct DotDraft {
@@ -89,10 +102,10 @@ pub struct DotDraft {
     pub out: Buf,
     /// Number of products, then rows, columns and depth.
     pub sizes: [usize; 4],
-    /// Left-hand strides of batch, rows, depth.
-    pub lhs_strides: [usize; 3],
-    /// Right-hand strides of batch, depth, columns.
-    pub rhs_strides: [usize; 3],
+    /// How the left-hand side lies: rows and depth.
+    pub lhs_strides: Strides,
+    /// How the right-hand side lies: depth and columns.
+    pub rhs_strides: Strides,
     /// Room for partial sums.
     pub scratch: Option<Buf>,
     /// Which of the plan's packed matrices is the right-hand side.
