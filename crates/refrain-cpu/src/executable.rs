@@ -23,6 +23,9 @@ pub struct CompileOptions {
     pub threads: Option<usize>,
     /// Vector instructions; `None`: the pool's. Levels that the machine lacks are replaced by its best.
     pub simd: Option<SimdLevel>,
+    /// Whether convolutions of 3×3 may go Winograd's way: faster, with rounding errors some ten times as large and below
+    /// 1e-5 of the result's scale. By default they may, unless the environment variable `REFRAIN_WINOGRAD` is `0`.
+    pub winograd: bool,
 }
 
 impl Default for CompileOptions {
@@ -32,6 +35,7 @@ impl Default for CompileOptions {
             fuse: true,
             threads: None,
             simd: None,
+            winograd: std::env::var_os("REFRAIN_WINOGRAD").is_none_or(|value| value != "0"),
         }
     }
 }

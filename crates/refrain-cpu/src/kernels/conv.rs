@@ -10,6 +10,7 @@ use super::micro::{self, MAX_ROWS, TileArgs};
 use super::pack::{Matrix, pack_panels_in, panels_len, with_buffer};
 use super::patches::{Axis, AxisShape, Source, Span, Walk};
 use super::pool::{Pool, SharedPtr};
+use super::winograd::Winograd;
 use crate::simd::Simd;
 
 /// Elements of a padded copy: 192 KiB, a fifth of the second-level cache; the kernel's panels need room too.
@@ -107,6 +108,7 @@ pub struct ConvPlan {
     shape: Conv2dShape,
     backward: bool,
     sweeps: Vec<Sweep>,
+    winograd: Option<Winograd>,
 }
 
 /// One walk over the source and where its results go.
@@ -186,12 +188,27 @@ impl ConvPlan {
             shape: *shape,
             backward,
             sweeps,
+            winograd: None,
         })
+    }
+
+    /// The same by Winograd's way where that is faster; its rounding errors are some ten times as large.
+    pub fn with_winograd(mut self) -> ConvPlan {
+        self.winograd = Winograd::new(&self.shape, self.backward);
+        self
+    }
+
+    /// Whether it goes Winograd's way.
+    pub fn is_winograd(&self) -> bool {
+        self.winograd.is_some()
     }
 
     /// Elements of scratch memory that [`ConvPlan::run`] needs.
     pub fn scratch_len(&self) -> usize {
         let s = &self.shape;
+        if let Some(winograd) = &self.winograd {
+            return winograd.scratch_len();
+        }
         if s.is_pointwise() {
             let (k, n) = if self.backward {
                 (s.o, s.c)
@@ -305,6 +322,14 @@ impl ConvPlan {
         scratch: &mut [f32],
         epilogue: Option<Epilogue>,
     ) -> Result<(), LengthError> {
+        if let Some(winograd) = &self.winograd {
+            self.check(x, y)?;
+            if kernel.len() < winograd.kernel_len() || scratch.len() < winograd.scratch_len() {
+                return Err(LengthError);
+            }
+            winograd.run(pool, x, kernel, y, scratch, epilogue);
+            return Ok(());
+        }
         if self.shape.is_pointwise() {
             return self.run_pointwise(pool, (x, kernel), y, scratch, epilogue);
         }
@@ -353,17 +378,12 @@ impl ConvPlan {
         y: &mut [f32],
         epilogue: Option<Epilogue>,
     ) -> Result<(), LengthError> {
-        let s = &self.shape;
-        let (x_len, y_len) = if self.backward {
-            (s.y_len(), s.x_len())
-        } else {
-            (s.x_len(), s.y_len())
-        };
-        if Some(x.len()) < x_len || Some(y.len()) < y_len || packed.len() < self.packed_len() {
+        self.check(x, y)?;
+        if packed.len() < self.packed_len() {
             return Err(LengthError);
         }
-        let target = self.target();
-        if y_len == Some(0) {
+        let (s, target) = (&self.shape, self.target());
+        if s.n * target.h * target.w * target.c == 0 {
             return Ok(());
         }
         // Results of several walks lie between each other: the epilogue comes when all are there.
@@ -383,6 +403,20 @@ impl ConvPlan {
             pass_over(pool, s.n * target.h * target.w, target.c, y, epilogue);
         }
         Ok(())
+    }
+}
+
+impl ConvPlan {
+    /// Whether the images hold what the pass reads and writes.
+    fn check(&self, x: &[f32], y: &[f32]) -> Result<(), LengthError> {
+        let s = &self.shape;
+        let (x_len, y_len) = if self.backward {
+            (s.y_len(), s.x_len())
+        } else {
+            (s.x_len(), s.y_len())
+        };
+        let short = Some(x.len()) < x_len || Some(y.len()) < y_len;
+        if short { Err(LengthError) } else { Ok(()) }
     }
 }
 

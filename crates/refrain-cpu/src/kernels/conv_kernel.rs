@@ -11,6 +11,7 @@ use super::micro::{self, MAX_ROWS, TileArgs};
 use super::pack::{Matrix, pack_panels, panels_len, with_buffer};
 use super::patches::{AxisShape, Source, Span, Walk};
 use super::pool::{Pool, SharedPtr};
+use super::winograd::WinogradGradient;
 use crate::simd::Simd;
 
 /// Elements of a padded copy (64 KiB): what all tiles read again and again.
@@ -43,6 +44,7 @@ pub struct KernelGradientPlan {
     parts: usize,
     /// Kernel elements and output channels per task.
     block: (usize, usize),
+    winograd: Option<WinogradGradient>,
 }
 
 impl KernelGradientPlan {
@@ -96,7 +98,22 @@ impl KernelGradientPlan {
             offsets,
             parts,
             block: (block.0.max(1), block.1.max(1)),
+            winograd: None,
         })
+    }
+
+    /// The same by Winograd's way where that is faster; its rounding errors are some ten times as large.
+    pub fn with_winograd(mut self) -> KernelGradientPlan {
+        self.winograd = WinogradGradient::new(&self.shape);
+        if let Some(winograd) = &self.winograd {
+            self.parts = winograd.parts();
+        }
+        self
+    }
+
+    /// Whether it goes Winograd's way.
+    pub fn is_winograd(&self) -> bool {
+        self.winograd.is_some()
     }
 
     /// Elements of scratch memory that [`KernelGradientPlan::run`] needs.
@@ -161,6 +178,9 @@ impl KernelGradientPlan {
 
     /// Fills all parts' sums, one after the other in `out`.
     fn run_parts(&self, pool: &Pool, x: &[f32], dy: &[f32], out: &mut [f32]) {
+        if let Some(winograd) = &self.winograd {
+            return winograd.run(pool, x, dy, out);
+        }
         let s = &self.shape;
         let (simd, len, results) = (pool.simd(), out.len() / self.parts, s.o / s.groups);
         let (down, across) = (

@@ -27,6 +27,7 @@ pub mod slices;
 mod testing;
 mod transpose;
 mod vector;
+mod winograd;
 
 /// A slice given to a kernel is too short for the shape it was given with, or the shape contradicts itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ pub(crate) trait Vector: Copy {
     /// `self * b + c`.
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn mul(self, b: Self) -> Self;
+    unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
 }
 
 /// Four lanes that any compiler can map to a 128-bit register.
@@ -43,12 +45,20 @@ impl Vector for Plain {
     unsafe fn mul(self, b: Self) -> Self {
         Plain(std::array::from_fn(|i| self.0[i] * b.0[i]))
     }
+    #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        Plain(std::array::from_fn(|i| self.0[i] + b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Plain(std::array::from_fn(|i| self.0[i] - b.0[i]))
+    }
 }
 
 /// Implements [`Vector`] with an architecture's intrinsics.
 #[allow(unused_macros)]
 macro_rules! vector {
-    ($name:ident, $register:ty, $lanes:literal, $splat:path, $load:path, $store:path, |$a:ident, $b:ident, $c:ident| $fma:expr, $mul:path) => {
+    ($name:ident, $register:ty, $lanes:literal, $splat:path, $load:path, $store:path, |$a:ident, $b:ident, $c:ident| $fma:expr, $mul:path, $add:path, $sub:path) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name($register);
         // SAFETY (all blocks): the trait's contract is that the machine has the instructions and that memory fits.
@@ -75,6 +85,14 @@ macro_rules! vector {
             unsafe fn mul(self, b: Self) -> Self {
                 $name(unsafe { $mul(self.0, b.0) })
             }
+            #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                $name(unsafe { $add(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                $name(unsafe { $sub(self.0, b.0) })
+            }
         }
     };
 }
@@ -91,7 +109,9 @@ mod x86 {
         arch::_mm256_loadu_ps,
         arch::_mm256_storeu_ps,
         |a, b, c| arch::_mm256_fmadd_ps(a, b, c),
-        arch::_mm256_mul_ps
+        arch::_mm256_mul_ps,
+        arch::_mm256_add_ps,
+        arch::_mm256_sub_ps
     );
     vector!(
         Zmm,
@@ -101,7 +121,9 @@ mod x86 {
         arch::_mm512_loadu_ps,
         arch::_mm512_storeu_ps,
         |a, b, c| arch::_mm512_fmadd_ps(a, b, c),
-        arch::_mm512_mul_ps
+        arch::_mm512_mul_ps,
+        arch::_mm512_add_ps,
+        arch::_mm512_sub_ps
     );
 }
 #[cfg(target_arch = "x86_64")]
@@ -119,7 +141,9 @@ mod arm {
         arch::vld1q_f32,
         arch::vst1q_f32,
         |a, b, c| arch::vfmaq_f32(c, a, b),
-        arch::vmulq_f32
+        arch::vmulq_f32,
+        arch::vaddq_f32,
+        arch::vsubq_f32
     );
 }
 #[cfg(target_arch = "aarch64")]
@@ -150,4 +174,48 @@ impl Vector for f32 {
     unsafe fn mul(self, b: Self) -> Self {
         self * b
     }
+    #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        self + b
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        self - b
+    }
 }
+
+/// Declares `$name(simd, …)`, which runs the generic function `$body` with the vectors of a level, compiled for it.
+///
+/// The function is as unsafe as its body; whatever that calls must be `#[inline(always)]` to be compiled for the level.
+macro_rules! vector_fn {
+    ($(#[$attr:meta])* $vis:vis unsafe fn $name:ident = $body:ident($($arg:ident : $ty:ty),* $(,)?)) => {
+        $(#[$attr])*
+        $vis unsafe fn $name(simd: $crate::simd::Simd, $($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            unsafe fn avx512($($arg: $ty),*) {
+                // SAFETY: the caller's contract; the level is this function's.
+                unsafe { $body::<$crate::kernels::vector::Zmm>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($arg: $ty),*) {
+                // SAFETY: as above.
+                unsafe { $body::<$crate::kernels::vector::Ymm>($($arg),*) }
+            }
+            // SAFETY: as above; a `Simd` names only a level whose instructions this machine has.
+            unsafe {
+                match simd.level() {
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::simd::SimdLevel::Avx512 => avx512($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::simd::SimdLevel::Avx2 => avx2($($arg),*),
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::simd::SimdLevel::Neon => $body::<$crate::kernels::vector::Quad>($($arg),*),
+                    _ => $body::<$crate::kernels::vector::Plain>($($arg),*),
+                }
+            }
+        }
+    };
+}
+pub(crate) use vector_fn;

@@ -272,6 +272,9 @@ impl Lowerer<'_> {
             right,
         } = canonical;
         let depthwise = shape.groups > 1 && shape.groups == shape.c;
+        let winograd = self.options.winograd;
+        let convolve = |p: ConvPlan| if winograd { p.with_winograd() } else { p };
+        let gradient = |p: KernelGradientPlan| if winograd { p.with_winograd() } else { p };
         let kernel = match (pass, depthwise) {
             (Pass::Forward, true) => {
                 DepthwisePlan::forward(shape).map(|p| Kernel::Depthwise(Box::new(p)))
@@ -283,13 +286,12 @@ impl Lowerer<'_> {
                 DepthwisePlan::kernel_gradient(shape).map(|p| Kernel::Depthwise(Box::new(p)))
             }
             (Pass::Forward, false) => {
-                ConvPlan::forward(shape).map(|p| Kernel::Conv(Box::new(p), shape.o))
+                ConvPlan::forward(shape).map(|p| Kernel::Conv(Box::new(convolve(p)), shape.o))
             }
-            (Pass::InputGradient, false) => {
-                ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(Box::new(p), shape.c))
-            }
+            (Pass::InputGradient, false) => ConvPlan::input_gradient(shape)
+                .map(|p| Kernel::Conv(Box::new(convolve(p)), shape.c)),
             (Pass::KernelGradient, false) => {
-                KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(Box::new(p)))
+                KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(Box::new(gradient(p))))
             }
         };
         let Ok(kernel) = kernel else { return false };
@@ -318,6 +320,11 @@ impl Lowerer<'_> {
         }
         let flops = 2 * shape.multiply_adds() as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
+        let way = match &kernel {
+            Kernel::Conv(plan, _) if plan.is_winograd() => ", Winograd",
+            Kernel::ConvGradient(plan) if plan.is_winograd() => ", Winograd",
+            _ => "",
+        };
         let name = match pass {
             Pass::Forward => "convolution",
             Pass::InputGradient => "convolution's input gradient",
@@ -325,7 +332,7 @@ impl Lowerer<'_> {
         };
         let s = shape;
         let note = format!(
-            "{name} [{}, {}, {}, {}] * [{}, {}, {}, {}]",
+            "{name} [{}, {}, {}, {}] * [{}, {}, {}, {}]{way}",
             s.n,
             s.h,
             s.w,
