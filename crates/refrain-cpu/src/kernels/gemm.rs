@@ -21,7 +21,7 @@ const COL_GRAIN: usize = 32;
 /// Multiply-adds that are worth a task of their own: some 10 µs.
 const TASK_WORK: usize = 1 << 19;
 /// Blocks into which large products are cut at least, for the sake of machines with many cores.
-const MANY_TASKS: usize = 16;
+const MANY_TASKS: usize = 8;
 /// Depth from which a product with few blocks is cut along its depth, and the least depth of a piece.
 const SPLIT_DEPTH: usize = 1024;
 /// Most pieces of the depth.
@@ -35,6 +35,12 @@ const DIRECT_COL_TILES: usize = 2;
 /// of them are read again and again: measured, 3 to 9 % faster; otherwise up to 15 % slower.
 const DIRECT_DEPTH: usize = 64;
 const DIRECT_ROWS: usize = 128;
+
+/// Rows from which a right-hand side is packed before the product, and the elements that are worth a pass of their own.
+const PACK_ONCE_ROWS: usize = 4 * BLOCK_ROWS;
+const PACK_ONCE_ELEMENTS: usize = 1 << 14;
+/// Lanes of the widest vectors.
+const MAX_LANES: usize = 16;
 
 /// The right-hand side of a product.
 #[derive(Clone, Copy, Debug)]
@@ -194,6 +200,11 @@ fn depth_split(batch: usize, m: usize, n: usize, k: usize) -> usize {
     (k / SPLIT_DEPTH).min(MAX_SPLIT / blocks).max(1)
 }
 
+/// Whether the right-hand side is packed before the product: it would be for each block of rows otherwise.
+fn packs_once(batch: usize, m: usize, n: usize, k: usize) -> bool {
+    batch == 1 && m >= PACK_ONCE_ROWS && n > 1 && k * n >= PACK_ONCE_ELEMENTS
+}
+
 impl<'a> Product<'a> {
     /// One product of two matrices into a row-major result without gaps.
     pub fn new(m: usize, n: usize, k: usize, a: Matrix<'a>, b: Right<'a>) -> Self {
@@ -215,6 +226,7 @@ impl<'a> Product<'a> {
     /// Elements of scratch memory that [`Product::run`] needs for these sizes.
     pub fn scratch_len(batch: usize, m: usize, n: usize, k: usize) -> usize {
         match depth_split(batch, m, n, k) {
+            1 if packs_once(batch, m, n, k) => k * n.next_multiple_of(MAX_LANES),
             1 => 0,
             pieces => pieces * m * n,
         }
@@ -235,6 +247,18 @@ impl<'a> Product<'a> {
         let pieces = depth_split(self.batch, self.m, self.n, self.k);
         match self.b {
             Right::Matrix(b) if pieces > 1 => self.run_split(pool, b, pieces, c, scratch),
+            Right::Matrix(b) if packs_once(self.batch, self.m, self.n, self.k) => {
+                let packed = scratch
+                    .get_mut(..packed_len(pool, self.k, self.n))
+                    .ok_or(LengthError)?;
+                pack_right(pool, &b, self.k, self.n, packed)?;
+                let product = Product {
+                    b: Right::Packed(packed),
+                    ..*self
+                };
+                product.run_blocks(pool, c);
+                Ok(())
+            }
             _ => {
                 self.run_blocks(pool, c);
                 Ok(())
