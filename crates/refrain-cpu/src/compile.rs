@@ -35,6 +35,8 @@ pub struct Plan {
     pub slots: usize,
     /// Loops' bodies.
     pub bodies: Vec<Plan>,
+    /// Parts of a loop's rows that run this body by themselves.
+    pub parts: usize,
     /// Floating-point operations of a run.
     pub flops: u64,
     /// Parameters that products read packed; their slots are the last.
@@ -100,6 +102,7 @@ pub(crate) fn compile_graph(
         slots: first_pack + packs.len(),
         packs,
         bodies,
+        parts: 1,
         flops,
     })
 }
@@ -302,6 +305,7 @@ impl Linker<'_> {
         ScanStep {
             body: scan.body,
             length: scan.length,
+            parts: scan.parts,
             reverse: scan.reverse,
             init: scan.init.iter().map(|&i| self.at(i)).collect(),
             last: scan.last.iter().map(whole).collect(),
@@ -315,7 +319,7 @@ impl Linker<'_> {
             constants: scan
                 .constants
                 .iter()
-                .map(|&(b, o, n)| (self.at((b, o)), n))
+                .map(|&(b, o, n, cut)| (self.at((b, o)), n, cut))
                 .collect(),
             stacked: scan
                 .stacked

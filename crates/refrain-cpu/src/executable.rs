@@ -202,7 +202,7 @@ impl Executable {
         &'a self,
         mut memory: Memory<'a>,
         arena: &'a mut AlignedBytes,
-        bodies: &mut [Frame],
+        bodies: &mut [Vec<Frame>],
         outputs: &'a mut [Literal],
     ) -> Result<(), RunError> {
         memory.writable(ARENA as usize, arena.bytes_mut());

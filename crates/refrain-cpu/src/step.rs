@@ -1,9 +1,11 @@
 //! Steps of a linked plan, and how they run.
 
+use std::sync::{Mutex, PoisonError};
+
 use refrain_graph::{Data, Literal, Op, Spec};
 
 use crate::compile::Plan;
-use crate::kernels::arena::{Memory, Place, PlanFault, SlotTable};
+use crate::kernels::arena::{Memory, Place, PlanFault, SharedMemory, SlotTable};
 use crate::kernels::copy::Copy;
 use crate::kernels::finish::Finish;
 use crate::kernels::gemm::{Product, Right, Tile, pack_right};
@@ -65,15 +67,17 @@ pub struct ScanStep {
     pub carry_bytes: Vec<usize>,
     /// Sequences and the bytes of a step.
     pub sequences: Vec<(Place, usize)>,
-    /// Constants and their bytes.
-    pub constants: Vec<(Place, usize)>,
+    /// Parts of the rows, each of which runs all steps by itself.
+    pub parts: usize,
+    /// Constants, their bytes, and whether each part has rows of its own.
+    pub constants: Vec<(Place, usize, bool)>,
     /// Stacked outputs and the bytes of a step.
     pub stacked: Vec<(Place, usize)>,
     /// The body's packed matrices.
     pub packed: Vec<Part>,
-    /// The body's arena.
+    /// The arenas of the body, one for each part.
     pub arena: Place,
-    /// Its bytes.
+    /// Their bytes.
     pub arena_bytes: usize,
 }
 
@@ -115,8 +119,8 @@ pub enum Step {
 pub struct Frame {
     /// The plan's own.
     pub table: SlotTable,
-    /// Those of its bodies.
-    pub bodies: Vec<Frame>,
+    /// Those of its bodies, for each part that runs by itself.
+    pub bodies: Vec<Vec<Frame>>,
 }
 
 impl Frame {
@@ -124,7 +128,11 @@ impl Frame {
     pub fn of(plan: &Plan) -> Frame {
         Frame {
             table: SlotTable::new(plan.slots),
-            bodies: plan.bodies.iter().map(Frame::of).collect(),
+            bodies: plan
+                .bodies
+                .iter()
+                .map(|body| (0..body.parts).map(|_| Frame::of(body)).collect())
+                .collect(),
         }
     }
 }
@@ -133,7 +141,7 @@ impl Frame {
 pub fn run_plan(
     plan: &Plan,
     memory: &mut Memory<'_>,
-    bodies: &mut [Frame],
+    bodies: &mut [Vec<Frame>],
     pool: &Pool,
 ) -> Result<(), RunError> {
     for (step, text) in &plan.steps {
@@ -172,7 +180,7 @@ fn run_step(
     plan: &Plan,
     step: &Step,
     memory: &mut Memory<'_>,
-    bodies: &mut [Frame],
+    bodies: &mut [Vec<Frame>],
     pool: &Pool,
 ) -> Result<(), Failure> {
     match step {
@@ -258,14 +266,14 @@ fn run_scan(
     plan: &Plan,
     scan: &ScanStep,
     memory: &mut Memory<'_>,
-    frames: &mut [Frame],
+    frames: &mut [Vec<Frame>],
     pool: &Pool,
 ) -> Result<(), Failure> {
-    let (body, frame) = (&plan.bodies[scan.body], &mut frames[scan.body]);
+    let (body, frames) = (&plan.bodies[scan.body], &mut frames[scan.body]);
     for (pack, part) in body.packs.iter().zip(&scan.packed) {
         // Constants come last among the inputs.
         let first = scan.carry_bytes.len() + scan.sequences.len();
-        let (place, bytes) = scan.constants[pack.param - first];
+        let (place, bytes, _) = scan.constants[pack.param - first];
         let step = memory.step();
         let from = Place {
             slot: place.slot,
@@ -276,12 +284,51 @@ fn run_scan(
         let out = step.write::<f32>(part.place, part.bytes / size_of::<f32>())?;
         pack_right(pool, &Matrix::strided(data, row, col), k, n, out)?;
     }
+    if let [frame] = &mut frames[..] {
+        return run_part(body, scan, &memory.shared(), 0, frame, pool);
+    }
+    let (shared, failure) = (memory.shared(), Mutex::new(None));
+    pool.for_chunks_mut(frames, 1, |part, frames| {
+        for frame in frames {
+            if let Err(e) = run_part(body, scan, &shared, part, frame, pool) {
+                let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert(e);
+            }
+        }
+    });
+    let failure = failure.into_inner();
+    match failure.unwrap_or_else(PoisonError::into_inner) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Runs all steps of a loop for one part of the rows.
+fn run_part(
+    body: &Plan,
+    scan: &ScanStep,
+    memory: &SharedMemory<'_, '_>,
+    part: usize,
+    frame: &mut Frame,
+    pool: &Pool,
+) -> Result<(), Failure> {
+    let parts = (part, scan.parts);
     for i in 0..scan.length {
         let t = if scan.reverse { scan.length - 1 - i } else { i };
         let mut inner = frame.table.bind();
-        inner.part_of(ARENA as usize, memory, scan.arena, scan.arena_bytes, true)?;
+        memory.bind(
+            &mut inner,
+            ARENA as usize,
+            (scan.arena, scan.arena_bytes),
+            parts,
+            true,
+        )?;
         inner.read_only(CONSTANTS as usize, body.constants.bytes());
         let mut slot = PARAMS as usize;
+        let mut bind = |from: (Place, usize), parts: (usize, usize), writable: bool| {
+            slot += 1;
+            memory.bind(&mut inner, slot - 1, from, parts, writable)
+        };
         // Carries alternate between two places so that the last step writes the final one.
         let to_last = (scan.length - 1 - i).is_multiple_of(2);
         for (c, &bytes) in scan.carry_bytes.iter().enumerate() {
@@ -290,29 +337,23 @@ fn run_scan(
                 (_, true) => scan.spare[c],
                 (_, false) => scan.last[c],
             };
-            inner.part_of(slot, memory, from, bytes, false)?;
-            slot += 1;
+            bind((from, bytes), parts, false)?;
         }
         for &(place, bytes) in &scan.sequences {
-            inner.part_of(slot, memory, nth(place, t, bytes), bytes, false)?;
-            slot += 1;
+            bind((nth(place, t, bytes), bytes), parts, false)?;
         }
-        for &(place, bytes) in &scan.constants {
-            inner.part_of(slot, memory, place, bytes, false)?;
-            slot += 1;
+        for &(place, bytes, cut) in &scan.constants {
+            bind((place, bytes), if cut { parts } else { (0, 1) }, false)?;
         }
         for (c, &bytes) in scan.carry_bytes.iter().enumerate() {
             let to = if to_last { scan.last[c] } else { scan.spare[c] };
-            inner.part_of(slot, memory, to, bytes, true)?;
-            slot += 1;
+            bind((to, bytes), parts, true)?;
         }
         for &(place, bytes) in &scan.stacked {
-            inner.part_of(slot, memory, nth(place, t, bytes), bytes, true)?;
-            slot += 1;
+            bind((nth(place, t, bytes), bytes), parts, true)?;
         }
-        for part in &scan.packed {
-            inner.part_of(slot, memory, part.place, part.bytes, false)?;
-            slot += 1;
+        for packed in &scan.packed {
+            bind((packed.place, packed.bytes), (0, 1), false)?;
         }
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;
     }

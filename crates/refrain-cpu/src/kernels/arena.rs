@@ -153,6 +153,36 @@ impl SlotTable {
     }
 }
 
+/// A table that several threads take parts of, each of another one.
+#[derive(Clone, Copy)]
+pub struct SharedMemory<'s, 'a>(&'s Memory<'a>);
+
+// SAFETY: the table itself is only read. Its memory is given out by `bind`, whose parts of one place do not overlap; that
+// different places of one step do not is what the plan sees to (`plan::check`), for one thread as for several.
+unsafe impl Sync for SharedMemory<'_, '_> {}
+
+impl SharedMemory<'_, '_> {
+    /// Binds a slot of another table to one of equal parts of a place: `(which, of how many)`.
+    pub fn bind(
+        &self,
+        inner: &mut Memory<'_>,
+        slot: usize,
+        (place, bytes): (Place, usize),
+        (part, parts): (usize, usize),
+        writable: bool,
+    ) -> Result<(), PlanFault> {
+        if parts == 0 || part >= parts || !bytes.is_multiple_of(parts) {
+            return Err(PlanFault::Bounds);
+        }
+        let bytes = bytes / parts;
+        let place = Place {
+            slot: place.slot,
+            offset: place.offset + part * bytes,
+        };
+        inner.bind_part(slot, self.0, place, bytes, writable)
+    }
+}
+
 /// The slots of a run, bound to memory that is borrowed for `'a`.
 pub struct Memory<'a> {
     slots: &'a mut [Slot],
@@ -179,11 +209,16 @@ impl<'a> Memory<'a> {
         self.set(slot, values.as_mut_ptr().cast(), values.len(), true);
     }
 
+    /// The same table for several threads.
+    pub fn shared(&mut self) -> SharedMemory<'_, 'a> {
+        SharedMemory(self)
+    }
+
     /// Binds a slot to a part of another table's memory.
-    pub fn part_of(
+    fn bind_part(
         &mut self,
         slot: usize,
-        outer: &'a Memory<'_>,
+        outer: &Memory<'_>,
         place: Place,
         bytes: usize,
         writable: bool,

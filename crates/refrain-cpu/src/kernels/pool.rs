@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
 
-/// Rounds that an idle worker looks for work before it sleeps: some 50 µs, longer than the gaps between the
-/// kernels of a step and much shorter than what a person notices on the processor meter.
-const SPINS_BEFORE_SLEEP: u32 = 2_000;
+/// Rounds that an idle worker looks for work before it sleeps: some 0.5 ms, longer than the gaps between the kernels of
+/// a step and between small steps (waking a thread takes 50 µs and more on a virtual machine), and much shorter than what
+/// a person notices on the processor meter.
+const SPINS_BEFORE_SLEEP: u32 = 20_000;
 /// Rounds that a caller waits for the last workers before it lets other threads have the core.
 const SPINS_BEFORE_YIELD: u32 = 500;
 

@@ -1,13 +1,50 @@
 //! Loops: the body is a plan of its own; steps of sequences and of stacked outputs are parts of the whole.
 
-use refrain_graph::{Node, Scan, Value};
+use refrain_graph::passes::cut_rows;
+use refrain_graph::{Graph, Node, Op, Scan, Value};
 
 use super::Lowerer;
 use crate::CompileError;
 use crate::compile::compile_graph;
+use crate::kernels::arena::ALIGN;
 use crate::kernels::pack::panels_len;
 use crate::plan::{BufInfo, Draft, Home, ScanDraft};
 use refrain_graph::DType;
+
+/// Multiply-adds of a step from which its products are spread over the threads by themselves.
+const LARGE_STEP: usize = 1 << 20;
+/// Rows of a part at least: fewer would leave registers of the products' tiles idle.
+const PART_ROWS: usize = 16;
+/// Parts at most.
+const MAX_PARTS: usize = 16;
+
+/// Parts into which the rows of a loop with small steps are cut: each then runs without waiting for the others at every
+/// step. By shape alone.
+fn parts(body: &Graph, length: usize) -> usize {
+    let size = |v: Value| body.spec(v).shape.numel().unwrap_or(usize::MAX);
+    let work = |node: Node| match body.op(node) {
+        Op::DotGeneral(dims) => {
+            let left = body.inputs(node)[0];
+            let sizes = body.spec(left).shape.dims();
+            let depth = dims.lhs_contracting.iter().map(|&d| sizes[d].unwrap_or(1));
+            size(body.outputs(node)[0]).saturating_mul(depth.product())
+        }
+        _ => 0,
+    };
+    let largest = body.nodes().map(work).max().unwrap_or(0);
+    let first = body
+        .params()
+        .next()
+        .map(|(v, ..)| body.spec(v).shape.dims());
+    let rows = first
+        .and_then(|dims| dims.first().copied().flatten())
+        .unwrap_or(0);
+    if length < 2 || largest == 0 || largest > LARGE_STEP {
+        return 1;
+    }
+    let fits = |parts: &usize| rows.is_multiple_of(*parts) && rows / parts >= PART_ROWS;
+    (1..=MAX_PARTS).rev().find(fits).unwrap_or(1)
+}
 
 impl Lowerer<'_> {
     pub(super) fn scan(&mut self, node: Node, scan: &Scan) -> Result<bool, CompileError> {
@@ -35,12 +72,17 @@ impl Lowerer<'_> {
             return Ok(false);
         }
         let varying = scan.carries + scan.sequences;
-        let body = compile_graph(
-            &scan.body,
-            self.options,
-            self.simd,
-            varying..scan.body.params().len(),
-        )?;
+        let count = scan.body.params().len();
+        let parts = parts(&scan.body, length);
+        let cut = (parts > 1)
+            .then(|| cut_rows(&scan.body, varying, parts))
+            .flatten();
+        let (graph, carries, parts) = match &cut {
+            Some(cut) => (&cut.graph, cut.carries.clone(), parts),
+            None => (&scan.body, vec![false; count], 1),
+        };
+        let mut body = compile_graph(graph, self.options, self.simd, varying..count)?;
+        body.parts = parts;
         let carry_bytes: Vec<usize> = outputs[..scan.carries].iter().map(|&v| bytes(v)).collect();
         let step_bytes = |v: Value| bytes(v) / length;
         let (carried, rest) = inputs.split_at(scan.carries);
@@ -63,9 +105,10 @@ impl Lowerer<'_> {
                 .collect(),
             constants: constants
                 .iter()
-                .map(|&v| {
+                .zip(&carries[varying..])
+                .map(|(&v, &cut)| {
                     let (buf, offset) = self.dense(v);
-                    (buf, offset, bytes(v))
+                    (buf, offset, bytes(v), cut)
                 })
                 .collect(),
             stacked: outputs[scan.carries..]
@@ -79,14 +122,20 @@ impl Lowerer<'_> {
                     self.room(panels_len(self.simd, p.sizes[0], p.sizes[1]) * size_of::<f32>())
                 })
                 .collect(),
-            arena: self.room(body.arena),
+            arena: self.room(body.arena.next_multiple_of(ALIGN) * parts),
+            parts,
             carry_bytes,
             body: self.out.bodies.len(),
         };
-        let flops = body.flops.saturating_mul(length as u64);
+        let flops = body.flops.saturating_mul((length * parts) as u64);
         self.out.flops = self.out.flops.saturating_add(flops);
         self.out.bodies.push(body);
-        let note = format!("scan {length} steps, {} carries", scan.carries);
+        let cut = if parts > 1 {
+            format!(", rows in {parts} parts")
+        } else {
+            String::new()
+        };
+        let note = format!("scan {length} steps, {} carries{cut}", scan.carries);
         self.push(Draft::Scan(Box::new(draft)), note);
         Ok(true)
     }

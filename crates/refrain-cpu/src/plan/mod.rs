@@ -133,8 +133,10 @@ pub struct ScanDraft {
     pub carry_bytes: Vec<usize>,
     /// Sequences: buffer, first byte, bytes of a step.
     pub sequences: Vec<(Buf, usize, usize)>,
-    /// Constants: buffer, first byte, bytes.
-    pub constants: Vec<(Buf, usize, usize)>,
+    /// Parts of the rows, each of which runs all steps by itself.
+    pub parts: usize,
+    /// Constants: buffer, first byte, bytes, and whether each part has rows of its own.
+    pub constants: Vec<(Buf, usize, usize, bool)>,
     /// Stacked outputs: buffer, bytes of a step.
     pub stacked: Vec<(Buf, usize)>,
     /// The body's packed matrices.

@@ -12,7 +12,7 @@ mod simplify;
 mod stop_gradient;
 mod subexpressions;
 
-pub use batch::batch_shared_calls;
+pub use batch::{Cut, batch_shared_calls, cut_rows};
 pub use dead_code::remove_dead_code;
 pub use fold::fold_constants;
 pub use loops::{hoist_from_loops, trim_loops};

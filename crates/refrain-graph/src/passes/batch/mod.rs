@@ -9,8 +9,11 @@
 //!
 //! So a network that is called several times becomes a network that is called once, on a longer batch.
 
+mod cut;
 mod merge;
 mod rows;
+
+pub use cut::{Cut, cut_rows};
 
 use std::collections::HashMap;
 
