@@ -233,3 +233,58 @@ fn loops_of_small_steps_run_in_parts_of_their_rows() {
     assert!(!exe.explain().contains("parts"), "{}", exe.explain());
     common::check(&graph, 1, 1e-4);
 }
+
+/// Batch normalization at inference and an activation: scale and shift are computed before the convolution, which then
+/// applies them to its result.
+#[test]
+fn what_a_convolution_applies_is_computed_before_it() {
+    let text = r#"graph {
+  %x = input "x" : f32[2,8,8,16]
+  %k = variable "kernel" : f32[3,3,16,32]
+  %v = variable "variance" : f32[32]
+  %b = variable "beta" : f32[32]
+  %0 = constant 0.0 : f32[]
+  %y = convolution %x, %k {dims=[b,0,1,f]x[0,1,i,o]->[b,0,1,f], size=[3,3], padding=[[1,1],[1,1]]} : f32[2,8,8,32]
+  %a = abs %v : f32[32]
+  %s = exponential %a : f32[32]
+  %sb = broadcast_in_dim %s {dims=[3]} : f32[2,8,8,32]
+  %bb = broadcast_in_dim %b {dims=[3]} : f32[2,8,8,32]
+  %z = broadcast_in_dim %0 {dims=[]} : f32[2,8,8,32]
+  %m = multiply %y, %sb : f32[2,8,8,32]
+  %n = add %m, %bb : f32[2,8,8,32]
+  %r = maximum %n, %z : f32[2,8,8,32]
+  return %r
+}
+"#;
+    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
+    let steps = steps(&exe);
+    assert_eq!(steps.len(), 2, "{steps:#?}");
+    assert!(
+        steps[1].contains("then fused [2, 8, 8, 32] [multiply add maximum]"),
+        "{steps:#?}"
+    );
+    common::check(&graph, 1, 1e-4);
+}
+
+#[test]
+fn convolutions_of_three_by_three_go_winograds_way_unless_told_otherwise() {
+    let text = r#"graph {
+  %x = input "x" : f32[8,12,12,16]
+  %k = variable "kernel" : f32[3,3,16,32]
+  %y = convolution %x, %k {dims=[b,0,1,f]x[0,1,i,o]->[b,0,1,f], size=[3,3], padding=[[1,1],[1,1]]} : f32[8,12,12,32]
+  return %y
+}
+"#;
+    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let plan = |winograd| {
+        let options = CompileOptions {
+            winograd,
+            ..Default::default()
+        };
+        compiled(Ok(graph.clone()), &options).explain()
+    };
+    assert!(plan(true).contains("Winograd") && !plan(false).contains("Winograd"));
+    // Elements are compared by their own size here, not by that of the largest.
+    common::check(&graph, 1, 1e-4);
+}

@@ -15,12 +15,21 @@ thread_local! {
     static BUFFER: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Elements that a thread's buffer has from the start, more than kernels ask for. Memory that is never written is not
+/// taken from the system.
+const RESERVED: usize = 3 << 19;
+
+/// Makes this thread's buffer, so that a later step need not.
+pub(crate) fn reserve_buffer() {
+    with_buffer(0, |_| ());
+}
+
 /// Lends this thread's own buffer, grown to `len` elements of unspecified values.
 pub(crate) fn with_buffer<R>(len: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
     let mut buffer = BUFFER.take();
     let slack = ALIGNMENT / size_of::<f32>();
     if buffer.len() < len + slack {
-        buffer.resize(len + slack, 0.0);
+        buffer = vec![0.0; RESERVED.max(len + slack)];
     }
     let start = buffer.as_ptr().align_offset(ALIGNMENT).min(slack);
     let result = body(&mut buffer[start..start + len]);

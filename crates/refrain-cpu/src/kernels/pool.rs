@@ -269,6 +269,7 @@ impl Shared {
     }
 
     fn work(&self, index: usize) {
+        super::pack::reserve_buffer();
         let sleeper = &self.sleepers[index];
         let _ = sleeper.thread.set(std::thread::current());
         IN_TASK.set(true);

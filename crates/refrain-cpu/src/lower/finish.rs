@@ -3,7 +3,7 @@
 use refrain_graph::DType;
 
 use crate::library::Kernel;
-use crate::plan::{Buf, Buffers, Draft, reads_in_place};
+use crate::plan::{Buf, Buffers, Draft, reads_in_place, root_of};
 use crate::tape::{Geometry, Instr, Tape};
 
 /// The result of a kernel that can work on its parts as it makes them, and its columns.
@@ -45,12 +45,12 @@ fn fit(tape: &mut Tape, result: Buf, cols: usize) -> bool {
 /// Gives kernels the loop nests that work on their results, where nothing in between stands against it.
 ///
 /// Nests that make a buffer of `late` stay where they are: new values of variables, which are computed over the old ones
-/// once nothing reads those any more.
+/// once nothing reads those any more, and faster in one pass over memory than in the product's blocks.
 pub(super) fn attach(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, late: &[Buf]) {
     let mut i = 0;
     while i < drafts.len() {
         if let Some((result, cols)) = result_of(&drafts[i].0)
-            && let Some(j) = user(drafts, i, result)
+            && let Some((j, before)) = user(drafts, buffers, i, result)
             && let Draft::Loops(tapes) = &mut drafts[j].0
             && tapes[0].0.numel() * size_of::<f32>() == buffers[result].bytes
             && !tapes[0].0.outputs.iter().any(|o| late.contains(&o.buf))
@@ -67,39 +67,83 @@ pub(super) fn attach(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, late:
                 Draft::Call { finish, .. } => *finish = tape.map(Box::new),
                 _ => {}
             }
+            for k in before {
+                let draft = drafts.remove(k);
+                drafts.insert(i, draft);
+                i += 1;
+            }
         }
         i += 1;
     }
 }
 
-/// The first step after `i` that reads `result`, if it is one loop nest that could run at `i`.
-fn user(drafts: &[(Draft, String)], i: usize, result: Buf) -> Option<usize> {
-    let touches = |draft: &Draft| {
-        let mut found = false;
-        draft.touches(&mut |buf, _| found |= buf == result);
-        found
-    };
-    let j = (i + 1..drafts.len()).find(|&j| touches(&drafts[j].0))?;
+fn touches(draft: &Draft, buf: Buf) -> bool {
+    let mut found = false;
+    draft.touches(&mut |b, _| found |= b == buf);
+    found
+}
+
+/// The first step after `i` that reads `result`, if it is one loop nest that could run at `i`; and the steps between them
+/// that have to run before `i` for that, in order.
+fn user(
+    drafts: &[(Draft, String)],
+    buffers: &Buffers,
+    i: usize,
+    result: Buf,
+) -> Option<(usize, Vec<usize>)> {
+    let root = |buf: Buf| root_of(buffers, buf).0;
+    let j = (i + 1..drafts.len()).find(|&j| touches(&drafts[j].0, result))?;
     let Draft::Loops(tapes) = &drafts[j].0 else {
         return None;
     };
-    let mut reads = Vec::new();
-    drafts[j].0.touches(&mut |buf, write| {
-        if !write {
-            reads.push(buf);
-        }
-    });
-    let mut ready = tapes.len() == 1;
-    for (draft, _) in &drafts[i + 1..j] {
-        draft.touches(&mut |buf, write| ready &= !(write && reads.contains(&buf)));
-    }
-    // What the kernel itself reads or uses as scratch must not be written by the nest; its outputs are new buffers.
     let worthwhile = tapes[0]
         .0
         .instrs
         .iter()
         .any(|(i, _)| !matches!(i, Instr::Input(_) | Instr::Imm(_)));
-    (ready && worthwhile).then_some(j)
+    if tapes.len() != 1 || !worthwhile {
+        return None;
+    }
+    // Buffers are written once at this stage, so only what makes the operands has to come before.
+    let (mut needed, mut before) = (Vec::new(), Vec::new());
+    let needs = |draft: &Draft, needed: &mut Vec<Buf>| {
+        draft.touches(&mut |buf, write| {
+            if !write && buf != result {
+                needed.push(root(buf));
+            }
+        });
+    };
+    needs(&drafts[j].0, &mut needed);
+    for k in (i + 1..j).rev() {
+        let mut makes = false;
+        drafts[k]
+            .0
+            .touches(&mut |buf, write| makes |= write && needed.contains(&root(buf)));
+        if makes {
+            if !is_small(&drafts[k].0) {
+                return None;
+            }
+            needs(&drafts[k].0, &mut needed);
+            before.push(k);
+        }
+    }
+    // What step `i` makes besides its result must not be among it.
+    let mut free = true;
+    drafts[i]
+        .0
+        .touches(&mut |buf, write| free &= !(write && needed.contains(&root(buf))));
+    before.reverse();
+    free.then_some((j, before))
+}
+
+/// Loop nests over so few elements that it does not matter when they run.
+fn is_small(draft: &Draft) -> bool {
+    /// Elements of a vector of channels or less.
+    const SMALL: usize = 1 << 12;
+    match draft {
+        Draft::Loops(tapes) => tapes.iter().all(|(tape, _)| tape.numel() <= SMALL),
+        _ => false,
+    }
 }
 
 /// Blocks of several rows, where rows are short enough, and blocks of one row.

@@ -5,7 +5,7 @@ mod check;
 mod place;
 
 pub use check::check;
-pub use place::{ARENA, Places, place, settle_updates};
+pub use place::{ARENA, Places, place, root_of, settle_updates};
 
 use cranelift_entity::{PrimaryMap, entity_impl};
 use refrain_graph::{DType, Op, Spec};

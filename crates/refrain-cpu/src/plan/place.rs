@@ -132,7 +132,7 @@ fn resolve(buffers: &Buffers, at: &SecondaryMap<Buf, usize>, buf: Buf) -> Place 
 }
 
 /// The buffer that a buffer lies in, and where.
-pub(super) fn root_of(buffers: &Buffers, mut buf: Buf) -> (Buf, usize) {
+pub fn root_of(buffers: &Buffers, mut buf: Buf) -> (Buf, usize) {
     let mut inside = 0;
     while let Home::Within(outer, offset) = buffers[buf].home {
         inside += offset;
