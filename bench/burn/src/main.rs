@@ -4,6 +4,7 @@ mod layers;
 mod models;
 
 use bench_common::{Peer, Plan, Samples};
+use burn::module::{ModuleVisitor, Param};
 use burn::nn::loss::{BinaryCrossEntropyLossConfig, CrossEntropyLossConfig};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::{sigmoid, softmax};
@@ -100,7 +101,20 @@ impl<N: Net> Peer for Trained<N> {
     }
 
     fn params(&self) -> usize {
-        self.net.num_params()
+        let mut counted = Counted(0);
+        self.net.visit(&mut counted);
+        counted.0
+    }
+}
+
+/// Numbers that training changes: what Burn's own count also has are the running statistics.
+struct Counted(usize);
+
+impl ModuleVisitor for Counted {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if param.is_require_grad() {
+            self.0 += param.val().shape().num_elements();
+        }
     }
 }
 

@@ -8,7 +8,9 @@ const REPEATS: usize = 3;
 /// Calls with one sample in a repeat.
 const ONE_SAMPLE_CALLS: usize = 50;
 /// Least steps of a repeat.
-const LEAST_STEPS: usize = 4;
+const LEAST_STEPS: usize = 2;
+/// Seconds of steps in a repeat, so that a slow program does not hold up a round.
+const REPEAT_SECONDS: f64 = 4.0;
 
 /// A model with what is measured on it.
 #[derive(Clone, Copy)]
@@ -136,16 +138,19 @@ pub fn arguments() -> (Plan, bool) {
 
 /// Measures, and prints a line of JSON.
 pub fn measure<P: Peer>((plan, quick): (Plan, bool), version: &str, build: impl FnOnce() -> P) {
-    let steps = if quick { plan.steps * 3 / 10 } else { plan.steps };
-    let steps = steps.max(LEAST_STEPS);
+    let mut steps = if quick { plan.steps * 3 / 10 } else { plan.steps };
     let mut numbers = Numbers(1);
     let batches: Vec<Samples> = (0..steps).map(|_| numbers.samples(&plan, plan.batch)).collect();
     let one = numbers.samples(&plan, 1);
     forget_memory_peak();
     let mut peer = build();
     let batches: Vec<P::Batch> = batches.into_iter().map(|samples| peer.batch(&samples)).collect();
-    let first_loss = (peer.train(&batches[0]) + peer.train(&batches[1])) / 2.0;
-    let mut loss = first_loss;
+    let first_loss = peer.train(&batches[0]);
+    let start = Instant::now();
+    let mut loss = peer.train(&batches[1]);
+    let affordable = REPEAT_SECONDS / start.elapsed().as_secs_f64();
+    steps = steps.min(affordable as usize).max(LEAST_STEPS);
+    let batches = &batches[..steps];
     let train = best(steps, || {
         let losses: f32 = batches.iter().map(|batch| peer.train(batch)).sum();
         loss = losses / steps as f32;
