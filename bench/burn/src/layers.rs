@@ -1,11 +1,11 @@
 //! Layers and blocks of the models.
 
 use burn::module::Module;
+use burn::nn::attention::{MhaInput, MultiHeadAttention, MultiHeadAttentionConfig};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{
     BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d,
 };
-use burn::nn::attention::{MhaInput, MultiHeadAttention, MultiHeadAttentionConfig};
 use burn::tensor::activation::{gelu, relu, sigmoid, tanh};
 use burn::tensor::{Device, Tensor};
 
@@ -23,13 +23,25 @@ pub struct Normed {
 
 impl Normed {
     /// With a square kernel; padded so that strides alone make the image smaller.
-    pub fn new(channels: [usize; 2], size: usize, stride: usize, groups: usize, device: &Device) -> Self {
+    pub fn new(
+        channels: [usize; 2],
+        size: usize,
+        stride: usize,
+        groups: usize,
+        device: &Device,
+    ) -> Self {
         let conv = Conv2dConfig::new(channels, [size, size])
             .with_stride([stride, stride])
             .with_groups(groups)
-            .with_padding(if size == 1 { PaddingConfig2d::Valid } else { PaddingConfig2d::Same })
+            .with_padding(if size == 1 {
+                PaddingConfig2d::Valid
+            } else {
+                PaddingConfig2d::Same
+            })
             .with_bias(false);
-        let norm = BatchNormConfig::new(channels[1]).with_epsilon(EPSILON).with_momentum(BATCH_MOMENTUM);
+        let norm = BatchNormConfig::new(channels[1])
+            .with_epsilon(EPSILON)
+            .with_momentum(BATCH_MOMENTUM);
         Normed {
             conv: conv.init(device),
             norm: norm.init(device),
@@ -88,7 +100,9 @@ impl Lstm {
     pub fn new(features: usize, units: usize, device: &Device) -> Self {
         Lstm {
             input: LinearConfig::new(features, 4 * units).init(device),
-            recurrent: LinearConfig::new(units, 4 * units).with_bias(false).init(device),
+            recurrent: LinearConfig::new(units, 4 * units)
+                .with_bias(false)
+                .init(device),
             units,
         }
     }
@@ -101,7 +115,10 @@ impl Lstm {
         let projected = self.input.forward(x);
         let mut outputs = Vec::with_capacity(steps);
         for step in 0..steps {
-            let now = projected.clone().narrow(1, step, 1).reshape([batch, 4 * self.units]);
+            let now = projected
+                .clone()
+                .narrow(1, step, 1)
+                .reshape([batch, 4 * self.units]);
             let gates = now + self.recurrent.forward(h);
             let open = sigmoid(gates.clone().narrow(1, 0, 3 * self.units));
             let candidate = tanh(gates.narrow(1, 3 * self.units, self.units));
@@ -127,7 +144,11 @@ pub struct Block {
 impl Block {
     /// With heads of 64 units.
     pub fn new(width: usize, device: &Device) -> Self {
-        let norm = || LayerNormConfig::new(width).with_epsilon(EPSILON).init(device);
+        let norm = || {
+            LayerNormConfig::new(width)
+                .with_epsilon(EPSILON)
+                .init(device)
+        };
         let attention = MultiHeadAttentionConfig::new(width, width / 64).with_dropout(0.0);
         Block {
             attention: attention.init(device),
@@ -140,7 +161,10 @@ impl Block {
 
     /// Keeps the shape.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let attended = self.attention.forward(MhaInput::self_attn(x.clone())).context;
+        let attended = self
+            .attention
+            .forward(MhaInput::self_attn(x.clone()))
+            .context;
         let x = self.first_norm.forward(x + attended);
         let hidden = self.output.forward(gelu(self.hidden.forward(x.clone())));
         self.second_norm.forward(x + hidden)

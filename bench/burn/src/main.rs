@@ -49,11 +49,15 @@ impl<N: Net> Trained<N> {
     fn loss(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         match self.plan.classes {
             2 => {
-                let loss = BinaryCrossEntropyLossConfig::new().with_logits(true).init(&self.device);
+                let loss = BinaryCrossEntropyLossConfig::new()
+                    .with_logits(true)
+                    .init(&self.device);
                 let labels = labels.reshape(logits.dims());
                 loss.forward(logits, labels)
             }
-            _ => CrossEntropyLossConfig::new().init(&self.device).forward(logits, labels),
+            _ => CrossEntropyLossConfig::new()
+                .init(&self.device)
+                .forward(logits, labels),
         }
     }
 }
@@ -81,14 +85,20 @@ impl<N: Net> Peer for Trained<N> {
         self.frozen = None;
         let loss = self.loss(self.net.forward(batch), batch.labels.clone());
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
-        self.net = self.optimizer.step(LEARNING_RATE, self.net.clone(), gradients);
+        self.net = self
+            .optimizer
+            .step(LEARNING_RATE, self.net.clone(), gradients);
         loss.into_scalar()
     }
 
     fn predict(&mut self, batch: &Batch) -> Vec<f32> {
         let net = self.frozen.get_or_insert_with(|| self.net.valid());
         let plain = Batch {
-            inputs: batch.inputs.iter().map(|x| x.clone().without_autodiff()).collect(),
+            inputs: batch
+                .inputs
+                .iter()
+                .map(|x| x.clone().without_autodiff())
+                .collect(),
             words: batch.words.clone().without_autodiff(),
             labels: batch.labels.clone().without_autodiff(),
         };
@@ -97,7 +107,10 @@ impl<N: Net> Peer for Trained<N> {
             2 => sigmoid(logits),
             _ => softmax(logits, 1),
         };
-        probabilities.into_data().try_to_vec().expect("single-precision numbers")
+        probabilities
+            .into_data()
+            .try_to_vec()
+            .expect("single-precision numbers")
     }
 
     fn params(&self) -> usize {
@@ -123,7 +136,9 @@ fn main() {
     let version = "Burn 0.22 on flex";
     macro_rules! measure {
         ($net:ty) => {
-            bench_common::measure(arguments, version, || Trained::new(arguments.0, <$net>::new))
+            bench_common::measure(arguments, version, || {
+                Trained::new(arguments.0, <$net>::new)
+            })
         };
     }
     match arguments.0.name {

@@ -22,7 +22,9 @@ fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
 /// Means over the image.
 fn global_average(x: Tensor<4>) -> Tensor<2> {
     let [batch, channels, height, width] = x.dims();
-    x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+    x.reshape([batch, channels, height * width])
+        .mean_dim(2)
+        .reshape([batch, channels])
 }
 
 #[derive(Module, Debug)]
@@ -42,7 +44,10 @@ impl SharedDense {
 
 impl Net for SharedDense {
     fn forward(&self, batch: &Batch) -> Tensor<2> {
-        let sides = batch.inputs.iter().map(|x| relu(self.shared.forward(x.clone())));
+        let sides = batch
+            .inputs
+            .iter()
+            .map(|x| relu(self.shared.forward(x.clone())));
         self.output.forward(Tensor::cat(sides.collect(), 1))
     }
 }
@@ -123,7 +128,10 @@ impl Mlp {
 impl Net for Mlp {
     fn forward(&self, batch: &Batch) -> Tensor<2> {
         let x = batch.inputs[0].clone();
-        let x = self.hidden.iter().fold(x, |x, layer| relu(layer.forward(x)));
+        let x = self
+            .hidden
+            .iter()
+            .fold(x, |x, layer| relu(layer.forward(x)));
         self.output.forward(x)
     }
 }
@@ -229,7 +237,13 @@ impl Mobilenet {
         let mut layers = vec![Normed::new([3, 32], 3, 2, 1, device)];
         let mut channels = 32;
         for (filters, stride) in [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1)] {
-            layers.push(Normed::new([channels, channels], 3, stride, channels, device));
+            layers.push(Normed::new(
+                [channels, channels],
+                3,
+                stride,
+                channels,
+                device,
+            ));
             layers.push(Normed::new([channels, filters], 1, 1, 1, device));
             channels = filters;
         }
@@ -245,7 +259,10 @@ impl Net for Mobilenet {
         let x = batch.inputs[0].clone();
         let n = x.dims()[0];
         let x = x.reshape([n, 3, 64, 64]);
-        let x = self.layers.iter().fold(x, |x, layer| relu6(layer.forward(x)));
+        let x = self
+            .layers
+            .iter()
+            .fold(x, |x, layer| relu6(layer.forward(x)));
         self.output.forward(global_average(x))
     }
 }

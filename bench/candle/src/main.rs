@@ -49,7 +49,8 @@ impl Trained {
 
     fn try_batch(&self, samples: &Samples) -> Result<Batch> {
         let n = samples.count;
-        let tensor = |values: &Vec<f32>| Tensor::from_slice(values, (n, values.len() / n), &Device::Cpu);
+        let tensor =
+            |values: &Vec<f32>| Tensor::from_slice(values, (n, values.len() / n), &Device::Cpu);
         let labels = Tensor::from_slice(&samples.labels, n * self.plan.labels, &Device::Cpu)?;
         Ok(Batch {
             inputs: samples.inputs.iter().map(tensor).collect::<Result<_>>()?,
@@ -75,9 +76,14 @@ impl Trained {
     /// The model on tensors that record nothing.
     fn frozen(&self) -> Result<Box<dyn Net>> {
         let vars = self.vars.data().lock().expect("no thread panicked");
-        let plain = vars.iter().map(|(name, var)| (name.clone(), var.as_detached_tensor()));
+        let plain = vars
+            .iter()
+            .map(|(name, var)| (name.clone(), var.as_detached_tensor()));
         let plain: HashMap<String, Tensor> = plain.collect();
-        models::build(self.plan.name, &VarBuilder::from_tensors(plain, DType::F32, &Device::Cpu))
+        models::build(
+            self.plan.name,
+            &VarBuilder::from_tensors(plain, DType::F32, &Device::Cpu),
+        )
     }
 
     fn try_predict(&mut self, batch: &Batch) -> Result<Vec<f32>> {
@@ -126,7 +132,10 @@ impl Peer for Trained {
     }
 
     fn params(&self) -> usize {
-        trainable(&self.vars).iter().map(|var| var.elem_count()).sum()
+        trainable(&self.vars)
+            .iter()
+            .map(|var| var.elem_count())
+            .sum()
     }
 }
 

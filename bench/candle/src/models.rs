@@ -2,8 +2,8 @@
 
 use candle_core::{D, Result, Tensor};
 use candle_nn::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Embedding, Linear, Module, ModuleT, VarBuilder, batch_norm, conv2d,
-    conv2d_no_bias, embedding, linear, linear_no_bias, ops,
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Embedding, Linear, Module, ModuleT,
+    VarBuilder, batch_norm, conv2d, conv2d_no_bias, embedding, linear, linear_no_bias, ops,
 };
 
 use crate::Batch;
@@ -47,7 +47,13 @@ struct Normed {
 }
 
 impl Normed {
-    fn new([inputs, outputs]: [usize; 2], size: usize, stride: usize, groups: usize, vars: &VarBuilder) -> Result<Self> {
+    fn new(
+        [inputs, outputs]: [usize; 2],
+        size: usize,
+        stride: usize,
+        groups: usize,
+        vars: &VarBuilder,
+    ) -> Result<Self> {
         let one_sided = stride == 2 && size == 3;
         let config = Conv2dConfig {
             padding: if one_sided { 0 } else { size / 2 },
@@ -187,8 +193,12 @@ impl SharedLstm {
 
 impl Net for SharedLstm {
     fn forward(&self, batch: &Batch, _: bool) -> Result<Tensor> {
-        let (_, state) = self.lstm.forward(&batch.inputs[0].reshape(((), 10, 20))?, None)?;
-        let (decoded, _) = self.lstm.forward(&batch.inputs[1].reshape(((), 8, 20))?, Some(state))?;
+        let (_, state) = self
+            .lstm
+            .forward(&batch.inputs[0].reshape(((), 10, 20))?, None)?;
+        let (decoded, _) = self
+            .lstm
+            .forward(&batch.inputs[1].reshape(((), 8, 20))?, Some(state))?;
         self.output.forward(&decoded.reshape(((), 64))?)
     }
 }
@@ -201,7 +211,10 @@ struct Mlp {
 impl Mlp {
     fn new(vars: &VarBuilder) -> Result<Self> {
         Ok(Mlp {
-            hidden: vec![linear(784, 1024, vars.pp("first"))?, linear(1024, 1024, vars.pp("second"))?],
+            hidden: vec![
+                linear(784, 1024, vars.pp("first"))?,
+                linear(1024, 1024, vars.pp("second"))?,
+            ],
             output: linear(1024, 10, vars.pp("output"))?,
         })
     }
@@ -343,7 +356,9 @@ impl Block {
     fn attend(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         let heads = |layer: &Linear| {
             let (batch, length, _) = x.dims3()?;
-            let y = layer.forward(x)?.reshape((batch, length, WIDTH / HEAD, HEAD))?;
+            let y = layer
+                .forward(x)?
+                .reshape((batch, length, WIDTH / HEAD, HEAD))?;
             y.transpose(1, 2)?.contiguous()
         };
         let (query, key, value) = (heads(&self.query)?, heads(&self.key)?, heads(&self.value)?);
@@ -358,9 +373,12 @@ impl Block {
     }
 
     fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let x = self.first_norm.forward(&(x + self.attend(x, train)?)?, train)?;
+        let x = self
+            .first_norm
+            .forward(&(x + self.attend(x, train)?)?, train)?;
         let hidden = self.hidden.forward(&x)?.gelu_erf()?;
-        self.second_norm.forward(&(&x + self.output.forward(&hidden)?)?, train)
+        self.second_norm
+            .forward(&(&x + self.output.forward(&hidden)?)?, train)
     }
 }
 
@@ -374,7 +392,10 @@ impl Transformer {
     fn new(vars: &VarBuilder) -> Result<Self> {
         Ok(Transformer {
             words: embedding(bench_common::WORDS, WIDTH, vars.pp("words"))?,
-            blocks: vec![Block::new(vars.pp("first"))?, Block::new(vars.pp("second"))?],
+            blocks: vec![
+                Block::new(vars.pp("first"))?,
+                Block::new(vars.pp("second"))?,
+            ],
             output: linear(WIDTH, 10, vars.pp("output"))?,
         })
     }
@@ -408,7 +429,9 @@ impl DeepLstm {
 
 impl Net for DeepLstm {
     fn forward(&self, batch: &Batch, _: bool) -> Result<Tensor> {
-        let (x, _) = self.first.forward(&batch.inputs[0].reshape(((), 100, 64))?, None)?;
+        let (x, _) = self
+            .first
+            .forward(&batch.inputs[0].reshape(((), 100, 64))?, None)?;
         let (_, [last, _]) = self.second.forward(&x, None)?;
         self.output.forward(&last)
     }
@@ -423,9 +446,21 @@ impl Mobilenet {
     fn new(vars: &VarBuilder) -> Result<Self> {
         let mut layers = vec![Normed::new([3, 32], 3, 2, 1, &vars.pp("first"))?];
         let mut channels = 32;
-        for (i, (filters, stride)) in [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1)].into_iter().enumerate() {
-            let (depthwise, pointwise) = (vars.pp(format!("depthwise{i}")), vars.pp(format!("pointwise{i}")));
-            layers.push(Normed::new([channels, channels], 3, stride, channels, &depthwise)?);
+        for (i, (filters, stride)) in [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1)]
+            .into_iter()
+            .enumerate()
+        {
+            let (depthwise, pointwise) = (
+                vars.pp(format!("depthwise{i}")),
+                vars.pp(format!("pointwise{i}")),
+            );
+            layers.push(Normed::new(
+                [channels, channels],
+                3,
+                stride,
+                channels,
+                &depthwise,
+            )?);
             layers.push(Normed::new([channels, filters], 1, 1, 1, &pointwise)?);
             channels = filters;
         }

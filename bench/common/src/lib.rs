@@ -103,7 +103,9 @@ impl Numbers {
         Samples {
             inputs: inputs.collect(),
             words: (0..plan.words * count).map(|_| self.class(WORDS)).collect(),
-            labels: (0..plan.labels * count).map(|_| self.class(plan.classes)).collect(),
+            labels: (0..plan.labels * count)
+                .map(|_| self.class(plan.classes))
+                .collect(),
             count,
         }
     }
@@ -126,11 +128,16 @@ pub trait Peer {
 /// The plan that the command line names, and whether it wants fewer steps.
 pub fn arguments() -> (Plan, bool) {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let plan = words.first().and_then(|name| PLANS.iter().find(|plan| plan.name == name.as_str()));
+    let plan = words
+        .first()
+        .and_then(|name| PLANS.iter().find(|plan| plan.name == name.as_str()));
     match plan {
         Some(plan) => (*plan, words.iter().any(|word| word == "quick")),
         None => {
-            eprintln!("usage: PROGRAM MODEL [quick]; a model is one of {:?}", PLANS.map(|plan| plan.name));
+            eprintln!(
+                "usage: PROGRAM MODEL [quick]; a model is one of {:?}",
+                PLANS.map(|plan| plan.name)
+            );
             std::process::exit(2);
         }
     }
@@ -138,13 +145,22 @@ pub fn arguments() -> (Plan, bool) {
 
 /// Measures, and prints a line of JSON.
 pub fn measure<P: Peer>((plan, quick): (Plan, bool), version: &str, build: impl FnOnce() -> P) {
-    let mut steps = if quick { plan.steps * 3 / 10 } else { plan.steps };
+    let mut steps = if quick {
+        plan.steps * 3 / 10
+    } else {
+        plan.steps
+    };
     let mut numbers = Numbers(1);
-    let batches: Vec<Samples> = (0..steps).map(|_| numbers.samples(&plan, plan.batch)).collect();
+    let batches: Vec<Samples> = (0..steps)
+        .map(|_| numbers.samples(&plan, plan.batch))
+        .collect();
     let one = numbers.samples(&plan, 1);
     forget_memory_peak();
     let mut peer = build();
-    let batches: Vec<P::Batch> = batches.into_iter().map(|samples| peer.batch(&samples)).collect();
+    let batches: Vec<P::Batch> = batches
+        .into_iter()
+        .map(|samples| peer.batch(&samples))
+        .collect();
     let first_loss = peer.train(&batches[0]);
     let start = Instant::now();
     let mut loss = peer.train(&batches[1]);
@@ -157,10 +173,14 @@ pub fn measure<P: Peer>((plan, quick): (Plan, bool), version: &str, build: impl 
     });
     let memory = memory_peak();
     peer.predict(&batches[0]);
-    let predict = best(steps, || batches.iter().for_each(|batch| drop(peer.predict(batch))));
+    let predict = best(steps, || {
+        batches.iter().for_each(|batch| drop(peer.predict(batch)))
+    });
     let one = peer.batch(&one);
     check(&plan, &peer.predict(&one));
-    let one = best(ONE_SAMPLE_CALLS, || (0..ONE_SAMPLE_CALLS).for_each(|_| drop(peer.predict(&one))));
+    let one = best(ONE_SAMPLE_CALLS, || {
+        (0..ONE_SAMPLE_CALLS).for_each(|_| drop(peer.predict(&one)))
+    });
     let line = serde_json::json!({
         "model": plan.name, "train_ms": train, "predict_ms": predict, "one_ms": one, "memory": memory,
         "params": peer.params(), "losses": [first_loss, loss], "version": version,
@@ -178,7 +198,10 @@ fn check(plan: &Plan, probabilities: &[f32]) {
     };
     assert_eq!(probabilities.len(), count, "probabilities of a sample");
     let sum: f32 = probabilities.iter().sum();
-    assert!(total.is_none_or(|total| (sum - total).abs() < TOLERANCE), "probabilities sum up to {sum}");
+    assert!(
+        total.is_none_or(|total| (sum - total).abs() < TOLERANCE),
+        "probabilities sum up to {sum}"
+    );
 }
 
 /// Milliseconds for one of `count` in the best repeat.

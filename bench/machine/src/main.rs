@@ -42,8 +42,12 @@ fn best<T>(threads: usize, prepare: impl Fn() -> T + Sync, work: impl Fn(&mut T)
     };
     thread::scope(|scope| {
         let repeats = &repeats;
-        let running: Vec<_> = (0..threads).map(|i| scope.spawn(move || repeats(i))).collect();
-        let seconds = running.into_iter().map(|thread| thread.join().expect("arithmetic does not panic"));
+        let running: Vec<_> = (0..threads)
+            .map(|i| scope.spawn(move || repeats(i)))
+            .collect();
+        let seconds = running
+            .into_iter()
+            .map(|thread| thread.join().expect("arithmetic does not panic"));
         seconds.fold(0.0, f64::max)
     })
 }

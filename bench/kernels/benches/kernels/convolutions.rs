@@ -79,8 +79,15 @@ pub fn run(criterion: &mut Criterion, pool: &Pool) {
 fn convolution(criterion: &mut Criterion, pool: &Pool, sizes: [usize; 6]) {
     let [n, size, c, o, k, stride] = sizes;
     let shape = shape(sizes, 1);
-    let Arrays { mut x, mut w, mut y } = Arrays::of(&shape);
-    let (flops, floats) = (2 * shape.multiply_adds() as u64, Arrays::of(&shape).floats());
+    let Arrays {
+        mut x,
+        mut w,
+        mut y,
+    } = Arrays::of(&shape);
+    let (flops, floats) = (
+        2 * shape.multiply_adds() as u64,
+        Arrays::of(&shape).floats(),
+    );
     let mut measure = |pass: &str, run: &mut dyn FnMut()| {
         let name = format!("conv {n}x{size}x{size}x{c} to {o}, {k}x{k}, stride {stride}, {pass}");
         let mut group = group(criterion, name, flops, floats);
@@ -90,42 +97,56 @@ fn convolution(criterion: &mut Criterion, pool: &Pool, sizes: [usize; 6]) {
     let plan = ConvPlan::forward(&shape).expect("a shape that fits itself");
     let mut scratch = vec![0f32; plan.scratch_len()];
     measure("forward", &mut || {
-        plan.run(pool, &x, &w, &mut y, &mut scratch, None).expect("the lengths fit");
+        plan.run(pool, &x, &w, &mut y, &mut scratch, None)
+            .expect("the lengths fit");
     });
     let plan = KernelGradientPlan::new(&shape).expect("a shape that fits itself");
     let mut scratch = vec![0f32; plan.scratch_len()];
     measure("kernel gradient", &mut || {
-        plan.run(pool, &x, &y, &mut w, &mut scratch).expect("the lengths fit");
+        plan.run(pool, &x, &y, &mut w, &mut scratch)
+            .expect("the lengths fit");
     });
     let plan = ConvPlan::input_gradient(&shape).expect("a shape that fits itself");
     let mut scratch = vec![0f32; plan.scratch_len()];
     measure("input gradient", &mut || {
-        plan.run(pool, &y, &w, &mut x, &mut scratch, None).expect("the lengths fit");
+        plan.run(pool, &y, &w, &mut x, &mut scratch, None)
+            .expect("the lengths fit");
     });
 }
 
 fn depthwise(criterion: &mut Criterion, pool: &Pool, sizes: [usize; 6]) {
     let [n, size, c, _, k, stride] = sizes;
     let shape = shape(sizes, c);
-    let Arrays { mut x, mut w, mut y } = Arrays::of(&shape);
-    let (flops, floats) = (2 * shape.multiply_adds() as u64, Arrays::of(&shape).floats());
-    let mut measure = |pass: &str, plan: DepthwisePlan, run: &mut dyn FnMut(&DepthwisePlan, &mut [f32])| {
-        let name = format!("depthwise {n}x{size}x{size}x{c}, {k}x{k}, stride {stride}, {pass}");
-        let mut scratch = vec![0f32; plan.scratch_len()];
-        let mut group = group(criterion, name, flops, floats);
-        group.bench_function("refrain", |bench| bench.iter(|| run(&plan, &mut scratch)));
-        group.finish();
-    };
+    let Arrays {
+        mut x,
+        mut w,
+        mut y,
+    } = Arrays::of(&shape);
+    let (flops, floats) = (
+        2 * shape.multiply_adds() as u64,
+        Arrays::of(&shape).floats(),
+    );
+    let mut measure =
+        |pass: &str, plan: DepthwisePlan, run: &mut dyn FnMut(&DepthwisePlan, &mut [f32])| {
+            let name = format!("depthwise {n}x{size}x{size}x{c}, {k}x{k}, stride {stride}, {pass}");
+            let mut scratch = vec![0f32; plan.scratch_len()];
+            let mut group = group(criterion, name, flops, floats);
+            group.bench_function("refrain", |bench| bench.iter(|| run(&plan, &mut scratch)));
+            group.finish();
+        };
     let plan = DepthwisePlan::forward(&shape).expect("a shape that fits itself");
     measure("forward", plan, &mut |plan, scratch| {
-        plan.run(pool, &x, &w, &mut y, scratch).expect("the lengths fit");
+        plan.run(pool, &x, &w, &mut y, scratch)
+            .expect("the lengths fit");
     });
     let plan = DepthwisePlan::kernel_gradient(&shape).expect("a shape that fits itself");
     measure("kernel gradient", plan, &mut |plan, scratch| {
-        plan.run(pool, &x, &y, &mut w, scratch).expect("the lengths fit");
+        plan.run(pool, &x, &y, &mut w, scratch)
+            .expect("the lengths fit");
     });
     let plan = DepthwisePlan::input_gradient(&shape).expect("a shape that fits itself");
     measure("input gradient", plan, &mut |plan, scratch| {
-        plan.run(pool, &y, &w, &mut x, scratch).expect("the lengths fit");
+        plan.run(pool, &y, &w, &mut x, scratch)
+            .expect("the lengths fit");
     });
 }

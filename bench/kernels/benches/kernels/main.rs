@@ -32,11 +32,18 @@ const PRODUCTS: [[usize; 3]; 9] = [
 
 /// Numbers between -1 and 1.
 pub fn data(len: usize) -> Vec<f32> {
-    (0..len).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect()
+    (0..len)
+        .map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0)
+        .collect()
 }
 
 /// A group for a kernel that does so many operations on so many floats.
-pub fn group<'c>(criterion: &'c mut Criterion, name: String, flops: u64, floats: usize) -> BenchmarkGroup<'c, WallTime> {
+pub fn group<'c>(
+    criterion: &'c mut Criterion,
+    name: String,
+    flops: u64,
+    floats: usize,
+) -> BenchmarkGroup<'c, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::ElementsAndBytes {
         elements: flops,
@@ -50,12 +57,21 @@ fn products(criterion: &mut Criterion, pool: &Pool) {
         let (a, b, mut c) = (data(m * k), data(k * n), vec![0f32; m * n]);
         let flops = 2 * m * n * k;
         let floats = m * k + k * n + m * n;
-        let mut group = group(criterion, format!("product {m}x{k}x{n}"), flops as u64, floats);
+        let mut group = group(
+            criterion,
+            format!("product {m}x{k}x{n}"),
+            flops as u64,
+            floats,
+        );
         let mut scratch = vec![0f32; Product::scratch_len(1, m, n, k)];
         let right = Right::Matrix(Matrix::row_major(&b, n));
         let product = Product::new(m, n, k, Matrix::row_major(&a, k), right);
         group.bench_function("refrain", |bench| {
-            bench.iter(|| product.run(pool, &mut c, &mut scratch).expect("the lengths fit"));
+            bench.iter(|| {
+                product
+                    .run(pool, &mut c, &mut scratch)
+                    .expect("the lengths fit")
+            });
         });
         group.bench_function("gemm", |bench| {
             // SAFETY: the matrices have these sizes and strides.
@@ -89,7 +105,9 @@ fn products(criterion: &mut Criterion, pool: &Pool) {
 
 fn main() {
     let pool = Pool::new(1);
-    let criterion = Criterion::default().measurement_time(MEASURE).warm_up_time(WARM_UP);
+    let criterion = Criterion::default()
+        .measurement_time(MEASURE)
+        .warm_up_time(WARM_UP);
     let mut criterion = criterion.sample_size(SAMPLES).configure_from_args();
     products(&mut criterion, &pool);
     convolutions::run(&mut criterion, &pool);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use criterion::Criterion;
 use refrain_cpu::{CompileOptions, Executable};
-use refrain_graph::{BinaryOp, DType, Graph, GraphError, Literal, Op, Reduction, Shape, Spec, UnaryOp, Value, Window};
+use refrain_graph::{
+    BinaryOp, DType, Graph, GraphError, Literal, Op, Reduction, Shape, Spec, UnaryOp, Value, Window,
+};
 
 use super::{data, group};
 
@@ -40,11 +42,18 @@ impl Writer {
     /// A value in the shape of the input.
     fn broadcast(&mut self, value: Value, dims: Vec<usize>) -> Made<Value> {
         let shape = self.graph.spec(self.x).shape.clone();
-        self.graph.push(Op::BroadcastInDim { shape, dims }, &[value])
+        self.graph
+            .push(Op::BroadcastInDim { shape, dims }, &[value])
     }
 
     fn reduce(&mut self, kind: Reduction, x: Value, dim: usize) -> Made<Value> {
-        self.graph.push(Op::Reduce { kind, dims: vec![dim] }, &[x])
+        self.graph.push(
+            Op::Reduce {
+                kind,
+                dims: vec![dim],
+            },
+            &[x],
+        )
     }
 
     /// A reduction of each row, repeated along it.
@@ -84,12 +93,18 @@ impl Writer {
             dilation: vec![1; 4],
         };
         let kind = Reduction::Max;
-        self.graph.push(Op::ReduceWindow { kind, window }, &[self.x])
+        self.graph
+            .push(Op::ReduceWindow { kind, window }, &[self.x])
     }
 }
 
 /// Measures what `write` makes of an input of these dimensions.
-fn measure(criterion: &mut Criterion, name: &str, dims: &[usize], write: impl FnOnce(&mut Writer) -> Made<Value>) {
+fn measure(
+    criterion: &mut Criterion,
+    name: &str,
+    dims: &[usize],
+    write: impl FnOnce(&mut Writer) -> Made<Value>,
+) {
     let mut writer = Writer::new(dims);
     let result = write(&mut writer).expect("shapes that fit");
     writer.graph.result(result);
@@ -102,14 +117,19 @@ fn measure(criterion: &mut Criterion, name: &str, dims: &[usize], write: impl Fn
     let count = dims.iter().product();
     let input = Literal::new(dims, data(count)).expect("as many values as the dimensions say");
     let outputs = program.output_specs().iter();
-    let mut outputs: Vec<Literal> =
-        outputs.map(|spec| Literal::zeros(spec.shape.known().unwrap_or_default(), spec.dtype)).collect();
+    let mut outputs: Vec<Literal> = outputs
+        .map(|spec| Literal::zeros(spec.shape.known().unwrap_or_default(), spec.dtype))
+        .collect();
     let written: usize = outputs.iter().map(Literal::numel).sum();
     let shape: Vec<String> = dims.iter().map(usize::to_string).collect();
     let name = format!("{name} {}", shape.join("x"));
     let mut group = group(criterion, name, program.flops(), count + written);
     group.bench_function("refrain", |bench| {
-        bench.iter(|| program.run_shared(&mut workspace, &[&input], &[], &mut outputs).expect("inputs that fit"));
+        bench.iter(|| {
+            program
+                .run_shared(&mut workspace, &[&input], &[], &mut outputs)
+                .expect("inputs that fit")
+        });
     });
     group.finish();
 }
@@ -117,15 +137,29 @@ fn measure(criterion: &mut Criterion, name: &str, dims: &[usize], write: impl Fn
 /// Measures them.
 pub fn run(criterion: &mut Criterion) {
     const MAP: [usize; 2] = [1024, 1024];
-    let maps = [("exp", UnaryOp::Exponential), ("tanh", UnaryOp::Tanh), ("erf", UnaryOp::Erf), ("logistic", UnaryOp::Logistic)];
+    let maps = [
+        ("exp", UnaryOp::Exponential),
+        ("tanh", UnaryOp::Tanh),
+        ("erf", UnaryOp::Erf),
+        ("logistic", UnaryOp::Logistic),
+    ];
     for (name, op) in maps {
         measure(criterion, name, &MAP, |w| w.unary(op, w.x));
     }
-    measure(criterion, "sum of rows", &MAP, |w| w.reduce(Reduction::Sum, w.x, 1));
-    measure(criterion, "sum of columns", &MAP, |w| w.reduce(Reduction::Sum, w.x, 0));
+    measure(criterion, "sum of rows", &MAP, |w| {
+        w.reduce(Reduction::Sum, w.x, 1)
+    });
+    measure(criterion, "sum of columns", &MAP, |w| {
+        w.reduce(Reduction::Sum, w.x, 0)
+    });
     for dims in [[8192, 1000], [65536, 128]] {
         measure(criterion, "softmax", &dims, Writer::softmax);
     }
     measure(criterion, "layer norm", &[8192, 512], |w| w.layer_norm(512));
-    measure(criterion, "max pool 2x2 of", &[64, 32, 32, 64], Writer::max_pool);
+    measure(
+        criterion,
+        "max pool 2x2 of",
+        &[64, 32, 32, 64],
+        Writer::max_pool,
+    );
 }
