@@ -207,7 +207,8 @@ impl Report {
         let head = self.rows.iter().map(|row| row.program.clone());
         let mut table = Table::new(std::iter::once(String::new()).chain(head));
         let title = format!("open a `.keras` of {:.0} MB, s", self.size as f64 / 1e6);
-        let lines: [(String, fn(&Row) -> &[f64]); 3] = [
+        type Values = fn(&Row) -> &[f64];
+        let lines: [(String, Values); 3] = [
             (title, |row| &row.open),
             ("predict one sample, whole process, ms".to_owned(), |row| {
                 &row.predict

@@ -9,7 +9,7 @@ use super::machine::{Machine, Peak};
 use super::plan::Plan;
 use super::rounds::{COLUMNS, Column, MEMORY, OWN, Rounds};
 use super::scaling::Scaling;
-use super::stats::{Ratio, geometric_mean};
+use super::stats::{Ratio, geometric_mean, median};
 use super::table::{Table, number, optional};
 
 /// Libraries that are no backend of Keras.
@@ -75,19 +75,19 @@ impl Page<'_> {
     }
 
     fn models(&self, text: &mut String) {
-        let failures = &self.rounds.failures;
         for column in COLUMNS {
             let unit = column.unit;
             let mut body = format!(
-                "refrain's median in {unit} with half of its spread, then how many times more each other program takes; in brackets the \
-                 least and the greatest of the rounds.\n\n"
+                "Medians in {unit}, refrain's with half of its spread, and how many times refrain's the others' is; in brackets the least and \
+                 the greatest of the rounds.\n\n"
             );
             body += &column_table(&self.rounds, column).markdown();
             section(text, column.title, &body);
         }
-        if !failures.is_empty() {
-            let lines = failures.iter().map(|failure| format!("- {failure}\n"));
-            section(text, "Left out", &lines.collect::<String>());
+        if !self.rounds.notes.is_empty() {
+            let notes = self.rounds.notes.iter();
+            let lines: String = notes.map(|note| format!("- {note}\n")).collect();
+            section(text, "To be noted", &lines);
         }
     }
 
@@ -240,8 +240,9 @@ fn column_table(rounds: &Rounds, column: Column) -> Table {
             format!("{} ±{:.0} %", number(middle), 50.0 * spread)
         }));
         for peer in &rounds.peers {
-            let ratio = rounds.ratio(model, peer, column);
-            row.push(ratio.map_or_else(|| "–".to_owned(), ratio_cell));
+            let middle = median(&rounds.values(model, peer, column));
+            let both = middle.zip(rounds.ratio(model, peer, column));
+            row.push(both.map_or_else(|| "–".to_owned(), peer_cell));
         }
         let best = rounds.best_peer(model, column, |_| true);
         row.push(best.map_or_else(String::new, |(peer, ratio)| {
@@ -282,10 +283,10 @@ fn mean(ratios: impl Iterator<Item = Ratio>) -> String {
     optional(geometric_mean(&values))
 }
 
-fn ratio_cell(ratio: Ratio) -> String {
+fn peer_cell((middle, ratio): (f64, Ratio)) -> String {
     let (least, greatest) = ratio.rounds;
-    let value = number(ratio.value);
-    format!("{value}× ({}–{})", number(least), number(greatest))
+    let rounds = format!("{}–{}", number(least), number(greatest));
+    format!("{}: {}× ({rounds})", number(middle), number(ratio.value))
 }
 
 /// Where refrain is worst.
@@ -321,9 +322,9 @@ mod tests {
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
         assert_eq!(lines[0], "| model | refrain | jax | candle | best peer |");
-        let mlp = "| mlp | 1.00 ±50 % | 4.00× (2.50–4.00) | 2.00× (1.00–2.00) | candle 2.00 |";
+        let mlp = "| mlp | 1.00 ±50 % | 4.00: 4.00× (2.50–4.00) | 2.00: 2.00× (1.00–2.00) | candle 2.00 |";
         assert_eq!(lines[2], mlp);
-        let lstm = "| lstm | 2.00 ±0 % | 0.500× (0.500–0.500) | – | jax 0.500 |";
+        let lstm = "| lstm | 2.00 ±0 % | 1.00: 0.500× (0.500–0.500) | – | jax 0.500 |";
         assert_eq!(lines[3], lstm);
         assert_eq!(lines[4], "| geometric mean | | 1.41 | 2.00 | 1.00 |");
         assert_eq!(lines[5], "| least | | | | lstm: jax 0.500 |");

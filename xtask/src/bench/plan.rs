@@ -30,9 +30,9 @@ after the other, in several rounds; a ratio is that of the medians of the rounds
   --full              --rust-peers --scaling --kernels --footprint
   --write             writes docs/BENCHMARKS.md instead of printing the page
 
-A round with the three backends takes 5 to 8 minutes, with --quick 3 to 5; Burn and candle add about 3; --scaling takes 4 to 6
-minutes, --kernels 6, --footprint 1; building Burn's, candle's and the kernels' programs for the first time about 10. So
-`--full --write` takes about an hour, `--full --quick --write` half of that. Nothing else should run meanwhile.
+On two cores a round with the three backends takes 5 to 8 minutes, with --quick 3 to 5; Burn and candle add 2 to 3; --scaling takes
+5 to 8 minutes, --kernels 5, --footprint 1 to 2; building Burn's, candle's and the kernels' programs for the first time 6 to 10. So
+`--full --write` takes about an hour, with --quick half of that. Nothing else should run meanwhile.
 Makes a Python environment under target/ at the first run.";
 
 /// What to measure and how.

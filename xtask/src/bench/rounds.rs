@@ -47,8 +47,8 @@ pub struct Rounds {
     /// The programs beside refrain.
     pub peers: Vec<String>,
     measured: BTreeMap<(String, String), Vec<Measured>>,
-    /// What a program could not do, and why.
-    pub failures: Vec<String>,
+    /// What a program could not do and why, or does differently from refrain.
+    pub notes: Vec<String>,
 }
 
 impl Rounds {
@@ -72,18 +72,48 @@ impl Rounds {
                         Ok(measured) => all.add(model, &program.name, round, measured),
                         Err(error) if program.name == OWN => return Err(error),
                         Err(error) if round == 0 => {
-                            eprintln!("{model} on {}: {error}", program.name);
                             let reason = error.to_string();
                             let last = reason.lines().last().unwrap_or_default();
-                            all.failures
-                                .push(format!("{model} on {}: {last}", program.name));
+                            all.note(format!("{model} on {} failed: {last}", program.name));
                         }
                         Err(_) => {}
                     }
                 }
             }
+            all.compare(model);
         }
         Ok(all)
+    }
+
+    fn note(&mut self, note: String) {
+        eprintln!("{note}");
+        self.notes.push(note);
+    }
+
+    /// Notes which programs train another model than refrain, or do not learn.
+    fn compare(&mut self, model: &str) {
+        let Some(own) = self.of(model, OWN).first().map(|own| own.params) else {
+            return;
+        };
+        let programs = std::iter::once(OWN).chain(self.peers.iter().map(String::as_str));
+        let mut notes = Vec::new();
+        for program in programs {
+            let Some(first) = self.of(model, program).first() else {
+                continue;
+            };
+            if first.params != own {
+                let params = first.params;
+                notes.push(format!(
+                    "{model} on {program} has {params} weights, not {own}"
+                ));
+            }
+            // Written so that a loss that is no number is noted too.
+            let falls = first.losses.1 < first.losses.0;
+            if !falls {
+                notes.push(format!("{model} on {program}: the loss does not fall"));
+            }
+        }
+        notes.into_iter().for_each(|note| self.note(note));
     }
 
     /// Takes what a process said, with a line of progress, which is what a run that is cut short leaves.
@@ -206,6 +236,24 @@ pub mod tests {
         assert_eq!(best("resnet"), None);
         let keras = rounds.best_peer("mlp", COLUMNS[0], |peer| peer != "candle");
         assert_eq!(keras.unwrap().1.rounds, (2.5, 4.0));
+    }
+
+    #[test]
+    fn other_models_and_losses_that_do_not_fall_are_noted() {
+        let mut rounds = example();
+        rounds.compare("mlp");
+        assert!(rounds.notes.is_empty(), "{:?}", rounds.notes);
+        let mut other = measured(1.0);
+        other.params = 4;
+        other.losses.1 = f64::NAN;
+        let key = ("mlp".to_owned(), "jax".to_owned());
+        rounds.measured.insert(key, vec![other]);
+        rounds.compare("mlp");
+        let expected = [
+            "mlp on jax has 4 weights, not 3",
+            "mlp on jax: the loss does not fall",
+        ];
+        assert_eq!(rounds.notes, expected);
     }
 
     #[test]

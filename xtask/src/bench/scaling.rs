@@ -61,12 +61,15 @@ struct Point {
     peer: Option<Measured>,
 }
 
+/// A model, and what it took with so many threads.
+type ByThreads = (String, Vec<(usize, Measured)>);
+
 /// All series, and the models with different numbers of threads.
 pub struct Scaling {
     /// The program beside refrain.
     peer: Option<String>,
     series: Vec<(&'static Series, Vec<Point>)>,
-    threads: Vec<(String, Vec<(usize, Measured)>)>,
+    threads: Vec<ByThreads>,
 }
 
 impl Scaling {
@@ -100,7 +103,8 @@ impl Scaling {
     /// The tables.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
-        let columns: [(&str, fn(&Measured) -> f64); 2] = [
+        type Value = fn(&Measured) -> f64;
+        let columns: [(&str, Value); 2] = [
             ("train step", |m| m.train),
             ("predict a batch", |m| m.predict),
         ];
@@ -170,7 +174,7 @@ fn curve(points: &[(f64, f64)]) -> [String; 2] {
 }
 
 /// refrain with 1, 2, 4, … threads, as many as there are cores.
-fn threads(models: &[String], own: &Program) -> Result<Vec<(String, Vec<(usize, Measured)>)>> {
+fn threads(models: &[String], own: &Program) -> Result<Vec<ByThreads>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut counts: Vec<usize> = (0..).map(|i| 1 << i).take_while(|&n| n < cores).collect();
     counts.push(cores);
