@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::machine::Peak;
 use super::program::{build, library_target, output};
 use super::rounds::OWN;
+use super::stats::geometric_mean;
 use super::table::{Table, number, optional};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
@@ -21,12 +22,22 @@ const PYTORCH: &str = "torch";
 /// The crate beside refrain, for products.
 const GEMM: &str = "gemm";
 
+/// Columns before those that are ratios.
+const MEANS_AT: usize = 5;
+
 /// One kernel with its work, and the median seconds of each program.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Kernel {
     flops: f64,
     bytes: f64,
     seconds: BTreeMap<String, f64>,
+}
+
+impl Kernel {
+    /// How many times refrain's time a program takes.
+    fn ratio(&self, program: &str) -> Option<f64> {
+        Some(self.seconds.get(program)? / self.seconds.get(OWN)?)
+    }
 }
 
 /// All kernels by name.
@@ -79,18 +90,8 @@ impl Kernels {
             "PyTorch",
         ]);
         for (name, kernel) in &self.kernels {
-            let own = kernel
-                .seconds
-                .get(OWN)
-                .copied()
-                .filter(|seconds| *seconds > 0.0);
-            let ratio = |program: &str| {
-                let ratio = kernel.seconds.get(program).zip(own);
-                ratio.map_or_else(
-                    || "–".to_owned(),
-                    |(peer, own)| format!("{}×", number(peer / own)),
-                )
-            };
+            let own = kernel.seconds.get(OWN).copied();
+            let ratio = |program| times(kernel.ratio(program));
             let share = own.map(|own| 100.0 * peak.least_seconds(kernel.flops, kernel.bytes) / own);
             table.row([
                 name.clone(),
@@ -102,6 +103,14 @@ impl Kernels {
                 ratio(PYTORCH),
             ]);
         }
+        let mean = |program| {
+            let ratios = self.kernels.values().filter_map(|k| k.ratio(program));
+            times(geometric_mean(&ratios.collect::<Vec<_>>()))
+        };
+        let mut means = vec!["geometric mean".to_owned()];
+        means.resize(MEANS_AT, String::new());
+        means.extend([mean(GEMM), mean(PYTORCH)]);
+        table.row(means);
         format!(
             "One thread, medians. The roofline is the least time in which the measured peaks of arithmetic and of memory allow the \
              operations and the bytes of inputs and outputs; more than 100 % means that the data stay in the caches. gemm and PyTorch: \
@@ -109,6 +118,10 @@ impl Kernels {
             table.markdown()
         )
     }
+}
+
+fn times(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{}×", number(ratio)))
 }
 
 /// Reads what criterion left below a folder.
@@ -182,7 +195,11 @@ mod tests {
             bandwidth: 1e10,
         };
         let text = Kernels { kernels }.markdown(&peak);
-        let row = text.lines().last().unwrap_or_default();
+        let rows: Vec<&str> = text.lines().rev().take(2).collect();
+        let [means, row] = rows[..] else {
+            panic!("two rows in {text}");
+        };
+        assert!(means.ends_with("|    – |   3.00× |"), "{means}");
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         assert_eq!(
             cells,

@@ -17,7 +17,7 @@ mod worker;
 
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use footprint::Footprint;
 use kernels::Kernels;
@@ -34,6 +34,8 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 const WORKER: &str = "--worker";
 /// The backend that curves are compared with: the fastest of Keras's for most models.
 const SCALING_PEER: &str = "jax";
+/// Libraries that have a program in `bench/`, and are no backend of Keras.
+const LIBRARIES: [&str; 2] = ["burn", "candle"];
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/BENCHMARKS.md");
 
 /// Does what the words after `bench` say.
@@ -52,18 +54,10 @@ fn measure(plan: &Plan) -> Result<()> {
     let machine = Machine::look();
     let python = python(plan)?;
     let own = Program::refrain()?;
-    let mut programs = vec![own.clone()];
-    for backend in &plan.backends {
-        let python = python.as_deref().ok_or("no Python environment")?;
-        programs.push(Program::keras(python, backend));
-    }
-    if plan.rust_peers {
-        for library in ["burn", "candle"] {
-            programs.push(Program::of_library(library)?);
-        }
-    }
+    let (programs, left_out) = programs(plan, &own, python.as_deref())?;
     let peaks = Peak::measure()?;
-    let rounds = Rounds::run(&plan.models, &programs, plan.rounds, plan.quick)?;
+    let mut rounds = Rounds::run(&plan.models, &programs, plan.rounds, plan.quick)?;
+    rounds.notes.extend(left_out);
     let python = python.as_deref();
     let peer = programs.iter().find(|p| p.name == SCALING_PEER);
     let page = Page {
@@ -84,6 +78,27 @@ fn measure(plan: &Plan) -> Result<()> {
         false => print!("{text}"),
     }
     Ok(())
+}
+
+/// All programs, refrain first, and why some are left out.
+fn programs(
+    plan: &Plan,
+    own: &Program,
+    python: Option<&Path>,
+) -> Result<(Vec<Program>, Vec<String>)> {
+    let mut programs = vec![own.clone()];
+    let mut left_out = Vec::new();
+    for backend in &plan.backends {
+        let python = python.ok_or("no Python environment")?;
+        programs.push(Program::keras(python, backend));
+    }
+    for library in LIBRARIES.iter().filter(|_| plan.rust_peers) {
+        match Program::of_library(library) {
+            Ok(program) => programs.push(program),
+            Err(error) => left_out.push(format!("{library} could not be built: {error}")),
+        }
+    }
+    Ok((programs, left_out))
 }
 
 fn if_asked<T>(asked: bool, run: impl FnOnce() -> Result<T>) -> Result<Option<T>> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::LIBRARIES;
 use super::files;
 use super::footprint::Footprint;
 use super::kernels::Kernels;
@@ -11,9 +12,6 @@ use super::rounds::{COLUMNS, Column, MEMORY, OWN, Rounds};
 use super::scaling::Scaling;
 use super::stats::{Ratio, geometric_mean, median};
 use super::table::{Table, number, optional};
-
-/// Libraries that are no backend of Keras.
-const LIBRARIES: [&str; 2] = ["burn", "candle"];
 
 /// All that was measured.
 pub struct Page<'a> {
@@ -194,7 +192,7 @@ impl Page<'_> {
             false => "Burn and candle were not run (`--rust-peers` does it). ",
         };
         format!(
-            "The same models, batches, losses and Adam in every program; {} rounds. In a round every program in turn is a process of its \
+            "The same models, batches, losses and Adam in every program. Rounds: {}. In each every program in turn is a process of its \
              own that trains (`fit`, without shuffling), predicts batches (`predict`) and single samples (`predict_on_batch`), each three \
              times, and takes the best, since other work only adds; the tables have the median over the rounds. Memory is the most that \
              the process had from building the model to the end of training, compiling and the data included. {steps}{burn}Start with a \
