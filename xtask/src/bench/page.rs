@@ -43,11 +43,7 @@ impl Page<'_> {
             let intro = "One run each with few steps. The exponent is the slope of a line through the logarithms: with 1, twice the size \
                  takes twice the time.\n\n";
             let tables = scaling.markdown();
-            section(
-                &mut text,
-                "Size and threads",
-                &format!("{intro}{}", tables.trim_end()),
-            );
+            section(&mut text, "Size and threads", &format!("{intro}{tables}"));
         }
         if let Some(kernels) = &self.kernels {
             let body = self
@@ -222,7 +218,7 @@ impl Page<'_> {
 }
 
 fn section(text: &mut String, title: &str, body: &str) {
-    let _ = writeln!(text, "## {title}\n\n{body}");
+    let _ = writeln!(text, "## {title}\n\n{}\n", body.trim_end());
 }
 
 /// The models' figures of one kind, with the means and the least below.
@@ -326,6 +322,14 @@ mod tests {
         assert_eq!(lines[3], lstm);
         assert_eq!(lines[4], "| geometric mean | | 1.41 | 2.00 | 1.00 |");
         assert_eq!(lines[5], "| least | | | | lstm: jax 0.500 |");
+    }
+
+    #[test]
+    fn a_blank_line_follows_every_section() {
+        let mut text = String::new();
+        section(&mut text, "One", "a line\n\n");
+        section(&mut text, "Two", "a line");
+        assert_eq!(text, "## One\n\na line\n\n## Two\n\na line\n\n");
     }
 
     #[test]
