@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use bench_common::{Peer, Plan, Samples};
 use candle_core::{DType, Device, Result, Tensor, Var};
-use candle_nn::loss::{binary_cross_entropy_with_logit, cross_entropy};
+use candle_nn::loss::cross_entropy;
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, VarBuilder, VarMap, ops};
 use models::Net;
 
@@ -66,7 +66,7 @@ impl Trained {
         self.frozen = None;
         let logits = self.net.forward(batch, true)?;
         let loss = match self.plan.classes {
-            2 => binary_cross_entropy_with_logit(&logits, &batch.labels)?,
+            2 => binary_cross_entropy(&logits, &batch.labels)?,
             _ => cross_entropy(&logits, &batch.labels)?,
         };
         self.optimizer.backward_step(&loss)?;
@@ -99,6 +99,13 @@ impl Trained {
         };
         probabilities.flatten_all()?.to_vec1()
     }
+}
+
+/// From logits. candle's own takes the logarithm of a sigmoid, which is not finite for large logits.
+fn binary_cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
+    let rest = (logits.relu()? - (logits * labels)?)?;
+    (rest + softplus)?.mean_all()
 }
 
 /// All but the running statistics.

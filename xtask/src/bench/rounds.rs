@@ -47,6 +47,8 @@ pub struct Rounds {
     /// The programs beside refrain.
     pub peers: Vec<String>,
     measured: BTreeMap<(String, String), Vec<Measured>>,
+    /// In which rounds that was, since a process may fail.
+    numbers: BTreeMap<(String, String), Vec<usize>>,
     /// What a program could not do and why, or does differently from refrain.
     pub notes: Vec<String>,
 }
@@ -71,12 +73,12 @@ impl Rounds {
                     match program.measure(model, quick, None) {
                         Ok(measured) => all.add(model, &program.name, round, measured),
                         Err(error) if program.name == OWN => return Err(error),
-                        Err(error) if round == 0 => {
+                        Err(error) => {
                             let reason = error.to_string();
                             let last = reason.lines().last().unwrap_or_default();
-                            all.note(format!("{model} on {} failed: {last}", program.name));
+                            let (name, round) = (&program.name, round + 1);
+                            all.note(format!("{model} on {name} failed in round {round}: {last}"));
                         }
-                        Err(_) => {}
                     }
                 }
             }
@@ -129,6 +131,7 @@ impl Rounds {
             measured.losses.1,
         );
         let key = (model.to_owned(), program.to_owned());
+        self.numbers.entry(key.clone()).or_default().push(round);
         self.measured.entry(key).or_default().push(measured);
     }
 
@@ -150,10 +153,12 @@ impl Rounds {
         Some((median(&values)?, spread(&values)?))
     }
 
-    /// How many times more a peer has of it.
+    /// How many times more a peer has of it, in the rounds in which it did not fail.
     pub fn ratio(&self, model: &str, peer: &str, column: Column) -> Option<Ratio> {
-        let peer = self.values(model, peer, column);
-        Ratio::of(&peer, &self.values(model, OWN, column))
+        let rounds = self.numbers.get(&(model.to_owned(), peer.to_owned()))?;
+        let own = self.values(model, OWN, column);
+        let own: Vec<f64> = rounds.iter().filter_map(|&i| own.get(i).copied()).collect();
+        Ratio::of(&self.values(model, peer, column), &own)
     }
 
     /// The peer that has least of it, of those that `among` names.
@@ -254,6 +259,17 @@ pub mod tests {
             "mlp on jax: the loss does not fall",
         ];
         assert_eq!(rounds.notes, expected);
+    }
+
+    #[test]
+    fn a_round_that_failed_leaves_out_its_pair() {
+        let mut rounds = example();
+        let key = ("mlp".to_owned(), "jax".to_owned());
+        rounds.measured.remove(&key);
+        rounds.numbers.remove(&key);
+        rounds.add("mlp", "jax", 2, measured(6.0));
+        let ratio = rounds.ratio("mlp", "jax", COLUMNS[0]).unwrap();
+        assert_eq!((ratio.value, ratio.rounds), (3.0, (3.0, 3.0)));
     }
 
     #[test]
