@@ -1,11 +1,14 @@
 """Times the benchmark's models in Keras on one backend and prints one JSON object a line.
 
-Usage: python bench_peers.py BACKEND MODEL[,MODEL...] [QUICK]
+Usage: python bench_peers.py BACKEND MODEL[,MODEL...] [quick]
 
-Each object has: backend, model, train_ms (one step of `fit` with Adam), predict_ms (one batch through `predict`), one_ms (one
-sample through `predict_on_batch`) and params. A time is the best of three repeats: other work on the machine only adds.
+A model may say what is different: `mlp@width=512+batch=64`. Each object has: train_ms (one step of `fit` with Adam), predict_ms
+(one batch through `predict`), one_ms (one sample through `predict_on_batch`), memory (most bytes of the process while it trained),
+params (what training changes), losses (at first and at last) and version. A time is the best of three repeats: other work on the
+machine only adds.
 """
 
+import importlib.metadata
 import json
 import os
 import sys
@@ -60,10 +63,10 @@ def shared_lstm():
     return keras.Model([source, target], head(decoded, 20)), "categorical_crossentropy"
 
 
-def mlp():
+def mlp(width, depth):
     x = inputs = keras.Input((784,))
-    for _ in range(2):
-        x = L.Dense(1024, activation="relu")(x)
+    for _ in range(depth):
+        x = L.Dense(width, activation="relu")(x)
     return keras.Model(inputs, head(x)), "sparse_categorical_crossentropy"
 
 
@@ -90,20 +93,21 @@ def resnet():
     return keras.Model(inputs, head(L.GlobalAveragePooling2D()(x))), "sparse_categorical_crossentropy"
 
 
-def transformer():
-    inputs = keras.Input((128,), dtype="int32")
-    x = L.Embedding(1000, 256)(inputs)
-    for _ in range(2):
-        x = L.LayerNormalization()(L.add([x, L.MultiHeadAttention(4, 64)(x, x)]))
-        hidden = L.Dense(256)(L.Dense(1024, activation="gelu")(x))
+def transformer(width, depth, length):
+    inputs = keras.Input((length,), dtype="int32")
+    x = L.Embedding(1000, width)(inputs)
+    for _ in range(depth):
+        x = L.LayerNormalization()(L.add([x, L.MultiHeadAttention(width // 64, 64)(x, x)]))
+        hidden = L.Dense(width)(L.Dense(4 * width, activation="gelu")(x))
         x = L.LayerNormalization()(L.add([x, hidden]))
     return keras.Model(inputs, head(L.GlobalAveragePooling1D()(x))), "sparse_categorical_crossentropy"
 
 
-def lstm():
-    inputs = keras.Input((100, 64))
-    x = L.LSTM(256)(L.LSTM(256, return_sequences=True)(inputs))
-    return keras.Model(inputs, head(x)), "sparse_categorical_crossentropy"
+def lstm(width, depth, length):
+    x = inputs = keras.Input((length, 64))
+    for _ in range(depth - 1):
+        x = L.LSTM(width, return_sequences=True)(x)
+    return keras.Model(inputs, head(L.LSTM(width)(x))), "sparse_categorical_crossentropy"
 
 
 def mobilenet():
@@ -115,15 +119,15 @@ def mobilenet():
     return keras.Model(inputs, head(L.GlobalAveragePooling2D()(x))), "sparse_categorical_crossentropy"
 
 
-# Batch size, train steps a repeat, and the data of `n` samples.
+# Batch size, train steps a repeat, the data of `n` samples, and what can be varied.
 PLANS = {
-    "shared_dense": (shared_dense, 32, 1000, lambda n: ([normal(n, 10), normal(n, 10)], classes((n, 1), 2).astype("float32"))),
+    "shared_dense": (shared_dense, 32, 2000, lambda n: ([normal(n, 10), normal(n, 10)], classes((n, 1), 2).astype("float32"))),
     "siamese": (siamese, 32, 40, lambda n: ([normal(n, 28, 28, 1), normal(n, 28, 28, 1)], classes((n, 1), 2).astype("float32"))),
     "shared_lstm": (shared_lstm, 32, 300, lambda n: ([normal(n, 10, 20), normal(n, 8, 20)], np.eye(20, dtype="float32")[classes((n, 8), 20)])),
-    "mlp": (mlp, 128, 100, lambda n: (normal(n, 784), classes(n, 10))),
+    "mlp": (mlp, 128, 100, lambda n: (normal(n, 784), classes(n, 10)), dict(width=1024, depth=2)),
     "resnet": (resnet, 64, 15, lambda n: (normal(n, 32, 32, 3), classes(n, 10))),
-    "transformer": (transformer, 16, 12, lambda n: (classes((n, 128), 1000), classes(n, 10))),
-    "lstm": (lstm, 32, 12, lambda n: (normal(n, 100, 64), classes(n, 10))),
+    "transformer": (transformer, 16, 12, lambda n, length: (classes((n, length), 1000), classes(n, 10)), dict(width=256, depth=2, length=128)),
+    "lstm": (lstm, 32, 12, lambda n, length: (normal(n, length, 64), classes(n, 10)), dict(width=256, depth=2, length=100)),
     "mobilenet": (mobilenet, 32, 25, lambda n: (normal(n, 64, 64, 3), classes(n, 10))),
 }
 
@@ -141,19 +145,61 @@ def best(run, count, repeats=3):
     return min(times)
 
 
-for name in names:
-    build, batch, steps, data = PLANS[name]
+def plan(name):
+    """The model, its loss, its batch size, the steps of a repeat, and what makes its data."""
+    base, _, changes = name.partition("@")
+    build, batch, steps, data, *sizes = PLANS[base]
+    sizes = dict(sizes[0]) if sizes else {}
+    for key, value in (change.split("=") for change in changes.split("+") if change):
+        if key == "batch":
+            batch = int(value)
+        else:
+            sizes[key] = int(value)
+    length = {"length": sizes["length"]} if "length" in sizes else {}
+    return *build(**sizes), batch, steps, lambda n: data(n, **length)
+
+
+def memory_peak():
+    """Most bytes of this process since the peak was forgotten, from Linux."""
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def forget_memory_peak():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def measure(name):
+    keras.utils.set_random_seed(1)
+    model, loss, batch, steps, data = plan(name)
     steps = max(4, int(steps * share))
-    model, loss = build()
     model.compile("adam", loss)
     x, y = data(batch * steps)
     options = dict(batch_size=batch, verbose=0)
-    model.fit(first(x, 2 * batch), y[: 2 * batch], shuffle=False, **options)
-    train = best(lambda: model.fit(x, y, shuffle=False, **options), steps)
+    losses = []
+    forget_memory_peak()
+
+    def fit(x, y):
+        losses.extend(model.fit(x, y, shuffle=False, **options).history["loss"])
+
+    fit(first(x, 2 * batch), y[: 2 * batch])
+    train = best(lambda: fit(x, y), steps)
+    memory = memory_peak()
     model.predict(first(x, 2 * batch), **options)
     predict = best(lambda: model.predict(x, **options), steps)
     sample = first(x, 1)
     model.predict_on_batch(sample)
     one = best(lambda: [model.predict_on_batch(sample) for _ in range(50)], 50)
-    row = dict(backend=backend, model=name, train_ms=train, predict_ms=predict, one_ms=one, params=model.count_params())
-    print(json.dumps(row), flush=True)
+    params = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    return dict(train_ms=train, predict_ms=predict, one_ms=one, memory=memory, params=params, losses=[losses[0], losses[-1]])
+
+
+def version():
+    package = {"tensorflow": "tensorflow-cpu"}.get(backend, backend)
+    return f"Keras {keras.__version__} on {backend} {importlib.metadata.version(package)}"
+
+
+for name in names:
+    print(json.dumps(measure(name) | dict(model=name, version=version())), flush=True)

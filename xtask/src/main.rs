@@ -10,10 +10,9 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  bench [--models A,B] [--backends jax,tensorflow,torch] [--quick] [--no-peers]
-      Times the benchmark's models in refrain and in Keras on its backends, in one run, and prints the ratios;
-      then opening a large file and `refrain predict` from start to end, which `--models files` does alone.
-      Makes a Python environment under target/ for the peers at the first run.
+  bench [OPTION]...
+      Measures refrain beside Keras on its backends, and Burn and candle, in one run, and prints a page of Markdown or writes
+      docs/BENCHMARKS.md; `bench --help` lists what there is and how long it takes.
   parity [--only NAME] [--zoo DIR] [--no-keras]
       Makes models in Keras, compares what refrain computes from their files, trains on, writes them back, and opens in
       Keras what refrain wrote. Makes a Python environment under target/ at the first run. With --zoo the models of an

@@ -12,7 +12,11 @@ use refrain::{Model, input};
 use refrain_cli::npz::to_npz;
 use serde_json::{Value as Json, json};
 
-use super::{models, peers};
+use super::program::{cargo, json_line, output};
+use super::rounds::OWN;
+use super::stats::{Ratio, median, spread};
+use super::table::{Table, number};
+use super::{memory, models};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -23,24 +27,22 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench_files.py");
 const UNITS: usize = 1024;
 const LAYERS: usize = 24;
 
-/// Processes of refrain; the best counts, since other work on the machine only adds.
-const RUNS: usize = 10;
-/// Those of Keras take seconds each.
-const PEER_RUNS: usize = 3;
-
-/// What was measured of one program.
+/// What was measured of one program, a number for each round.
 struct Row {
     program: String,
-    open: Opening,
+    /// Seconds to open the large file.
+    open: Vec<f64>,
+    /// Memory beyond the weights at the peak of that, as a share of the file's size.
+    memory: Vec<f64>,
     /// Milliseconds from the start of a process to its end, its output written.
-    predict: f64,
+    predict: Vec<f64>,
 }
 
-/// Opening the large file.
-struct Opening {
-    seconds: f64,
-    /// Memory beyond the weights at the peak, as a share of the file's size.
-    memory: f64,
+/// All programs, refrain first.
+pub struct Report {
+    rows: Vec<Row>,
+    /// Bytes of the large file.
+    size: u64,
 }
 
 /// The files that everything is measured on.
@@ -51,28 +53,34 @@ struct Files {
     output: PathBuf,
 }
 
-/// Measures refrain and the backends, and prints the table.
-pub fn run(python: Option<&Path>, backends: &[String]) -> Result<()> {
+/// Measures refrain and the backends in turn.
+pub fn run(python: Option<&Path>, backends: &[String], rounds: usize) -> Result<Report> {
     let files = Files::write()?;
-    eprintln!("files: refrain");
-    let mut rows = vec![files.refrain()?];
-    for backend in backends {
-        eprintln!("files: Keras on {backend}");
-        rows.push(files.keras(python.ok_or("no Python environment")?, backend)?);
+    let command = refrain_command()?;
+    let programs = std::iter::once(OWN).chain(backends.iter().map(String::as_str));
+    let mut rows: Vec<Row> = programs.map(Row::new).collect();
+    for round in 0..rounds {
+        for row in &mut rows {
+            eprintln!("round {}, files with {}", round + 1, row.program);
+            let (open, predict) = match row.program.as_str() {
+                OWN => files.refrain(&command)?,
+                backend => files.keras(python.ok_or("no Python environment")?, backend),
+            };
+            files.measure(row, open, predict)?;
+        }
     }
-    print(&rows, fs::metadata(&files.large)?.len());
-    Ok(())
+    let size = fs::metadata(&files.large)?.len();
+    Ok(Report { rows, size })
 }
 
 /// Opens a file in a process of its own and prints what it took.
 pub fn open(path: &str) -> Result<()> {
-    let before = memory("VmRSS")?;
-    // Forgets the peak so far.
-    fs::write("/proc/self/clear_refs", "5")?;
+    let before = memory::now()?;
+    memory::forget_peak()?;
     let start = Instant::now();
     let model = refrain::load_model(path)?;
     let seconds = start.elapsed().as_secs_f64();
-    let grown = memory("VmHWM")?.saturating_sub(before);
+    let grown = memory::peak()?.saturating_sub(before);
     let weights = model.weights();
     let bytes = weights.iter().map(|w| w.numel() * size_of::<f32>());
     println!(
@@ -82,14 +90,15 @@ pub fn open(path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of this process, from Linux.
-fn memory(field: &str) -> Result<u64> {
-    const KIB: u64 = 1024;
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with(field));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    let number = number.ok_or_else(|| format!("no {field}"))?;
-    Ok(number.parse::<u64>()? * KIB)
+impl Row {
+    fn new(program: &str) -> Self {
+        Row {
+            program: program.to_owned(),
+            open: Vec::new(),
+            memory: Vec::new(),
+            predict: Vec::new(),
+        }
+    }
 }
 
 impl Files {
@@ -105,10 +114,9 @@ impl Files {
         refrain::clear_session();
         refrain::initializers::set_random_seed(1);
         large()?.save(&files.large)?;
-        let case = models::CASES.iter().find(|case| case.name == "siamese");
-        let case = case.ok_or("no model siamese")?;
-        (case.build)()?.save(&files.siamese)?;
-        let samples = (case.data)(1);
+        let case = models::case("siamese")?;
+        case.build()?.save(&files.siamese)?;
+        let samples = case.samples(1);
         let x = samples.inputs();
         let names: Vec<String> = (0..x.len()).map(|i| format!("x{i}")).collect();
         let named: Vec<_> = names.iter().map(String::as_str).zip(x).collect();
@@ -116,76 +124,45 @@ impl Files {
         Ok(files)
     }
 
-    fn refrain(&self) -> Result<Row> {
-        let own = std::env::current_exe()?;
-        let command = refrain_command(&own)?;
-        let open = || {
-            let mut open = Command::new(&own);
-            open.args(["bench", OPEN]).arg(&self.large);
-            open
-        };
-        let predict = || {
-            let mut predict = Command::new(&command);
-            predict.arg("predict").arg(&self.siamese);
-            predict.arg("--inputs").arg(&self.inputs);
-            predict.arg("--output").arg(&self.output);
-            predict
-        };
-        self.row("refrain", RUNS, open, predict)
+    /// What opens the large file, and what predicts.
+    fn refrain(&self, command: &Path) -> Result<(Command, Command)> {
+        let mut open = Command::new(std::env::current_exe()?);
+        open.args(["bench", OPEN]).arg(&self.large);
+        let mut predict = Command::new(command);
+        predict.arg("predict").arg(&self.siamese);
+        predict.arg("--inputs").arg(&self.inputs);
+        predict.arg("--output").arg(&self.output);
+        Ok((open, predict))
     }
 
-    fn keras(&self, python: &Path, backend: &str) -> Result<Row> {
+    fn keras(&self, python: &Path, backend: &str) -> (Command, Command) {
         let script = |task: &str| {
             let mut script = Command::new(python);
             script.args([SCRIPT, backend, task]);
             script
         };
-        let open = || {
-            let mut open = script("open");
-            open.arg(&self.large);
-            open
-        };
-        let predict = || {
-            let mut predict = script("predict");
-            predict.args([&self.siamese, &self.inputs, &self.output]);
-            predict
-        };
-        self.row(backend, PEER_RUNS, open, predict)
+        let mut open = script("open");
+        open.arg(&self.large);
+        let mut predict = script("predict");
+        predict.args([&self.siamese, &self.inputs, &self.output]);
+        (open, predict)
     }
 
-    /// The best of several runs of two commands.
-    fn row(
-        &self,
-        program: &str,
-        runs: usize,
-        open: impl Fn() -> Command,
-        predict: impl Fn() -> Command,
-    ) -> Result<Row> {
+    fn measure(&self, row: &mut Row, mut open: Command, mut predict: Command) -> Result<()> {
+        let line = json_line(&output(&mut open)?);
+        let json: Json = serde_json::from_str(&line)?;
+        let number = |key: &str| json[key].as_f64().ok_or(format!("no {key} in {json}"));
         let size = fs::metadata(&self.large)?.len() as f64;
-        let mut best = Row {
-            program: program.to_owned(),
-            open: Opening {
-                seconds: f64::INFINITY,
-                memory: f64::INFINITY,
-            },
-            predict: f64::INFINITY,
-        };
-        for _ in 0..runs {
-            let text = peers::output(&mut open())?;
-            let line = text.lines().rfind(|line| line.starts_with('{'));
-            let json: Json = serde_json::from_str(line.unwrap_or_default())?;
-            let number = |key: &str| json[key].as_f64().ok_or(format!("no {key} in {json}"));
-            let beyond = (number("grown")? - number("weights")?) / size;
-            best.open.seconds = best.open.seconds.min(number("seconds")?);
-            best.open.memory = best.open.memory.min(beyond);
-            // An output that an earlier program left would hide that this one wrote none.
-            let _ = fs::remove_file(&self.output);
-            let start = Instant::now();
-            peers::output(&mut predict())?;
-            best.predict = best.predict.min(start.elapsed().as_secs_f64() * 1e3);
-            fs::metadata(&self.output)?;
-        }
-        Ok(best)
+        row.open.push(number("seconds")?);
+        row.memory
+            .push((number("grown")? - number("weights")?) / size);
+        // An output that an earlier program left would hide that this one wrote none.
+        let _ = fs::remove_file(&self.output);
+        let start = Instant::now();
+        output(&mut predict)?;
+        row.predict.push(start.elapsed().as_secs_f64() * 1e3);
+        fs::metadata(&self.output)?;
+        Ok(())
     }
 }
 
@@ -203,40 +180,61 @@ fn large() -> refrain::Result<Model> {
 }
 
 /// The `refrain` command, built beside this program.
-fn refrain_command(own: &Path) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
+pub fn refrain_command() -> Result<PathBuf> {
+    let mut build = cargo();
     build.args(["build", "--release", "--quiet", "--package", "refrain-cli"]);
-    peers::output(build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))?;
-    let command = own.with_file_name("refrain");
+    output(build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))?;
+    let command = std::env::current_exe()?.with_file_name("refrain");
     match command.exists() {
         true => Ok(command),
         false => Err(format!("no {}", command.display()).into()),
     }
 }
 
-fn print(rows: &[Row], size: u64) {
-    println!("\nfiles, and how many times faster refrain is");
-    print!("{:34}", "");
-    rows.iter().for_each(|row| print!("{:>22}", row.program));
-    println!();
-    let open = format!("open {:.0} MB .keras, seconds", size as f64 / 1e6);
-    line(&open, rows, |row| row.open.seconds);
-    line("predict one sample, process, ms", rows, |row| row.predict);
-    print!("{:34}", "memory beyond weights / file size");
-    rows.iter()
-        .for_each(|row| print!("{:22.2}", row.open.memory));
-    println!();
+impl Report {
+    /// How many times longer a prediction takes from the start of the process, with the fastest of the peers.
+    pub fn start_ratio(&self) -> Option<(&str, Ratio)> {
+        let (own, peers) = self.rows.split_first()?;
+        let ratios = peers.iter().filter_map(|peer| {
+            let ratio = Ratio::of(&peer.predict, &own.predict)?;
+            Some((peer.program.as_str(), ratio))
+        });
+        ratios.min_by(|a, b| a.1.value.total_cmp(&b.1.value))
+    }
+
+    /// The table.
+    pub fn table(&self) -> Table {
+        let head = self.rows.iter().map(|row| row.program.clone());
+        let mut table = Table::new(std::iter::once(String::new()).chain(head));
+        let title = format!("open a `.keras` of {:.0} MB, s", self.size as f64 / 1e6);
+        type Values = fn(&Row) -> &[f64];
+        let lines: [(String, Values); 3] = [
+            (title, |row| &row.open),
+            ("predict one sample, whole process, ms".to_owned(), |row| {
+                &row.predict
+            }),
+            (
+                "memory beyond the weights / size of the file".to_owned(),
+                |row| &row.memory,
+            ),
+        ];
+        for (title, values) in lines {
+            let own = self.rows.first().map(values).unwrap_or_default();
+            let cells = self.rows.iter().map(|row| cell(values(row), own));
+            table.row(std::iter::once(title).chain(cells));
+        }
+        table
+    }
 }
 
-fn line(title: &str, rows: &[Row], value: impl Fn(&Row) -> f64) {
-    print!("{title:34}");
-    let own = rows.first().map_or(f64::NAN, &value);
-    for (i, row) in rows.iter().map(value).enumerate() {
-        match i {
-            0 => print!("{row:22.4}"),
-            _ => print!("{row:12.4} ({:6.1}×)", row / own),
-        }
+/// The median with its spread, and how many times refrain's it is.
+fn cell(values: &[f64], own: &[f64]) -> String {
+    let middle = median(values).map(number).unwrap_or_default();
+    match Ratio::of(values, own) {
+        Some(ratio) if values != own => format!("{middle} ({}×)", number(ratio.value)),
+        _ => format!(
+            "{middle} ±{:.0} %",
+            50.0 * spread(values).unwrap_or_default()
+        ),
     }
-    println!();
 }

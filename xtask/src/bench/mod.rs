@@ -1,199 +1,114 @@
-//! The benchmark: eight models, trained and run by refrain and by Keras on its backends in the same run, and files of models.
+//! The benchmark: eight models in refrain and in other libraries, files, sizes, threads and kernels, as a page of Markdown.
 
 mod files;
+mod footprint;
+mod kernels;
+mod machine;
+mod memory;
 mod models;
-mod peers;
+mod page;
+mod plan;
+mod program;
+mod rounds;
+mod scaling;
+mod stats;
+mod table;
+mod worker;
 
 use std::error::Error;
-use std::time::Instant;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use models::{Case, Samples};
-use refrain::Model;
+use footprint::Footprint;
+use kernels::Kernels;
+use machine::{Machine, Peak};
+use page::Page;
+use plan::Plan;
+use program::Program;
+use rounds::Rounds;
+use scaling::Scaling;
 
-/// Repeats of each measurement; the best counts, since other work on the machine only adds.
-const REPEATS: usize = 3;
-/// Calls with one sample in a repeat.
-const ONE_SAMPLE_CALLS: usize = 200;
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// What `--models` calls the measurements of files.
-const FILES: &str = "files";
+/// The argument with which refrain measures a model in a process of its own.
+const WORKER: &str = "--worker";
+/// The backend that curves are compared with: the fastest of Keras's for most models.
+const SCALING_PEER: &str = "jax";
+/// Libraries that have a program in `bench/`, and are no backend of Keras.
+const LIBRARIES: [&str; 2] = ["burn", "candle"];
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/BENCHMARKS.md");
 
-/// Milliseconds of a model under one program.
-#[derive(Clone, Debug)]
-pub struct Timing {
-    program: String,
-    model: String,
-    train: f64,
-    predict: f64,
-    one: f64,
-}
-
-impl Timing {
-    /// Itself, with a line of progress, which is what a run that is cut short leaves.
-    fn shown(self) -> Self {
-        eprintln!(
-            "{} on {}: train {:.4} ms, predict {:.4} ms, one sample {:.4} ms",
-            self.model, self.program, self.train, self.predict, self.one
-        );
-        self
-    }
-}
-
-/// What the command line asks for.
-struct Plan {
-    models: Vec<String>,
-    /// Whether files are measured too.
-    files: bool,
-    backends: Vec<String>,
-    quick: bool,
-}
-
-impl Plan {
-    fn parse(arguments: &[String]) -> Result<Self, Box<dyn Error>> {
-        let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
-        let mut plan = Plan {
-            models: models::CASES.iter().map(|c| c.name.to_owned()).collect(),
-            files: true,
-            backends: list("jax,tensorflow,torch"),
-            quick: false,
-        };
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                "--models" => {
-                    plan.models = list(value()?);
-                    plan.files = plan.models.iter().any(|name| name == FILES);
-                    plan.models.retain(|name| name != FILES);
-                }
-                "--backends" => plan.backends = list(value()?),
-                "--no-peers" => plan.backends.clear(),
-                "--quick" => plan.quick = true,
-                other => return Err(format!("unknown option {other}").into()),
-            }
-        }
-        Ok(plan)
-    }
-}
-
-/// Times everything and prints the tables.
-pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    if let [option, path] = arguments
-        && option == files::OPEN
-    {
-        return files::open(path);
-    }
-    let plan = Plan::parse(arguments)?;
-    let python = match plan.backends.is_empty() {
-        true => None,
-        false => Some(peers::environment(&plan.backends)?),
-    };
-    let mut timings = Vec::new();
-    for name in &plan.models {
-        let case = models::CASES.iter().find(|c| c.name == name);
-        let case = case.ok_or_else(|| format!("no model {name}"))?;
-        timings.push(time(case, plan.quick)?.shown());
-        for backend in &plan.backends {
-            let python = python.as_deref().ok_or("no Python environment")?;
-            let peers = peers::time(python, backend, name, plan.quick)?;
-            timings.extend(peers.into_iter().map(Timing::shown));
-        }
-    }
-    print(&plan, &timings);
-    if plan.files {
-        files::run(python.as_deref(), &plan.backends)?;
+/// Does what the words after `bench` say.
+pub fn run(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [option] if option == "--help" => println!("{}", plan::HELP),
+        [option, path] if option == files::OPEN => return files::open(path),
+        [option, rest @ ..] if option == WORKER => return worker::run(rest),
+        _ => measure(&Plan::parse(arguments)?)?,
     }
     Ok(())
 }
 
-fn time(case: &Case, quick: bool) -> Result<Timing, Box<dyn Error>> {
-    refrain::clear_session();
-    refrain::initializers::set_random_seed(1);
-    let steps = if quick {
-        (case.steps * 3 / 10).max(4)
-    } else {
-        case.steps
+/// Measures everything that is asked for, then prints or writes the page.
+fn measure(plan: &Plan) -> Result<()> {
+    let machine = Machine::look();
+    let python = python(plan)?;
+    let own = Program::refrain()?;
+    let (programs, left_out) = programs(plan, &own, python.as_deref())?;
+    let peaks = Peak::measure()?;
+    let mut rounds = Rounds::run(&plan.models, &programs, plan.rounds, plan.quick)?;
+    rounds.notes.extend(left_out);
+    let python = python.as_deref();
+    let peer = programs.iter().find(|p| p.name == SCALING_PEER);
+    let page = Page {
+        plan,
+        machine,
+        peaks,
+        rounds,
+        files: if_asked(plan.files, || {
+            files::run(python, &plan.backends, plan.rounds)
+        })?,
+        scaling: if_asked(plan.scaling, || Scaling::run(&plan.models, &own, peer))?,
+        kernels: if_asked(plan.kernels, || Kernels::measure(python))?,
+        footprint: if_asked(plan.footprint, Footprint::measure)?,
     };
-    let model = (case.build)()?;
-    let batch = case.batch;
-    let samples = (case.data)(batch * steps);
-    let warm_up = samples.first(2 * batch);
-    fit(&model, &warm_up, batch)?;
-    let train = best(steps, || fit(&model, &samples, batch))?;
-    predict(&model, &warm_up, batch)?;
-    let predicting = best(steps, || predict(&model, &samples, batch))?;
-    let sample = samples.first(1);
-    model.predict_on_batch(sample.inputs())?;
-    let one = best(ONE_SAMPLE_CALLS, || {
-        for _ in 0..ONE_SAMPLE_CALLS {
-            model.predict_on_batch(sample.inputs())?;
-        }
-        Ok(())
-    })?;
-    Ok(Timing {
-        program: "refrain".to_owned(),
-        model: case.name.to_owned(),
-        train,
-        predict: predicting,
-        one,
-    })
-}
-
-fn fit(model: &Model, samples: &Samples, batch: usize) -> refrain::Result<()> {
-    let fitting = model.fit(samples.inputs(), samples.labels());
-    fitting.batch_size(batch).shuffle(false).run().map(|_| ())
-}
-
-fn predict(model: &Model, samples: &Samples, batch: usize) -> refrain::Result<()> {
-    model
-        .predict(samples.inputs())
-        .batch_size(batch)
-        .run()
-        .map(|_| ())
-}
-
-/// Milliseconds for one of `count` in the best repeat.
-fn best(count: usize, mut run: impl FnMut() -> refrain::Result<()>) -> refrain::Result<f64> {
-    let mut shortest = f64::INFINITY;
-    for _ in 0..REPEATS {
-        let start = Instant::now();
-        run()?;
-        shortest = shortest.min(start.elapsed().as_secs_f64() * 1e3 / count as f64);
+    let text = page.markdown();
+    match plan.write {
+        true => fs::write(PAGE, text)?,
+        false => print!("{text}"),
     }
-    Ok(shortest)
+    Ok(())
 }
 
-fn print(plan: &Plan, timings: &[Timing]) {
-    if timings.is_empty() {
-        return;
+/// All programs, refrain first, and why some are left out.
+fn programs(
+    plan: &Plan,
+    own: &Program,
+    python: Option<&Path>,
+) -> Result<(Vec<Program>, Vec<String>)> {
+    let mut programs = vec![own.clone()];
+    let mut left_out = Vec::new();
+    for backend in &plan.backends {
+        let python = python.ok_or("no Python environment")?;
+        programs.push(Program::keras(python, backend));
     }
-    type Column = (&'static str, fn(&Timing) -> f64);
-    let columns: [Column; 3] = [
-        ("train step", |t| t.train),
-        ("predict batch", |t| t.predict),
-        ("one sample", |t| t.one),
-    ];
-    for (title, value) in columns {
-        println!("\n{title}: milliseconds, and how many times faster refrain is");
-        print!("{:14}{:>12}", "model", "refrain");
-        plan.backends.iter().for_each(|b| print!("{b:>22}"));
-        println!();
-        for model in &plan.models {
-            let of = |program: &str| {
-                let timing = timings
-                    .iter()
-                    .find(|t| t.model == *model && t.program == program);
-                timing.map(value)
-            };
-            let own = of("refrain").unwrap_or(f64::NAN);
-            print!("{model:14}{own:12.4}");
-            for backend in &plan.backends {
-                match of(backend) {
-                    Some(peer) => print!("{peer:12.4} ({:6.2}×)", peer / own),
-                    None => print!("{:>22}", "-"),
-                }
-            }
-            println!();
+    for library in LIBRARIES.iter().filter(|_| plan.rust_peers) {
+        match Program::of_library(library) {
+            Ok(program) => programs.push(program),
+            Err(error) => left_out.push(format!("{library} could not be built: {error}")),
         }
     }
+    Ok((programs, left_out))
+}
+
+fn if_asked<T>(asked: bool, run: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    match asked {
+        true => run().map(Some),
+        false => Ok(None),
+    }
+}
+
+fn python(plan: &Plan) -> Result<Option<PathBuf>> {
+    let wanted = !plan.backends.is_empty();
+    if_asked(wanted, || program::environment(&plan.backends))
 }

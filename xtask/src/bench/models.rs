@@ -1,5 +1,7 @@
 //! The benchmark's models; `bench_peers.py` has the same in Keras.
 
+use std::error::Error;
+
 use refrain::activations::Activation;
 use refrain::initializers::set_random_seed;
 use refrain::layers::{
@@ -9,17 +11,74 @@ use refrain::layers::{
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Adam;
-use refrain::{DType, Input, Literal, Model, Result, Tensor, input, ops};
+use refrain::{DType, Input, Literal, Model, Tensor, input, ops};
+
+type Result<T, E = refrain::Error> = std::result::Result<T, E>;
+
+/// What of a model can be varied. A model that lacks one of them takes no notice of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    pub batch: usize,
+    /// Units of a hidden layer.
+    pub width: usize,
+    /// Hidden layers, or blocks.
+    pub depth: usize,
+    /// Steps of a sequence.
+    pub length: usize,
+}
 
 /// A model with what is measured on it.
+#[derive(Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
-    pub build: fn() -> Result<Model>,
-    pub batch: usize,
+    pub size: Size,
     /// Train steps in a repeat.
     pub steps: usize,
+    build: fn(Size) -> Result<Model>,
+    data: fn(usize, Size) -> Samples,
+}
+
+impl Case {
+    /// The compiled model.
+    pub fn build(&self) -> Result<Model> {
+        (self.build)(self.size)
+    }
+
     /// Inputs and labels of a number of samples.
-    pub data: fn(usize) -> Samples,
+    pub fn samples(&self, n: usize) -> Samples {
+        (self.data)(n, self.size)
+    }
+}
+
+/// The model of this name, which may say what is different: `mlp@width=512`.
+pub fn case(name: &str) -> Result<Case, Box<dyn Error>> {
+    let (base, change) = name.split_once('@').unwrap_or((name, ""));
+    let mut case = *CASES
+        .iter()
+        .find(|case| case.name == base)
+        .ok_or_else(|| format!("no model {base}"))?;
+    for change in change.split('+').filter(|change| !change.is_empty()) {
+        let (key, value) = change.split_once('=').ok_or("no = in a change")?;
+        let value = value.parse()?;
+        match key {
+            "batch" => case.size.batch = value,
+            "width" => case.size.width = value,
+            "depth" => case.size.depth = value,
+            "length" => case.size.length = value,
+            _ => return Err(format!("a model has no {key}").into()),
+        }
+    }
+    Ok(case)
+}
+
+/// A size of which only the batch counts.
+const fn batch(batch: usize) -> Size {
+    Size {
+        batch,
+        width: 0,
+        depth: 0,
+        length: 0,
+    }
 }
 
 /// Inputs and labels.
@@ -104,9 +163,9 @@ pub const CASES: &[Case] = &[
     Case {
         name: "shared_dense",
         build: shared_dense,
-        batch: 32,
+        size: batch(32),
         steps: 2000,
-        data: |n| {
+        data: |n, _| {
             let mut r = numbers();
             let x = vec![r.normal(&[n, 10]), r.normal(&[n, 10])];
             Samples {
@@ -118,9 +177,9 @@ pub const CASES: &[Case] = &[
     Case {
         name: "siamese",
         build: siamese,
-        batch: 32,
+        size: batch(32),
         steps: 40,
-        data: |n| {
+        data: |n, _| {
             let mut r = numbers();
             let x = vec![r.normal(&[n, 28, 28, 1]), r.normal(&[n, 28, 28, 1])];
             Samples {
@@ -132,9 +191,9 @@ pub const CASES: &[Case] = &[
     Case {
         name: "shared_lstm",
         build: shared_lstm,
-        batch: 32,
+        size: batch(32),
         steps: 300,
-        data: |n| {
+        data: |n, _| {
             let mut r = numbers();
             let x = vec![r.normal(&[n, 10, 20]), r.normal(&[n, 8, 20])];
             Samples {
@@ -146,9 +205,14 @@ pub const CASES: &[Case] = &[
     Case {
         name: "mlp",
         build: mlp,
-        batch: 128,
+        size: Size {
+            batch: 128,
+            width: 1024,
+            depth: 2,
+            length: 0,
+        },
         steps: 100,
-        data: |n| {
+        data: |n, _| {
             let mut r = numbers();
             Samples {
                 x: vec![r.normal(&[n, 784])],
@@ -159,9 +223,9 @@ pub const CASES: &[Case] = &[
     Case {
         name: "resnet",
         build: resnet,
-        batch: 64,
+        size: batch(64),
         steps: 15,
-        data: |n| {
+        data: |n, _| {
             let mut r = numbers();
             Samples {
                 x: vec![r.normal(&[n, 32, 32, 3])],
@@ -172,12 +236,17 @@ pub const CASES: &[Case] = &[
     Case {
         name: "transformer",
         build: transformer,
-        batch: 16,
+        size: Size {
+            batch: 16,
+            width: 256,
+            depth: 2,
+            length: 128,
+        },
         steps: 12,
-        data: |n| {
+        data: |n, size| {
             let mut r = numbers();
             Samples {
-                x: vec![r.classes(&[n, 128], 1000)],
+                x: vec![r.classes(&[n, size.length], 1000)],
                 y: r.classes(&[n], 10),
             }
         },
@@ -185,12 +254,17 @@ pub const CASES: &[Case] = &[
     Case {
         name: "lstm",
         build: lstm,
-        batch: 32,
+        size: Size {
+            batch: 32,
+            width: 256,
+            depth: 2,
+            length: 100,
+        },
         steps: 12,
-        data: |n| {
+        data: |n, size| {
             let mut r = numbers();
             Samples {
-                x: vec![r.normal(&[n, 100, 64])],
+                x: vec![r.normal(&[n, size.length, 64])],
                 y: r.classes(&[n], 10),
             }
         },
@@ -198,9 +272,9 @@ pub const CASES: &[Case] = &[
     Case {
         name: "mobilenet",
         build: mobilenet,
-        batch: 32,
+        size: batch(32),
         steps: 25,
-        data: |n| {
+        data: |n, _| {
             let mut r = numbers();
             Samples {
                 x: vec![r.normal(&[n, 64, 64, 3])],
@@ -226,7 +300,7 @@ fn classifier(inputs: &Tensor, features: &Tensor) -> Result<Model> {
     )
 }
 
-fn shared_dense() -> Result<Model> {
+fn shared_dense(_: Size) -> Result<Model> {
     let (left, right) = (input([10]), input([10]));
     let shared = Dense::new(32).activation(Activation::Relu);
     let merged = concatenate([shared.call(&left)?, shared.call(&right)?])?;
@@ -239,7 +313,7 @@ fn shared_dense() -> Result<Model> {
     )
 }
 
-fn siamese() -> Result<Model> {
+fn siamese(_: Size) -> Result<Model> {
     let (left, right) = (input([28, 28, 1]), input([28, 28, 1]));
     let conv = |filters| {
         Conv2D::new(filters, 3)
@@ -258,7 +332,7 @@ fn siamese() -> Result<Model> {
     )
 }
 
-fn shared_lstm() -> Result<Model> {
+fn shared_lstm(_: Size) -> Result<Model> {
     let (source, target) = (input([10, 20]), input([8, 20]));
     let lstm = Lstm::new(64).return_sequences(true).return_state(true);
     let encoded = lstm.call(&source)?;
@@ -272,13 +346,15 @@ fn shared_lstm() -> Result<Model> {
     )
 }
 
-fn mlp() -> Result<Model> {
-    let x = input([784]);
-    let hidden = Dense::new(1024).activation(Activation::Relu).call(&x)?;
-    let hidden = Dense::new(1024)
-        .activation(Activation::Relu)
-        .call(&hidden)?;
-    classifier(&x, &hidden)
+fn mlp(size: Size) -> Result<Model> {
+    let inputs = input([784]);
+    let mut x = inputs.clone();
+    for _ in 0..size.depth {
+        x = Dense::new(size.width)
+            .activation(Activation::Relu)
+            .call(&x)?;
+    }
+    classifier(&inputs, &x)
 }
 
 fn normed(x: &Tensor, layer: impl Into<AnyLayer>) -> Result<Tensor> {
@@ -298,7 +374,7 @@ fn conv(filters: usize, size: usize, strides: usize) -> Conv2D {
         .use_bias(false)
 }
 
-fn resnet() -> Result<Model> {
+fn resnet(_: Size) -> Result<Model> {
     let inputs = input([32, 32, 3]);
     let relu = |x: Tensor| Relu::new().call(&x);
     let mut x = relu(normed(&inputs, conv(16, 3, 1))?)?;
@@ -316,26 +392,39 @@ fn resnet() -> Result<Model> {
     classifier(&inputs, &GlobalAveragePooling2D::new().call(&x)?)
 }
 
-fn transformer() -> Result<Model> {
-    let inputs = Input::new([128]).dtype(DType::I32).tensor();
-    let mut x = Embedding::new(1000, 256).call(&inputs)?;
-    for _ in 0..2 {
-        let attended = MultiHeadAttention::new(4, 64).call(&x)?;
+fn transformer(size: Size) -> Result<Model> {
+    /// Units of a head.
+    const HEAD: usize = 64;
+    /// How much wider the hidden layer is.
+    const HIDDEN: usize = 4;
+    let inputs = Input::new([size.length]).dtype(DType::I32).tensor();
+    let width = size.width;
+    let mut x = Embedding::new(1000, width).call(&inputs)?;
+    for _ in 0..size.depth {
+        let attended = MultiHeadAttention::new(width / HEAD, HEAD).call(&x)?;
         x = LayerNormalization::new().call(&add([&x, &attended])?)?;
-        let hidden = Dense::new(1024).activation(Activation::Gelu).call(&x)?;
-        let hidden = Dense::new(256).call(&hidden)?;
+        let hidden = Dense::new(HIDDEN * width)
+            .activation(Activation::Gelu)
+            .call(&x)?;
+        let hidden = Dense::new(width).call(&hidden)?;
         x = LayerNormalization::new().call(&add([&x, &hidden])?)?;
     }
     classifier(&inputs, &GlobalAveragePooling1D::new().call(&x)?)
 }
 
-fn lstm() -> Result<Model> {
-    let x = input([100, 64]);
-    let hidden = Lstm::new(256).return_sequences(true).call(&x)?;
-    classifier(&x, &Lstm::new(256).call(&hidden)?.output)
+fn lstm(size: Size) -> Result<Model> {
+    let inputs = input([size.length, 64]);
+    let mut x = inputs.clone();
+    for _ in 1..size.depth {
+        x = Lstm::new(size.width)
+            .return_sequences(true)
+            .call(&x)?
+            .output;
+    }
+    classifier(&inputs, &Lstm::new(size.width).call(&x)?.output)
 }
 
-fn mobilenet() -> Result<Model> {
+fn mobilenet(_: Size) -> Result<Model> {
     let inputs = input([64, 64, 3]);
     let relu6 = |x: Tensor| Relu::new().max_value(6.0).call(&x);
     let mut x = relu6(normed(&inputs, conv(32, 3, 2))?)?;
@@ -348,4 +437,23 @@ fn mobilenet() -> Result<Model> {
         x = relu6(normed(&x, conv(filters, 1, 1))?)?;
     }
     classifier(&inputs, &GlobalAveragePooling2D::new().call(&x)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_is_different() {
+        let case = case("mlp@width=512+batch=8").unwrap();
+        let changed = Size {
+            width: 512,
+            batch: 8,
+            ..super::case("mlp").unwrap().size
+        };
+        assert_eq!(case.size, changed);
+        for wrong in ["mpl", "mlp@width", "mlp@height=3", "mlp@width=wide"] {
+            assert!(super::case(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,0 +1,116 @@
+//! refrain-cpu's kernels with one thread, products beside the crate `gemm`. A group's name says its shape; `bench_operators.py`
+//! reads it to measure PyTorch on the same.
+
+mod convolutions;
+mod programs;
+
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
+use refrain_cpu::Pool;
+use refrain_cpu::kernels::gemm::{Product, Right};
+use refrain_cpu::kernels::pack::Matrix;
+
+/// Time of a measurement: enough for ten of the slowest kernels.
+const MEASURE: Duration = Duration::from_millis(1500);
+const WARM_UP: Duration = Duration::from_millis(300);
+const SAMPLES: usize = 20;
+
+/// Rows, inner size, columns: square, tall, flat, odd, and one row.
+const PRODUCTS: [[usize; 3]; 9] = [
+    [64, 64, 64],
+    [256, 256, 256],
+    [1024, 1024, 1024],
+    [25088, 288, 64],
+    [288, 25088, 64],
+    [128, 784, 1024],
+    [123, 457, 89],
+    [32, 256, 1024],
+    [1, 1024, 1024],
+];
+
+/// Numbers between -1 and 1.
+pub fn data(len: usize) -> Vec<f32> {
+    (0..len)
+        .map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0)
+        .collect()
+}
+
+/// A group for a kernel that does so many operations on so many floats.
+pub fn group<'c>(
+    criterion: &'c mut Criterion,
+    name: String,
+    flops: u64,
+    floats: usize,
+) -> BenchmarkGroup<'c, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::ElementsAndBytes {
+        elements: flops,
+        bytes: (floats * size_of::<f32>()) as u64,
+    });
+    group
+}
+
+fn products(criterion: &mut Criterion, pool: &Pool) {
+    for [m, k, n] in PRODUCTS {
+        let (a, b, mut c) = (data(m * k), data(k * n), vec![0f32; m * n]);
+        let flops = 2 * m * n * k;
+        let floats = m * k + k * n + m * n;
+        let mut group = group(
+            criterion,
+            format!("product {m}x{k}x{n}"),
+            flops as u64,
+            floats,
+        );
+        let mut scratch = vec![0f32; Product::scratch_len(1, m, n, k)];
+        let right = Right::Matrix(Matrix::row_major(&b, n));
+        let product = Product::new(m, n, k, Matrix::row_major(&a, k), right);
+        group.bench_function("refrain", |bench| {
+            bench.iter(|| {
+                product
+                    .run(pool, &mut c, &mut scratch)
+                    .expect("the lengths fit")
+            });
+        });
+        group.bench_function("gemm", |bench| {
+            // SAFETY: the matrices have these sizes and strides.
+            bench.iter(|| unsafe {
+                gemm::gemm(
+                    m,
+                    n,
+                    k,
+                    c.as_mut_ptr(),
+                    1,
+                    n as isize,
+                    false,
+                    a.as_ptr(),
+                    1,
+                    k as isize,
+                    b.as_ptr(),
+                    1,
+                    n as isize,
+                    0f32,
+                    1f32,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
+                );
+            });
+        });
+        group.finish();
+    }
+}
+
+fn main() {
+    let pool = Pool::new(1);
+    let criterion = Criterion::default()
+        .measurement_time(MEASURE)
+        .warm_up_time(WARM_UP);
+    let mut criterion = criterion.sample_size(SAMPLES).configure_from_args();
+    products(&mut criterion, &pool);
+    convolutions::run(&mut criterion, &pool);
+    programs::run(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,0 +1,101 @@
+//! refrain's side: measures one model in this process.
+
+use std::error::Error;
+use std::time::Instant;
+
+use refrain::Model;
+
+use super::memory;
+use super::models::{self, Case, Samples};
+use super::program::Measured;
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// Repeats of each measurement; the best counts, since other work on the machine only adds.
+const REPEATS: usize = 3;
+/// Calls with one sample in a repeat.
+const ONE_SAMPLE_CALLS: usize = 200;
+/// Least steps of a repeat.
+const LEAST_STEPS: usize = 4;
+
+/// Measures the model of this name and prints a line of JSON.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let (name, rest) = arguments.split_first().ok_or("no model")?;
+    let quick = rest.iter().any(|word| word == "quick");
+    println!("{}", measure(&models::case(name)?, quick)?.json());
+    Ok(())
+}
+
+fn measure(case: &Case, quick: bool) -> Result<Measured> {
+    refrain::initializers::set_random_seed(1);
+    let steps = match quick {
+        true => case.steps * 3 / 10,
+        false => case.steps,
+    };
+    let (steps, batch) = (steps.max(LEAST_STEPS), case.size.batch);
+    let samples = case.samples(batch * steps);
+    let warm_up = samples.first(2 * batch);
+    memory::forget_peak()?;
+    let model = case.build()?;
+    let first_loss = fit(&model, &warm_up, batch)?;
+    let mut last_loss = f64::NAN;
+    let train = best(steps, || {
+        last_loss = fit(&model, &samples, batch)?;
+        Ok(())
+    })?;
+    let peak = memory::peak()?;
+    predict(&model, &warm_up, batch)?;
+    let predicting = best(steps, || predict(&model, &samples, batch))?;
+    let sample = samples.first(1);
+    model.predict_on_batch(sample.inputs())?;
+    let one = best(ONE_SAMPLE_CALLS, || {
+        for _ in 0..ONE_SAMPLE_CALLS {
+            model.predict_on_batch(sample.inputs())?;
+        }
+        Ok(())
+    })?;
+    Ok(Measured {
+        train,
+        predict: predicting,
+        one,
+        memory: peak as f64,
+        params: trainable(&model),
+        losses: (first_loss, last_loss),
+        flops: Some(flops(&model, &warm_up, batch)?),
+        version: format!("refrain {}", env!("CARGO_PKG_VERSION")),
+    })
+}
+
+/// The loss that an epoch shows.
+fn fit(model: &Model, samples: &Samples, batch: usize) -> refrain::Result<f64> {
+    let fitting = model.fit(samples.inputs(), samples.labels());
+    fitting.batch_size(batch).shuffle(false).run()?.last("loss")
+}
+
+fn predict(model: &Model, samples: &Samples, batch: usize) -> refrain::Result<()> {
+    let predicting = model.predict(samples.inputs()).batch_size(batch);
+    predicting.run().map(|_| ())
+}
+
+fn trainable(model: &Model) -> u64 {
+    let weights = model.trainable_weights();
+    weights.iter().map(|w| w.numel() as u64).sum()
+}
+
+fn flops(model: &Model, samples: &Samples, batch: usize) -> refrain::Result<(f64, f64)> {
+    let fitting = model.fit(samples.inputs(), samples.labels());
+    let train = fitting.batch_size(batch).plan()?.flops;
+    let predicting = model.predict(samples.inputs()).batch_size(batch);
+    Ok((train as f64, predicting.plan()?.flops as f64))
+}
+
+/// Milliseconds for one of `count` in the best repeat.
+fn best(count: usize, mut run: impl FnMut() -> refrain::Result<()>) -> refrain::Result<f64> {
+    let mut shortest = f64::INFINITY;
+    for _ in 0..REPEATS {
+        let start = Instant::now();
+        run()?;
+        shortest = shortest.min(start.elapsed().as_secs_f64() * 1e3 / count as f64);
+    }
+    Ok(shortest)
+}
