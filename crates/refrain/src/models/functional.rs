@@ -98,6 +98,16 @@ impl Functional {
         Functional::layer_names(&self.outputs)
     }
 
+    /// What losses and metrics of the outputs go by, in flat order: the keys of a dict of outputs, else their names.
+    pub(crate) fn output_keys(&self) -> Vec<String> {
+        match &self.outputs {
+            Structure::Dict(outputs) if outputs.values().all(|o| o.single().is_some()) => {
+                outputs.keys().cloned().collect()
+            }
+            _ => self.output_names(),
+        }
+    }
+
     /// The flat tensors that a call gives for the model's inputs.
     fn arrange<'a>(&self, given: &'a Structure<Tensor>) -> Result<Vec<&'a Tensor>> {
         let names = self.input_names();

@@ -7,10 +7,11 @@ use refrain_graph::Literal;
 use super::cache::Cache;
 use super::engine::scalar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::{Kind, LossOptions, Losses};
+use crate::losses::{Kind, Loss, LossOptions, Losses};
 use crate::metrics::{Direction, Metric, MetricOptions, Metrics};
 use crate::models::Model;
 use crate::optimizers::{Optimizer, OptimizerState};
+use crate::structure::Structure;
 use crate::variable::Variable;
 
 /// Optimizer, losses and metrics of a model, with their variables.
@@ -105,7 +106,11 @@ impl Compiled {
         metrics: [Metrics; 2],
     ) -> Result<Self> {
         optimizer.validate()?;
-        let names = model.output_names();
+        let names = model.functional().output_keys();
+        let losses = match (&model.functional().outputs, losses) {
+            (Structure::Dict(_), Losses::Dict(some)) => Losses::Dict(with_missing(&names, some)),
+            (_, losses) => losses,
+        };
         let losses = resolve_losses(&names, losses, loss_weights)?;
         let [plain, weighted] = metrics;
         let mut all = resolve_metrics(&names, plain, "metrics", false)?;
@@ -230,6 +235,20 @@ fn count_error(what: &str, names: &[String], received: usize) -> Error {
         ),
         received.to_string(),
     )
+}
+
+/// A dict of outputs may be given losses for some of its keys. Other names are left for the check that follows.
+fn with_missing(
+    names: &[String],
+    mut some: Vec<(String, Option<Loss>)>,
+) -> Vec<(String, Option<Loss>)> {
+    let known = some.iter().all(|(n, _)| names.contains(n));
+    for name in names {
+        if known && !some.iter().any(|(n, _)| n == name) {
+            some.push((name.clone(), None));
+        }
+    }
+    some
 }
 
 fn resolve_losses(
