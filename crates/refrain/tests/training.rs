@@ -368,7 +368,10 @@ fn plateaus_reduce_the_learning_rate_and_values_go_to_a_table() -> Result<()> {
     assert!((model.learning_rate()? - 0.25e-6).abs() < 1e-12);
     let table = std::fs::read_to_string(&path).expect("a file");
     std::fs::remove_file(&path).expect("the file");
-    assert_eq!(table.lines().next(), Some("epoch,learning_rate,loss"));
+    assert_eq!(
+        table.lines().next(),
+        Some("epoch,learning_rate,loss,val_learning_rate,val_loss")
+    );
     assert_eq!(table.lines().count(), 6);
     Ok(())
 }

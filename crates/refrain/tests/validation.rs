@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2};
 use refrain::activations::Activation;
-use refrain::callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau};
+use refrain::callbacks::{CsvLogger, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau};
 use refrain::layers::*;
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
@@ -103,5 +103,54 @@ fn a_model_does_not_begin_at_a_masked_tensor() -> Result<()> {
     let error = Model::new(&embedded, &read.output).err();
     let text = error.map(|e| e.to_string()).unwrap_or_default();
     assert!(text.contains("carries a mask"), "{text}");
+    Ok(())
+}
+
+/// The lines of the table that a fit of 4 epochs writes.
+fn table<'a>(fit: refrain::training::Fit<'a>, name: &str) -> Result<Vec<Vec<String>>> {
+    let path = std::env::temp_dir().join(format!("refrain-{name}-{}.csv", std::process::id()));
+    fit.epochs(4).callback(CsvLogger::new(&path)).run()?;
+    let text = std::fs::read_to_string(&path).expect("a file");
+    std::fs::remove_file(&path).expect("the file");
+    let cells = |line: &str| line.split(',').map(str::to_owned).collect();
+    Ok(text.lines().map(cells).collect())
+}
+
+#[test]
+fn a_table_has_columns_for_epochs_that_validate_later() -> Result<()> {
+    let (model, (x, y)) = (classifier()?, data());
+    let header = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"];
+    let fit = || model.fit(&x, &y);
+    let lines = table(fit().validation_split(0.5).validation_freq(2), "freq")?;
+    assert_eq!(lines[0], header);
+    for (epoch, line) in lines[1..].iter().enumerate() {
+        assert_eq!(line[0], epoch.to_string());
+        let validated: Vec<bool> = line.iter().map(|cell| cell != "NA").collect();
+        let validates = epoch % 2 == 1;
+        assert_eq!(validated, [true, true, true, validates, validates]);
+    }
+    let each = table(fit().validation_split(0.5), "each")?;
+    assert_eq!(each[0], header);
+    assert_eq!(each[2][4], lines[2][4], "weights do not change");
+    let never = table(fit(), "never")?;
+    assert_eq!(never[0], header, "as in Keras");
+    assert_eq!(never[1][3..], ["NA", "NA"]);
+    Ok(())
+}
+
+#[test]
+fn cells_with_the_separator_are_quoted() -> Result<()> {
+    let x = input([2]);
+    let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    let metric = Metric::custom("a,\"b\"", |y, p| (y - p).abs());
+    let compile = model.compile(Sgd::new(0.0), Loss::MeanSquaredError);
+    compile.metrics([metric]).run()?;
+    let path = std::env::temp_dir().join(format!("refrain-quoted-{}.csv", std::process::id()));
+    let (x, y) = (Array2::<f32>::ones((4, 2)), Array2::<f32>::ones((4, 1)));
+    model.fit(&x, &y).callback(CsvLogger::new(&path)).run()?;
+    let text = std::fs::read_to_string(&path).expect("a file");
+    std::fs::remove_file(&path).expect("the file");
+    let header = r#"epoch,"a,""b""",loss,"val_a,""b""",val_loss"#;
+    assert_eq!(text.lines().next(), Some(header));
     Ok(())
 }

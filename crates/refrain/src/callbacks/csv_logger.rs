@@ -10,6 +10,10 @@ use crate::training::Logs;
 
 /// Writes each epoch's values as a line of a CSV file, as it ends.
 ///
+/// The columns are the epoch and the names of the first epoch's values in alphabetical order. If none of them is of
+/// validation, a `val_` column for each follows, so that a later epoch that validates (`validation_freq`) finds its place;
+/// `NA` stands where an epoch has no value.
+///
 /// ```
 /// use refrain::callbacks::CsvLogger;
 /// let log = CsvLogger::new("training.csv").append(true);
@@ -24,6 +28,11 @@ pub struct CsvLogger {
     file: Option<File>,
     columns: Vec<String>,
 }
+
+/// What stands where an epoch has no value.
+const MISSING: &str = "NA";
+/// How the names of validation's values begin.
+const VALIDATION: &str = "val_";
 
 impl CsvLogger {
     /// Writes this file, replacing it.
@@ -50,12 +59,32 @@ impl CsvLogger {
     }
 
     fn write(&mut self, cells: impl Iterator<Item = String>) -> Result<()> {
-        let line = cells.collect::<Vec<_>>().join(&self.separator.to_string());
+        let cells: Vec<String> = cells.map(|c| quoted(c, self.separator)).collect();
+        let line = cells.join(&self.separator.to_string());
         let Some(file) = &mut self.file else {
             return Ok(());
         };
         writeln!(file, "{line}").map_err(|e| failed(&self.path, e))
     }
+}
+
+/// A cell that holds the separator, a quote or the end of a line, in quotes.
+fn quoted(cell: String, separator: char) -> String {
+    match cell.contains([separator, '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
+    }
+}
+
+/// Keras's columns for an epoch with these values.
+fn columns(logs: &Logs) -> Vec<String> {
+    let mut columns: Vec<String> = logs.names().into_iter().map(str::to_owned).collect();
+    columns.sort();
+    if !columns.iter().any(|name| name.starts_with(VALIDATION)) {
+        let later: Vec<String> = columns.iter().map(|n| format!("{VALIDATION}{n}")).collect();
+        columns.extend(later);
+    }
+    columns
 }
 
 fn failed(path: &std::path::Path, error: std::io::Error) -> Error {
@@ -89,7 +118,7 @@ impl Callback for CsvLogger {
         logs: &mut Logs,
     ) -> Result<()> {
         if self.columns.is_empty() {
-            self.columns = logs.names().into_iter().map(str::to_owned).collect();
+            self.columns = columns(logs);
             let size = self
                 .file
                 .as_ref()
@@ -103,7 +132,7 @@ impl Callback for CsvLogger {
         let values = self
             .columns
             .iter()
-            .map(|name| logs.get(name).map_or("NA".to_owned(), |v| v.to_string()));
+            .map(|name| logs.get(name).map_or(MISSING.to_owned(), |v| v.to_string()));
         let cells: Vec<String> = std::iter::once(epoch.to_string()).chain(values).collect();
         self.write(cells.into_iter())
     }

@@ -37,6 +37,39 @@ pub(crate) fn arrange<'a>(
     Ok(flat)
 }
 
+/// The same, but a dict may leave some out. It may not name others.
+pub(crate) fn arrange_some<'a>(
+    what: &str,
+    declared: &Structure<Tensor>,
+    names: &[String],
+    given: &Arrays<'a>,
+) -> Result<Vec<Option<DataArray<'a>>>> {
+    let Structure::Dict(mut dict) = given.0.clone()? else {
+        return arrange(what, declared, names, given);
+    };
+    let wanted: BTreeMap<String, usize> = match declared {
+        Structure::Dict(parts) => {
+            let parts = parts.iter();
+            parts.map(|(k, p)| (k.clone(), p.flatten().len())).collect()
+        }
+        _ => names.iter().map(|n| (n.clone(), 1)).collect(),
+    };
+    if let Some(other) = dict.keys().find(|k| !wanted.contains_key(*k)) {
+        let known: Vec<&String> = wanted.keys().collect();
+        return Err(Error::mismatch(
+            ErrorKind::Structure,
+            format!("{what} under some of the names {known:?}"),
+            format!("`{other}`"),
+        )
+        .hint("Name the model's outputs"));
+    }
+    for (name, leaves) in wanted {
+        let none = || Structure::list((0..leaves).map(|_| None));
+        dict.entry(name).or_insert_with(none);
+    }
+    arrange(what, declared, names, &Arrays(Ok(Structure::Dict(dict))))
+}
+
 fn by_key<'a>(
     what: &str,
     declared: &BTreeMap<String, Structure<Tensor>>,

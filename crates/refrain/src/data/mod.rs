@@ -7,7 +7,7 @@ mod arrays;
 pub(crate) mod golden;
 mod order;
 
-pub(crate) use arrange::{arrange, check_lengths};
+pub(crate) use arrange::{arrange, arrange_some, check_lengths};
 pub(crate) use array::Rows;
 pub use array::{DataArray, Sample};
 pub use arrays::{Arrays, IntoArrays};

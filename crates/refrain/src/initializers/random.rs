@@ -26,9 +26,31 @@ fn fresh_seed() -> u64 {
 
 /// Makes everything random on this thread (first weights, dropout, shuffling) a function of this seed.
 ///
+/// The seed counts for the thread that calls: another thread draws from a seed of its own, which differs in each run until
+/// the function is called there too. So what other threads do, and in which order, never changes the numbers of this one.
+/// (Keras's `keras.utils.set_random_seed` is one seed for the whole process.) What a layer or a model has drawn goes with
+/// it: a model made under a seed starts with the same weights and drops the same elements, whichever thread trains it; only
+/// the order in which `fit` shuffles is drawn on the thread that calls `fit`, unless it is given a
+/// [`seed`](crate::training::Fit::seed).
+///
 /// ```
-/// use refrain::initializers::set_random_seed;
+/// use refrain::initializers::{Initializer, set_random_seed};
+/// use refrain::{input, layers::Dense, layers::Layer};
+/// let first_weight = || -> refrain::Result<f64> {
+///     let layer = Dense::new(1);
+///     layer.call(&input([1]))?;
+///     Ok(layer.weights()[0].value().to_f64()[0])
+/// };
 /// set_random_seed(42);
+/// let here = first_weight()?;
+/// set_random_seed(42);
+/// assert_eq!(first_weight()?, here);
+/// let there = std::thread::spawn(move || {
+///     set_random_seed(42);
+///     first_weight()
+/// });
+/// assert_eq!(there.join().expect("the thread ends")?, here);
+/// # Ok::<(), refrain::Error>(())
 /// ```
 pub fn set_random_seed(seed: u64) {
     SEEDS.set(Philox::new(seed));

@@ -51,17 +51,16 @@ impl Reduction {
         weights: Option<&Tensor>,
         mask: Option<&Tensor>,
     ) -> Result<Tensor> {
+        if values.rank() > 0 {
+            weights.map_or(Ok(()), |w| check_weights(values, w))?;
+            mask.map_or(Ok(()), |m| check_mask(values, m))?;
+        }
         let weights = apply_mask(weights, mask, values.dtype(), self.is_plain_mean())?;
         let mut values = values.clone();
         let mut divisor = None;
         if let Some(weights) = weights {
             let (v, w) = align_ranks(&values, &weights)?;
-            values = (&v * &w).checked().map_err(|_| {
-                let expected = format!("sample weights that fit losses of shape {}", v.shape());
-                let received = format!("shape {}", weights.shape());
-                Error::mismatch(ErrorKind::Shape, expected, received)
-                    .hint("Give one weight for each sample")
-            })?;
+            values = (&v * &w).checked()?;
             divisor = Some(w);
         }
         if self == Reduction::None || values.rank() == 0 {
@@ -76,6 +75,51 @@ impl Reduction {
             _ => Ok(sum / count(&values)),
         }
     }
+}
+
+/// Refuses weights that do not weigh each sample (or each step, …) by its own number.
+pub(crate) fn check_weights(values: &Tensor, weights: &Tensor) -> Result<()> {
+    let expected =
+        |bound: &str| format!("sample weights {bound} losses of shape {}", values.shape());
+    let wrong = |expected: String, hint: &str| {
+        let received = format!("sample weights of shape {}", weights.shape());
+        Err(Error::mismatch(ErrorKind::Shape, expected, received).hint(hint))
+    };
+    let (v, w) = align_ranks(values, weights)?;
+    if w.rank() > v.rank() {
+        let hint =
+            "A weight counts for a sample (or a step), not for a number in it; drop the last axes";
+        return wrong(expected("with no more axes than"), hint);
+    }
+    if v.rank() > w.rank() {
+        let hint =
+            "Give one number for each: to weigh whole samples, add axes of size 1 behind the first";
+        return wrong(expected("with as many axes as"), hint);
+    }
+    match spreads_to(&w, &v) {
+        true => Ok(()),
+        false => wrong(expected("that fit"), "Give one weight for each sample"),
+    }
+}
+
+fn check_mask(values: &Tensor, mask: &Tensor) -> Result<()> {
+    let (v, m) = align_ranks(values, mask)?;
+    if m.rank() == v.rank() && spreads_to(&m, &v) {
+        return Ok(());
+    }
+    Err(Error::mismatch(
+        ErrorKind::Shape,
+        format!("a mask that fits losses of shape {}", values.shape()),
+        format!("a mask of shape {}", mask.shape()),
+    )
+    .hint("Layers hand the mask of their inputs on: take it off before the output, or keep the steps that it masks"))
+}
+
+/// Whether the sizes of one are those of the other, or 1; their ranks are equal.
+fn spreads_to(from: &Tensor, to: &Tensor) -> bool {
+    let (from, to) = (from.shape(), to.shape());
+    let mut pairs = from.dims().iter().zip(to.dims());
+    pairs.all(|(f, t): (&Dim, &Dim)| f.is_none_or(|f| f == 1 || t.is_none_or(|t| f == t)))
 }
 
 /// Number of elements; 1 while it is unknown.

@@ -103,6 +103,9 @@ pub(crate) fn contribution(
     };
     let (mut values, mut weights) = align_ranks(values, &weights)?;
     let rank = weights.rank();
+    if rank > values.rank() {
+        losses::check_weights(&values, &weights)?;
+    }
     values = mean_from(&values, rank)?;
     weights = prim::broadcast_to(&weights, &values.shape())?;
     values = values * &weights;

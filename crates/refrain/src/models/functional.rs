@@ -98,6 +98,16 @@ impl Functional {
         Functional::layer_names(&self.outputs)
     }
 
+    /// What losses and metrics of the outputs go by, in flat order: the keys of a dict of outputs, else their names.
+    pub(crate) fn output_keys(&self) -> Vec<String> {
+        match &self.outputs {
+            Structure::Dict(outputs) if outputs.values().all(|o| o.single().is_some()) => {
+                outputs.keys().cloned().collect()
+            }
+            _ => self.output_names(),
+        }
+    }
+
     /// The flat tensors that a call gives for the model's inputs.
     fn arrange<'a>(&self, given: &'a Structure<Tensor>) -> Result<Vec<&'a Tensor>> {
         let names = self.input_names();
@@ -278,7 +288,7 @@ fn standardize(symbolic: &Tensor, given: &Tensor) -> Result<Tensor> {
     if let Some(shape) = adjusted(&expected, &given.shape()) {
         tensor = prim::reshape(&tensor, shape)?;
     }
-    if !tensor.shape().compatible(&expected.shape) {
+    if !same_but_batch(&tensor.shape(), &expected.shape) {
         return Err(Error::mismatch(
             ErrorKind::Shape,
             format!("shape {} for input `{}`", expected.shape, symbolic.name()),
@@ -288,6 +298,13 @@ fn standardize(symbolic: &Tensor, given: &Tensor) -> Result<Tensor> {
     }
     tensor.check()?;
     Ok(tensor.with_mask(given.mask()))
+}
+
+/// Whether the shapes fit from the second axis on. A declared batch size binds only layers that keep states.
+fn same_but_batch(given: &Shape, expected: &Shape) -> bool {
+    let mut pairs = given.dims().iter().zip(expected.dims()).skip(1);
+    let fits = |(g, e): (&Dim, &Dim)| g.is_none_or(|g| e.is_none_or(|e| g == e));
+    given.rank() == expected.rank() && pairs.all(fits)
 }
 
 /// The shape with a last axis of size 1 added or dropped, where that makes the rank fit.

@@ -9,6 +9,7 @@ use super::fit::{check_classes, class_weights, fitting};
 use super::history::Evaluation;
 use super::predict::Predictions;
 use super::session::Session;
+use super::stateful::Batches;
 use crate::data::{Arrays, DataArray, IntoArrays, Rows};
 use crate::error::Result;
 use crate::models::Model;
@@ -100,6 +101,7 @@ impl<'a> TrainOnBatch<'a> {
         if let Some(weights) = class_weights(&feed, &self.class_weight)? {
             feed = feed.with_weights(DataArray::shared(weights));
         }
+        Batches::whole(feed.samples()).check(self.model)?;
         let rows = Rows::Range(0, feed.samples());
         Session::new(self.model, &compiled, &feed, Mode::Train).step(rows)?;
         Ok(Evaluation::new(
@@ -129,6 +131,7 @@ impl<'a> TestOnBatch<'a> {
         let wanted = compiled.wanted(self.model.output_names().len());
         let weights = self.sample_weight.as_ref();
         let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        Batches::whole(feed.samples()).check(self.model)?;
         let rows = Rows::Range(0, feed.samples());
         Session::new(self.model, &compiled, &feed, Mode::Test).step(rows)?;
         Ok(Evaluation::new(

@@ -29,7 +29,8 @@ impl Model {
     /// Chooses the optimizer, the loss and the metrics.
     ///
     /// The loss is one for all outputs, an array with one for each output (`None`: no loss), or pairs of outputs' names and
-    /// losses. Compiling again forgets the optimizer's state, not the weights.
+    /// losses. Outputs that are a dict go by its keys, and may be given losses for some of them only. Compiling again forgets
+    /// the optimizer's state, not the weights.
     ///
     /// ```
     /// use refrain::losses::Loss;

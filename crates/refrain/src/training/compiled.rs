@@ -7,10 +7,11 @@ use refrain_graph::Literal;
 use super::cache::Cache;
 use super::engine::scalar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::{LossOptions, Losses};
+use crate::losses::{Kind, Loss, LossOptions, Losses};
 use crate::metrics::{Direction, Metric, MetricOptions, Metrics};
 use crate::models::Model;
 use crate::optimizers::{Optimizer, OptimizerState};
+use crate::structure::Structure;
 use crate::variable::Variable;
 
 /// Optimizer, losses and metrics of a model, with their variables.
@@ -37,6 +38,15 @@ pub(crate) struct OutputLoss {
     pub(crate) output_name: String,
     pub(crate) options: LossOptions,
     pub(crate) weight: Option<f64>,
+}
+
+/// What the targets of an output are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// Whether there is a loss or a metric to compute from them.
+    pub(crate) targets: bool,
+    /// Whether they are numbers of classes, which are exact, rather than quantities.
+    pub(crate) classes: bool,
 }
 
 /// A metric of one output.
@@ -96,7 +106,11 @@ impl Compiled {
         metrics: [Metrics; 2],
     ) -> Result<Self> {
         optimizer.validate()?;
-        let names = model.output_names();
+        let names = model.functional().output_keys();
+        let losses = match (&model.functional().outputs, losses) {
+            (Structure::Dict(_), Losses::Dict(some)) => Losses::Dict(with_missing(&names, some)),
+            (_, losses) => losses,
+        };
         let losses = resolve_losses(&names, losses, loss_weights)?;
         let [plain, weighted] = metrics;
         let mut all = resolve_metrics(&names, plain, "metrics", false)?;
@@ -121,11 +135,17 @@ impl Compiled {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which outputs have a loss.
-    pub(crate) fn wanted(&self, outputs: usize) -> Vec<bool> {
-        let has_loss = |i| self.losses.iter().any(|l| l.output == i);
-        let has_metric = |i| self.metrics.iter().any(|m| m.output == i);
-        (0..outputs).map(|i| has_loss(i) || has_metric(i)).collect()
+    /// What the targets of each output are for.
+    pub(crate) fn wanted(&self, outputs: usize) -> Vec<Wanted> {
+        let of = |output| {
+            let mut losses = self.losses.iter().filter(|l| l.output == output);
+            let has_metric = self.metrics.iter().any(|m| m.output == output);
+            Wanted {
+                targets: has_metric || losses.clone().next().is_some(),
+                classes: losses.any(|l| matches!(l.options.kind, Kind::Sparse)),
+            }
+        };
+        (0..outputs).map(of).collect()
     }
 
     /// The keys of `evaluate`'s values in Keras's order, as positions among the trackers: the loss, metrics under their
@@ -215,6 +235,20 @@ fn count_error(what: &str, names: &[String], received: usize) -> Error {
         ),
         received.to_string(),
     )
+}
+
+/// A dict of outputs may be given losses for some of its keys. Other names are left for the check that follows.
+fn with_missing(
+    names: &[String],
+    mut some: Vec<(String, Option<Loss>)>,
+) -> Vec<(String, Option<Loss>)> {
+    let known = some.iter().all(|(n, _)| names.contains(n));
+    for name in names {
+        if known && !some.iter().any(|(n, _)| n == name) {
+            some.push((name.clone(), None));
+        }
+    }
+    some
 }
 
 fn resolve_losses(

@@ -8,6 +8,7 @@ use super::feed::Feed;
 use super::history::{Evaluation, Logs};
 use super::progress::{Progress, Verbose};
 use super::session::Session;
+use super::stateful::Batches;
 use crate::data::{Arrays, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -126,6 +127,14 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
+    pub(crate) fn batches(&self, feed: &Feed<'_>) -> Batches {
+        Batches {
+            samples: feed.samples(),
+            size: self.batch_size,
+            steps: self.steps,
+        }
+    }
+
     pub(crate) fn evaluate(
         &self,
         model: &Model,
@@ -138,6 +147,7 @@ impl Pass {
             .unwrap_or_else(PoisonError::into_inner);
         compiled.test.iter().for_each(|t| t.reset());
         let all = feed.samples().div_ceil(self.batch_size);
+        self.batches(feed).check(model)?;
         warnings::out_of_data(self.steps, all);
         let steps = self.steps.map_or(all, |s| s.min(all));
         let mut session = Session::new(model, compiled, feed, Mode::Test);

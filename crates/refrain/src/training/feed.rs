@@ -5,10 +5,12 @@ use std::ops::Range;
 use refrain_graph::{DType, Literal, Spec};
 
 use super::cache::Classes;
-use crate::data::{Arrays, DataArray, Rows, arrange, check_lengths};
+use super::compiled::Wanted;
+use crate::data::{Arrays, DataArray, Rows, arrange, arrange_some, check_lengths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::core::{is_optional, not_optional};
 use crate::models::Model;
+use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Indices;
 use crate::warnings;
@@ -77,13 +79,13 @@ impl<'a> Feed<'a> {
         })
     }
 
-    /// Inputs, targets, and sample weights. `wanted` says which outputs have a loss.
+    /// Inputs, targets, and sample weights. `wanted` says what the targets of each output are for.
     pub(crate) fn new(
         model: &Model,
         x: &Arrays<'a>,
         y: &Arrays<'a>,
         w: Option<&Arrays<'a>>,
-        wanted: &[bool],
+        wanted: &[Wanted],
     ) -> Result<Self> {
         let mut feed = Feed::inputs(model, x)?;
         feed.y = targets(model, y, wanted)?;
@@ -96,8 +98,9 @@ impl<'a> Feed<'a> {
         let groups: Vec<(&str, &[_])> = groups.iter().map(|(n, g)| (*n, g.as_slice())).collect();
         check_lengths(&groups)?;
         let outputs = model.outputs();
-        let types = feed.y.iter().zip(&outputs).map(|(y, output)| match y {
-            Some(y) if y.dtype().is_integer() => DType::I32,
+        let each = feed.y.iter().zip(&outputs).zip(wanted);
+        let types = each.map(|((y, output), wanted)| match y {
+            Some(y) if y.dtype().is_integer() && wanted.classes => DType::I32,
             _ if output.dtype() == DType::F64 => DType::F64,
             _ => DType::F32,
         });
@@ -279,29 +282,36 @@ fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<(
 fn targets<'a>(
     model: &Model,
     y: &Arrays<'a>,
-    wanted: &[bool],
+    wanted: &[Wanted],
 ) -> Result<Vec<Option<DataArray<'a>>>> {
     let names = model.output_names();
     let declared = &model.functional().outputs;
     let given = y.0.clone()?;
-    let count = wanted.iter().filter(|w| **w).count();
-    let is_dict = matches!(given, crate::structure::Structure::Dict(_));
+    let count = wanted.iter().filter(|w| w.targets).count();
+    let is_dict = matches!(given, Structure::Dict(_));
     let leaves = given.into_leaves();
     if !is_dict && leaves.len() == count && count < names.len() {
         let mut leaves = leaves.into_iter();
-        let spread = wanted
-            .iter()
-            .map(|&w| if w { leaves.next().flatten() } else { None });
+        let spread = wanted.iter().map(|w| match w.targets {
+            true => leaves.next().flatten(),
+            false => None,
+        });
         return Ok(spread.collect());
     }
     arrange("the model's outputs", declared, &names, y)
 }
 
+/// Weights may be given for some outputs by name; the samples of the others count alike.
 fn weights<'a>(model: &Model, w: Option<&Arrays<'a>>) -> Result<Vec<Option<DataArray<'a>>>> {
     let Some(w) = w else { return Ok(Vec::new()) };
-    if let crate::structure::Structure::Leaf(one) = w.0.clone()? {
+    if let Structure::Leaf(one) = w.0.clone()? {
         return Ok(vec![one]);
     }
     let names = model.output_names();
-    arrange("the sample weights", &model.functional().outputs, &names, w)
+    let declared = &model.functional().outputs;
+    let flat = arrange_some("the sample weights", declared, &names, w)?;
+    Ok(match flat.iter().any(Option::is_some) {
+        true => flat,
+        false => Vec::new(),
+    })
 }

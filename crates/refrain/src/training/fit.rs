@@ -10,6 +10,7 @@ use super::feed::Feed;
 use super::history::{History, Logs};
 use super::progress::{Progress, Verbose};
 use super::session::Session;
+use super::stateful::Batches;
 use crate::callbacks::{Callback, TrainContext};
 use crate::data::{Arrays, DataArray, IntoArrays, Order, Rows};
 use crate::error::{Error, ErrorKind, Result};
@@ -386,6 +387,7 @@ impl Run<'_, '_> {
         let steps = o
             .steps_per_epoch
             .unwrap_or(self.train.samples().div_ceil(batch));
+        self.check_batches(batch)?;
         let seed = o
             .shuffle
             .then(|| o.seed.unwrap_or_else(initializers::next_seed));
@@ -462,6 +464,30 @@ impl Run<'_, '_> {
         Ok(steps)
     }
 
+    /// Refuses batches that stateful layers cannot take, those of validation too.
+    fn check_batches(&self, batch: usize) -> Result<()> {
+        let o = self.options;
+        let epochs = o.epochs.saturating_sub(o.initial_epoch);
+        let training = Batches {
+            samples: self.train.samples(),
+            size: batch,
+            steps: o.steps_per_epoch.map(|s| s.saturating_mul(epochs)),
+        };
+        training.check(self.model)?;
+        match self.validation {
+            Some(feed) => self.validation_pass(batch).batches(feed).check(self.model),
+            None => Ok(()),
+        }
+    }
+
+    fn validation_pass(&self, batch: usize) -> Pass {
+        Pass {
+            batch_size: self.options.validation_batch_size.unwrap_or(batch),
+            steps: self.options.validation_steps,
+            verbose: Verbose::Silent,
+        }
+    }
+
     fn validate(&self, epoch: usize, batch: usize, logs: &mut Logs) -> Result<()> {
         let Some(feed) = self.validation else {
             return Ok(());
@@ -469,11 +495,7 @@ impl Run<'_, '_> {
         if !(epoch + 1).is_multiple_of(self.options.validation_freq) {
             return Ok(());
         }
-        let pass = Pass {
-            batch_size: self.options.validation_batch_size.unwrap_or(batch),
-            steps: self.options.validation_steps,
-            verbose: Verbose::Silent,
-        };
+        let pass = self.validation_pass(batch);
         pass.evaluate(self.model, self.compiled, feed)?;
         logs.update(&self.compiled.test, "val_");
         Ok(())

@@ -14,6 +14,7 @@ mod lower;
 mod predict;
 mod progress;
 mod session;
+mod stateful;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 

@@ -6,6 +6,7 @@ use refrain_graph::{DType, Data, Element, Literal, with_data};
 use super::Plan;
 use super::evaluate::BATCH_SIZE;
 use super::feed::Feed;
+use super::stateful::Batches;
 use crate::data::{Arrays, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -84,6 +85,12 @@ impl Predict<'_> {
         let batch_size = self.batch_size.unwrap_or(feed.samples());
         let batch_size = super::evaluate::batch_size(Some(batch_size), self.steps, feed.samples())?;
         let all = feed.samples().div_ceil(batch_size);
+        let batches = Batches {
+            samples: feed.samples(),
+            size: batch_size,
+            steps: self.steps,
+        };
+        batches.check(self.model)?;
         warnings::out_of_data(self.steps, all);
         let steps = self.steps.map_or(all, |s| s.min(all));
         let samples = feed.samples().min(steps * batch_size);

@@ -187,8 +187,8 @@ fn data_of_another_shape() -> Result<()> {
     refused(
         model.fit(&x, &y).sample_weight(&weights).run(),
         ErrorKind::Shape,
-        "layer `y` (Dense): expected sample weights that fit losses of shape (10,), got shape (10, 3). Give one weight for \
-         each sample.",
+        "layer `y` (Dense): expected sample weights with no more axes than losses of shape (10,), got sample weights of \
+         shape (10, 3). A weight counts for a sample (or a step), not for a number in it; drop the last axes.",
     );
     assert_usable(&model);
     Ok(())

@@ -8,7 +8,7 @@ use refrain::losses::{Loss, Losses};
 use refrain::metrics::{Metric, Metrics};
 use refrain::optimizers::Sgd;
 use refrain::training::{Compile, LossWeights, Verbose};
-use refrain::{Model, Result, Tensor, input};
+use refrain::{Model, Result, Structure, Tensor, clear_session, input};
 use serde_json::Value as Json;
 
 use super::{golden, items, strings, text};
@@ -121,5 +121,62 @@ fn fit_and_evaluate_report_under_keras_names_in_keras_order() -> Result<()> {
         names.sort_unstable();
         assert_eq!(names, strings(&case, "evaluate_dict"), "{label}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_dict_of_outputs_goes_by_its_keys() -> Result<()> {
+    clear_session();
+    let x = input([3]);
+    let [a, b] = ["a", "b"].map(|name| Dense::new(1).name(name).call(&x));
+    let outputs = Structure::dict([
+        ("right", Structure::Leaf(a?)),
+        ("left", Structure::Leaf(b?)),
+    ]);
+    let model = Model::new(&x, outputs)?;
+    assert_eq!(model.output_names(), ["b", "a"]);
+    let x = Array2::<f32>::ones((4, 3));
+    let y = Array2::<f32>::ones((4, 1));
+    let both = [("left", &y), ("right", &y)];
+    let reported = |model: &Model| -> Result<Vec<String>> {
+        let history = model.fit(&x, both).run()?;
+        Ok(history.keys().map(str::to_owned).collect())
+    };
+    let mean = Loss::MeanSquaredError;
+    let named = [("right", mean.clone()), ("left", mean.clone())];
+    let compile = model.compile(Sgd::new(0.0), named);
+    let compile = compile.metrics([("left", [Metric::MeanAbsoluteError])]);
+    compile.loss_weights([("right", 0.0)]).run()?;
+    let keys = [
+        "left_loss",
+        "left_mean_absolute_error",
+        "loss",
+        "right_loss",
+    ];
+    assert_eq!(reported(&model)?, keys);
+    let scores = model.evaluate(&x, both).run()?;
+    assert_eq!(scores.get("left_loss")?, scores.loss());
+    assert_eq!(
+        scores.names(),
+        [
+            "loss",
+            "left_loss",
+            "right_loss",
+            "left_mean_absolute_error"
+        ]
+    );
+    // A loss for one key only: the other needs no targets of its own.
+    model
+        .compile(Sgd::new(0.0), [("left", mean.clone())])
+        .run()?;
+    assert_eq!(reported(&model)?, ["loss"]);
+    let error = model
+        .compile(Sgd::new(0.0), [("a", mean)])
+        .run()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "expected losses named [\"left\", \"right\"] (the model's outputs), got [\"a\"]."
+    );
     Ok(())
 }

@@ -88,10 +88,7 @@ impl Reader<'_> {
         else {
             return Ok(None);
         };
-        let names: Vec<String> = match &self.model.functional().outputs {
-            Structure::Dict(outputs) => outputs.keys().cloned().collect(),
-            _ => self.model.output_names(),
-        };
+        let names = self.model.functional().output_keys();
         if let Some(stray) = map.keys().find(|key| !names.contains(*key)) {
             let expected = format!("losses and metrics for the outputs {names:?}");
             return Err(Error::mismatch(
