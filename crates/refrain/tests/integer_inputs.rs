@@ -17,7 +17,7 @@ fn numbers(dtype: DType) -> Array3<i32> {
         if last {
             0
         } else {
-            ((i * 31 + j * 7 + k * k) % most) as i32
+            i32::try_from((i * 31 + j * 7 + k * k) % most).expect("a small number")
         }
     })
 }
@@ -55,7 +55,7 @@ fn recurrent_layers() -> Result<()> {
     same("GRU, reset before", |x| Ok(before.call(x)?.output))?;
     let unrolled = Lstm::new(3).unroll(true).return_sequences(true);
     same("LSTM, unrolled", |x| Ok(unrolled.call(x)?.output))?;
-    let both = Bidirectional::new(&Lstm::new(3));
+    let both = Bidirectional::new(Lstm::new(3));
     same("Bidirectional", |x| Ok(both.call(x)?.output))
 }
 
@@ -114,6 +114,8 @@ fn products_and_convolutions() -> Result<()> {
     let (depthwise, separable) = (DepthwiseConv1D::new(2), SeparableConv1D::new(3, 2));
     same("DepthwiseConv1D", |x| depthwise.call(x))?;
     same("SeparableConv1D", |x| separable.call(x))?;
+    let prelu = PRelu::new();
+    same("PReLU", |x| prelu.call(x))?;
     let dot = Dot::new(-1).normalize(true);
     same("Dot, normalized", |x| dot.call([x, x]))?;
     same("Softmax", |x| Softmax::new().call(x))
