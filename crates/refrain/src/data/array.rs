@@ -1,5 +1,7 @@
 //! One borrowed array whose first axis counts samples.
 
+use std::ops::RangeInclusive;
+
 use ndarray::{ArcArray, ArrayBase, ArrayViewD, Axis, Data as Storage, Dimension, IxDyn};
 use refrain_graph::{DType, Element, Literal, bf16, f16, with_data};
 
@@ -200,6 +202,22 @@ impl<'a> DataArray<'a> {
             format!("{value} in data of type {}", self.dtype().keras_name()),
         )
         .hint("Convert the data, or give the Input the data's type"))
+    }
+
+    /// Whether all values are numbers in this range.
+    pub(crate) fn all_within(&self, range: &RangeInclusive<f64>) -> bool {
+        // Blocks without an early end inside are compared several values at a time.
+        const BLOCK: usize = 1024;
+        let (low, high) = (*range.start(), *range.end());
+        with_view!(&self.0, v => {
+            let within = |x: f64| x >= low && x <= high;
+            match v.as_slice() {
+                Some(all) => all
+                    .chunks(BLOCK)
+                    .all(|block| block.iter().fold(true, |ok, &x| ok & within(x.to_f64()))),
+                None => v.iter().all(|&x| within(x.to_f64())),
+            }
+        })
     }
 
     /// Calls `f` with each value of a sample.

@@ -1,15 +1,19 @@
 //! First values of weights.
 
+mod config;
 mod random;
+mod stft;
+#[cfg(test)]
+mod tests;
+mod windows;
 
 pub(crate) use random::next_seed;
 pub use random::set_random_seed;
+pub use stft::{StftScaling, StftSide, StftWindow};
 
 use refrain_graph::{DType, Literal};
-use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue, refuse_own, unexpected};
 use crate::utils::sizes;
 
 /// Bytes of an element while it is drawn: in f64, then in its own type of at most 8.
@@ -97,6 +101,10 @@ pub enum Initializer {
         distribution: Distribution,
         /// Seed.
         seed: Option<u64>,
+        /// The axes that are inputs, if the rule for kernels does not fit; counts only with `output_axes`.
+        input_axes: Option<Vec<i64>>,
+        /// The axes that are outputs; counts only with `input_axes`.
+        output_axes: Option<Vec<i64>>,
     },
     /// The bias of an LSTM: the second quarter (the forget gate's) is one, the rest as the inner initializer.
     ForgetBias(Box<Initializer>),
@@ -107,7 +115,21 @@ pub enum Initializer {
         /// Seed.
         seed: Option<u64>,
     },
+    /// The waves of a short-time Fourier transform under a window, for a kernel of shape (frame length, 1, frequencies).
+    Stft {
+        /// Which part of the complex waves.
+        side: StftSide,
+        /// The window over the frame; without one there is no scaling either.
+        window: Option<StftWindow>,
+        /// What the window is divided by.
+        scaling: Option<StftScaling>,
+        /// Whether a named window is one period of a periodic function instead of symmetric.
+        periodic: bool,
+    },
 }
+
+/// The class of which all options are written.
+const VARIANCE_SCALING_CLASS: &str = "VarianceScaling";
 
 /// The named members of the variance-scaling family: class, Keras's short name, scale, fan, distribution.
 const VARIANCE_SCALING: [(&str, &str, f64, FanMode, Distribution); 6] = {
@@ -135,14 +157,36 @@ impl Initializer {
             .iter()
             .find(|(c, short, ..)| *c == class || *short == class)?;
         let &(class, _, scale, mode, distribution) = row;
-        let seed = None;
-        Some(Initializer::VarianceScaling {
+        Some(Initializer::scaling(class, scale, mode, distribution))
+    }
+
+    fn scaling(class: &'static str, scale: f64, mode: FanMode, distribution: Distribution) -> Self {
+        Initializer::VarianceScaling {
             class,
             scale,
             mode,
             distribution,
-            seed,
-        })
+            seed: None,
+            input_axes: None,
+            output_axes: None,
+        }
+    }
+
+    /// Random numbers whose variance is `scale` over a fan. Keras's defaults are 1, [`FanMode::In`] and
+    /// [`Distribution::TruncatedNormal`].
+    ///
+    /// A scale that is not positive is an error when the weight is made.
+    ///
+    /// ```
+    /// use refrain::DType;
+    /// use refrain::initializers::{Distribution, FanMode, Initializer};
+    /// let initializer = Initializer::variance_scaling(0.1, FanMode::In, Distribution::Uniform).seed(7);
+    /// let values = initializer.sample(&[3, 2], DType::F32)?.to_f64();
+    /// assert!(values.iter().all(|v| v.abs() <= (3.0f64 * 0.1 / 3.0).sqrt()));
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn variance_scaling(scale: f64, mode: FanMode, distribution: Distribution) -> Self {
+        Initializer::scaling(VARIANCE_SCALING_CLASS, scale, mode, distribution)
     }
 
     /// Uniform within `±√(6 / (fan_in + fan_out))`: Keras's default for kernels.
@@ -210,6 +254,25 @@ impl Initializer {
         }
     }
 
+    /// The waves of a short-time Fourier transform with Keras's options: the real side, a symmetric Hann window, scaled
+    /// for density.
+    ///
+    /// ```
+    /// use refrain::DType;
+    /// use refrain::initializers::Initializer;
+    /// let kernel = Initializer::stft().sample(&[128, 1, 65], DType::F32)?;
+    /// assert_eq!(kernel.dims(), [128, 1, 65]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn stft() -> Self {
+        Initializer::Stft {
+            side: StftSide::Real,
+            window: Some(StftWindow::from("hann")),
+            scaling: Some(StftScaling::Density),
+            periodic: false,
+        }
+    }
+
     /// The same initializer with a seed.
     pub fn seed(mut self, value: u64) -> Self {
         use Initializer::*;
@@ -220,7 +283,7 @@ impl Initializer {
             | VarianceScaling { seed, .. }
             | Orthogonal { seed, .. } => *seed = Some(value),
             ForgetBias(inner) => **inner = inner.clone().seed(value),
-            Zeros | Ones | Constant(_) | Identity { .. } => {}
+            Zeros | Ones | Constant(_) | Identity { .. } | Stft { .. } => {}
         }
         self
     }
@@ -228,7 +291,8 @@ impl Initializer {
     /// Makes a value of this shape and type.
     ///
     /// # Errors
-    /// The initializer needs a matrix and the shape is none.
+    /// The shape, the type or an option does not fit the initializer: no matrix for `Orthogonal`, a scale that is not
+    /// positive, an unknown window.
     pub fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
         sizes::check_memory("a weight", shape, WORKING_BYTES)?;
         let values = match self {
@@ -237,6 +301,14 @@ impl Initializer {
             Initializer::Constant(value) => return Ok(Literal::full(shape, dtype, *value)),
             Initializer::Identity { gain } => random::identity(shape, *gain)?,
             Initializer::ForgetBias(inner) => return inner.forget_bias(shape, dtype),
+            Initializer::Stft {
+                side,
+                window,
+                scaling,
+                periodic,
+            } if dtype.is_float() => {
+                stft::values(shape, *side, window.as_ref(), *scaling, *periodic)?
+            }
             _ if !dtype.is_float() => {
                 return Err(Error::mismatch(
                     ErrorKind::DType,
@@ -263,159 +335,16 @@ impl Initializer {
         })?;
         Ok(literal.convert(dtype))
     }
-
-    fn class_and_config(&self) -> (&'static str, Json) {
-        use Initializer::*;
-        match self {
-            ForgetBias(inner) => inner.class_and_config(),
-            Zeros => ("Zeros", json!({})),
-            Ones => ("Ones", json!({})),
-            Constant(value) => ("Constant", json!({ "value": value })),
-            Identity { gain } => ("Identity", json!({ "gain": gain })),
-            RandomNormal { mean, stddev, seed } => (
-                "RandomNormal",
-                json!({ "seed": seed, "mean": mean, "stddev": stddev }),
-            ),
-            RandomUniform {
-                minval,
-                maxval,
-                seed,
-            } => (
-                "RandomUniform",
-                json!({ "seed": seed, "minval": minval, "maxval": maxval }),
-            ),
-            TruncatedNormal { mean, stddev, seed } => (
-                "TruncatedNormal",
-                json!({ "seed": seed, "mean": mean, "stddev": stddev }),
-            ),
-            Orthogonal { gain, seed } => ("Orthogonal", json!({ "seed": seed, "gain": gain })),
-            VarianceScaling {
-                class: "VarianceScaling",
-                scale,
-                mode,
-                distribution,
-                seed,
-            } => {
-                let mode = match mode {
-                    FanMode::In => "fan_in",
-                    FanMode::Out => "fan_out",
-                    FanMode::Average => "fan_avg",
-                };
-                let distribution = match distribution {
-                    Distribution::Uniform => "uniform",
-                    Distribution::TruncatedNormal => "truncated_normal",
-                    Distribution::UntruncatedNormal => "untruncated_normal",
-                };
-                (
-                    "VarianceScaling",
-                    json!({
-                        "scale": scale, "mode": mode, "distribution": distribution, "seed": seed,
-                        "input_axes": null, "output_axes": null,
-                    }),
-                )
-            }
-            VarianceScaling { class, seed, .. } => (
-                class,
-                json!({ "seed": seed, "input_axes": null, "output_axes": null }),
-            ),
-        }
-    }
-
-    fn from_class(class: &str, config: &Config) -> Result<Self> {
-        let number = |key: &str, default: f64| match config.get(key) {
-            Some(json) if !json.is_null() => f64::from_json(json),
-            _ => Ok(default),
-        };
-        let seed = match config.get("seed") {
-            Some(json) => json.as_u64(),
-            None => None,
-        };
-        Ok(match class {
-            "Zeros" | "zeros" | "zero" => Initializer::Zeros,
-            "Ones" | "ones" | "one" => Initializer::Ones,
-            "Constant" | "constant" => Initializer::Constant(number("value", 0.0)?),
-            "Identity" | "IdentityInitializer" | "identity" => Initializer::Identity {
-                gain: number("gain", 1.0)?,
-            },
-            "RandomNormal" | "random_normal" | "normal" => Initializer::RandomNormal {
-                mean: number("mean", 0.0)?,
-                stddev: number("stddev", 0.05)?,
-                seed,
-            },
-            "RandomUniform" | "random_uniform" | "uniform" => Initializer::RandomUniform {
-                minval: number("minval", -0.05)?,
-                maxval: number("maxval", 0.05)?,
-                seed,
-            },
-            "TruncatedNormal" | "truncated_normal" => Initializer::TruncatedNormal {
-                mean: number("mean", 0.0)?,
-                stddev: number("stddev", 0.05)?,
-                seed,
-            },
-            "Orthogonal" | "OrthogonalInitializer" | "orthogonal" => Initializer::Orthogonal {
-                gain: number("gain", 1.0)?,
-                seed,
-            },
-            "VarianceScaling" | "variance_scaling" => Initializer::VarianceScaling {
-                class: "VarianceScaling",
-                scale: number("scale", 1.0)?,
-                mode: fan_mode(config.get("mode"))?,
-                distribution: distribution(config.get("distribution"))?,
-                seed,
-            },
-            other => match (Initializer::named(other), seed) {
-                (Some(named), Some(seed)) => named.seed(seed),
-                (Some(named), None) => named,
-                (None, _) => return Err(unexpected("an initializer", &Json::from(other))),
-            },
-        })
-    }
 }
 
-fn fan_mode(json: Option<&Json>) -> Result<FanMode> {
-    match json.and_then(Json::as_str).unwrap_or("fan_in") {
-        "fan_in" => Ok(FanMode::In),
-        "fan_out" => Ok(FanMode::Out),
-        "fan_avg" => Ok(FanMode::Average),
-        other => Err(unexpected("fan_in, fan_out or fan_avg", &Json::from(other))),
+/// As in Keras, a variance must be positive.
+fn check_scale(scale: f64) -> Result<()> {
+    if scale > 0.0 && scale.is_finite() {
+        return Ok(());
     }
-}
-
-fn distribution(json: Option<&Json>) -> Result<Distribution> {
-    match json.and_then(Json::as_str).unwrap_or("truncated_normal") {
-        "uniform" => Ok(Distribution::Uniform),
-        "truncated_normal" | "normal" => Ok(Distribution::TruncatedNormal),
-        "untruncated_normal" => Ok(Distribution::UntruncatedNormal),
-        other => Err(unexpected(
-            "uniform, truncated_normal or untruncated_normal",
-            &Json::from(other),
-        )),
-    }
-}
-
-impl ConfigValue for Initializer {
-    fn to_json(&self) -> Json {
-        let (class, config) = self.class_and_config();
-        json!({
-            "module": "keras.initializers",
-            "class_name": class,
-            "config": config,
-            "registered_name": null,
-        })
-    }
-
-    fn from_json(json: &Json) -> Result<Self> {
-        refuse_own(json)?;
-        let empty = Config::new();
-        match json {
-            Json::String(name) => Initializer::from_class(name, &empty),
-            Json::Object(object) => {
-                let class = object.get("class_name").and_then(Json::as_str);
-                let class = class.ok_or_else(|| unexpected("an initializer", json))?;
-                let config = object.get("config").and_then(Json::as_object);
-                Initializer::from_class(class, config.unwrap_or(&empty))
-            }
-            _ => Err(unexpected("an initializer", json)),
-        }
-    }
+    Err(Error::mismatch(
+        ErrorKind::Config,
+        "a positive number as `scale` of VarianceScaling",
+        scale.to_string(),
+    ))
 }

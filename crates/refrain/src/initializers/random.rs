@@ -69,19 +69,19 @@ pub(crate) fn rng(seed: Option<u64>) -> Philox {
 /// Values of a random initializer.
 pub(super) fn values(initializer: &Initializer, shape: &[usize]) -> Result<Vec<f64>> {
     let n: usize = shape.iter().product();
-    Ok(match *initializer {
-        Initializer::RandomNormal { mean, stddev, seed } => {
+    Ok(match initializer {
+        &Initializer::RandomNormal { mean, stddev, seed } => {
             let mut rng = rng(seed);
             (0..n)
                 .map(|_| mean + stddev * f64::from(rng.normal()))
                 .collect()
         }
-        Initializer::RandomUniform {
+        &Initializer::RandomUniform {
             minval,
             maxval,
             seed,
         } => uniform(n, minval, maxval, &mut rng(seed)),
-        Initializer::TruncatedNormal { mean, stddev, seed } => {
+        &Initializer::TruncatedNormal { mean, stddev, seed } => {
             truncated_normal(n, mean, stddev, &mut rng(seed))
         }
         Initializer::VarianceScaling {
@@ -89,9 +89,18 @@ pub(super) fn values(initializer: &Initializer, shape: &[usize]) -> Result<Vec<f
             mode,
             distribution,
             seed,
+            input_axes,
+            output_axes,
             ..
-        } => variance_scaling(shape, n, scale, mode, distribution, &mut rng(seed)),
-        Initializer::Orthogonal { gain, seed } => orthogonal(shape, gain, &mut rng(seed))?,
+        } => {
+            let fans = match (input_axes, output_axes) {
+                (Some(inputs), Some(outputs)) => (sizes(shape, inputs)?, sizes(shape, outputs)?),
+                _ => fans(shape),
+            };
+            let variance = variance(*scale, fan(*mode, fans))?;
+            variance_scaling(n, variance, *distribution, &mut rng(*seed))
+        }
+        &Initializer::Orthogonal { gain, seed } => orthogonal(shape, gain, &mut rng(seed))?,
         _ => return Err(Error::new(ErrorKind::Internal, "not a random initializer")),
     })
 }
@@ -124,21 +133,48 @@ pub(crate) fn fans(shape: &[usize]) -> (f64, f64) {
     }
 }
 
+/// The number of elements of these axes together.
+fn sizes(shape: &[usize], axes: &[i64]) -> Result<f64> {
+    let rank = shape.len() as i64;
+    let size = |&axis: &i64| {
+        let from_start = if axis < 0 {
+            axis.checked_add(rank)?
+        } else {
+            axis
+        };
+        let size = shape.get(usize::try_from(from_start).ok()?)?;
+        Some(*size as f64)
+    };
+    let sizes: Option<Vec<f64>> = axes.iter().map(size).collect();
+    let sizes = sizes.ok_or_else(|| {
+        Error::mismatch(
+            ErrorKind::Config,
+            format!("axes of a weight of shape {shape:?} as `input_axes` and `output_axes`"),
+            format!("{axes:?}"),
+        )
+    })?;
+    Ok(sizes.iter().product())
+}
+
+fn fan(mode: FanMode, (inputs, outputs): (f64, f64)) -> f64 {
+    match mode {
+        FanMode::In => inputs,
+        FanMode::Out => outputs,
+        FanMode::Average => (inputs + outputs) / 2.0,
+    }
+}
+
+fn variance(scale: f64, fan: f64) -> Result<f64> {
+    super::check_scale(scale)?;
+    Ok(scale / fan.max(1.0))
+}
+
 fn variance_scaling(
-    shape: &[usize],
     n: usize,
-    scale: f64,
-    mode: FanMode,
+    variance: f64,
     distribution: Distribution,
     rng: &mut Philox,
 ) -> Vec<f64> {
-    let (fan_in, fan_out) = fans(shape);
-    let fan = match mode {
-        FanMode::In => fan_in,
-        FanMode::Out => fan_out,
-        FanMode::Average => (fan_in + fan_out) / 2.0,
-    };
-    let variance = scale / fan.max(1.0);
     match distribution {
         Distribution::Uniform => {
             let limit = (3.0 * variance).sqrt();

@@ -92,7 +92,11 @@ impl Weight {
         if Making::take(&self.shape)?.without_values {
             return Ok(Literal::zeros(self.shape.clone(), dtype));
         }
-        let scaled = matches!(self.initializer, Initializer::VarianceScaling { .. });
+        let scaled = matches!(
+            &self.initializer,
+            Initializer::VarianceScaling { input_axes, output_axes, .. }
+                if input_axes.is_none() || output_axes.is_none()
+        );
         let Some(axes) = self.input_axes.filter(|&n| scaled && n <= self.shape.len()) else {
             return self.initializer.sample(&self.shape, dtype);
         };

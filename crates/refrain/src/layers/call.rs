@@ -4,7 +4,7 @@ use refrain_graph::{Literal, Op, Shape};
 
 use super::handle::AnyLayer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops;
+use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 use crate::trace::{Indices, Trace};
 
@@ -63,6 +63,16 @@ impl Call {
             call: self.number,
         });
         Ok(())
+    }
+
+    /// Integers and truth values as numbers of the layer's type, for layers that compute with floats only; others as they
+    /// are.
+    pub(crate) fn floats(&self, x: &Tensor) -> Result<Tensor> {
+        let dtype = self.layer.dtype();
+        if x.dtype().is_float() || !dtype.is_float() {
+            return Ok(x.clone());
+        }
+        Ok(prim::convert(x, dtype)?.with_mask(x.mask()))
     }
 
     /// A constant tensor.

@@ -18,10 +18,15 @@ use crate::tensor::Tensor;
 /// let own = Loss::custom("quartic", |y_true, y_pred| (y_true - y_pred).square().square());
 /// ```
 ///
+/// The cross-entropies refuse targets that they cannot take with an error of kind
+/// [`Data`](crate::ErrorKind::Data): class numbers of no class, probabilities below 0 or above 1, NaN. Each array is looked
+/// through once, before the first step. Probabilities are not looked at where a sample weight is 0 or the predictions carry a
+/// mask. With other losses, NaN as a target makes the loss NaN, as in Keras.
+///
 /// Source: `keras/src/losses/losses.py`.
 #[derive(Clone, Debug)]
 pub enum Loss {
-    /// Cross-entropy of probabilities of yes: targets 0 or 1, in the shape of the predictions.
+    /// Cross-entropy of probabilities of yes: targets 0 or 1, or probabilities, in the shape of the predictions.
     BinaryCrossentropy,
     /// Cross-entropy of a distribution over classes: targets are distributions too (one-hot).
     CategoricalCrossentropy,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::Program;
 use super::feed::BatchSpecs;
+use super::labels::Labels;
 use crate::trace::Indices;
 
 /// What a program does.
@@ -26,18 +27,10 @@ pub(crate) struct Key {
 /// A program, and what the data must satisfy.
 pub(crate) struct Step {
     pub(crate) program: Program,
-    /// Outputs whose targets are class numbers.
-    pub(crate) classes: Vec<Classes>,
+    /// What targets must be, where the loss does not take any number.
+    pub(crate) labels: Vec<Labels>,
     /// Inputs that are indices, by their positions.
     pub(crate) indices: Vec<(usize, Indices)>,
-}
-
-/// Class numbers are expected.
-pub(crate) struct Classes {
-    pub(crate) output: usize,
-    pub(crate) name: String,
-    pub(crate) classes: usize,
-    pub(crate) ignored: Option<i64>,
 }
 
 /// Programs kept, the oldest dropped first: enough for many lengths of sequences, few enough to bound memory.

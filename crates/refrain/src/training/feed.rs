@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use refrain_graph::{DType, Literal, Spec};
 
-use super::cache::Classes;
 use super::compiled::Wanted;
+use super::labels::outside;
 use crate::data::{Arrays, DataArray, Rows, arrange, arrange_some, check_lengths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::core::{is_optional, not_optional};
@@ -139,6 +139,12 @@ impl<'a> Feed<'a> {
         &self.y
     }
 
+    /// The weights that count for an output: one array counts for all.
+    pub(crate) fn weight(&self, output: usize) -> Option<&DataArray<'a>> {
+        let index = if self.w.len() == 1 { 0 } else { output };
+        self.w.get(index)?.as_ref()
+    }
+
     pub(crate) fn has_weights(&self) -> bool {
         !self.w.is_empty()
     }
@@ -176,27 +182,6 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    /// Refuses targets that are not class numbers of an output.
-    pub(crate) fn check_classes(&self, wanted: &Classes, rows: Range<usize>) -> Result<()> {
-        let Some(Some(y)) = self.y.get(wanted.output) else {
-            return Ok(());
-        };
-        let Classes { name, classes, .. } = wanted;
-        let ignored = wanted.ignored.map(|i| i as f64);
-        let Some((sample, label)) = outside(y, *classes, ignored, rows) else {
-            return Ok(());
-        };
-        Err(Error::mismatch(
-            ErrorKind::Data,
-            format!(
-                "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
-                classes.saturating_sub(1)
-            ),
-            format!("label {label} at sample {sample}"),
-        )
-        .hint("Give the output as many units as there are classes, or number the classes from 0"))
-    }
-
     /// Refuses inputs that an embedding has no row for.
     pub(crate) fn check_indices(
         &self,
@@ -228,29 +213,6 @@ impl<'a> Feed<'a> {
         }
         Ok(())
     }
-}
-
-/// The first value that is no whole number from 0 to below `size`, and its sample.
-fn outside(
-    array: &DataArray<'_>,
-    size: usize,
-    ignored: Option<f64>,
-    rows: Range<usize>,
-) -> Option<(usize, f64)> {
-    let mut wrong = None;
-    for sample in rows {
-        array.for_each(sample, |value| {
-            // The comparisons are false for NaN.
-            let valid = value >= 0.0 && value < size as f64 && value.fract() == 0.0;
-            if !valid && ignored != Some(value) {
-                wrong.get_or_insert((sample, value));
-            }
-        });
-        if wrong.is_some() {
-            break;
-        }
-    }
-    wrong
 }
 
 fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<()> {

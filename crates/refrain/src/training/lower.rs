@@ -3,10 +3,11 @@
 use refrain_graph::grad::gradients;
 use refrain_graph::{DType, Spec};
 
-use super::cache::{Classes, Mode, Step};
+use super::cache::{Mode, Step};
 use super::compiled::{Compiled, OutputLoss, Tracker};
 use super::engine::Program;
 use super::feed::BatchSpecs;
+use super::labels::{Labels, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::core::absent;
@@ -70,16 +71,15 @@ pub(crate) fn loss_step(
             optimize(&trace, compiled, &weights, &total)
         })?;
     }
-    let classes = classes(compiled, &batch);
-    step(&trace, classes)
+    step(&trace, labels(compiled, &batch))
 }
 
-fn step(trace: &Trace, classes: Vec<Classes>) -> Result<Step> {
+fn step(trace: &Trace, labels: Vec<Labels>) -> Result<Step> {
     let mut traced = trace.finish();
     Ok(Step {
         indices: std::mem::take(&mut traced.indices),
         program: Program::new(traced)?,
-        classes,
+        labels,
     })
 }
 
@@ -295,17 +295,23 @@ fn optimize(
     compiled.optimizer.apply(trace, &state, weights, &gradients)
 }
 
-fn classes(compiled: &Compiled, batch: &Batch) -> Vec<Classes> {
-    let sparse = compiled
-        .losses
-        .iter()
-        .filter(|l| matches!(l.options.kind, Kind::Sparse));
-    let found = sparse.filter_map(|loss| {
-        Some(Classes {
+/// What the losses want of their targets. Predictions that carry a mask may have anything as targets of masked steps.
+fn labels(compiled: &Compiled, batch: &Batch) -> Vec<Labels> {
+    let found = compiled.losses.iter().filter_map(|loss| {
+        let prediction = &batch.outputs[loss.output];
+        let wanted = match loss.options.kind {
+            Kind::Sparse => Wanted::Classes {
+                classes: prediction.dim(loss.options.axis)?,
+                ignored: loss.options.ignore_class,
+            },
+            Kind::Binary if prediction.mask().is_none() => Wanted::Binary,
+            Kind::Categorical if prediction.mask().is_none() => Wanted::OneHot,
+            _ => return None,
+        };
+        Some(Labels {
             output: loss.output,
             name: loss.output_name.clone(),
-            classes: batch.outputs[loss.output].dim(loss.options.axis)?,
-            ignored: loss.options.ignore_class,
+            wanted,
         })
     });
     found.collect()

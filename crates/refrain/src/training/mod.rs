@@ -10,6 +10,7 @@ mod feed;
 mod finite;
 mod fit;
 mod history;
+mod labels;
 mod lower;
 mod predict;
 mod progress;

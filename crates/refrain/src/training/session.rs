@@ -56,8 +56,8 @@ impl<'s, 'a> Session<'s, 'a> {
         let step = self.model.loss_step(self.compiled, self.mode, specs)?;
         if !self.checked {
             let samples = self.feed.samples();
-            for c in &step.classes {
-                self.feed.check_classes(c, 0..samples)?;
+            for labels in &step.labels {
+                labels.check(self.feed)?;
             }
             self.feed.check_indices(&step.indices, 0..samples)?;
             self.checked = true;

@@ -5,6 +5,7 @@ mod common;
 
 mod building;
 mod fuzz;
+mod labels;
 mod training;
 
 use refrain::{ErrorKind, Result};

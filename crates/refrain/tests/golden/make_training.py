@@ -326,6 +326,12 @@ SCALED = {
 }
 
 
+WINDOWS = [
+    "barthann", "bartlett", "blackman", "blackmanharris", "bohman", "boxcar", "cosine", "exponential", "flattop", "hamming",
+    "hann", "lanczos", "nuttall", "parzen", "taylor", "triang", "tukey",
+]
+
+
 def fans(shape, config):
     from keras.src.initializers.random_initializers import compute_fans
 
@@ -412,6 +418,13 @@ def initializers():
     case(lambda: I.STFT("imag"), (8, 1, 5))
     case(lambda: I.STFT("real", "hamming", "spectrum", True), (6, 1, 5))
     case(lambda: I.STFT("imag", None, None), (6, 1, 4))
+    # Each window that needs no parameter; an even number of samples, then an odd one behind the period.
+    for window in WINDOWS:
+        case(lambda: I.STFT("real", window, None), (6, 1, 2))
+    for window in ["triang", "parzen", "lanczos", "taylor", "tukey"]:
+        case(lambda: I.STFT("real", window, None, True), (6, 1, 2))
+    case(lambda: I.STFT("real", "hann_periodic"), (6, 1, 2))
+    case(lambda: I.STFT("real", [0.5, 1.0, -0.25], "spectrum"), (3, 1, 3))
     write_json("initializers.json", cases)
     return len(cases)
 

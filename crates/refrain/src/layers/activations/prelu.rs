@@ -96,7 +96,7 @@ impl Layer for PReluOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let x = inputs.one()?;
+        let x = &cx.floats(inputs.one()?)?;
         Ok(ops::relu(x) - cx.weight("alpha")? * ops::relu(&-x))
     }
 

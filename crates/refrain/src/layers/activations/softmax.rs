@@ -52,8 +52,8 @@ impl Layer for SoftmaxOptions {
         self.to_config()
     }
 
-    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let x = inputs.one()?;
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+        let x = &cx.floats(inputs.one()?)?;
         let Some(mask) = inputs.mask() else {
             return Ok(ops::softmax(x, self.axis.clone()));
         };

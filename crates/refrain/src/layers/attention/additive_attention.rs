@@ -56,7 +56,7 @@ scored_call!(AdditiveAttention);
 
 impl AdditiveAttentionOptions {
     fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
-        let operands = Operands::of(inputs)?;
+        let operands = Operands::of(inputs)?.floats(cx)?;
         check_ranks(&operands.roles)?;
         let mut sums = prim::unary(UnaryOp::Tanh, &operands.sums()?)?;
         if let Some(scale) = cx.optional_weight("scale")? {

@@ -114,6 +114,12 @@ impl Operands {
         })
     }
 
+    /// The same tensors as floats.
+    pub(super) fn floats(mut self, cx: &Call) -> Result<Self> {
+        self.roles = self.roles.floats(cx)?;
+        Ok(self)
+    }
+
     /// Query and key with axes for each other: `(…, queries, 1, size)` and `(…, 1, values, size)`, added.
     pub(super) fn sums(&self) -> Result<Tensor> {
         let (query, key) = (&self.roles.query, self.roles.key());
@@ -206,7 +212,7 @@ scored_call!(Attention);
 
 impl AttentionOptions {
     fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
-        let operands = Operands::of(inputs)?;
+        let operands = Operands::of(inputs)?.floats(cx)?;
         check_ranks(&operands.roles)?;
         let (query, key) = (&operands.roles.query, operands.roles.key());
         let scale = cx.optional_weight("scale")?;

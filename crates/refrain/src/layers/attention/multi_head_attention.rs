@@ -250,7 +250,7 @@ impl MultiHeadAttentionOptions {
     fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
         /// Keras's fused attention is for `(batch, time, features)` only.
         const FUSED_RANK: usize = 3;
-        let roles = Roles::of(inputs)?;
+        let roles = Roles::of(inputs)?.floats(cx)?;
         check_shapes(&roles)?;
         let rank = roles.query.rank();
         let axes = self.axes(rank)?;

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
-use crate::layers::AnyLayer;
+use crate::layers::{AnyLayer, Call};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -53,6 +53,15 @@ impl Roles {
             (Some(query), Some(value), None) => Ok(Roles { query, value, key }),
             _ => Err(too_few()),
         }
+    }
+
+    /// The same tensors as floats.
+    pub(super) fn floats(self, cx: &Call) -> Result<Self> {
+        Ok(Roles {
+            query: cx.floats(&self.query)?,
+            value: cx.floats(&self.value)?,
+            key: self.key.map(|key| cx.floats(&key)).transpose()?,
+        })
     }
 
     /// The key, or the value in its place.

@@ -119,7 +119,7 @@ impl Layer for GroupNormalizationOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let original = inputs.one()?;
+        let original = cx.floats(inputs.one()?)?;
         let shape = original.shape();
         let axis = resolve_axis(self.axis, shape.rank())?;
         let channels = shape.dim(axis).unwrap_or(1);
@@ -127,7 +127,7 @@ impl Layer for GroupNormalizationOptions {
         let split: [Dim; 2] = [Some(groups), Some(channels / groups)];
         let mut grouped = shape.dims().to_vec();
         grouped.splice(axis..=axis, split);
-        let x = prim::reshape(&at_least_f32(original)?, grouped.clone())?;
+        let x = prim::reshape(&at_least_f32(&original)?, grouped.clone())?;
 
         let others: Vec<usize> = (1..grouped.len()).filter(|&a| a != axis).collect();
         let (mean, variance) = moments(&x, &others)?;

@@ -106,8 +106,8 @@ impl Layer for LayerNormalizationOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let original = inputs.one()?;
-        let x = at_least_f32(original)?;
+        let original = cx.floats(inputs.one()?)?;
+        let x = at_least_f32(&original)?;
         let axes = self.axis.resolve(x.rank())?;
         let (mean, variance) = moments(&x, &axes)?;
         let factor = inverse_deviation(&variance, self.epsilon)?;

@@ -60,8 +60,8 @@ impl Layer for RmsNormalizationOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let original = inputs.one()?;
-        let x = at_least_f32(original)?;
+        let original = cx.floats(inputs.one()?)?;
+        let x = at_least_f32(&original)?;
         let axes = self.axis.resolve(x.rank())?;
         let mean_square = mean_of(&(&x * &x).checked()?, &axes, true)?;
         let scale = prim::convert(&cx.weight("scale")?, x.dtype())?;

@@ -58,10 +58,10 @@ impl Layer for UnitNormalizationOptions {
         config
     }
 
-    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         /// Norms smaller than the inverse of this count as it.
         const LARGEST_FACTOR: f64 = 1e12;
-        let x = inputs.one()?;
+        let x = &cx.floats(inputs.one()?)?;
         let axes = self.axis.resolve(x.rank())?;
         let square = prim::binary(BinaryOp::Multiply, x, x)?;
         let norm = ops::reduce(&square, Reduction::Sum, &axes, true)?;

@@ -239,7 +239,8 @@ fn initial_states<C: Cell>(
         let zeros = prim::full(x, &expected, x.dtype(), 0.0)?;
         return Ok(vec![zeros; C::STATES]);
     };
-    let states: Vec<Tensor> = given.flatten().into_iter().cloned().collect();
+    let states = given.flatten().into_iter().map(|s| cx.floats(s));
+    let states = states.collect::<Result<Vec<_>>>()?;
     if states.len() != C::STATES {
         return Err(Error::mismatch(
             ErrorKind::Structure,
@@ -268,6 +269,7 @@ pub(super) fn call<C: Cell>(cell: &C, cx: &Call, inputs: &Inputs) -> Result<RnnO
         Some(x) => x,
         None => inputs.one()?,
     };
+    let x = &cx.floats(x)?;
     let states = initial_states(cell, cx, inputs, x)?;
     let (weights, projected) = project(cell, cx, x)?;
     let mask = inputs.mask().map(|m| time_major_mask(&m, x)).transpose()?;

@@ -1,0 +1,146 @@
+//! The waves of a short-time Fourier transform.
+
+use std::f64::consts::PI;
+
+use serde_json::Value as Json;
+
+use super::windows;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::{ConfigValue, unexpected};
+
+/// Which part of the complex waves an [`Initializer::Stft`](super::Initializer::Stft) makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StftSide {
+    /// Cosines.
+    Real,
+    /// Sines, negated.
+    Imag,
+}
+
+/// What an [`Initializer::Stft`](super::Initializer::Stft) divides its window by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StftScaling {
+    /// The root of the sum of its squares.
+    Density,
+    /// The sum of its absolute values.
+    Spectrum,
+}
+
+/// The window of an [`Initializer::Stft`](super::Initializer::Stft).
+#[derive(Clone, Debug, PartialEq)]
+pub enum StftWindow {
+    /// A window of SciPy that needs no parameter, by any of its names there: `hann`, `hamming`, `blackman`, … The endings
+    /// `_periodic` and `_symmetric` overrule the initializer's `periodic`.
+    Named(String),
+    /// The values themselves, as many as a frame is long.
+    Values(Vec<f64>),
+}
+
+impl From<&str> for StftWindow {
+    fn from(name: &str) -> Self {
+        StftWindow::Named(name.to_owned())
+    }
+}
+
+impl From<Vec<f64>> for StftWindow {
+    fn from(values: Vec<f64>) -> Self {
+        StftWindow::Values(values)
+    }
+}
+
+impl StftWindow {
+    fn values(&self, frame: usize, periodic: bool) -> Result<Vec<f64>> {
+        match self {
+            StftWindow::Named(name) => windows::named(name, frame, periodic),
+            StftWindow::Values(values) if values.len() == frame => Ok(values.clone()),
+            StftWindow::Values(values) => Err(Error::mismatch(
+                ErrorKind::Config,
+                format!("a window of {frame} values for the initializer STFT"),
+                format!("{} values", values.len()),
+            )),
+        }
+    }
+}
+
+impl ConfigValue for StftWindow {
+    fn to_json(&self) -> Json {
+        match self {
+            StftWindow::Named(name) => Json::from(name.as_str()),
+            StftWindow::Values(values) => values.to_json(),
+        }
+    }
+
+    /// A name, or a list, tuple or array of Keras's.
+    fn from_json(json: &Json) -> Result<Self> {
+        match json {
+            Json::String(name) => {
+                windows::named(name, 1, false)?;
+                Ok(StftWindow::Named(name.clone()))
+            }
+            Json::Array(_) => Vec::from_json(json).map(StftWindow::Values),
+            _ => match json["class_name"].as_str() {
+                Some("__numpy__" | "__tensor__") => Self::from_json_list(&json["config"]["value"]),
+                Some("__tuple__") => Self::from_json_list(&json["items"]),
+                _ => Err(unexpected("the name of a window, or its values", json)),
+            },
+        }
+    }
+}
+
+impl StftWindow {
+    fn from_json_list(json: &Json) -> Result<Self> {
+        Vec::from_json(json).map(StftWindow::Values)
+    }
+}
+
+/// Waves of frequencies 0 to half the sampling rate under the window, for a kernel of shape (frame, 1, frequencies).
+pub(super) fn values(
+    shape: &[usize],
+    side: StftSide,
+    window: Option<&StftWindow>,
+    scaling: Option<StftScaling>,
+    periodic: bool,
+) -> Result<Vec<f64>> {
+    let &[frame, 1, frequencies] = shape else {
+        return Err(Error::mismatch(
+            ErrorKind::Config,
+            "a weight of shape (frame length, 1, frequencies) for the initializer STFT",
+            format!("shape {shape:?}"),
+        ));
+    };
+    let window = match window {
+        Some(window) => scaled(window.values(frame, periodic)?, scaling),
+        None => vec![1.0; frame],
+    };
+    let length = 2 * frequencies.saturating_sub(1);
+    if length == 0 || !window.iter().all(|w| w.is_finite()) {
+        return Err(Error::mismatch(
+            ErrorKind::Config,
+            "at least 2 frequencies and a window that is not zero everywhere for the initializer STFT",
+            format!("shape {shape:?}"),
+        ));
+    }
+    let wave = |time: usize, frequency: usize| {
+        // Whole turns are left out while the numbers are exact.
+        let turns = (time * frequency % length) as f64 / length as f64;
+        match side {
+            StftSide::Real => (2.0 * PI * turns).cos(),
+            StftSide::Imag => -(2.0 * PI * turns).sin(),
+        }
+    };
+    let row = |(time, w): (usize, &f64)| {
+        let w = *w;
+        (0..frequencies).map(move |frequency| w * wave(time, frequency))
+    };
+    Ok(window.iter().enumerate().flat_map(row).collect())
+}
+
+fn scaled(mut window: Vec<f64>, scaling: Option<StftScaling>) -> Vec<f64> {
+    let by = match scaling {
+        Some(StftScaling::Density) => window.iter().map(|w| w * w).sum::<f64>().sqrt(),
+        Some(StftScaling::Spectrum) => window.iter().map(|w| w.abs()).sum(),
+        None => 1.0,
+    };
+    window.iter_mut().for_each(|w| *w /= by);
+    window
+}

@@ -1,0 +1,126 @@
+//! What targets must be, checked once for each array that is fed.
+
+use std::ops::Range;
+
+use super::feed::Feed;
+use crate::data::DataArray;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How far probabilities may be off by rounding: a hundred times the precision of f32.
+const ROUNDING: f64 = 1e-5;
+
+/// What the targets of an output must be.
+pub(crate) struct Labels {
+    pub(crate) output: usize,
+    pub(crate) name: String,
+    pub(crate) wanted: Wanted,
+}
+
+/// Kinds of targets.
+pub(crate) enum Wanted {
+    /// Class numbers from 0, or one that is not counted.
+    Classes {
+        classes: usize,
+        ignored: Option<i64>,
+    },
+    /// Probabilities of yes.
+    Binary,
+    /// A probability for each class.
+    OneHot,
+}
+
+impl Labels {
+    /// Refuses samples whose targets are none of those wanted.
+    ///
+    /// # Errors
+    /// `Data`, with the first such sample.
+    pub(crate) fn check(&self, feed: &Feed<'_>) -> Result<()> {
+        let Some(Some(y)) = feed.targets().get(self.output) else {
+            return Ok(());
+        };
+        let (name, rows) = (&self.name, 0..feed.samples());
+        let (found, expected, what, hint) = match &self.wanted {
+            Wanted::Classes { classes, ignored } => (
+                outside(y, *classes, ignored.map(|i| i as f64), rows),
+                format!(
+                    "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
+                    classes.saturating_sub(1)
+                ),
+                "label",
+                "Give the output as many units as there are classes, or number the classes from 0",
+            ),
+            Wanted::Binary => (
+                improbable(y, feed.weight(self.output), rows),
+                format!(
+                    "0 or 1, or probabilities, as targets of output `{name}`, whose loss is BinaryCrossentropy"
+                ),
+                "target",
+                "Scale the targets, or take a loss for numbers, such as MeanSquaredError, or one for class numbers, \
+                 SparseCategoricalCrossentropy",
+            ),
+            Wanted::OneHot => (
+                improbable(y, feed.weight(self.output), rows),
+                format!(
+                    "one-hot targets or probabilities for output `{name}`, whose loss is CategoricalCrossentropy"
+                ),
+                "target",
+                "Class numbers need SparseCategoricalCrossentropy",
+            ),
+        };
+        let Some((sample, value)) = found else {
+            return Ok(());
+        };
+        let received = format!("{what} {value} at sample {sample}");
+        Err(Error::mismatch(ErrorKind::Data, expected, received).hint(hint))
+    }
+}
+
+/// The first value that is no whole number from 0 to below `size`, and its sample.
+pub(crate) fn outside(
+    array: &DataArray<'_>,
+    size: usize,
+    ignored: Option<f64>,
+    rows: Range<usize>,
+) -> Option<(usize, f64)> {
+    let mut wrong = None;
+    for sample in rows {
+        array.for_each(sample, |value| {
+            // The comparisons are false for NaN.
+            let valid = value >= 0.0 && value < size as f64 && value.fract() == 0.0;
+            if !valid && ignored != Some(value) {
+                wrong.get_or_insert((sample, value));
+            }
+        });
+        if wrong.is_some() {
+            break;
+        }
+    }
+    wrong
+}
+
+/// The first value that is no probability, and its sample. What has no weight may be any number, but not NaN, which would
+/// make the loss NaN all the same.
+fn improbable(
+    array: &DataArray<'_>,
+    weights: Option<&DataArray<'_>>,
+    mut rows: Range<usize>,
+) -> Option<(usize, f64)> {
+    let allowed = -ROUNDING..=1.0 + ROUNDING;
+    if array.all_within(&allowed) {
+        return None;
+    }
+    rows.find_map(|sample| {
+        let (mut values, mut weighed) = (Vec::new(), Vec::new());
+        array.for_each(sample, |value| values.push(value));
+        if let Some(weights) = weights {
+            weights.for_each(sample, |weight| weighed.push(weight));
+        }
+        // Weights stand for the leading axes of the targets.
+        let each = values.len().checked_div(weighed.len()).unwrap_or(0).max(1);
+        let counts = |i: usize| weighed.get(i / each).is_none_or(|w| *w != 0.0);
+        let wrong =
+            |(i, value): &(usize, f64)| value.is_nan() || (!allowed.contains(value) && counts(*i));
+        let found = values.into_iter().enumerate().find(wrong);
+        found.map(|(_, value)| (sample, value))
+    })
+}
