@@ -114,11 +114,15 @@ fn products_and_convolutions() -> Result<()> {
     let (depthwise, separable) = (DepthwiseConv1D::new(2), SeparableConv1D::new(3, 2));
     same("DepthwiseConv1D", |x| depthwise.call(x))?;
     same("SeparableConv1D", |x| separable.call(x))?;
-    let prelu = PRelu::new();
-    same("PReLU", |x| prelu.call(x))?;
     let dot = Dot::new(-1).normalize(true);
     same("Dot, normalized", |x| dot.call([x, x]))?;
-    same("Softmax", |x| Softmax::new().call(x))
+    let prelu = PRelu::new();
+    same("PReLU", |x| prelu.call(x))?;
+    same("Softmax", |x| Softmax::new().call(x))?;
+    same("Softmax, masked", |x| {
+        let positive = refrain::ops::greater(x, 0.0);
+        Softmax::new().call(Inputs::new(x).kwarg("mask", &positive))
+    })
 }
 
 /// Masks are truth values and stay that.

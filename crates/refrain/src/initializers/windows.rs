@@ -32,6 +32,9 @@ const WINDOWS: [(&[&str], Make); 17] = [
     (&["tukey", "tuk"], tukey),
 ];
 
+/// Constant, slope and cosine of the Bartlett-Hann window, as published.
+const BARTLETT_HANN: [f64; 3] = [0.62, 0.48, 0.38];
+
 /// Coefficients of sums of cosines, as published.
 const BLACKMAN: [f64; 3] = [0.42, 0.50, 0.08];
 const BLACKMAN_HARRIS: [f64; 4] = [0.35875, 0.48829, 0.14128, 0.01168];
@@ -107,7 +110,8 @@ fn cosines(n: usize, coefficients: &[f64]) -> Vec<f64> {
 }
 
 fn barthann(n: usize) -> Vec<f64> {
-    let value = |x: f64| 0.62 - 0.24 * x.abs() + 0.38 * (PI * x.abs()).cos();
+    let [constant, slope, cosine] = BARTLETT_HANN;
+    let value = |x: f64| constant - slope * x.abs() / 2.0 + cosine * (PI * x).cos();
     positions(n).map(value).collect()
 }
 

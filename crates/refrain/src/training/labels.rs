@@ -38,40 +38,50 @@ impl Labels {
         let Some(Some(y)) = feed.targets().get(self.output) else {
             return Ok(());
         };
-        let (name, rows) = (&self.name, 0..feed.samples());
-        let (found, expected, what, hint) = match &self.wanted {
+        let rows = 0..feed.samples();
+        let (found, what) = match self.wanted {
             Wanted::Classes { classes, ignored } => (
-                outside(y, *classes, ignored.map(|i| i as f64), rows),
-                format!(
-                    "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
-                    classes.saturating_sub(1)
-                ),
+                outside(y, classes, ignored.map(|i| i as f64), rows),
                 "label",
-                "Give the output as many units as there are classes, or number the classes from 0",
             ),
-            Wanted::Binary => (
-                improbable(y, feed.weight(self.output), rows),
-                format!(
-                    "0 or 1, or probabilities, as targets of output `{name}`, whose loss is BinaryCrossentropy"
-                ),
-                "target",
-                "Scale the targets, or take a loss for numbers, such as MeanSquaredError, or one for class numbers, \
-                 SparseCategoricalCrossentropy",
-            ),
-            Wanted::OneHot => (
-                improbable(y, feed.weight(self.output), rows),
-                format!(
-                    "one-hot targets or probabilities for output `{name}`, whose loss is CategoricalCrossentropy"
-                ),
-                "target",
-                "Class numbers need SparseCategoricalCrossentropy",
-            ),
+            Wanted::Binary | Wanted::OneHot => {
+                (improbable(y, feed.weight(self.output), rows), "target")
+            }
         };
         let Some((sample, value)) = found else {
             return Ok(());
         };
         let received = format!("{what} {value} at sample {sample}");
-        Err(Error::mismatch(ErrorKind::Data, expected, received).hint(hint))
+        Err(Error::mismatch(ErrorKind::Data, self.expected(), received).hint(self.hint()))
+    }
+
+    fn expected(&self) -> String {
+        let name = &self.name;
+        match self.wanted {
+            Wanted::Classes { classes, .. } => format!(
+                "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
+                classes.saturating_sub(1)
+            ),
+            Wanted::Binary => format!(
+                "0 or 1, or probabilities, as targets of output `{name}`, whose loss is BinaryCrossentropy"
+            ),
+            Wanted::OneHot => format!(
+                "one-hot targets or probabilities for output `{name}`, whose loss is CategoricalCrossentropy"
+            ),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self.wanted {
+            Wanted::Classes { .. } => {
+                "Give the output as many units as there are classes, or number the classes from 0"
+            }
+            Wanted::Binary => {
+                "Scale the targets, or take a loss for numbers, such as MeanSquaredError, or one for class numbers, \
+                 SparseCategoricalCrossentropy"
+            }
+            Wanted::OneHot => "Class numbers need SparseCategoricalCrossentropy",
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Geometry<'_> {
         convolve: impl FnOnce(&Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let bias = cx.optional_weight("bias")?;
-        ops::channels_last(&cx.floats(x)?, self.data_format, |x| {
+        ops::channels_last(x, self.data_format, |x| {
             let y = convolve(x)?;
             let y = match &bias {
                 Some(bias) => y + bias,

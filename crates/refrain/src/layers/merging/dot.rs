@@ -71,7 +71,7 @@ impl Layer for DotOptions {
         }
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let xs = listed(inputs)?;
         let [a, b] = xs[..] else {
             let received = xs.len().to_string();
@@ -87,10 +87,7 @@ impl Layer for DotOptions {
             false => x.clone(),
         };
         let dtype = prim::promote(a.dtype(), b.dtype());
-        let (mut a, mut b) = (prim::convert(a, dtype)?, prim::convert(b, dtype)?);
-        if self.normalize {
-            (a, b) = (cx.floats(&a)?, cx.floats(&b)?);
-        }
+        let (a, b) = (prim::convert(a, dtype)?, prim::convert(b, dtype)?);
         let dims = DotDims {
             lhs_batch: vec![0],
             rhs_batch: vec![0],
