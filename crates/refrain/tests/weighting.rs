@@ -231,3 +231,22 @@ fn whole_numbers_beyond_32_bits_are_quantities_for_a_loss_of_distances() -> Resu
     );
     Ok(())
 }
+
+#[test]
+fn outputs_without_a_loss_need_no_targets_in_a_dict() -> Result<()> {
+    let (x, [a, b]) = twins()?;
+    let list = Model::new(&x, [&a, &b])?;
+    let outputs = Structure::dict([("a", Structure::Leaf(a)), ("b", Structure::Leaf(b))]);
+    let dict = Model::new(&x, outputs)?;
+    let (x, y) = (Array2::<f32>::ones((3, 1)), Array2::<f32>::zeros((3, 1)));
+    for model in [list, dict] {
+        let losses = [Some(Loss::MeanSquaredError), None];
+        model.compile(Sgd::new(0.0), losses).run()?;
+        assert_eq!(model.evaluate(&x, [("a", &y)]).run()?.loss(), 1.0);
+        let error = model.evaluate(&x, [("b", &y)]).run().unwrap_err();
+        assert!(error.to_string().contains("data for `a`"), "{error}");
+        let error = model.fit(&x, [("a", &y), ("c", &y)]).run().unwrap_err();
+        assert!(error.to_string().contains("got `c`"), "{error}");
+    }
+    Ok(())
+}

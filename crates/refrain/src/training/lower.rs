@@ -173,10 +173,10 @@ impl Batch {
             .get(output)
             .and_then(Option::as_ref)
             .ok_or_else(|| {
-                Error::mismatch(
-                    ErrorKind::Structure,
-                    format!("targets for output {output}, which has {what}"),
-                    "none",
+                let expected = format!("targets for output {output}, which has {what}");
+                self.locate(
+                    output,
+                    Error::mismatch(ErrorKind::Structure, expected, "none"),
                 )
             })
     }
