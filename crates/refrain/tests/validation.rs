@@ -179,7 +179,7 @@ fn data_of_validation_that_do_not_fit_are_refused_before_the_first_epoch() -> Re
 #[test]
 fn outputs_of_one_row_for_each_batch_are_joined_as_in_keras() -> Result<()> {
     let x = input([2]);
-    let model = Model::new(&x, &refrain::ops::sum(&x, [0], true))?;
+    let model = Model::new(&x, refrain::ops::sum(&x, [0], true))?;
     let x = Array2::from_shape_fn((5, 2), |(i, _)| i as f32);
     let sums = model.predict(&x).batch_size(2).run()?.into_array()?;
     assert_eq!(
@@ -189,7 +189,7 @@ fn outputs_of_one_row_for_each_batch_are_joined_as_in_keras() -> Result<()> {
     let square = input([2]);
     let square = Model::new(
         &square,
-        &refrain::ops::matmul(&square, &refrain::ops::transpose(&square, None)),
+        refrain::ops::matmul(&square, &refrain::ops::transpose(&square, None)),
     )?;
     assert_eq!(square.predict(&x).run()?.into_array()?.shape(), [5, 5]);
     assert_eq!(

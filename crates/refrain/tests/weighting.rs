@@ -250,3 +250,24 @@ fn outputs_without_a_loss_need_no_targets_in_a_dict() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_weighted_metric_of_a_whole_batch_is_refused_at_its_output() -> Result<()> {
+    let (x, [a, _]) = twins()?;
+    let model = Model::new(&x, &a)?;
+    let whole = Metric::custom("whole", |y, p| {
+        refrain::ops::mean(&(y - p), refrain::ops::Axes::All, false)
+    });
+    let compile = model.compile(Sgd::new(0.0), Loss::MeanSquaredError);
+    compile.weighted_metrics([whole]).run()?;
+    let (x, y) = (Array2::<f32>::ones((3, 1)), Array2::<f32>::zeros((3, 1)));
+    assert_eq!(model.evaluate(&x, &y).run()?.get("whole")?, -1.0);
+    let error = evaluated(&model, &x, &y, &array![1f32, 2.0, 3.0]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("layer `a` (Dense): expected sample weights"),
+        "{error}"
+    );
+    Ok(())
+}

@@ -264,7 +264,8 @@ fn track(
             .map_err(|e| batch.locate(metric.output, e))?;
         let weight = batch.weight(metric.output).filter(|_| metric.weighted);
         let mask = prediction.mask();
-        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())?;
+        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())
+            .map_err(|e| batch.locate(metric.output, e))?;
         add(trace, tracker, &sum, &count)?;
     }
     Ok(())
