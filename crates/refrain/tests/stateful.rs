@@ -107,3 +107,23 @@ fn a_fixed_batch_size_without_states_binds_nothing() -> Result<()> {
     assert_eq!(y.into_array()?.shape(), [7, 2]);
     Ok(())
 }
+
+#[test]
+fn a_model_around_a_stateful_one_names_the_states() -> Result<()> {
+    let inner = model(false)?;
+    let x = Input::new([5, 3]).tensor();
+    let outer = Model::new(&x, &inner.call(&x)?)?;
+    outer.predict(&data(4).0).run()?;
+    let error = outer.predict(&data(3).0).run().unwrap_err().to_string();
+    assert!(
+        error.starts_with("layer `memory` (LSTM), call 1: "),
+        "{error}"
+    );
+    assert!(
+        error.contains(
+            "states of shape (3, 2) from the batch before (`stateful`), got states of shape (4, 2)"
+        ),
+        "{error}"
+    );
+    Ok(())
+}

@@ -154,3 +154,47 @@ fn cells_with_the_separator_are_quoted() -> Result<()> {
     assert_eq!(text.lines().next(), Some(header));
     Ok(())
 }
+
+#[test]
+fn data_of_validation_that_do_not_fit_are_refused_before_the_first_epoch() -> Result<()> {
+    let x = input([2]);
+    let y = Dense::new(3).activation(Activation::Softmax).call(&x)?;
+    let model = Model::new(&x, &y)?;
+    let compile = model.compile(Sgd::new(0.1), Loss::SparseCategoricalCrossentropy);
+    compile.run()?;
+    let (x, y) = data();
+    let before = model.weights()[0].value();
+    let (class, wide) = (y.mapv(|y| y * 5), Array2::<i32>::zeros((20, 2)));
+    let fit = || model.fit(&x, &y).epochs(2);
+    let error = fit().validation_data(&x, &class).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    let error = fit().validation_data(&x, &wide).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Shape);
+    assert_eq!(model.weights()[0].value(), before);
+    let never = fit().validation_data(&x, &class).validation_freq(3).run()?;
+    assert_eq!(never.epochs().len(), 2);
+    Ok(())
+}
+
+#[test]
+fn outputs_of_one_row_for_each_batch_are_joined_as_in_keras() -> Result<()> {
+    let x = input([2]);
+    let model = Model::new(&x, refrain::ops::sum(&x, [0], true))?;
+    let x = Array2::from_shape_fn((5, 2), |(i, _)| i as f32);
+    let sums = model.predict(&x).batch_size(2).run()?.into_array()?;
+    assert_eq!(
+        sums,
+        ndarray::array![[1f32, 1.0], [5.0, 5.0], [4.0, 4.0]].into_dyn()
+    );
+    let square = input([2]);
+    let square = Model::new(
+        &square,
+        refrain::ops::matmul(&square, &refrain::ops::transpose(&square, None)),
+    )?;
+    assert_eq!(square.predict(&x).run()?.into_array()?.shape(), [5, 5]);
+    assert_eq!(
+        square.predict(&x).batch_size(2).run().unwrap_err().kind(),
+        ErrorKind::Shape
+    );
+    Ok(())
+}

@@ -231,3 +231,43 @@ fn whole_numbers_beyond_32_bits_are_quantities_for_a_loss_of_distances() -> Resu
     );
     Ok(())
 }
+
+#[test]
+fn outputs_without_a_loss_need_no_targets_in_a_dict() -> Result<()> {
+    let (x, [a, b]) = twins()?;
+    let list = Model::new(&x, [&a, &b])?;
+    let outputs = Structure::dict([("a", Structure::Leaf(a)), ("b", Structure::Leaf(b))]);
+    let dict = Model::new(&x, outputs)?;
+    let (x, y) = (Array2::<f32>::ones((3, 1)), Array2::<f32>::zeros((3, 1)));
+    for model in [list, dict] {
+        let losses = [Some(Loss::MeanSquaredError), None];
+        model.compile(Sgd::new(0.0), losses).run()?;
+        assert_eq!(model.evaluate(&x, [("a", &y)]).run()?.loss(), 1.0);
+        let error = model.evaluate(&x, [("b", &y)]).run().unwrap_err();
+        assert!(error.to_string().contains("data for `a`"), "{error}");
+        let error = model.fit(&x, [("a", &y), ("c", &y)]).run().unwrap_err();
+        assert!(error.to_string().contains("got `c`"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_weighted_metric_of_a_whole_batch_is_refused_at_its_output() -> Result<()> {
+    let (x, [a, _]) = twins()?;
+    let model = Model::new(&x, &a)?;
+    let whole = Metric::custom("whole", |y, p| {
+        refrain::ops::mean(&(y - p), refrain::ops::Axes::All, false)
+    });
+    let compile = model.compile(Sgd::new(0.0), Loss::MeanSquaredError);
+    compile.weighted_metrics([whole]).run()?;
+    let (x, y) = (Array2::<f32>::ones((3, 1)), Array2::<f32>::zeros((3, 1)));
+    assert_eq!(model.evaluate(&x, &y).run()?.get("whole")?, -1.0);
+    let error = evaluated(&model, &x, &y, &array![1f32, 2.0, 3.0]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("layer `a` (Dense): expected sample weights"),
+        "{error}"
+    );
+    Ok(())
+}

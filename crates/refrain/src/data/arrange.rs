@@ -37,25 +37,23 @@ pub(crate) fn arrange<'a>(
     Ok(flat)
 }
 
-/// The same, but a dict may leave some out. It may not name others.
+/// The same, but a dict may leave out those that are optional. It may not name others.
 pub(crate) fn arrange_some<'a>(
     what: &str,
     declared: &Structure<Tensor>,
     names: &[String],
+    optional: &[bool],
     given: &Arrays<'a>,
 ) -> Result<Vec<Option<DataArray<'a>>>> {
     let Structure::Dict(mut dict) = given.0.clone()? else {
         return arrange(what, declared, names, given);
     };
-    let wanted: BTreeMap<String, usize> = match declared {
-        Structure::Dict(parts) => {
-            let parts = parts.iter();
-            parts.map(|(k, p)| (k.clone(), p.flatten().len())).collect()
-        }
-        _ => names.iter().map(|n| (n.clone(), 1)).collect(),
+    let parts: Vec<(&String, usize)> = match declared {
+        Structure::Dict(parts) => parts.iter().map(|(k, p)| (k, p.flatten().len())).collect(),
+        _ => names.iter().map(|n| (n, 1)).collect(),
     };
-    if let Some(other) = dict.keys().find(|k| !wanted.contains_key(*k)) {
-        let known: Vec<&String> = wanted.keys().collect();
+    if let Some(other) = dict.keys().find(|k| !parts.iter().any(|(n, _)| n == k)) {
+        let known: Vec<&String> = parts.iter().map(|(n, _)| *n).collect();
         return Err(Error::mismatch(
             ErrorKind::Structure,
             format!("{what} under some of the names {known:?}"),
@@ -63,9 +61,14 @@ pub(crate) fn arrange_some<'a>(
         )
         .hint("Name the model's outputs"));
     }
-    for (name, leaves) in wanted {
-        let none = || Structure::list((0..leaves).map(|_| None));
-        dict.entry(name).or_insert_with(none);
+    let mut position = 0;
+    for (name, leaves) in parts {
+        let own = optional.iter().skip(position).take(leaves);
+        if own.copied().all(|optional| optional) {
+            let none = || Structure::list((0..leaves).map(|_| None));
+            dict.entry(name.clone()).or_insert_with(none);
+        }
+        position += leaves;
     }
     arrange(what, declared, names, &Arrays(Ok(Structure::Dict(dict))))
 }

@@ -250,9 +250,12 @@ fn targets<'a>(
     let declared = &model.functional().outputs;
     let given = y.0.clone()?;
     let count = wanted.iter().filter(|w| w.targets).count();
-    let is_dict = matches!(given, Structure::Dict(_));
+    if let Structure::Dict(_) = given {
+        let optional: Vec<bool> = wanted.iter().map(|w| !w.targets).collect();
+        return arrange_some("the model's outputs", declared, &names, &optional, y);
+    }
     let leaves = given.into_leaves();
-    if !is_dict && leaves.len() == count && count < names.len() {
+    if leaves.len() == count && count < names.len() {
         let mut leaves = leaves.into_iter();
         let spread = wanted.iter().map(|w| match w.targets {
             true => leaves.next().flatten(),
@@ -271,7 +274,8 @@ fn weights<'a>(model: &Model, w: Option<&Arrays<'a>>) -> Result<Vec<Option<DataA
     }
     let names = model.output_names();
     let declared = &model.functional().outputs;
-    let flat = arrange_some("the sample weights", declared, &names, w)?;
+    let optional = vec![true; names.len()];
+    let flat = arrange_some("the sample weights", declared, &names, &optional, w)?;
     Ok(match flat.iter().any(Option::is_some) {
         true => flat,
         false => Vec::new(),

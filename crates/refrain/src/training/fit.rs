@@ -396,6 +396,8 @@ impl Run<'_, '_> {
             next: self.train.samples(),
         };
         let mut session = Session::new(self.model, self.compiled, self.train, Mode::Train);
+        session.prepare(batch.min(self.train.samples()))?;
+        self.check_validation(batch)?;
         let mut progress = Progress::new(o.verbose, steps);
         let (mut history, mut logs) = (History::default(), Logs::default());
         let mut cx = TrainContext::new(self.model, self.compiled, o.epochs, steps);
@@ -478,6 +480,26 @@ impl Run<'_, '_> {
             Some(feed) => self.validation_pass(batch).batches(feed).check(self.model),
             None => Ok(()),
         }
+    }
+
+    /// Refuses data of validation that do not fit, before the first epoch rather than after it.
+    fn check_validation(&self, batch: usize) -> Result<()> {
+        let Some(feed) = self.validation.filter(|_| self.validates()) else {
+            return Ok(());
+        };
+        let size = self.validation_pass(batch).batch_size.min(feed.samples());
+        Session::new(self.model, self.compiled, feed, Mode::Test).prepare(size)
+    }
+
+    /// Whether an epoch of the run validates.
+    fn validates(&self) -> bool {
+        let Options {
+            epochs,
+            initial_epoch,
+            validation_freq,
+            ..
+        } = *self.options;
+        epochs / validation_freq > initial_epoch / validation_freq
     }
 
     fn validation_pass(&self, batch: usize) -> Pass {

@@ -173,10 +173,10 @@ impl Batch {
             .get(output)
             .and_then(Option::as_ref)
             .ok_or_else(|| {
-                Error::mismatch(
-                    ErrorKind::Structure,
-                    format!("targets for output {output}, which has {what}"),
-                    "none",
+                let expected = format!("targets for output {output}, which has {what}");
+                self.locate(
+                    output,
+                    Error::mismatch(ErrorKind::Structure, expected, "none"),
                 )
             })
     }
@@ -264,7 +264,8 @@ fn track(
             .map_err(|e| batch.locate(metric.output, e))?;
         let weight = batch.weight(metric.output).filter(|_| metric.weighted);
         let mask = prediction.mask();
-        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())?;
+        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())
+            .map_err(|e| batch.locate(metric.output, e))?;
         add(trace, tracker, &sum, &count)?;
     }
     Ok(())

@@ -125,18 +125,16 @@ impl Predict<'_> {
 
 /// An output, gathered batch by batch.
 struct Part {
+    /// The first grows with each batch, as in Keras, whatever it counts.
     dims: Vec<usize>,
-    /// Whether the first dimension grows with the samples.
-    batched: bool,
     data: Data,
 }
 
 impl Part {
     fn new(first: &Literal, samples: usize, batch: usize) -> Self {
         let mut dims = first.dims().to_vec();
-        let batched = dims.first() == Some(&batch);
-        if batched {
-            dims[0] = 0;
+        if let Some(rows) = dims.first_mut() {
+            *rows = 0;
         }
         let capacity = first.numel() / batch.max(1) * samples;
         fn empty<T: Element>(_: &[T], capacity: usize) -> Data {
@@ -144,14 +142,13 @@ impl Part {
         }
         Part {
             dims,
-            batched,
             data: with_data!(first.data(), v => empty(v, capacity)),
         }
     }
 
     fn append(&mut self, output: &Literal) {
-        if self.batched {
-            self.dims[0] += output.dims().first().copied().unwrap_or(0);
+        if let (Some(rows), Some(more)) = (self.dims.first_mut(), output.dims().first()) {
+            *rows += more;
         }
         append_data(&mut self.data, output.data());
     }

@@ -67,6 +67,11 @@ impl<'s, 'a> Session<'s, 'a> {
         Ok(self.active.len() - 1)
     }
 
+    /// Makes the program of a batch of this size, which shows whether the data fit before anything else is done.
+    pub(crate) fn prepare(&mut self, size: usize) -> Result<()> {
+        self.activate(size).map(drop)
+    }
+
     /// Runs one batch.
     pub(crate) fn step(&mut self, rows: Rows<'_>) -> Result<()> {
         let active = self.activate(rows.len())?;

@@ -221,6 +221,20 @@ fn dropout_masks(
     (0..count).map(|_| mask()).collect()
 }
 
+/// A state that the layer has kept, which is one for each sample of a batch.
+fn kept_state(cx: &Call, name: &str, expected: &Shape) -> Result<Tensor> {
+    let state = cx.weight(name)?;
+    if state.shape().compatible(expected) {
+        return Ok(state);
+    }
+    Err(Error::mismatch(
+        ErrorKind::Shape,
+        format!("states of shape {expected} from the batch before (`stateful`)"),
+        format!("states of shape {}", state.shape()),
+    )
+    .hint("A stateful layer keeps a state for each sample: give it batches of the size that it was made for"))
+}
+
 /// The first states: those given, those kept, or zeros.
 fn initial_states<C: Cell>(
     cell: &C,
@@ -232,9 +246,8 @@ fn initial_states<C: Cell>(
     let expected = Shape::from([x.shape().dim(0), Some(common.units)]);
     let Some(given) = inputs.get(1, "initial_state") else {
         if common.stateful {
-            return (0..C::STATES)
-                .map(|i| cx.weight(&format!("state_{i}")))
-                .collect();
+            let kept = |i| kept_state(cx, &format!("state_{i}"), &expected);
+            return (0..C::STATES).map(kept).collect();
         }
         let zeros = prim::full(x, &expected, x.dtype(), 0.0)?;
         return Ok(vec![zeros; C::STATES]);
