@@ -284,10 +284,12 @@ fn run_scan(
         let out = step.write::<f32>(part.place, part.bytes / size_of::<f32>())?;
         pack_right(pool, &Matrix::strided(data, row, col), k, n, out)?;
     }
-    if let [frame] = &mut frames[..] {
-        return run_part(body, scan, &memory.shared(), 0, frame, pool);
-    }
     let (shared, failure) = (memory.shared(), Mutex::new(None));
+    match &mut frames[..] {
+        [frame] => return run_part(body, scan, &shared, 0, frame, pool),
+        [frame, ..] => bind_whole(scan, &shared, frame)?,
+        [] => {}
+    }
     pool.for_chunks_mut(frames, 1, |part, frames| {
         for frame in frames {
             if let Err(e) = run_part(body, scan, &shared, part, frame, pool) {
@@ -301,6 +303,40 @@ fn run_scan(
         Some(failure) => Err(failure),
         None => Ok(()),
     }
+}
+
+/// Binds all places of a loop with all of their rows and steps, which fails if one that is written lies over another.
+fn bind_whole(
+    scan: &ScanStep,
+    memory: &SharedMemory<'_, '_>,
+    frame: &mut Frame,
+) -> Result<(), PlanFault> {
+    let mut inner = frame.table.bind();
+    let mut bind = |slot: usize, from: (Place, usize), writable: bool| {
+        memory.bind(&mut inner, slot, from, (0, 1), writable)
+    };
+    bind(ARENA as usize, (scan.arena, scan.arena_bytes), true)?;
+    let first = PARAMS as usize;
+    let carries = || scan.carry_bytes.iter().copied();
+    let stepwise = |&(place, bytes): &(Place, usize)| (place, bytes * scan.length);
+    let init = scan.init.iter().copied().zip(carries());
+    let read = init.chain(scan.sequences.iter().map(stepwise)).chain(
+        scan.constants
+            .iter()
+            .map(|&(place, bytes, _)| (place, bytes)),
+    );
+    let written =
+        (scan.last.iter().copied().zip(carries())).chain(scan.stacked.iter().map(stepwise));
+    let places = read.map(|p| (p, false)).chain(written.map(|p| (p, true)));
+    let packed = scan.packed.iter().map(|p| ((p.place, p.bytes), false));
+    for (i, (place, writable)) in places.chain(packed).enumerate() {
+        bind(first + i, place, writable)?;
+    }
+    // Once the first values have been read, their slots hold those of every other step.
+    let spare = scan.spare.iter().copied().zip(carries());
+    spare
+        .enumerate()
+        .try_for_each(|(i, place)| bind(first + i, place, true))
 }
 
 /// Runs all steps of a loop for one part of the rows.

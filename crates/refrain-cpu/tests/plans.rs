@@ -186,27 +186,33 @@ fn updates_that_exchange_variables_see_the_old_values() {
     assert_eq!(two.values::<f32>(), Some(&[1.0f32; 4][..]));
 }
 
-/// A recurrence with a weight, a bias and a mask of rows, over 8 steps of 48 rows.
+/// A recurrence with a weight, a bias, a mask of rows and halves that are exchanged, over 8 steps of 48 rows.
 const RECURRENCE: &str = r#"graph {
-  %x = input "x" : f32[8,48,16]
-  %h = input "h" : f32[48,16]
-  %m = input "mask" : f32[48,16]
-  %w = variable "w" : f32[16,16]
-  %b = variable "b" : f32[16]
+  %x = input "x" : f32[8,48,64]
+  %h = input "h" : f32[48,64]
+  %m = input "mask" : f32[48,64]
+  %w = variable "w" : f32[64,64]
+  %b = variable "b" : f32[64]
   %last, %all = scan %h, %x, %w, %b, %m {carries=1, sequences=1, length=8} body {
-    %c = input "carry" : f32[48,16]
-    %s = input "step" : f32[48,16]
-    %k = input "weight" : f32[16,16]
-    %o = input "bias" : f32[16]
-    %n = input "mask" : f32[48,16]
-    %p = multiply %c, %n : f32[48,16]
-    %d = dot_general %p, %k {contracting=[1]x[0]} : f32[48,16]
-    %e = broadcast_in_dim %o {dims=[1]} : f32[48,16]
-    %a = add %d, %e : f32[48,16]
-    %z = add %a, %s : f32[48,16]
-    %t = tanh %z : f32[48,16]
+    %c = input "carry" : f32[48,64]
+    %s = input "step" : f32[48,64]
+    %k = input "weight" : f32[64,64]
+    %o = input "bias" : f32[64]
+    %n = input "mask" : f32[48,64]
+    %p = multiply %c, %n : f32[48,64]
+    %y = dot_general %p, %k {contracting=[1]x[0]} : f32[48,64]
+    %0 = constant 0.05 : f32[]
+    %1 = broadcast_in_dim %0 {dims=[]} : f32[48,64]
+    %d = multiply %y, %1 : f32[48,64]
+    %e = broadcast_in_dim %o {dims=[1]} : f32[48,64]
+    %a = add %d, %e : f32[48,64]
+    %z = add %a, %s : f32[48,64]
+    %l = slice %z {starts=[0,0], limits=[48,32], strides=[1,1]} : f32[48,32]
+    %g = slice %z {starts=[0,32], limits=[48,64], strides=[1,1]} : f32[48,32]
+    %f = concatenate %g, %l {dim=1} : f32[48,64]
+    %t = tanh %f : f32[48,64]
     return %t, %t
-  } : f32[48,16], f32[8,48,16]
+  } : f32[48,64], f32[8,48,64]
   return %last, %all
 }
 "#;
@@ -221,11 +227,11 @@ fn loops_of_small_steps_run_in_parts_of_their_rows() {
         exe.explain()
     );
     common::check(&graph, 1, 1e-4);
-    // A mean over the rows ties them together.
+    // A maximum over the rows ties them together.
     let tied = RECURRENCE.replace(
         "%z = add %a, %s",
-        "%r = reduce %a {kind=max, dims=[0]} : f32[16]
-    %q = broadcast_in_dim %r {dims=[1]} : f32[48,16]
+        "%r = reduce %a {kind=max, dims=[0]} : f32[64]
+    %q = broadcast_in_dim %r {dims=[1]} : f32[48,64]
     %z = add %q, %s",
     );
     let graph: Graph = tied.parse().unwrap_or_else(|e| panic!("{e}"));

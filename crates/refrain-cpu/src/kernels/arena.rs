@@ -158,14 +158,14 @@ impl SlotTable {
 pub struct SharedMemory<'s, 'a>(&'s Memory<'a>);
 
 // SAFETY: the table itself is only read. Its memory is given out by `bind`, whose parts of one place do not overlap; that
-// different places of one step do not is what the plan sees to (`plan::check`), for one thread as for several.
+// different places do not, where one is written, is found out by binding them whole first (`step::run_scan`).
 unsafe impl Sync for SharedMemory<'_, '_> {}
 
-impl SharedMemory<'_, '_> {
+impl<'s> SharedMemory<'s, '_> {
     /// Binds a slot of another table to one of equal parts of a place: `(which, of how many)`.
-    pub fn bind(
+    pub(crate) fn bind(
         &self,
-        inner: &mut Memory<'_>,
+        inner: &mut Memory<'s>,
         slot: usize,
         (place, bytes): (Place, usize),
         (part, parts): (usize, usize),
@@ -210,7 +210,7 @@ impl<'a> Memory<'a> {
     }
 
     /// The same table for several threads.
-    pub fn shared(&mut self) -> SharedMemory<'_, 'a> {
+    pub(crate) fn shared(&mut self) -> SharedMemory<'_, 'a> {
         SharedMemory(self)
     }
 

@@ -36,9 +36,11 @@ const DIRECT_COL_TILES: usize = 2;
 const DIRECT_DEPTH: usize = 64;
 const DIRECT_ROWS: usize = 128;
 
-/// Rows from which a right-hand side is packed before the product, and the elements that are worth a pass of their own.
+/// Rows from which a right-hand side is packed before the product; the elements that are worth a pass of their own, and
+/// the most that scratch memory is taken for (4 MiB).
 const PACK_ONCE_ROWS: usize = 4 * BLOCK_ROWS;
-const PACK_ONCE_ELEMENTS: usize = 1 << 14;
+const PACK_ONCE_LEAST: usize = 1 << 14;
+const PACK_ONCE_MOST: usize = 1 << 20;
 /// Lanes of the widest vectors.
 const MAX_LANES: usize = 16;
 
@@ -202,7 +204,8 @@ fn depth_split(batch: usize, m: usize, n: usize, k: usize) -> usize {
 
 /// Whether the right-hand side is packed before the product: it would be for each block of rows otherwise.
 fn packs_once(batch: usize, m: usize, n: usize, k: usize) -> bool {
-    batch == 1 && m >= PACK_ONCE_ROWS && n > 1 && k * n >= PACK_ONCE_ELEMENTS
+    let worthwhile = PACK_ONCE_LEAST..=PACK_ONCE_MOST;
+    batch == 1 && m >= PACK_ONCE_ROWS && n > 1 && worthwhile.contains(&k.saturating_mul(n))
 }
 
 impl<'a> Product<'a> {

@@ -15,8 +15,8 @@ thread_local! {
     static BUFFER: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Elements that a thread's buffer has from the start, more than kernels ask for. Memory that is never written is not
-/// taken from the system.
+/// Elements that a thread's buffer has from the start, more than most kernels ask for (long rows of wide convolutions may
+/// want more and then allocate once). Memory that is never written is not taken from the system.
 const RESERVED: usize = 3 << 19;
 
 /// Makes this thread's buffer, so that a later step need not.

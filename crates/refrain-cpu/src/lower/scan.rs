@@ -15,6 +15,8 @@ use refrain_graph::DType;
 const LARGE_STEP: usize = 1 << 20;
 /// Rows of a part at least: fewer would leave registers of the products' tiles idle.
 const PART_ROWS: usize = 16;
+/// Multiply-adds of a part's step at least (some 0.3 µs): each part runs every step by itself.
+const PART_WORK: usize = 1 << 15;
 /// Parts at most.
 const MAX_PARTS: usize = 16;
 
@@ -42,7 +44,9 @@ fn parts(body: &Graph, length: usize) -> usize {
     if length < 2 || largest == 0 || largest > LARGE_STEP {
         return 1;
     }
-    let fits = |parts: &usize| rows.is_multiple_of(*parts) && rows / parts >= PART_ROWS;
+    let fits = |parts: &usize| {
+        rows.is_multiple_of(*parts) && rows / parts >= PART_ROWS && largest / parts >= PART_WORK
+    };
     (1..=MAX_PARTS).rev().find(fits).unwrap_or(1)
 }
 

@@ -141,7 +141,7 @@ pub struct ScanDraft {
     pub stacked: Vec<(Buf, usize)>,
     /// The body's packed matrices.
     pub packed: Vec<Buf>,
-    /// The body's arena.
+    /// The body's arenas, one for each part.
     pub arena: Buf,
 }
 

@@ -77,10 +77,12 @@ impl Labels {
                 "Give the output as many units as there are classes, or number the classes from 0"
             }
             Wanted::Binary => {
-                "Scale the targets, or take a loss for numbers, such as MeanSquaredError, or one for class numbers, \
-                 SparseCategoricalCrossentropy"
+                "Scale or clip the targets, put factors into the sample weights, or take a loss for numbers, such as \
+                 MeanSquaredError, one for class numbers, SparseCategoricalCrossentropy, or a loss of your own"
             }
-            Wanted::OneHot => "Class numbers need SparseCategoricalCrossentropy",
+            Wanted::OneHot => {
+                "Class numbers need SparseCategoricalCrossentropy; factors belong into the sample weights"
+            }
         }
     }
 }

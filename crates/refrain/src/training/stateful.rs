@@ -38,14 +38,16 @@ impl Batches {
 
     /// Refuses batches that the model's stateful layers keep no states for, before the first is run.
     pub(crate) fn check(&self, model: &Model) -> Result<()> {
+        // Looking at all layers is left to batches that do not fit.
+        let declared = model.inputs().iter().find_map(batch_of).filter(|&n| n > 0);
+        let found = declared.and_then(|wanted| Some((wanted, self.other_than(wanted)?)));
+        let Some((wanted, wrong)) = found else {
+            return Ok(());
+        };
         let Some(layer) = stateful(model) else {
             return Ok(());
         };
-        let Some(wrong) = self.other_than(layer.batch) else {
-            return Ok(());
-        };
         let Batches { samples, size, .. } = self;
-        let wanted = layer.batch;
         Err(Error::mismatch(
             ErrorKind::Data,
             format!(
@@ -62,30 +64,27 @@ impl Batches {
     }
 }
 
-/// A layer that keeps states, and the size of the model's batches.
+/// A layer that keeps states.
 struct Stateful {
     name: String,
     class: String,
-    batch: usize,
 }
 
-/// The first one, if there is any. Its states are as many as the batches that an input of the model declares.
+/// The first one, if there is any.
 fn stateful(model: &Model) -> Option<Stateful> {
-    let inputs = model.inputs();
-    let batch = inputs.iter().find_map(batch_of)?;
     let mut found = None;
     model.any().visit_layers(&mut |layer| {
         if found.is_none() && layer.config().get("stateful") == Some(&Json::Bool(true)) {
             found = Some(Stateful {
                 name: layer.get_name().to_owned(),
                 class: layer.class_name().to_owned(),
-                batch,
             });
         }
     });
-    found.filter(|_| batch > 0)
+    found
 }
 
+/// The size of the batches that an input declares; states are as many.
 fn batch_of(input: &Tensor) -> Option<usize> {
     input.shape().dims().first().copied().flatten()
 }

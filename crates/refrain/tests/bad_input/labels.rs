@@ -41,15 +41,15 @@ fn categorical() -> Result<Model> {
 fn no_binary(received: &str) -> String {
     format!(
         "expected 0 or 1, or probabilities, as targets of output `y`, whose loss is BinaryCrossentropy, got target \
-         {received}. Scale the targets, or take a loss for numbers, such as MeanSquaredError, or one for class numbers, \
-         SparseCategoricalCrossentropy."
+         {received}. Scale or clip the targets, put factors into the sample weights, or take a loss for numbers, such as \
+         MeanSquaredError, one for class numbers, SparseCategoricalCrossentropy, or a loss of your own."
     )
 }
 
 fn no_one_hot(received: &str) -> String {
     format!(
         "expected one-hot targets or probabilities for output `y`, whose loss is CategoricalCrossentropy, got target \
-         {received}. Class numbers need SparseCategoricalCrossentropy."
+         {received}. Class numbers need SparseCategoricalCrossentropy; factors belong into the sample weights."
     )
 }
 

@@ -43,7 +43,9 @@ impl WinogradGradient {
         let (down, across) = result.tiles();
         let all = s.n * down;
         let rows = rows_per_task(all, PLACES * across * (s.c + s.o))?;
-        let enough = all * across >= MIN_TILES && PLACES * s.c * s.o <= MOST_ELEMENTS;
+        let enough = all * across >= MIN_TILES
+            && result.fills_tiles()
+            && PLACES * s.c * s.o <= MOST_ELEMENTS;
         (fits(s) && enough).then_some(WinogradGradient {
             images: s.n,
             image,

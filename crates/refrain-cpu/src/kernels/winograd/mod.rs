@@ -2,7 +2,8 @@
 //!
 //! Tiles of some rows of an image are transformed together; for each of the 36 places in a tile their channels are
 //! multiplied with the transformed kernel; the products are transformed back. What a task works on stays in the
-//! second-level cache. Rounding errors are some ten times those of a plain sum and below 1e-5 of the result's scale.
+//! second-level cache. Rounding errors are some ten times those of a plain sum and below 1e-5 of the result's scale; an
+//! infinite or huge element reaches all results of the tiles that it is in, not only those that it belongs to.
 
 mod gradient;
 mod transform;
@@ -56,6 +57,12 @@ impl Side {
     fn tiles(self) -> (usize, usize) {
         (self.h.div_ceil(STEP), self.w.div_ceil(STEP))
     }
+
+    /// Whether tiles are full enough that their 36 products are at most two thirds of the nine that each result takes.
+    fn fills_tiles(self) -> bool {
+        let (down, across) = self.tiles();
+        2 * KERNEL * KERNEL * self.h * self.w >= 3 * PLACES * down * across
+    }
 }
 
 /// Whether the shape is one that tiles can be made of: a dense kernel of 3×3 over neighbours.
@@ -93,7 +100,7 @@ impl Winograd {
         };
         let (down, across) = target.tiles();
         let rows = rows_per_task(s.n * down, PLACES * across * (s.c + s.o))?;
-        let enough = s.n * down * across >= MIN_TILES;
+        let enough = s.n * down * across >= MIN_TILES && target.fills_tiles();
         (fits(s) && enough).then_some(Winograd {
             images: s.n,
             source,

@@ -91,9 +91,14 @@ impl Cutter {
             }
             _ => false,
         };
-        if !repeats_rows && !inputs.iter().any(|&v| self.is_cut(v)) {
+        let any_cut = inputs.iter().any(|&v| self.is_cut(v));
+        if !repeats_rows && !any_cut {
             return rewriter.copy(node).map_err(|_| None);
         }
+        if repeats_rows && any_cut {
+            return Err(None);
+        }
+        let mut op = op.clone();
         if !repeats_rows {
             let rows = row_wise(graph, node).ok_or(None)?;
             for (&input, &carried) in inputs.iter().zip(&rows.carries) {
@@ -104,9 +109,10 @@ impl Cutter {
                     return Err(None);
                 }
             }
+            op = rows.op;
         }
         rewriter
-            .copy_as(node, for_rows(op, self.part))
+            .copy_as(node, for_rows(&op, self.part))
             .map_err(|_| None)?;
         self.cut[outputs[0].as_u32() as usize] = true;
         Ok(())

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::passes::{Rewriter, splat_number};
-use crate::{BinaryOp, Comparison, Graph, GraphError, Node, Op, Value};
+use crate::{BinaryOp, Comparison, DType, Graph, GraphError, Node, Op, Value};
 
 /// Every `max(x, limit)` and `min(x, limit)` of a graph, by `x`.
 pub(super) struct Clamps(HashMap<Value, Vec<Clamp>>);
@@ -37,7 +37,7 @@ impl Clamp {
 impl Clamps {
     pub(super) fn find(graph: &Graph) -> Clamps {
         let mut clamps: HashMap<Value, Vec<Clamp>> = HashMap::new();
-        for node in graph.nodes() {
+        for node in graph.nodes().filter(|&n| is_exact(graph, n)) {
             if let Op::Binary(op @ (BinaryOp::Maximum | BinaryOp::Minimum)) = graph.op(node)
                 && let &[a, b] = graph.inputs(node)
                 && let Some((x, limit)) = with_limit(graph, a, b)
@@ -91,6 +91,14 @@ impl Clamps {
     }
 }
 
+/// Whether every number of a result's type is one of `f64`, in which limits are compared.
+fn is_exact(graph: &Graph, node: Node) -> bool {
+    graph
+        .outputs(node)
+        .iter()
+        .all(|&v| graph.spec(v).dtype != DType::I64)
+}
+
 /// The value and the number that it is clamped with.
 fn with_limit(graph: &Graph, a: Value, b: Value) -> Option<(Value, f64)> {
     match (splat_number(graph, a), splat_number(graph, b)) {
@@ -110,7 +118,8 @@ pub(super) fn of_select(graph: &Graph, inputs: &[Value]) -> Option<(BinaryOp, Va
         return None;
     };
     let c = splat_number(graph, limit)?;
-    if splat_number(graph, on_true) != Some(c) {
+    let inexact = graph.spec(x).dtype == DType::I64;
+    if inexact || splat_number(graph, on_true) != Some(c) {
         return None;
     }
     let op = match comparison {
