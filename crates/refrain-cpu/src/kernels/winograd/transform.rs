@@ -143,9 +143,9 @@ pub unsafe fn square<V: Vector, M: Map<I, O>, const I: usize, const O: usize>(
     unsafe {
         let columns: [[V; O]; I] =
             std::array::from_fn(|j| M::apply(std::array::from_fn::<V, I, _>(|i| read(i, j))));
-        for i in 0..O {
-            let row = M::apply(std::array::from_fn::<V, I, _>(|j| columns[j][i]));
-            for (j, x) in row.into_iter().enumerate() {
+        let rows: [[V; I]; O] = std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i]));
+        for (i, row) in rows.into_iter().enumerate() {
+            for (j, x) in M::apply(row).into_iter().enumerate() {
                 write(i, j, x);
             }
         }
