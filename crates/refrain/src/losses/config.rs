@@ -19,9 +19,9 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// The cross-entropies refuse targets that they cannot take with an error of kind
-/// [`Data`](crate::ErrorKind::Data): class numbers of no class, probabilities below 0 or above 1, NaN. Each array is looked
-/// through before the first step, those of validation before each pass. Probabilities are not looked at where a sample weight is 0 or the predictions carry a
-/// mask. With other losses, NaN as a target makes the loss NaN, as in Keras.
+/// [`Data`](crate::ErrorKind::Data): class numbers of no class, probabilities below 0 or above 1, NaN. Arrays are looked through
+/// before the first step, those of validation before each pass. Probabilities are not looked at where a sample weight is 0 or
+/// the predictions carry a mask. With other losses, NaN as a target makes the loss NaN, as in Keras.
 ///
 /// Source: `keras/src/losses/losses.py`.
 #[derive(Clone, Debug)]
