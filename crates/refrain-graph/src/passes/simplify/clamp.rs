@@ -22,13 +22,12 @@ impl Clamp {
     /// Whether comparing the result with `c` says the same as comparing what was clamped. NaN stays NaN, and compares
     /// alike.
     fn keeps(self, comparison: Comparison, c: f64) -> bool {
-        use Comparison::{Eq, Ge, Gt, Le, Lt, Ne};
+        use Comparison::{Ge, Gt, Le, Lt};
         match (self.op, comparison) {
             (BinaryOp::Maximum, Le | Gt) => self.limit <= c,
             (BinaryOp::Maximum, Lt | Ge) => self.limit < c,
             (BinaryOp::Minimum, Ge | Lt) => self.limit >= c,
             (BinaryOp::Minimum, Gt | Le) => self.limit > c,
-            (_, Eq | Ne) => false,
             _ => false,
         }
     }
@@ -71,20 +70,23 @@ impl Clamps {
         let mut found = None;
         // A result comes after what it was made of, so this ends.
         while let Some(clamp) = self.0.get(&x).and_then(|clamps| {
-            let known = |v: &Value| rewriter.get(*v).is_some() || Some(*v) == found.map(|_| x);
+            let known = |v: &Value| *v == x || rewriter.get(*v).is_some();
             let usable =
                 |clamp: &&Clamp| clamp.keeps(*comparison, c) && clamp.inputs.iter().all(known);
             clamps.iter().find(usable)
         }) {
-            let inputs = clamp.inputs.map(|v| match found {
-                Some(made) if v == x => Some(made),
-                _ => rewriter.get(v),
-            });
-            let [Some(a), Some(b)] = inputs else { break };
-            found = Some(match rewriter.get(clamp.result) {
+            let made = match rewriter.get(clamp.result) {
                 Some(made) => made,
-                None => rewriter.push(Op::Binary(clamp.op), &[a, b])?,
-            });
+                None => {
+                    let clamped = found.or(rewriter.get(x));
+                    let inputs = clamp
+                        .inputs
+                        .map(|v| if v == x { clamped } else { rewriter.get(v) });
+                    let [Some(a), Some(b)] = inputs else { break };
+                    rewriter.push(Op::Binary(clamp.op), &[a, b])?
+                }
+            };
+            found = Some(made);
             x = clamp.result;
         }
         Ok(found)
