@@ -14,6 +14,8 @@ pub(crate) struct Labels {
     pub(crate) output: usize,
     pub(crate) name: String,
     pub(crate) wanted: Wanted,
+    /// Whether sample weights stand for the leading axes of the targets; they do not where classes lie before others.
+    pub(crate) leading: bool,
 }
 
 /// Kinds of targets.
@@ -45,7 +47,8 @@ impl Labels {
                 "label",
             ),
             Wanted::Binary | Wanted::OneHot => {
-                (improbable(y, feed.weight(self.output), rows), "target")
+                let weights = feed.weight(self.output);
+                (improbable(y, weights, self.leading, rows), "target")
             }
         };
         let Some((sample, value)) = found else {
@@ -111,25 +114,30 @@ pub(crate) fn outside(
 }
 
 /// The first value that is no probability, and its sample. What has no weight may be any number, but not NaN, which would
-/// make the loss NaN all the same.
+/// make the loss NaN all the same. Where it is not known which weight belongs to which value, a sample counts if none of
+/// its weights is 0.
 fn improbable(
     array: &DataArray<'_>,
     weights: Option<&DataArray<'_>>,
+    leading: bool,
     mut rows: Range<usize>,
 ) -> Option<(usize, f64)> {
     let allowed = -ROUNDING..=1.0 + ROUNDING;
     if array.all_within(&allowed) {
         return None;
     }
+    let leading = leading && weights.is_none_or(|w| array.dims().starts_with(w.dims()));
     rows.find_map(|sample| {
         let (mut values, mut weighed) = (Vec::new(), Vec::new());
         array.for_each(sample, |value| values.push(value));
         if let Some(weights) = weights {
             weights.for_each(sample, |weight| weighed.push(weight));
         }
-        // Weights stand for the leading axes of the targets.
         let each = values.len().checked_div(weighed.len()).unwrap_or(0).max(1);
-        let counts = |i: usize| weighed.get(i / each).is_none_or(|w| *w != 0.0);
+        let counts = |i: usize| match leading {
+            true => weighed.get(i / each).is_none_or(|w| *w != 0.0),
+            false => weighed.iter().all(|w| *w != 0.0),
+        };
         let wrong =
             |(i, value): &(usize, f64)| value.is_nan() || (!allowed.contains(value) && counts(*i));
         let found = values.into_iter().enumerate().find(wrong);

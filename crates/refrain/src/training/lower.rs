@@ -309,7 +309,10 @@ fn labels(compiled: &Compiled, batch: &Batch) -> Vec<Labels> {
             Kind::Categorical if prediction.mask().is_none() => Wanted::OneHot,
             _ => return None,
         };
+        let axis = loss.options.axis;
+        let last = axis == -1 || usize::try_from(axis).is_ok_and(|a| a + 1 == prediction.rank());
         Some(Labels {
+            leading: last || !matches!(loss.options.kind, Kind::Categorical),
             output: loss.output,
             name: loss.output_name.clone(),
             wanted,

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Array3, ArrayD, Axis, array};
 use refrain::activations::Activation;
-use refrain::layers::{Dense, Lstm, Masking};
+use refrain::layers::{Dense, Lstm, Masking, Softmax};
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
 use refrain::{ErrorKind, Input, Model, Result, Tensor, input};
@@ -218,5 +218,31 @@ fn targets_of_masked_steps_may_be_any_number() -> Result<()> {
     let steps = Array2::from_shape_fn((SAMPLES, 4), |(_, t)| if t < 3 { 1.0f32 } else { 0.0 });
     let history = model.fit(&x, &y).sample_weight(&steps).run()?;
     assert!(history.last("loss")?.is_finite());
+    Ok(())
+}
+
+/// Classes along axis 1: the weights `(samples, positions)` are not those of the leading axes.
+#[test]
+fn weights_of_positions_behind_the_classes() -> Result<()> {
+    let x = input([2, 3]);
+    let y = Softmax::new().axis(1).call(&x)?;
+    let model = Model::new(&x, &y)?;
+    let loss = Loss::CategoricalCrossentropy.axis(1);
+    model.compile(Sgd::new(0.1), loss).run()?;
+    let data = Array3::<f32>::zeros((SAMPLES, 2, 3));
+    let mut targets = data.clone();
+    targets[[0, 0, 2]] = 9.0;
+    let mut weights = Array2::<f32>::ones((SAMPLES, 3));
+    let wrong = model.evaluate(&data, &targets).sample_weight(&weights);
+    let error = wrong.run().map(|_| ()).expect_err("9 is no probability");
+    assert!(
+        error.to_string().contains("target 9 at sample 0"),
+        "{error}"
+    );
+    weights[[0, 2]] = 0.0;
+    model
+        .evaluate(&data, &targets)
+        .sample_weight(&weights)
+        .run()?;
     Ok(())
 }
