@@ -34,6 +34,11 @@ struct Job {
     body: *const (dyn Fn(usize) + Sync),
 }
 
+/// Counts the tasks that have been taken of one thread's range; in a cache line of its own.
+#[repr(align(64))]
+#[derive(Default)]
+struct Taken(AtomicUsize);
+
 struct Sleeper {
     asleep: AtomicBool,
     thread: OnceLock<Thread>,
@@ -43,8 +48,9 @@ struct Shared {
     /// Job number, open bit, number of workers inside.
     state: AtomicU64,
     job: UnsafeCell<Option<Job>>,
-    /// The next task to be taken.
-    next: AtomicUsize,
+    /// For each thread, the caller first, how many tasks of its range have been taken. A thread begins with its own range,
+    /// which is the same in jobs of the same size, so that what it left in its core's cache is read there again.
+    taken: Vec<Taken>,
     /// Held by the caller whose job is running.
     busy: AtomicBool,
     shutdown: AtomicBool,
@@ -94,7 +100,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            next: AtomicUsize::new(0),
+            taken: (0..threads.max(1)).map(|_| Taken::default()).collect(),
             busy: AtomicBool::new(false),
             shutdown: AtomicBool::new(false),
             panic: Mutex::new(None),
@@ -151,7 +157,7 @@ impl Pool {
         };
         self.shared.open(job);
         IN_TASK.set(true);
-        let own = self.shared.take_tasks(job);
+        let own = self.shared.take_tasks(job, 0);
         IN_TASK.set(false);
         self.shared.close();
         let panic = self.shared.lock_panic().take();
@@ -203,7 +209,9 @@ impl Shared {
     fn open(&self, job: Job) {
         // SAFETY: the caller holds `busy`, the previous job is closed and empty, so no one else touches `job`.
         unsafe { *self.job.get() = Some(job) };
-        self.next.store(0, Ordering::Relaxed);
+        for taken in &self.taken {
+            taken.0.store(0, Ordering::Relaxed);
+        }
         let number = (self.state.load(Ordering::Relaxed) & !(JOB - 1)).wrapping_add(JOB);
         // SeqCst here and in `sleep`: either the worker sees the job or this sees that it sleeps.
         self.state.store(number | OPEN, Ordering::SeqCst);
@@ -230,19 +238,27 @@ impl Shared {
         }
     }
 
-    fn take_tasks(&self, job: Job) -> Result<(), Box<dyn Any + Send>> {
+    /// Runs tasks of the range of thread `own`, then what is left of the others'.
+    fn take_tasks(&self, job: Job, own: usize) -> Result<(), Box<dyn Any + Send>> {
+        let threads = self.taken.len();
+        let begin = |thread: usize| job.tasks * thread / threads;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let task = self.next.fetch_add(1, Ordering::Relaxed);
-                if task >= job.tasks {
-                    break;
+            for thread in (own..threads).chain(0..own) {
+                let (first, end) = (begin(thread), begin(thread + 1));
+                loop {
+                    let task = first + self.taken[thread].0.fetch_add(1, Ordering::Relaxed);
+                    if task >= end {
+                        break;
+                    }
+                    // SAFETY: this thread is the job's caller or counted inside it, so the closure is alive.
+                    unsafe { (*job.body)(task) };
                 }
-                // SAFETY: this thread is the job's caller or counted inside it, so the closure is alive.
-                unsafe { (*job.body)(task) };
             }
         }));
         if result.is_err() {
-            self.next.store(job.tasks, Ordering::Relaxed);
+            for taken in &self.taken {
+                taken.0.store(job.tasks, Ordering::Relaxed);
+            }
         }
         result
     }
@@ -276,7 +292,7 @@ impl Shared {
         let (mut seen, mut spins) = (0, 0);
         while !self.shutdown.load(Ordering::Relaxed) {
             if let Some(job) = self.enter(&mut seen) {
-                if let Err(payload) = self.take_tasks(job) {
+                if let Err(payload) = self.take_tasks(job, index + 1) {
                     self.lock_panic().get_or_insert(payload);
                 }
                 self.state.fetch_sub(1, Ordering::Release);
