@@ -1,7 +1,5 @@
 //! From a graph to a linked plan.
 
-use std::ops::Range;
-
 use cranelift_entity::EntityRef;
 use refrain_graph::{Graph, Op, Spec};
 
@@ -9,7 +7,6 @@ use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
 use crate::kernels::finish::Finish;
 use crate::kernels::nest::Nests;
-use crate::kernels::pack::panels_len;
 use crate::library::{Call, Part};
 use crate::lower::{Lowered, PARAMS, geometries, lower};
 use crate::plan::{
@@ -39,8 +36,10 @@ pub struct Plan {
     pub parts: usize,
     /// Floating-point operations of a run.
     pub flops: u64,
-    /// Parameters that products read packed; their slots are the last.
+    /// Parameters that products read packed, to be bound from slot `first_pack` on.
     pub packs: Vec<Pack>,
+    /// The slot of the first packed matrix.
+    pub first_pack: usize,
 }
 
 impl Plan {
@@ -51,12 +50,12 @@ impl Plan {
     }
 }
 
-/// Compiles a graph that has been simplified.
+/// Compiles a graph that has been simplified. `lasting` tells of each parameter whether it stays the same in many runs.
 pub(crate) fn compile_graph(
     graph: &Graph,
     options: &CompileOptions,
     simd: Simd,
-    constants: Range<usize>,
+    lasting: Vec<bool>,
 ) -> Result<Plan, CompileError> {
     let Lowered {
         drafts,
@@ -65,7 +64,7 @@ pub(crate) fn compile_graph(
         bodies,
         flops,
         packs,
-    } = lower(graph, options, simd, constants)?;
+    } = lower(graph, options, simd, lasting)?;
     let drafts = if options.fuse {
         run_together(drafts, &buffers)
     } else {
@@ -79,9 +78,7 @@ pub(crate) fn compile_graph(
         let note = drafts[step].1.clone();
         return Err(CompileError::Plan(PlanFault::Overwritten, note));
     }
-    let first_pack = PARAMS as usize + graph.params().len() + graph.results().len();
     let linker = Linker {
-        first_pack,
         places: &places,
         buffers: &buffers,
         simd,
@@ -95,12 +92,14 @@ pub(crate) fn compile_graph(
     }
     let mut bytes = AlignedBytes::zeroed(constants.len());
     bytes.bytes_mut().copy_from_slice(&constants);
+    let first_pack = PARAMS as usize + graph.params().len() + graph.results().len();
     Ok(Plan {
+        first_pack,
         steps,
         arena: places.arena,
         constants: bytes,
         slots: first_pack + packs.len(),
-        packs,
+        packs: packs.into_iter().map(|(pack, _)| pack).collect(),
         bodies,
         parts: 1,
         flops,
@@ -156,8 +155,6 @@ fn run_together(drafts: Vec<(Draft, String)>, buffers: &Buffers) -> Vec<(Draft, 
 }
 
 struct Linker<'a> {
-    /// The slot of the first packed matrix.
-    first_pack: usize,
     places: &'a Places,
     buffers: &'a Buffers,
     simd: Simd,
@@ -283,13 +280,7 @@ impl Linker<'_> {
             lhs_strides: dot.lhs_strides,
             rhs_strides: dot.rhs_strides,
             scratch: dot.scratch.map(whole),
-            packed: dot.packed.map(|i| Tensor {
-                place: Place {
-                    slot: (self.first_pack + i) as u32,
-                    offset: 0,
-                },
-                len: panels_len(self.simd, dot.sizes[3], dot.sizes[2]),
-            }),
+            packed: dot.packed.map(whole),
             finish: match &dot.finish {
                 Some(tape) => {
                     let draft = Draft::Dot(dot.clone());
@@ -326,7 +317,9 @@ impl Linker<'_> {
                 .iter()
                 .map(|&(b, n)| (self.at((b, 0)), n))
                 .collect(),
-            packed: scan.packed.iter().map(|&b| self.part((b, 0))).collect(),
+            packed: (scan.packed.iter())
+                .map(|&(b, before)| (self.part((b, 0)), before))
+                .collect(),
             arena: whole(&scan.arena),
             arena_bytes: self.places.bytes(scan.arena),
         }

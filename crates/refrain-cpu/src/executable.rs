@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use refrain_graph::{DType, Data, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
 
 use crate::compile::{Plan, compile_graph};
-use crate::kernels::arena::{AlignedBytes, Memory, bytes_of, bytes_of_bools};
+use crate::kernels::arena::{AlignedBytes, Memory, Place, bytes_of, bytes_of_bools};
+use crate::library::Part;
 use crate::lower::{CONSTANTS, PARAMS};
 use crate::plan::ARENA;
 use crate::sources::check_shapes;
-use crate::step::{Frame, Step, each_plain, run_plan};
+use crate::step::{Frame, Step, each_plain, run_pack, run_plan};
 use crate::{CompileError, Pool, RunError, Simd, SimdLevel};
 
 /// How a program is compiled.
@@ -56,6 +57,9 @@ pub struct Executable {
 pub struct Workspace {
     arena: AlignedBytes,
     frame: Frame,
+    packed: Vec<AlignedBytes>,
+    /// The version of the variables that were packed.
+    version: Option<u64>,
     id: u64,
 }
 
@@ -76,10 +80,13 @@ impl Executable {
         };
         let simd = pool.as_ref().unwrap_or_else(|| Pool::global()).simd();
         check_shapes(graph)?;
+        // What a program changes itself is another in each run.
+        let lasting = |kind| kind == ParamKind::Variable && graph.updates().is_empty();
+        let lasting = graph.params().map(|(_, kind, _)| lasting(kind)).collect();
         let plan = if options.optimize {
-            compile_graph(&passes::optimize(graph.clone())?, options, simd, 0..0)?
+            compile_graph(&passes::optimize(graph.clone())?, options, simd, lasting)?
         } else {
-            compile_graph(graph, options, simd, 0..0)?
+            compile_graph(graph, options, simd, lasting)?
         };
         let params = graph
             .params()
@@ -103,14 +110,27 @@ impl Executable {
         Workspace {
             arena: AlignedBytes::zeroed(self.plan.arena),
             frame: Frame::of(&self.plan),
+            packed: (self.packed_bytes()).map(AlignedBytes::zeroed).collect(),
+            version: None,
             id: self.id,
         }
     }
 
-    /// Bytes of memory besides the caller's arrays: the arena, which holds all intermediate values and scratch, and the
-    /// constants.
+    /// Bytes of the matrices that are kept packed.
+    fn packed_bytes(&self) -> impl Iterator<Item = usize> {
+        let simd = self.pool().simd();
+        self.plan.packs.iter().map(move |pack| pack.bytes(simd))
+    }
+
+    fn pool(&self) -> &Pool {
+        self.pool.as_ref().unwrap_or_else(|| Pool::global())
+    }
+
+    /// Bytes of memory besides the caller's arrays: the arena, which holds all intermediate values and scratch, the
+    /// constants, and weights as products read them fastest.
     pub fn peak_memory(&self) -> usize {
-        self.plan.arena + self.plan.constant_bytes()
+        let packed: usize = self.packed_bytes().sum();
+        self.plan.arena + self.plan.constant_bytes() + packed
     }
 
     /// Floating-point operations of a run: products count twice, elementwise primitives once per element.
@@ -153,6 +173,7 @@ impl Executable {
     ) -> Result<(), RunError> {
         let specs = (inputs.iter().map(|l| &**l), variables.iter().map(|l| &**l));
         self.check(ws, specs.0, specs.1, outputs)?;
+        self.pack(ws, variables.iter().map(|l| &**l), None)?;
         let mut memory = ws.frame.table.bind();
         let mut variables = variables.iter_mut();
         let mut inputs = inputs.iter();
@@ -162,10 +183,14 @@ impl Executable {
                 ParamKind::Variable => variables.next().map(|l| bind(&mut memory, slot, l)),
             };
         }
-        self.go(memory, &mut ws.arena, &mut ws.frame.bodies, outputs)
+        let memories = (&mut ws.arena, &ws.packed[..]);
+        self.go(memory, memories, &mut ws.frame.bodies, outputs)
     }
 
     /// As [`Executable::run`] for a program without updates, which only reads its variables.
+    ///
+    /// `version` is a number of the variables' values that the caller never gives to other values. While a workspace sees
+    /// the same number again, weights that it has laid out for products are not laid out anew; with `None` they always are.
     ///
     /// # Errors
     /// As [`Executable::run`], and if the program has updates.
@@ -175,6 +200,7 @@ impl Executable {
         inputs: &[&Literal],
         variables: &[&Literal],
         outputs: &mut [Literal],
+        version: Option<u64>,
     ) -> Result<(), RunError> {
         if self.updates {
             return Err(RunError::HasUpdates);
@@ -185,6 +211,7 @@ impl Executable {
             variables.iter().copied(),
             outputs,
         )?;
+        self.pack(ws, variables.iter().copied(), version)?;
         let mut memory = ws.frame.table.bind();
         let (mut inputs, mut variables) = (inputs.iter(), variables.iter());
         for (slot, (kind, ..)) in (PARAMS as usize..).zip(&self.params) {
@@ -196,13 +223,52 @@ impl Executable {
                 bind_shared(&mut memory, slot, literal);
             }
         }
-        self.go(memory, &mut ws.arena, &mut ws.frame.bodies, outputs)
+        let memories = (&mut ws.arena, &ws.packed[..]);
+        self.go(memory, memories, &mut ws.frame.bodies, outputs)
+    }
+
+    /// Packs variables, unless the workspace has them packed in this version.
+    fn pack<'l>(
+        &self,
+        ws: &mut Workspace,
+        variables: impl Iterator<Item = &'l Literal>,
+        version: Option<u64>,
+    ) -> Result<(), RunError> {
+        if self.plan.packs.is_empty() || (version.is_some() && version == ws.version) {
+            return Ok(());
+        }
+        ws.version = None;
+        let mut memory = ws.frame.table.bind();
+        let slots = (PARAMS as usize..).zip(&self.params);
+        let slots = slots.filter(|(_, (kind, ..))| *kind == ParamKind::Variable);
+        for ((slot, _), variable) in slots.zip(variables) {
+            bind_shared(&mut memory, slot, variable);
+        }
+        for (slot, packed) in (self.plan.first_pack..).zip(&mut ws.packed) {
+            memory.writable(slot, packed.bytes_mut());
+        }
+        let whole = |slot: usize, bytes: usize| Part {
+            place: Place {
+                slot: slot as u32,
+                offset: 0,
+            },
+            bytes,
+        };
+        let sizes = self.packed_bytes();
+        for ((slot, pack), bytes) in (self.plan.first_pack..).zip(&self.plan.packs).zip(sizes) {
+            let variable = self.params[pack.param].2.bytes().unwrap_or(0);
+            let from = whole(PARAMS as usize + pack.param, variable);
+            run_pack(pack, from, whole(slot, bytes), &mut memory, self.pool())
+                .map_err(|fault| RunError::Plan(fault, "packing of a variable".to_owned()))?;
+        }
+        ws.version = version;
+        Ok(())
     }
 
     fn go<'a>(
         &'a self,
         mut memory: Memory<'a>,
-        arena: &'a mut AlignedBytes,
+        (arena, packed): (&'a mut AlignedBytes, &'a [AlignedBytes]),
         bodies: &mut [Vec<Frame>],
         outputs: &'a mut [Literal],
     ) -> Result<(), RunError> {
@@ -212,8 +278,10 @@ impl Executable {
         for (slot, output) in (first..).zip(outputs) {
             bind(&mut memory, slot, output);
         }
-        let pool = self.pool.as_ref().unwrap_or_else(|| Pool::global());
-        run_plan(&self.plan, &mut memory, bodies, pool)
+        for (slot, packed) in (self.plan.first_pack..).zip(packed) {
+            memory.read_only(slot, packed.bytes());
+        }
+        run_plan(&self.plan, &mut memory, bodies, self.pool())
     }
 
     fn check<'l>(

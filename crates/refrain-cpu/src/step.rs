@@ -14,7 +14,7 @@ use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
 use crate::library::{Call, CallError, Part};
 use crate::lower::{CONSTANTS, PARAMS};
-use crate::plan::{ARENA, Strides};
+use crate::plan::{ARENA, Pack, Strides};
 use crate::{Pool, RunError};
 
 /// Elements of a buffer.
@@ -73,8 +73,8 @@ pub struct ScanStep {
     pub constants: Vec<(Place, usize, bool)>,
     /// Stacked outputs and the bytes of a step.
     pub stacked: Vec<(Place, usize)>,
-    /// The body's packed matrices.
-    pub packed: Vec<Part>,
+    /// The body's packed matrices, and whether they are packed before the program runs.
+    pub packed: Vec<(Part, bool)>,
     /// The arenas of the body, one for each part.
     pub arena: Place,
     /// Their bytes.
@@ -254,6 +254,27 @@ fn run_dot(dot: &DotStep, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), Fa
     Ok(())
 }
 
+/// Packs a matrix in a parameter.
+pub fn run_pack(
+    pack: &Pack,
+    from: Part,
+    to: Part,
+    memory: &mut Memory<'_>,
+    pool: &Pool,
+) -> Result<(), PlanFault> {
+    let step = memory.step();
+    let skipped = pack.offset * size_of::<f32>();
+    let first = Place {
+        slot: from.place.slot,
+        offset: from.place.offset + skipped,
+    };
+    let data = step.read::<f32>(first, (from.bytes - skipped) / size_of::<f32>())?;
+    let out = step.write::<f32>(to.place, to.bytes / size_of::<f32>())?;
+    let ([row, col], [k, n]) = (pack.strides, pack.sizes);
+    let matrix = Matrix::strided(data, row, col);
+    pack_right(pool, &matrix, k, n, out).map_err(|_| PlanFault::Kernel)
+}
+
 /// Where step `t` of something stacked begins.
 fn nth(place: Place, t: usize, bytes: usize) -> Place {
     Place {
@@ -270,19 +291,13 @@ fn run_scan(
     pool: &Pool,
 ) -> Result<(), Failure> {
     let (body, frames) = (&plan.bodies[scan.body], &mut frames[scan.body]);
-    for (pack, part) in body.packs.iter().zip(&scan.packed) {
-        // Constants come last among the inputs.
-        let first = scan.carry_bytes.len() + scan.sequences.len();
-        let (place, bytes, _) = scan.constants[pack.param - first];
-        let step = memory.step();
-        let from = Place {
-            slot: place.slot,
-            offset: place.offset + pack.offset * size_of::<f32>(),
-        };
-        let data = step.read::<f32>(from, bytes / size_of::<f32>() - pack.offset)?;
-        let ([row, col], [k, n]) = (pack.strides, pack.sizes);
-        let out = step.write::<f32>(part.place, part.bytes / size_of::<f32>())?;
-        pack_right(pool, &Matrix::strided(data, row, col), k, n, out)?;
+    // Constants come last among the inputs.
+    let first = scan.carry_bytes.len() + scan.sequences.len();
+    for (pack, (part, before)) in body.packs.iter().zip(&scan.packed) {
+        if !before {
+            let (place, bytes, _) = scan.constants[pack.param - first];
+            run_pack(pack, Part { place, bytes }, *part, memory, pool)?;
+        }
     }
     let (shared, failure) = (memory.shared(), Mutex::new(None));
     match &mut frames[..] {
@@ -328,7 +343,7 @@ fn bind_whole(
     let written =
         (scan.last.iter().copied().zip(carries())).chain(scan.stacked.iter().map(stepwise));
     let places = read.map(|p| (p, false)).chain(written.map(|p| (p, true)));
-    let packed = scan.packed.iter().map(|p| ((p.place, p.bytes), false));
+    let packed = scan.packed.iter().map(|(p, _)| ((p.place, p.bytes), false));
     for (i, (place, writable)) in places.chain(packed).enumerate() {
         bind(first + i, place, writable)?;
     }
@@ -388,7 +403,7 @@ fn run_part(
         for &(place, bytes) in &scan.stacked {
             bind((nth(place, t, bytes), bytes), parts, true)?;
         }
-        for packed in &scan.packed {
+        for (packed, _) in &scan.packed {
             bind((packed.place, packed.bytes), (0, 1), false)?;
         }
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;

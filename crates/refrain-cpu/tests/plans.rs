@@ -148,12 +148,12 @@ fn shared_runs_refuse_updates_and_unknown_shapes_do_not_compile() {
     let zeros = Literal::full([3], DType::F32, 2.0);
     let mut out = [Literal::zeros([3], DType::F32)];
     let reads = compiled(Ok(g.clone()), &CompileOptions::default());
-    let ran = reads.run_shared(&mut reads.workspace(), &[], &[&zeros], &mut out);
+    let ran = reads.run_shared(&mut reads.workspace(), &[], &[&zeros], &mut out, None);
     assert_eq!(ran, Ok(()));
     assert_eq!(out[0].values::<f32>(), Some(&[4.0f32; 3][..]));
     g.update(v, sum);
     let writes = compiled(Ok(g), &CompileOptions::default());
-    let ran = writes.run_shared(&mut writes.workspace(), &[], &[&zeros], &mut out);
+    let ran = writes.run_shared(&mut writes.workspace(), &[], &[&zeros], &mut out, None);
     assert_eq!(ran, Err(RunError::HasUpdates));
     let mut open = Graph::new();
     let x = open.input("x", Spec::new([None], DType::F32));

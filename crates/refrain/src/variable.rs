@@ -27,6 +27,14 @@ struct Inner {
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
     value: RwLock<Literal>,
+    /// The number of the value: no two values of any variables have the same.
+    version: AtomicU64,
+}
+
+/// A number that no value of a variable has had yet.
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Variable {
@@ -53,6 +61,7 @@ impl Variable {
             regularizer,
             constraint,
             value: RwLock::new(value),
+            version: AtomicU64::new(next_version()),
         }))
     }
 
@@ -141,7 +150,15 @@ impl Variable {
     }
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Literal> {
-        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+        let guard = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
+        self.0.version.store(next_version(), Ordering::Relaxed);
+        guard
+    }
+
+    /// The number of the value, which stays the same while one holds what [`Variable::read`] gives: a value of another
+    /// time, or of another variable, has another. The greatest of some variables' numbers is a number of all their values.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Relaxed)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The result is cut into blocks by its shape alone, one task each; a block's sums run over the whole depth in a fixed
 //! order. Hence the bits of a result do not depend on the number of threads.
 
-use super::micro::{self, MAX_ROWS, TileArgs};
+use super::micro::{self, MAX_ROWS, ROW_VECTORS, TileArgs};
 use super::pack::{Matrix, pack_panels, pack_tiles, panels_len, with_buffer};
 use super::pool::{Pool, SharedPtr};
 use super::{LengthError, gemv};
@@ -178,7 +178,9 @@ fn block_of(m: usize, n: usize, k: usize) -> (usize, usize) {
             rows.div_ceil(2).next_multiple_of(ROW_GRAIN),
             cols.div_ceil(2).next_multiple_of(COL_GRAIN),
         );
-        if half_rows < rows && (rows >= cols || half_cols >= cols) {
+        // Columns are packed anew for each block of rows; few short rows are read where they lie, by each block of columns.
+        let by_rows = rows >= cols && (m > DIRECT_ROWS || k > DEPTH);
+        if half_rows < rows && (by_rows || half_cols >= cols) {
             rows = half_rows;
         } else if half_cols < cols {
             cols = half_cols;
@@ -443,7 +445,12 @@ impl Block<'_, '_> {
     unsafe fn run(&self, out: *mut f32) {
         let p = self.product;
         let lanes = micro::lanes(self.simd);
-        let width = micro::best_width(self.simd, self.cols.div_ceil(lanes), self.rows);
+        let vectors = self.cols.div_ceil(lanes);
+        let width = match (p.m, vectors) {
+            (1, ROW_VECTORS..) => ROW_VECTORS,
+            _ => micro::best_width(self.simd, vectors, self.rows),
+        };
+        let narrow = micro::best_width(self.simd, vectors % width, self.rows);
         let height = micro::max_rows(self.simd, width);
         let blocks = p.k.div_ceil(DEPTH).max(1);
         let depth = p.k.div_ceil(blocks);
@@ -470,7 +477,12 @@ impl Block<'_, '_> {
                         let panels = if col < whole { b } else { tail };
                         let from = if col < whole { col } else { col - whole };
                         let end = if col < whole { whole } else { self.cols };
-                        let vectors = width.min((end - col).div_ceil(lanes));
+                        let left = (end - col).div_ceil(lanes);
+                        let vectors = if left < width {
+                            narrow.min(left)
+                        } else {
+                            width
+                        };
                         let cols = (vectors * lanes).min(end - col);
                         let panels = Panels {
                             at: panels.at.add(from / lanes * panels.vector),

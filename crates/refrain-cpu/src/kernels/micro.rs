@@ -8,8 +8,8 @@ use crate::simd::{Simd, SimdLevel};
 
 /// Most rows that any tile has.
 pub(crate) const MAX_ROWS: usize = 12;
-/// Most vectors that a row of a tile has.
-pub(crate) const MAX_VECTORS: usize = 3;
+/// Vectors of a tile of a lone row, the widest: as many sums as hide the latency of the multiply-add.
+pub(crate) const ROW_VECTORS: usize = 8;
 
 /// Where a tile reads and writes. Offsets and steps count elements.
 pub(crate) struct TileArgs<'a> {
@@ -55,6 +55,7 @@ pub(crate) fn lanes(simd: Simd) -> usize {
 /// The most rows of a tile that is `vectors` wide, so that its sums stay in registers.
 pub(crate) fn max_rows(simd: Simd, vectors: usize) -> usize {
     match (simd.level(), vectors) {
+        (_, ROW_VECTORS) => 1,
         (SimdLevel::Avx512, 1 | 2) => 12,
         (SimdLevel::Avx512, _) => 8,
         (SimdLevel::Neon, 1 | 2) => 12,
@@ -95,7 +96,7 @@ macro_rules! choose {
                 $(if wanted <= $r { return $f::<P, $r, $v>; })+
                 unreachable!("tiles have at most `max_rows` rows")
             })*
-            _ => unreachable!("tiles are at most MAX_VECTORS wide"),
+            _ => unreachable!("tiles are 1, 2, 3 or ROW_VECTORS wide"),
         }
     };
 }
@@ -104,13 +105,15 @@ fn select_for<const P: bool>(simd: Simd, vectors: usize, rows: usize) -> Micro {
     match simd.level() {
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx512 => {
-            choose!(avx512, vectors, rows, { 1: 1 4 8 12; 2: 1 2 4 8 12; 3: 1 4 8; })
+            choose!(avx512, vectors, rows, { 1: 1 4 8 12; 2: 1 2 4 8 12; 3: 1 4 8; 8: 1; })
         }
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx2 => choose!(avx2, vectors, rows, { 1: 1 4 8 12; 2: 1 2 4 6; 3: 1 4; }),
+        SimdLevel::Avx2 => choose!(avx2, vectors, rows, { 1: 1 4 8 12; 2: 1 2 4 6; 3: 1 4; 8: 1; }),
         #[cfg(target_arch = "aarch64")]
-        SimdLevel::Neon => choose!(neon, vectors, rows, { 1: 1 4 12; 2: 1 4 8 12; 3: 1 4 8; }),
-        _ => choose!(portable, vectors, rows, { 1: 1 4 12; 2: 1 4 6; 3: 1 4; }),
+        SimdLevel::Neon => {
+            choose!(neon, vectors, rows, { 1: 1 4 12; 2: 1 4 8 12; 3: 1 4 8; 8: 1; })
+        }
+        _ => choose!(portable, vectors, rows, { 1: 1 4 12; 2: 1 4 6; 3: 1 4; 8: 1; }),
     }
 }
 
@@ -203,23 +206,24 @@ unsafe fn finish_row<V: Vector, const VECTORS: usize>(
     alpha: V,
     sums: [V; VECTORS],
 ) {
-    // Wide enough for every level's vectors.
-    let mut line = [0.0f32; 16 * MAX_VECTORS];
     // SAFETY: the function's contract; a partial width goes through `line`.
     unsafe {
-        let whole = t.cols == VECTORS * V::LANES;
+        if t.cols < VECTORS * V::LANES {
+            // Wide enough for every level's vectors.
+            let mut line = [[0.0f32; 16]; VECTORS];
+            for (j, sum) in sums.into_iter().enumerate() {
+                sum.mul(alpha)
+                    .store(line.as_mut_ptr().cast::<f32>().add(j * V::LANES));
+            }
+            return finish_partial(t, out, line.as_flattened());
+        }
         for (j, sum) in sums.into_iter().enumerate() {
             let p = out.wrapping_add(j * V::LANES);
-            if !whole {
-                sum.mul(alpha).store(line.as_mut_ptr().add(j * V::LANES));
-            } else if t.accumulate {
+            if t.accumulate {
                 sum.mul_add(alpha, V::load(p)).store(p);
             } else {
                 sum.mul(alpha).store(p);
             }
-        }
-        if !whole {
-            finish_partial(t, out, &line);
         }
     }
 }

@@ -1,15 +1,20 @@
 //! Products of matrices: strides say how operands lie, so that transposes are not copied.
 
+use std::ops::Range;
+
 use refrain_graph::{DType, DotDims, Node, Value};
 
 use super::{Lowerer, PARAMS};
 use crate::kernels::gemm::Product;
-use crate::plan::{BufInfo, DotDraft, Draft, Home, Pack, Ref, Strides};
+use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, Pack, Ref, Strides};
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
 
-/// Rows from which a packed right-hand side is faster than one read where it lies.
-const MIN_PACKED_ROWS: usize = 8;
+/// Rows from which a packed right-hand side is faster than one read where it lies, and from which packing it anew each time
+/// costs next to nothing. One row alone streams it through once, which is fastest when it lies in one piece.
+const PACKED_ROWS: Range<usize> = 8..768;
+/// The largest matrix that is kept packed between runs, in elements (64 MiB): it needs its memory twice.
+const MAX_PACKED: usize = 1 << 24;
 
 /// One side of a product: a view whose outer and contracted dimensions each have one stride, and its batch one or two.
 struct Side {
@@ -107,32 +112,60 @@ impl Lowerer<'_> {
             packed,
             finish: None,
         };
-        let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]");
+        let how = if packed.is_some() { " packed" } else { "" };
+        let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]{how}");
         self.push(Draft::Dot(draft), note);
         true
     }
 
-    /// The packed matrix of a right-hand side that is the same in every step of a loop.
-    fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<usize> {
-        let Home::Slot(slot, 0) = self.out.buffers[right.operand.buf].home else {
+    /// The packed matrix of a right-hand side that is the same in every run.
+    fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<Buf> {
+        let rows = m == 1 || PACKED_ROWS.contains(&m);
+        if batch != 1 || !rows || n == 1 || k.saturating_mul(n) > MAX_PACKED {
+            return None;
+        }
+        self.pack(
+            right.operand.buf,
+            right.operand.view.offset,
+            [right.depth, right.free],
+            [k, n],
+        )
+    }
+
+    /// A matrix in a parameter as it will be packed before the program runs, if the parameter stays the same.
+    pub(super) fn pack(
+        &mut self,
+        buf: Buf,
+        offset: usize,
+        strides: [usize; 2],
+        sizes: [usize; 2],
+    ) -> Option<Buf> {
+        let Home::Slot(slot, 0) = self.out.buffers[buf].home else {
             return None;
         };
         let param = slot.checked_sub(PARAMS)? as usize;
-        if batch != 1 || m < MIN_PACKED_ROWS || !self.constants.contains(&param) {
+        if !*self.lasting.get(param)? {
             return None;
         }
         let pack = Pack {
             param,
-            offset: right.operand.view.offset,
-            strides: [right.depth, right.free],
-            sizes: [k, n],
+            offset,
+            strides,
+            sizes,
         };
         let packs = &mut self.out.packs;
-        let same = packs.iter().position(|p| *p == pack);
-        Some(same.unwrap_or_else(|| {
-            packs.push(pack);
-            packs.len() - 1
-        }))
+        if let Some((_, same)) = packs.iter().find(|(p, _)| *p == pack) {
+            return Some(*same);
+        }
+        let params = self.graph.params().len() + self.graph.results().len();
+        let home = Home::Slot(PARAMS + (params + packs.len()) as u32, 0);
+        let packed = self.out.buffers.push(BufInfo {
+            dtype: DType::F32,
+            bytes: pack.bytes(self.simd),
+            home,
+        });
+        packs.push((pack, packed));
+        Some(packed)
     }
 
     /// An operand with one stride per group of dimensions; copied if it has none.

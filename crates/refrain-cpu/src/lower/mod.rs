@@ -11,7 +11,6 @@ mod scan;
 pub(crate) use finish::geometries;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use refrain_graph::{Graph, Literal, Node, Op, Spec, Value, with_data};
 
@@ -42,8 +41,8 @@ pub struct Lowered {
     pub bodies: Vec<Plan>,
     /// Floating-point operations.
     pub flops: u64,
-    /// Parameters that products read packed.
-    pub packs: Vec<Pack>,
+    /// Parameters that products read packed, and the packed matrices; their slots come after the outputs'.
+    pub packs: Vec<(Pack, Buf)>,
 }
 
 /// Outputs of a loop nest up to which it stores a value twice; its operands are limited.
@@ -55,8 +54,8 @@ pub(crate) struct Lowerer<'a> {
     pub sources: &'a Sources,
     pub options: &'a CompileOptions,
     pub simd: Simd,
-    /// Parameters that are the same in every run of a loop's body.
-    pub constants: Range<usize>,
+    /// For each parameter, whether it stays the same in many runs.
+    pub lasting: Vec<bool>,
     pub out: Lowered,
     bufs: HashMap<Value, Buf>,
     copies: HashMap<Value, (Buf, usize)>,
@@ -71,7 +70,7 @@ pub(crate) fn lower(
     graph: &Graph,
     options: &CompileOptions,
     simd: Simd,
-    constants: Range<usize>,
+    lasting: Vec<bool>,
 ) -> Result<Lowered, CompileError> {
     let sources = Sources::find(graph)?;
     let mut lowerer = Lowerer {
@@ -79,7 +78,7 @@ pub(crate) fn lower(
         sources: &sources,
         options,
         simd,
-        constants,
+        lasting,
         out: Lowered {
             drafts: Vec::new(),
             buffers: Buffers::new(),

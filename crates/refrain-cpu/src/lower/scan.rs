@@ -7,8 +7,7 @@ use super::Lowerer;
 use crate::CompileError;
 use crate::compile::compile_graph;
 use crate::kernels::arena::ALIGN;
-use crate::kernels::pack::panels_len;
-use crate::plan::{BufInfo, Draft, Home, ScanDraft};
+use crate::plan::{Buf, BufInfo, Draft, Home, Pack, ScanDraft};
 use refrain_graph::DType;
 
 /// Multiply-adds of a step from which its products are spread over the threads by themselves.
@@ -85,7 +84,8 @@ impl Lowerer<'_> {
             Some(cut) => (&cut.graph, cut.carries.clone(), parts),
             None => (&scan.body, vec![false; count], 1),
         };
-        let mut body = compile_graph(graph, self.options, self.simd, varying..count)?;
+        let lasting = (0..count).map(|param| param >= varying).collect();
+        let mut body = compile_graph(graph, self.options, self.simd, lasting)?;
         body.parts = parts;
         let carry_bytes: Vec<usize> = outputs[..scan.carries].iter().map(|&v| bytes(v)).collect();
         let step_bytes = |v: Value| bytes(v) / length;
@@ -119,12 +119,8 @@ impl Lowerer<'_> {
                 .iter()
                 .map(|&v| (self.buf(v), step_bytes(v)))
                 .collect(),
-            packed: body
-                .packs
-                .iter()
-                .map(|p| {
-                    self.room(panels_len(self.simd, p.sizes[0], p.sizes[1]) * size_of::<f32>())
-                })
+            packed: (body.packs.iter())
+                .map(|pack| self.packed_constant(pack, constants[pack.param - varying]))
                 .collect(),
             arena: self.room(body.arena.next_multiple_of(ALIGN) * parts),
             parts,
@@ -144,7 +140,17 @@ impl Lowerer<'_> {
         Ok(true)
     }
 
-    fn room(&mut self, bytes: usize) -> crate::plan::Buf {
+    /// A constant's packed matrix, and whether it is packed before the program runs.
+    fn packed_constant(&mut self, pack: &Pack, constant: Value) -> (Buf, bool) {
+        let (buf, first_byte) = self.dense(constant);
+        let offset = first_byte / size_of::<f32>() + pack.offset;
+        match self.pack(buf, offset, pack.strides, pack.sizes) {
+            Some(packed) => (packed, true),
+            None => (self.room(pack.bytes(self.simd)), false),
+        }
+    }
+
+    fn room(&mut self, bytes: usize) -> Buf {
         self.out.buffers.push(BufInfo {
             dtype: DType::U8,
             bytes,

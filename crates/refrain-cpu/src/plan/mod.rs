@@ -11,7 +11,9 @@ use cranelift_entity::{PrimaryMap, entity_impl};
 use refrain_graph::{DType, Op, Spec};
 
 use crate::kernels::nest::Reading;
+use crate::kernels::pack::panels_len;
 use crate::library::Kernel;
+use crate::simd::Simd;
 use crate::tape::{Geometry, Tape};
 use crate::view::View;
 
@@ -65,7 +67,7 @@ pub struct CopyDraft {
     pub size: usize,
 }
 
-/// A parameter of a loop's body that is the same in every step, as the right-hand side of a product.
+/// A parameter that is the same in every run, as the right-hand side of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pack {
     /// Which parameter.
@@ -76,6 +78,13 @@ pub struct Pack {
     pub strides: [usize; 2],
     /// Depth and columns.
     pub sizes: [usize; 2],
+}
+
+impl Pack {
+    /// Bytes of the packed matrix.
+    pub fn bytes(&self, simd: Simd) -> usize {
+        panels_len(simd, self.sizes[0], self.sizes[1]) * size_of::<f32>()
+    }
 }
 
 /// How the matrices of a batch lie in memory, in elements.
@@ -108,8 +117,8 @@ pub struct DotDraft {
     pub rhs_strides: Strides,
     /// Room for partial sums.
     pub scratch: Option<Buf>,
-    /// Which of the plan's packed matrices is the right-hand side.
-    pub packed: Option<usize>,
+    /// The right-hand side packed.
+    pub packed: Option<Buf>,
     /// Work on the result as it is made.
     pub finish: Option<Box<Tape>>,
 }
@@ -139,8 +148,8 @@ pub struct ScanDraft {
     pub constants: Vec<(Buf, usize, usize, bool)>,
     /// Stacked outputs: buffer, bytes of a step.
     pub stacked: Vec<(Buf, usize)>,
-    /// The body's packed matrices.
-    pub packed: Vec<Buf>,
+    /// The body's packed matrices, and whether they are packed before the program runs.
+    pub packed: Vec<(Buf, bool)>,
     /// The body's arenas, one for each part.
     pub arena: Buf,
 }
@@ -202,6 +211,7 @@ impl Draft {
             Draft::Dot(dot) => {
                 f(dot.lhs.buf, false);
                 f(dot.rhs.buf, false);
+                dot.packed.into_iter().for_each(|b| f(b, false));
                 f(dot.out, true);
                 dot.scratch.into_iter().for_each(|b| f(b, true));
                 finish_touches(dot.finish.as_deref(), dot.out, f);
@@ -220,7 +230,7 @@ impl Draft {
                     .chain(&scan.spare)
                     .for_each(|&b| f(b, true));
                 scan.stacked.iter().for_each(|s| f(s.0, true));
-                scan.packed.iter().for_each(|&b| f(b, true));
+                scan.packed.iter().for_each(|&(b, before)| f(b, !before));
                 f(scan.arena, true);
             }
             Draft::Call {

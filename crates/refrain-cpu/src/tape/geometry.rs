@@ -9,8 +9,11 @@ const REGISTER_BYTES: usize = 20 * 1024;
 /// Largest and smallest block, in elements: calls cost some 3 ns each, a vector of 16 elements 0.3 ns and more.
 const MAX_BLOCK: usize = 1024;
 const MIN_BLOCK: usize = 256;
-/// Elements times instructions of a task: some 20 µs.
+/// Elements times instructions' costs of a task: some 20 µs.
 const TASK_WORK: usize = 1 << 17;
+/// Costs of an instruction that computes a series, and of one that divides or takes a root; others' are 1.
+const SERIES: usize = 6;
+const DIVISION: usize = 3;
 /// Parts that a sum over rows is cut into at most.
 const MAX_PARTS: usize = 16;
 
@@ -54,16 +57,18 @@ impl Geometry {
             block_cols,
             blocks_per_task: 1,
         };
-        let work = block_rows * block_cols * tape.instrs.len().max(1);
-        let enough = TASK_WORK.div_ceil(work);
-        geometry.blocks_per_task = if tape.sums.is_empty() {
-            enough
+        let cost: usize = tape.instrs.iter().map(|(instr, _)| cost(instr)).sum();
+        let enough = TASK_WORK.div_ceil(block_rows * block_cols * cost.max(1));
+        let row_blocks = rows.div_ceil(block_rows);
+        let columns = batch * cols.div_ceil(block_cols);
+        let (blocks, least) = if tape.sums.is_empty() {
+            (row_blocks * columns, enough)
         } else {
-            let row_blocks = rows.div_ceil(block_rows);
-            let columns = batch * cols.div_ceil(block_cols);
             let parts = MAX_PARTS.div_ceil(columns);
-            enough.max(row_blocks.div_ceil(parts)).min(row_blocks)
+            (row_blocks, enough.max(row_blocks.div_ceil(parts)))
         };
+        // Tasks of one size keep all threads busy to the end.
+        geometry.blocks_per_task = blocks.div_ceil(blocks.div_ceil(least)).max(1);
         geometry
     }
 
@@ -72,6 +77,18 @@ impl Geometry {
         self.rows
             .div_ceil(self.block_rows)
             .div_ceil(self.blocks_per_task)
+    }
+}
+
+fn cost(instr: &Instr) -> usize {
+    use refrain_graph::{BinaryOp as B, UnaryOp as U};
+    match instr {
+        Instr::Unary(U::Abs | U::Negate | U::Sign | U::Floor | U::Ceil, _) => 1,
+        Instr::Unary(U::RoundNearestEven | U::Not | U::IsFinite, _) => 1,
+        Instr::Unary(U::Sqrt | U::Rsqrt, _) => DIVISION,
+        Instr::Unary(..) | Instr::Binary(B::Power | B::Atan2, ..) => SERIES,
+        Instr::Binary(B::Divide | B::Remainder, ..) => DIVISION,
+        _ => 1,
     }
 }
 

@@ -131,12 +131,14 @@ impl Program {
             self.variables.iter().map(Variable::read).collect();
         let variables: Vec<&Literal> = guards.iter().map(|g| &**g).collect();
         let inputs: Vec<&Literal> = buffers.inputs.iter().collect();
+        let version = self.variables.iter().map(Variable::version).max();
         self.executable
             .run_shared(
                 &mut buffers.workspace,
                 &inputs,
                 &variables,
                 &mut buffers.outputs,
+                version,
             )
             .map_err(run_error)
     }
