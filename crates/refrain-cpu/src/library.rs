@@ -20,6 +20,8 @@ pub enum Kernel {
     /// A convolution or the gradient of its image, and the channels of its result. Reads two operands, writes result and
     /// scratch.
     Conv(Box<ConvPlan>, usize),
+    /// The same, whose second operand has been packed. Needs no scratch.
+    PackedConv(Box<ConvPlan>, usize),
     /// The gradient of a convolution's kernel. Reads image and gradient, writes result and scratch.
     ConvGradient(Box<KernelGradientPlan>),
     /// A depthwise convolution or one of its gradients. As above.
@@ -151,7 +153,7 @@ impl Call {
             access: memory.step(),
         };
         match &self.kernel {
-            Kernel::Conv(plan, _) => {
+            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) => {
                 let bound = self
                     .finish
                     .as_ref()
@@ -163,14 +165,11 @@ impl Call {
                     }
                 };
                 let epilogue: Option<Epilogue<'_>> = bound.is_some().then_some(&work);
-                plan.run(
-                    pool,
-                    v.read(0)?,
-                    v.read(1)?,
-                    v.write(0)?,
-                    v.write(1)?,
-                    epilogue,
-                )?;
+                let (x, kernel, y) = (v.read(0)?, v.read(1)?, v.write(0)?);
+                match &self.kernel {
+                    Kernel::PackedConv(..) => plan.run_packed(pool, x, kernel, y, epilogue)?,
+                    _ => plan.run(pool, x, kernel, y, v.write(1)?, epilogue)?,
+                }
             }
             Kernel::ConvGradient(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;

@@ -14,7 +14,7 @@ use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
 use crate::library::{Call, CallError, Part};
 use crate::lower::{CONSTANTS, PARAMS};
-use crate::plan::{ARENA, Pack, Strides};
+use crate::plan::{ARENA, Pack, PackLayout, Strides};
 use crate::{Pool, RunError};
 
 /// Elements of a buffer.
@@ -270,9 +270,14 @@ pub fn run_pack(
     };
     let data = step.read::<f32>(first, (from.bytes - skipped) / size_of::<f32>())?;
     let out = step.write::<f32>(to.place, to.bytes / size_of::<f32>())?;
-    let ([row, col], [k, n]) = (pack.strides, pack.sizes);
-    let matrix = Matrix::strided(data, row, col);
-    pack_right(pool, &matrix, k, n, out).map_err(|_| PlanFault::Kernel)
+    let done = match &pack.layout {
+        PackLayout::Matrix {
+            strides: [row, col],
+            sizes: [k, n],
+        } => pack_right(pool, &Matrix::strided(data, *row, *col), *k, *n, out),
+        PackLayout::Kernel(plan) => plan.pack(pool, data, out),
+    };
+    done.map_err(|_| PlanFault::Kernel)
 }
 
 /// Where step `t` of something stacked begins.

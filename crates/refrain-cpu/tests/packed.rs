@@ -47,6 +47,45 @@ fn packed_products_equal_the_interpreters() {
     }
 }
 
+/// A convolution of `channels` channels in `groups` groups into 32, with a bias and a maximum.
+fn convolution(size: usize, side: usize, channels: usize, stride: usize, groups: usize) -> Graph {
+    let (inner, pad, out) = (channels / groups, size / 2, side.div_ceil(stride));
+    parse(&format!(
+        "graph {{
+  %x = input \"x\" : f32[2,{side},{side},{channels}]
+  %k = variable \"kernel\" : f32[{size},{size},{inner},32]
+  %b = variable \"bias\" : f32[32]
+  %y = convolution %x, %k {{dims=[b,0,1,f]x[0,1,i,o]->[b,0,1,f], size=[{size},{size}], strides=[{stride},{stride}], \
+         padding=[[{pad},{pad}],[{pad},{pad}]], feature_groups={groups}}} : f32[2,{out},{out},32]
+  %c = broadcast_in_dim %b {{dims=[3]}} : f32[2,{out},{out},32]
+  %r = maximum %y, %c : f32[2,{out},{out},32]
+  return %r
+}}"
+    ))
+}
+
+#[test]
+fn packed_convolutions_equal_the_interpreters() {
+    // Winograd's way, a product, and the direct one: strided, in groups, of odd sizes.
+    let shapes = [
+        (3, 16, 16, 1, 1),
+        (1, 9, 24, 1, 1),
+        (3, 7, 3, 1, 1),
+        (5, 11, 8, 2, 1),
+        (3, 5, 8, 1, 4),
+    ];
+    for (size, side, channels, stride, groups) in shapes {
+        let graph = convolution(size, side, channels, stride, groups);
+        let text = compiled(&graph).explain();
+        assert_eq!(text.matches("packed").count(), 1, "{text}");
+        let winograd = text.contains("Winograd");
+        assert_eq!(winograd, side == 16, "{text}");
+        // Winograd's errors are below 1e-5 of the results' scale, which is some 50 here.
+        let tolerance = if winograd { 5e-4 } else { 1e-4 };
+        common::check(&graph, side as u64, tolerance);
+    }
+}
+
 #[test]
 fn a_loops_weights_are_packed_before_the_program() {
     for rows in [1, 16] {

@@ -47,8 +47,6 @@ pub(crate) fn keys_are_no_names(inputs: &Structure<Tensor>) {
 /// Warns of arrays in another structure than that of the model's inputs: keys that the model does not have, a list where
 /// it has a dict. The arrays are used all the same.
 pub(crate) fn other_structure<A>(declared: &Structure<Tensor>, given: &Structure<Option<A>>) {
-    let expected = declared.map(|t| t.name().to_owned());
-    let received = given.map(|a| if a.is_some() { "an array" } else { "None" });
     let fits = match (declared, given) {
         (Structure::Dict(declared), Structure::Dict(given)) => declared.keys().eq(given.keys()),
         (declared, given) => {
@@ -56,6 +54,8 @@ pub(crate) fn other_structure<A>(declared: &Structure<Tensor>, given: &Structure
         }
     };
     if !fits {
+        let expected = declared.map(|t| t.name().to_owned());
+        let received = given.map(|a| if a.is_some() { "an array" } else { "None" });
         warn!(
             "The structure of `inputs` doesn't match the expected structure.\nExpected: {expected:?}\nReceived: \
              inputs={received:?}"

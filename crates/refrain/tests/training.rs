@@ -202,10 +202,11 @@ fn predictions_follow_every_change_of_the_weights() -> Result<()> {
     model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
     for rows in [1, 40] {
         let x = x.slice(s![..rows, ..]).to_owned();
+        let y = y.slice(s![..rows, ..]).to_owned();
         let predict = || model.predict(&x).batch_size(rows).run()?.into_array();
         let first = predict()?;
         assert_eq!(predict()?, first);
-        model.fit(&x, y.slice(s![..rows, ..]).to_owned()).run()?;
+        model.fit(&x, &y).run()?;
         let trained = predict()?;
         assert_ne!(trained, first, "{rows} rows");
         let weights = model.weights();

@@ -5,7 +5,7 @@
 //! patches is ever made. Convolutions over one dimension have `h = kh = oh = 1`.
 
 use super::LengthError;
-use super::gemm::{Epilogue, Product, Right, Tile};
+use super::gemm::{Epilogue, Product, Right, Tile, pack_right};
 use super::micro::{self, MAX_ROWS, TileArgs};
 use super::pack::{Matrix, pack_panels_in, panels_len, with_buffer};
 use super::patches::{Axis, AxisShape, Source, Span, Walk};
@@ -198,6 +198,12 @@ impl ConvPlan {
         self
     }
 
+    /// Whether another plan is the same.
+    pub fn is_same(&self, other: &ConvPlan) -> bool {
+        let key = |p: &ConvPlan| (p.shape, p.backward, p.is_winograd());
+        key(self) == key(other)
+    }
+
     /// Whether it goes Winograd's way.
     pub fn is_winograd(&self) -> bool {
         self.winograd.is_some()
@@ -205,23 +211,42 @@ impl ConvPlan {
 
     /// Elements of scratch memory that [`ConvPlan::run`] needs.
     pub fn scratch_len(&self) -> usize {
-        let s = &self.shape;
-        if let Some(winograd) = &self.winograd {
-            return winograd.scratch_len();
-        }
-        if s.is_pointwise() {
-            let (k, n) = if self.backward {
-                (s.o, s.c)
-            } else {
-                (s.c, s.o)
-            };
-            return Product::scratch_len(1, s.n * s.h * s.w, n, k);
+        if self.is_product() {
+            let [m, n, k] = self.sizes();
+            return Product::scratch_len(1, m, n, k);
         }
         self.packed_len()
     }
 
+    /// Whether it is one product of matrices.
+    fn is_product(&self) -> bool {
+        self.winograd.is_none() && self.shape.is_pointwise()
+    }
+
+    /// Rows, columns and depth of the product that a pointwise convolution is.
+    fn sizes(&self) -> [usize; 3] {
+        let s = &self.shape;
+        let (n, k) = match self.backward {
+            true => (s.c, s.o),
+            false => (s.o, s.c),
+        };
+        [s.n * s.h * s.w, n, k]
+    }
+
+    /// The kernel of a pointwise convolution as a matrix.
+    fn matrix<'k>(&self, kernel: &'k [f32]) -> Matrix<'k> {
+        let matrix = Matrix::row_major(kernel, self.shape.o);
+        match self.backward {
+            true => matrix.transposed(),
+            false => matrix,
+        }
+    }
+
     /// Elements of the kernel packed by [`ConvPlan::pack`].
     pub fn packed_len(&self) -> usize {
+        if let Some(winograd) = &self.winograd {
+            return winograd.packed_len();
+        }
         let results = self.target().channels.next_multiple_of(WIDEST);
         let depth: usize = self.sweeps.iter().map(|s| s.walk.depth()).sum();
         self.shape.groups * depth * results
@@ -250,6 +275,14 @@ impl ConvPlan {
         let s = &self.shape;
         if Some(kernel.len()) < s.w_len() || packed.len() < self.packed_len() {
             return Err(LengthError);
+        }
+        if let Some(winograd) = &self.winograd {
+            winograd.pack(pool, kernel, packed);
+            return Ok(());
+        }
+        if self.is_product() {
+            let [_, n, k] = self.sizes();
+            return pack_right(pool, &self.matrix(kernel), k, n, packed);
         }
         let (simd, channels) = (pool.simd(), self.target().channels);
         let lanes = micro::lanes(simd);
@@ -322,48 +355,25 @@ impl ConvPlan {
         scratch: &mut [f32],
         epilogue: Option<Epilogue>,
     ) -> Result<(), LengthError> {
-        if let Some(winograd) = &self.winograd {
-            self.check(x, y)?;
-            if kernel.len() < winograd.kernel_len() || scratch.len() < winograd.scratch_len() {
-                return Err(LengthError);
-            }
-            winograd.run(pool, x, kernel, y, scratch, epilogue);
-            return Ok(());
-        }
-        if self.shape.is_pointwise() {
-            return self.run_pointwise(pool, (x, kernel), y, scratch, epilogue);
+        if self.is_product() {
+            let kernel = Right::Matrix(self.matrix(kernel));
+            return self.product(x, kernel, epilogue).run(pool, y, scratch);
         }
         self.pack(pool, kernel, scratch)?;
         self.run_packed(pool, x, scratch, y, epilogue)
     }
 
-    fn run_pointwise(
+    fn product<'a>(
         &self,
-        pool: &Pool,
-        (x, kernel): (&[f32], &[f32]),
-        y: &mut [f32],
-        scratch: &mut [f32],
-        epilogue: Option<Epilogue>,
-    ) -> Result<(), LengthError> {
-        let s = &self.shape;
-        let (k, n) = if self.backward {
-            (s.o, s.c)
-        } else {
-            (s.c, s.o)
-        };
-        let kernel = Matrix::row_major(kernel, s.o);
-        let kernel = if self.backward {
-            kernel.transposed()
-        } else {
-            kernel
-        };
-        let m = s.n * s.h * s.w;
-        let product = Product::new(m, n, k, Matrix::row_major(x, k), Right::Matrix(kernel));
+        x: &'a [f32],
+        kernel: Right<'a>,
+        epilogue: Option<Epilogue<'a>>,
+    ) -> Product<'a> {
+        let [m, n, k] = self.sizes();
         Product {
             epilogue,
-            ..product
+            ..Product::new(m, n, k, Matrix::row_major(x, k), kernel)
         }
-        .run(pool, y, scratch)
     }
 
     /// [`ConvPlan::run`] with a kernel that [`ConvPlan::pack`] has laid out.
@@ -381,6 +391,14 @@ impl ConvPlan {
         self.check(x, y)?;
         if packed.len() < self.packed_len() {
             return Err(LengthError);
+        }
+        if let Some(winograd) = &self.winograd {
+            winograd.run_packed(pool, x, packed, y, epilogue);
+            return Ok(());
+        }
+        if self.is_product() {
+            let product = self.product(x, Right::Packed(packed), epilogue);
+            return product.run(pool, y, &mut []);
         }
         let (s, target) = (&self.shape, self.target());
         if s.n * target.h * target.w * target.c == 0 {

@@ -4,16 +4,20 @@
 use refrain_graph::{Conv, ConvLayout, DType, Node, Value};
 
 use super::Lowerer;
+use super::pack::worthwhile;
 use crate::kernels::conv::{Conv2dShape, ConvPlan};
 use crate::kernels::conv_kernel::KernelGradientPlan;
 use crate::kernels::depthwise::DepthwisePlan;
 use crate::library::Kernel;
-use crate::plan::{Buf, BufInfo, Home, Ref};
+use crate::plan::{Buf, BufInfo, Home, PackLayout, Ref};
 use crate::sources::dims_of;
 use crate::view::View;
 
 /// Sizes along the one or two spatial dimensions; height is 1 if there is one.
 type Pair = [usize; 2];
+
+/// Results of one of Winograd's tiles.
+const WINOGRAD_TILE: usize = 16;
 
 /// A convolution in canonical form, ready to be planned.
 struct Canonical {
@@ -295,6 +299,7 @@ impl Lowerer<'_> {
             }
         };
         let Ok(kernel) = kernel else { return false };
+        let (kernel, right) = self.packed_kernel(kernel, *right, shape);
         let scratch = match &kernel {
             Kernel::Conv(plan, _) => plan.scratch_len(),
             Kernel::ConvGradient(plan) => plan.scratch_len(),
@@ -321,8 +326,14 @@ impl Lowerer<'_> {
         let flops = 2 * shape.multiply_adds() as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let way = match &kernel {
-            Kernel::Conv(plan, _) if plan.is_winograd() => ", Winograd",
+            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) if plan.is_winograd() => {
+                ", Winograd"
+            }
             Kernel::ConvGradient(plan) if plan.is_winograd() => ", Winograd",
+            _ => "",
+        };
+        let packed = match &kernel {
+            Kernel::PackedConv(..) => ", packed",
             _ => "",
         };
         let name = match pass {
@@ -332,7 +343,7 @@ impl Lowerer<'_> {
         };
         let s = shape;
         let note = format!(
-            "{name} [{}, {}, {}, {}] * [{}, {}, {}, {}]{way}",
+            "{name} [{}, {}, {}, {}] * [{}, {}, {}, {}]{way}{packed}",
             s.n,
             s.h,
             s.w,
@@ -342,7 +353,7 @@ impl Lowerer<'_> {
             s.c / s.groups,
             s.o
         );
-        self.call(kernel, vec![*left, *right], writes, note);
+        self.call(kernel, vec![*left, right], writes, note);
         if !direct {
             let dims = dims_of(self.graph, output);
             let view = View::dense(&dims).transpose(to);
@@ -353,6 +364,31 @@ impl Lowerer<'_> {
             self.copy(src, out, view, spec.dtype.size());
         }
         true
+    }
+}
+
+impl Lowerer<'_> {
+    /// The kernel as it is packed before the program runs, if that pays.
+    fn packed_kernel(
+        &mut self,
+        kernel: Kernel,
+        right: (Buf, usize),
+        shape: &Conv2dShape,
+    ) -> (Kernel, (Buf, usize)) {
+        let Kernel::Conv(plan, channels) = kernel else {
+            return (kernel, right);
+        };
+        let pixels = shape.n * shape.oh * shape.ow;
+        let rows = match plan.is_winograd() {
+            true => pixels / WINOGRAD_TILE,
+            false => pixels,
+        };
+        let first = right.1 / size_of::<f32>();
+        let layout = || PackLayout::Kernel(plan.clone());
+        match worthwhile(rows).then(|| self.pack(right.0, first, layout())) {
+            Some(Some(packed)) => (Kernel::PackedConv(plan, channels), (packed, 0)),
+            _ => (Kernel::Conv(plan, channels), right),
+        }
     }
 }
 

@@ -1,20 +1,13 @@
 //! Products of matrices: strides say how operands lie, so that transposes are not copied.
 
-use std::ops::Range;
-
 use refrain_graph::{DType, DotDims, Node, Value};
 
-use super::{Lowerer, PARAMS};
+use super::Lowerer;
+use super::pack::worthwhile;
 use crate::kernels::gemm::Product;
-use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, Pack, Ref, Strides};
+use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, PackLayout, Ref, Strides};
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
-
-/// Rows from which a packed right-hand side is faster than one read where it lies, and from which packing it anew each time
-/// costs next to nothing. One row alone streams it through once, which is fastest when it lies in one piece.
-const PACKED_ROWS: Range<usize> = 8..768;
-/// The largest matrix that is kept packed between runs, in elements (64 MiB): it needs its memory twice.
-const MAX_PACKED: usize = 1 << 24;
 
 /// One side of a product: a view whose outer and contracted dimensions each have one stride, and its batch one or two.
 struct Side {
@@ -120,52 +113,14 @@ impl Lowerer<'_> {
 
     /// The packed matrix of a right-hand side that is the same in every run.
     fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<Buf> {
-        let rows = m == 1 || PACKED_ROWS.contains(&m);
-        if batch != 1 || !rows || n == 1 || k.saturating_mul(n) > MAX_PACKED {
+        if batch != 1 || n == 1 || !worthwhile(m) {
             return None;
         }
-        self.pack(
-            right.operand.buf,
-            right.operand.view.offset,
-            [right.depth, right.free],
-            [k, n],
-        )
-    }
-
-    /// A matrix in a parameter as it will be packed before the program runs, if the parameter stays the same.
-    pub(super) fn pack(
-        &mut self,
-        buf: Buf,
-        offset: usize,
-        strides: [usize; 2],
-        sizes: [usize; 2],
-    ) -> Option<Buf> {
-        let Home::Slot(slot, 0) = self.out.buffers[buf].home else {
-            return None;
+        let layout = PackLayout::Matrix {
+            strides: [right.depth, right.free],
+            sizes: [k, n],
         };
-        let param = slot.checked_sub(PARAMS)? as usize;
-        if !*self.lasting.get(param)? {
-            return None;
-        }
-        let pack = Pack {
-            param,
-            offset,
-            strides,
-            sizes,
-        };
-        let packs = &mut self.out.packs;
-        if let Some((_, same)) = packs.iter().find(|(p, _)| *p == pack) {
-            return Some(*same);
-        }
-        let params = self.graph.params().len() + self.graph.results().len();
-        let home = Home::Slot(PARAMS + (params + packs.len()) as u32, 0);
-        let packed = self.out.buffers.push(BufInfo {
-            dtype: DType::F32,
-            bytes: pack.bytes(self.simd),
-            home,
-        });
-        packs.push((pack, packed));
-        Some(packed)
+        self.pack(right.operand.buf, right.operand.view.offset, layout)
     }
 
     /// An operand with one stride per group of dimensions; copied if it has none.

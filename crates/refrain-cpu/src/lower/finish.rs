@@ -16,7 +16,7 @@ fn result_of(draft: &Draft) -> Option<(Buf, usize)> {
             finish: None,
             ..
         } => match &**kernel {
-            Kernel::Conv(_, cols) => Some((writes[0], *cols)),
+            Kernel::Conv(_, cols) | Kernel::PackedConv(_, cols) => Some((writes[0], *cols)),
             _ => None,
         },
         _ => None,

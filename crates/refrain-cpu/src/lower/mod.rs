@@ -6,6 +6,7 @@ mod finish;
 mod group;
 mod index;
 mod layout;
+mod pack;
 mod scan;
 
 pub(crate) use finish::geometries;

@@ -144,7 +144,7 @@ impl Lowerer<'_> {
     fn packed_constant(&mut self, pack: &Pack, constant: Value) -> (Buf, bool) {
         let (buf, first_byte) = self.dense(constant);
         let offset = first_byte / size_of::<f32>() + pack.offset;
-        match self.pack(buf, offset, pack.strides, pack.sizes) {
+        match self.pack(buf, offset, pack.layout.clone()) {
             Some(packed) => (packed, true),
             None => (self.room(pack.bytes(self.simd)), false),
         }

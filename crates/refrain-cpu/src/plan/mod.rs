@@ -10,6 +10,7 @@ pub use place::{ARENA, Places, place, root_of, settle_updates};
 use cranelift_entity::{PrimaryMap, entity_impl};
 use refrain_graph::{DType, Op, Spec};
 
+use crate::kernels::conv::ConvPlan;
 use crate::kernels::nest::Reading;
 use crate::kernels::pack::panels_len;
 use crate::library::Kernel;
@@ -67,23 +68,56 @@ pub struct CopyDraft {
     pub size: usize,
 }
 
-/// A parameter that is the same in every run, as the right-hand side of a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A parameter that is the same in every run, as a kernel reads it fastest.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pack {
     /// Which parameter.
     pub param: usize,
     /// First element.
     pub offset: usize,
-    /// Strides of depth and columns.
-    pub strides: [usize; 2],
-    /// Depth and columns.
-    pub sizes: [usize; 2],
+    /// For what.
+    pub layout: PackLayout,
+}
+
+/// What a parameter is packed for.
+#[derive(Clone, Debug)]
+pub enum PackLayout {
+    /// The right-hand side of a product.
+    Matrix {
+        /// Strides of depth and columns.
+        strides: [usize; 2],
+        /// Depth and columns.
+        sizes: [usize; 2],
+    },
+    /// The kernel of a convolution.
+    Kernel(Box<ConvPlan>),
+}
+
+impl PartialEq for PackLayout {
+    fn eq(&self, other: &Self) -> bool {
+        use PackLayout::{Kernel, Matrix};
+        match (self, other) {
+            (
+                Matrix { strides, sizes },
+                Matrix {
+                    strides: s,
+                    sizes: t,
+                },
+            ) => (strides, sizes) == (s, t),
+            (Kernel(plan), Kernel(other)) => plan.is_same(other),
+            _ => false,
+        }
+    }
 }
 
 impl Pack {
-    /// Bytes of the packed matrix.
+    /// Bytes of the packed parameter.
     pub fn bytes(&self, simd: Simd) -> usize {
-        panels_len(simd, self.sizes[0], self.sizes[1]) * size_of::<f32>()
+        let elements = match &self.layout {
+            PackLayout::Matrix { sizes, .. } => panels_len(simd, sizes[0], sizes[1]),
+            PackLayout::Kernel(plan) => plan.packed_len(),
+        };
+        elements * size_of::<f32>()
     }
 }
 

@@ -120,26 +120,27 @@ fn missing(what: &str, name: &str, given: &BTreeMap<String, Given<'_>>, all: &[S
 
 /// The common number of samples of all arrays, which must not be zero.
 pub(crate) fn check_lengths(groups: &[(&str, &[Option<DataArray<'_>>])]) -> Result<usize> {
-    let mut sizes = Vec::new();
-    for (what, arrays) in groups {
-        for (i, array) in arrays.iter().enumerate() {
-            let Some(array) = array else { continue };
-            let samples = array.samples().ok_or_else(|| {
-                Error::mismatch(ErrorKind::Shape, "an array of samples", "a scalar")
-                    .hint("Give it a first axis that counts samples")
-            })?;
-            sizes.push((format!("{what} {i}"), samples));
-        }
+    let all = || groups.iter().flat_map(|(_, arrays)| *arrays).flatten();
+    if all().any(|array| array.samples().is_none()) {
+        let error = Error::mismatch(ErrorKind::Shape, "an array of samples", "a scalar");
+        return Err(error.hint("Give it a first axis that counts samples"));
     }
-    let Some(&(_, first)) = sizes.first() else {
+    let mut sizes = all().filter_map(DataArray::samples);
+    let Some(first) = sizes.next() else {
         return Err(Error::mismatch(
             ErrorKind::Data,
             "arrays of samples",
             "none",
         ));
     };
-    if sizes.iter().any(|(_, n)| *n != first) {
-        let listed: Vec<String> = sizes.iter().map(|(w, n)| format!("{w}: {n}")).collect();
+    if sizes.any(|n| n != first) {
+        let mut listed = Vec::new();
+        for (what, arrays) in groups {
+            for (i, array) in arrays.iter().enumerate() {
+                let samples = array.as_ref().and_then(DataArray::samples);
+                listed.extend(samples.map(|n| format!("{what} {i}: {n}")));
+            }
+        }
         return Err(Error::mismatch(
             ErrorKind::Data,
             "arrays with the same number of samples",

@@ -23,6 +23,10 @@ pub(crate) struct Functional {
     pub(crate) class: &'static str,
     pub(crate) inputs: Structure<Tensor>,
     pub(crate) outputs: Structure<Tensor>,
+    /// Names of the inputs, in flat order.
+    pub(crate) input_names: Arc<[String]>,
+    /// Names of the outputs' layers, in flat order; the same layer may appear twice.
+    pub(crate) output_names: Arc<[String]>,
     /// All layers, inputs and functions of `ops` included, in Keras's order.
     pub(crate) operations: Vec<AnyLayer>,
     /// All calls in an order in which they can run.
@@ -52,6 +56,8 @@ impl Functional {
         });
         Ok(Functional {
             class: "Functional",
+            input_names: Functional::layer_names(&inputs),
+            output_names: Functional::layer_names(&outputs),
             inputs,
             outputs,
             operations: layers,
@@ -83,19 +89,9 @@ impl Functional {
     }
 
     /// The name of the layer behind each flat tensor.
-    fn layer_names(tensors: &Structure<Tensor>) -> Vec<String> {
+    fn layer_names(tensors: &Structure<Tensor>) -> Arc<[String]> {
         let name = |t: &Tensor| t.as_symbolic().map(|s| s.node.layer.get_name().to_owned());
         tensors.flatten().into_iter().filter_map(name).collect()
-    }
-
-    /// Names of the inputs, in flat order.
-    pub(crate) fn input_names(&self) -> Vec<String> {
-        Functional::layer_names(&self.inputs)
-    }
-
-    /// Names of the outputs' layers, in flat order; the same layer may appear twice.
-    pub(crate) fn output_names(&self) -> Vec<String> {
-        Functional::layer_names(&self.outputs)
     }
 
     /// What losses and metrics of the outputs go by, in flat order: the keys of a dict of outputs, else their names.
@@ -104,16 +100,16 @@ impl Functional {
             Structure::Dict(outputs) if outputs.values().all(|o| o.single().is_some()) => {
                 outputs.keys().cloned().collect()
             }
-            _ => self.output_names(),
+            _ => self.output_names.to_vec(),
         }
     }
 
     /// The flat tensors that a call gives for the model's inputs.
     fn arrange<'a>(&self, given: &'a Structure<Tensor>) -> Result<Vec<&'a Tensor>> {
-        let names = self.input_names();
+        let names = &*self.input_names;
         if let (Structure::Dict(given), false) = (given, matches!(self.inputs, Structure::Dict(_)))
         {
-            return names.iter().map(|name| pick(given, name, &names)).collect();
+            return names.iter().map(|name| pick(given, name, names)).collect();
         }
         if let (Structure::Dict(given), Structure::Dict(expected)) = (given, &self.inputs) {
             let keys: Vec<String> = expected.keys().cloned().collect();
@@ -205,7 +201,7 @@ impl Layer for Functional {
         if given.len() != expected.len() {
             return Err(Error::mismatch(
                 ErrorKind::Structure,
-                format!("{} inputs {:?}", expected.len(), self.input_names()),
+                format!("{} inputs {:?}", expected.len(), self.input_names),
                 given.len().to_string(),
             )
             .hint("Give all of them, as a list in this order or as pairs of names and tensors"));

@@ -117,12 +117,12 @@ impl Model {
 
     /// Names of the inputs, in flat order.
     pub fn input_names(&self) -> Vec<String> {
-        self.functional().input_names()
+        self.functional().input_names.to_vec()
     }
 
     /// Names of the layers behind the outputs, in flat order.
     pub fn output_names(&self) -> Vec<String> {
-        self.functional().output_names()
+        self.functional().output_names.to_vec()
     }
 
     /// The layers in Keras's order: deepest first. Functions of [`ops`](crate::ops) are not among them.

@@ -94,7 +94,7 @@ impl<'a> TrainOnBatch<'a> {
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
         let _only = fitting(self.model, &compiled)?;
-        let wanted = compiled.wanted(self.model.output_names().len());
+        let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
         let mut feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         check_classes(self.model, &compiled, &self.class_weight)?;
@@ -128,7 +128,7 @@ impl<'a> TestOnBatch<'a> {
             .testing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let wanted = compiled.wanted(self.model.output_names().len());
+        let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
         let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         Batches::whole(feed.samples()).check(self.model)?;

@@ -86,7 +86,7 @@ impl<'a> Evaluate<'a> {
     /// The model is not compiled, or the data do not fit it.
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
-        let wanted = compiled.wanted(self.model.output_names().len());
+        let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
         let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         let batch_size = batch_size(self.batch_size, self.steps, feed.samples())?;

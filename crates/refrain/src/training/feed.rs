@@ -1,6 +1,7 @@
 //! Arrays of one call of `fit`, `evaluate` or `predict`, matched with the model.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use refrain_graph::{DType, Literal, Spec};
 
@@ -21,7 +22,7 @@ pub(crate) struct Feed<'a> {
     /// One for each input; none for an optional input that is not given.
     x: Vec<Option<DataArray<'a>>>,
     /// Names of the inputs.
-    names: Vec<String>,
+    names: Arc<[String]>,
     /// One for each output.
     y: Vec<Option<DataArray<'a>>>,
     /// None, one for all outputs, or one for each output.
@@ -52,14 +53,15 @@ impl<'a> Feed<'a> {
     /// Inputs alone.
     pub(crate) fn inputs(model: &Model, x: &Arrays<'a>) -> Result<Self> {
         let functional = model.functional();
-        let names = model.input_names();
+        let names = functional.input_names.clone();
         let flat = arrange("the model's inputs", &functional.inputs, &names, x)?;
         if let Ok(given) = &x.0 {
             warnings::other_structure(&functional.inputs, given);
         }
         let samples = check_lengths(&[("x", &flat)])?;
         let declared = functional.inputs.flatten();
-        let x = flat.into_iter().zip(&names).zip(declared);
+        let x_types = declared.iter().map(|tensor| tensor.dtype()).collect();
+        let x = flat.into_iter().zip(&*names).zip(declared);
         let x = x.map(|((array, name), tensor)| {
             match &array {
                 Some(array) => check_input(name, tensor, array)?,
@@ -73,7 +75,7 @@ impl<'a> Feed<'a> {
             names,
             y: Vec::new(),
             w: Vec::new(),
-            x_types: model.inputs().iter().map(Tensor::dtype).collect(),
+            x_types,
             y_types: Vec::new(),
             samples,
         })
@@ -246,13 +248,13 @@ fn targets<'a>(
     y: &Arrays<'a>,
     wanted: &[Wanted],
 ) -> Result<Vec<Option<DataArray<'a>>>> {
-    let names = model.output_names();
+    let names = &*model.functional().output_names;
     let declared = &model.functional().outputs;
     let given = y.0.clone()?;
     let count = wanted.iter().filter(|w| w.targets).count();
     if let Structure::Dict(_) = given {
         let optional: Vec<bool> = wanted.iter().map(|w| !w.targets).collect();
-        return arrange_some("the model's outputs", declared, &names, &optional, y);
+        return arrange_some("the model's outputs", declared, names, &optional, y);
     }
     let leaves = given.into_leaves();
     if leaves.len() == count && count < names.len() {
@@ -263,7 +265,7 @@ fn targets<'a>(
         });
         return Ok(spread.collect());
     }
-    arrange("the model's outputs", declared, &names, y)
+    arrange("the model's outputs", declared, names, y)
 }
 
 /// Weights may be given for some outputs by name; the samples of the others count alike.
@@ -272,10 +274,10 @@ fn weights<'a>(model: &Model, w: Option<&Arrays<'a>>) -> Result<Vec<Option<DataA
     if let Structure::Leaf(one) = w.0.clone()? {
         return Ok(vec![one]);
     }
-    let names = model.output_names();
+    let names = &*model.functional().output_names;
     let declared = &model.functional().outputs;
     let optional = vec![true; names.len()];
-    let flat = arrange_some("the sample weights", declared, &names, &optional, w)?;
+    let flat = arrange_some("the sample weights", declared, names, &optional, w)?;
     Ok(match flat.iter().any(Option::is_some) {
         true => flat,
         false => Vec::new(),

@@ -182,7 +182,7 @@ impl<'a> Fit<'a> {
     /// The model is not compiled, or the data do not fit it.
     pub fn plan(&self) -> Result<Plan> {
         let compiled = compiled(self.model)?;
-        let wanted = compiled.wanted(self.model.output_names().len());
+        let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
         let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         let o = &self.options;
@@ -201,7 +201,7 @@ impl<'a> Fit<'a> {
         let compiled = compiled(self.model)?;
         let _only = fitting(self.model, &compiled)?;
         self.options.validate()?;
-        let wanted = compiled.wanted(self.model.output_names().len());
+        let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
         let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         check_classes(self.model, &compiled, &self.class_weight)?;

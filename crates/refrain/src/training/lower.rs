@@ -109,7 +109,7 @@ fn scoped<T>(trace: &Trace, name: &str, label: &str, f: impl FnOnce() -> Result<
 }
 
 fn model_outputs(model: &Model, trace: &Trace, specs: &[Option<Spec>]) -> Result<Vec<Tensor>> {
-    let names = model.input_names();
+    let names = &*model.functional().input_names;
     let inputs = names.iter().zip(specs).map(|(name, spec)| match spec {
         Some(spec) => trace.input(name, spec.clone()),
         None => absent(name),

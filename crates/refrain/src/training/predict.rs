@@ -1,5 +1,7 @@
 //! `model.predict(…)`.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayD, IxDyn};
 use refrain_graph::{DType, Data, Element, Literal, with_data};
 
@@ -104,6 +106,11 @@ impl Predict<'_> {
             let mut buffers = step.program.buffers();
             feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
             step.program.run_shared(&mut buffers)?;
+            if size == samples {
+                let predictions = Predictions::new(self.model, &buffers.outputs);
+                step.program.give_back(buffers);
+                return Ok(predictions);
+            }
             if outputs.is_empty() {
                 outputs = buffers
                     .outputs
@@ -115,11 +122,9 @@ impl Predict<'_> {
             parts.for_each(|(part, output)| part.append(output));
             step.program.give_back(buffers);
         }
-        let literals = outputs
-            .into_iter()
-            .map(Part::finish)
-            .collect::<Result<_>>()?;
-        Ok(Predictions::new(self.model, literals))
+        let literals = outputs.into_iter().map(Part::finish);
+        let literals = literals.collect::<Result<Vec<_>>>()?;
+        Ok(Predictions::new(self.model, &literals))
     }
 }
 
@@ -184,7 +189,7 @@ fn append_data(to: &mut Data, from: &Data) {
 /// their own type as literals.
 #[derive(Clone, Debug)]
 pub struct Predictions {
-    names: Vec<String>,
+    names: Arc<[String]>,
     structure: Structure<usize>,
     arrays: Vec<ArrayD<f32>>,
     /// Outputs of other types than `F32` as they are.
@@ -192,17 +197,20 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    fn new(model: &Model, literals: Vec<Literal>) -> Self {
+    fn new(model: &Model, literals: &[Literal]) -> Self {
         let declared = &model.functional().outputs;
         let structure = declared.with_leaves(0..literals.len());
         let (mut arrays, mut originals) = (Vec::new(), Vec::new());
         for literal in literals {
             let original = (literal.dtype() != DType::F32).then(|| literal.clone());
-            arrays.push(to_array(literal.convert(DType::F32)));
+            arrays.push(match &original {
+                Some(other) => to_array(&other.convert(DType::F32)),
+                None => to_array(literal),
+            });
             originals.push(original);
         }
         Predictions {
-            names: model.output_names(),
+            names: model.functional().output_names.clone(),
             structure: structure.unwrap_or(Structure::List(Vec::new())),
             arrays,
             originals,
@@ -295,7 +303,7 @@ impl Predictions {
     }
 }
 
-fn to_array(literal: Literal) -> ArrayD<f32> {
+fn to_array(literal: &Literal) -> ArrayD<f32> {
     let dims = IxDyn(literal.dims());
     let values = literal.values::<f32>().unwrap_or_default().to_vec();
     // The number of values is the product of the dimensions.

@@ -112,28 +112,15 @@ impl Winograd {
     }
 
     /// Elements of the transformed kernel, and of the kernel transposed if need be.
-    pub fn scratch_len(&self) -> usize {
+    pub fn packed_len(&self) -> usize {
         let turned = if self.backward { KERNEL * KERNEL } else { 0 };
         (PLACES + turned) * self.source.c * self.target.c
     }
 
-    /// Elements of the kernel.
-    pub fn kernel_len(&self) -> usize {
-        KERNEL * KERNEL * self.source.c * self.target.c
-    }
-
-    /// Runs the pass; lengths have been checked.
-    pub fn run(
-        &self,
-        pool: &Pool,
-        x: &[f32],
-        kernel: &[f32],
-        y: &mut [f32],
-        scratch: &mut [f32],
-        epilogue: Option<Epilogue>,
-    ) {
-        let (simd, weights) = (pool.simd(), self.source.c * self.target.c);
-        let (kernels, turned) = scratch[..self.scratch_len()].split_at_mut(PLACES * weights);
+    /// Transforms the kernel as [`Winograd::run_packed`] reads it; lengths have been checked.
+    pub fn pack(&self, pool: &Pool, kernel: &[f32], packed: &mut [f32]) {
+        let weights = self.source.c * self.target.c;
+        let (kernels, turned) = packed[..self.packed_len()].split_at_mut(PLACES * weights);
         let kernel = match self.backward {
             true => {
                 self.turn(pool, kernel, turned);
@@ -142,6 +129,19 @@ impl Winograd {
             false => kernel,
         };
         self.transform_kernel(pool, &kernel[..KERNEL * KERNEL * weights], kernels);
+    }
+
+    /// Runs the pass; lengths have been checked.
+    pub fn run_packed(
+        &self,
+        pool: &Pool,
+        x: &[f32],
+        packed: &[f32],
+        y: &mut [f32],
+        epilogue: Option<Epilogue>,
+    ) {
+        let simd = pool.simd();
+        let kernels = &packed[..PLACES * self.source.c * self.target.c];
         let (down, across) = self.target.tiles();
         let all = self.images * down;
         let out = SharedPtr(y.as_mut_ptr());
