@@ -1,4 +1,7 @@
 //! Elementwise loops over blocks, one per primitive, element type, operand pattern and SIMD level.
+//!
+//! Functions of `f32` that models spend their time in are written for vectors, with the errors that [`ERROR_BOUNDS`] states; the
+//! others call the standard library for each element.
 
 use std::marker::PhantomData;
 
@@ -6,6 +9,26 @@ use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp, bf16, f16};
 
 use super::math;
 use crate::simd::{Lanes, Portable, Simd, SimdLevel};
+
+/// How far the result of a unary primitive in `f32` may be from the exact one, in units in the last place (ULP) of the exact result,
+/// for every argument and at every SIMD level.
+///
+/// Arguments without a finite result give what IEEE 754 says: NaN for NaN, infinities where they belong. `tanh` and `erf` are exactly
+/// 1 where that is the nearest number and the argument beyond 9.1 or 4, and never beyond 1.
+///
+/// ```
+/// use refrain_cpu::kernels::elementwise::ERROR_BOUNDS;
+/// assert!(ERROR_BOUNDS.iter().all(|(_, ulps)| *ulps <= 4.0));
+/// ```
+pub const ERROR_BOUNDS: [(UnaryOp, f64); 7] = [
+    (UnaryOp::Exponential, 1.25),
+    (UnaryOp::ExponentialMinusOne, 1.75),
+    (UnaryOp::Log, 1.0),
+    (UnaryOp::LogPlusOne, 1.5),
+    (UnaryOp::Logistic, 2.5),
+    (UnaryOp::Tanh, 4.0),
+    (UnaryOp::Erf, 4.0),
+];
 
 /// Where one call of a [`Kernel`] reads and writes.
 #[derive(Clone, Copy, Debug)]

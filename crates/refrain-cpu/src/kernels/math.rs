@@ -1,6 +1,8 @@
 //! Transcendental functions in `f32` without branches, so that loops over them become vector code.
 //!
-//! The bounds stated here, in units in the last place (ULP) of the result, are checked against `f64` by the tests below.
+//! How far each may be from the exact result is stated by [`super::elementwise::ERROR_BOUNDS`] and tested at every SIMD level.
+//! Loops over them take as long as they have instructions: one division costs no more than two of the others, and chains of
+//! dependent ones do not count, since iterations overlap.
 
 use crate::simd::Lanes;
 
@@ -18,11 +20,32 @@ const EXP_MIN: f32 = -104.5;
 const BIAS: i32 = 127;
 /// Bits of the fraction field.
 const FRACTION: i32 = 23;
+/// The fraction field.
+const FRACTION_MASK: i32 = (1 << FRACTION) - 1;
+/// The bits of sqrt(1/2).
+const SQRT_HALF: i32 = 0x3f35_04f3;
+/// Below this, e^x - 1 and ln(1 + x) are `x`.
+const TINY: f32 = 1e-8;
 
-#[inline(always)]
-fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + BIAS) << FRACTION) as u32)
-}
+/// (e^r - 1 - r) / r^2 for `|r|` up to half of ln 2: the minimax polynomial, good to 3e-9 of e^r.
+const EXP_TAIL: [f32; 5] = [
+    0.499_999_94,
+    0.166_665_18,
+    0.041_668_423,
+    0.008_369_063,
+    0.001_381_388_1,
+];
+/// (ln(1 + f) - f + f^2 / 2) / f^3 for 1 + f from sqrt(1/2) to sqrt(2): the minimax polynomial, good to 6e-9 of ln(1 + f).
+const LOG_TAIL: [f32; 8] = [
+    0.333_333_3,
+    -0.250_008_2,
+    0.200_012_27,
+    -0.166_233_57,
+    0.142_017_59,
+    -0.131_601_83,
+    0.127_615_75,
+    -0.076_344_93,
+];
 
 /// `coefficients[0] + x * (coefficients[1] + …)`.
 #[inline(always)]
@@ -36,260 +59,187 @@ fn polynomial<L: Lanes, const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     sum
 }
 
-/// e to the `x`; 2 ULP, gradual underflow included.
+/// `x` within bounds; NaN stays.
+#[inline(always)]
+fn clamp(x: f32, least: f32, most: f32) -> f32 {
+    let x = if x > most { most } else { x };
+    if x < least { least } else { x }
+}
+
+/// `x` as `n ln 2 + r` with a whole `n` and `|r|` up to half of ln 2: `r`, and bits whose lowest nine are those of `n + bias`.
+#[inline(always)]
+fn reduce<L: Lanes>(x: f32, bias: i32) -> (f32, u32) {
+    let rounder = ROUNDER + bias as f32;
+    let shifted = L::mul_add(x, std::f32::consts::LOG2_E, rounder);
+    let n = shifted - rounder;
+    let r = L::mul_add(n, -LN2_HIGH, x);
+    (L::mul_add(n, -LN2_LOW, r), shifted.to_bits())
+}
+
+/// e^r for a reduced `r`.
+#[inline(always)]
+fn exp_reduced<L: Lanes>(r: f32) -> f32 {
+    let slope = L::mul_add(polynomial::<L, 5>(r, EXP_TAIL), r, 1.0);
+    L::mul_add(slope, r, 1.0)
+}
+
+/// e to the `x`, gradual underflow included.
 #[inline(always)]
 pub fn exp<L: Lanes>(x: f32) -> f32 {
-    let clamped = if x > EXP_MAX { EXP_MAX } else { x };
-    let clamped = if clamped < EXP_MIN { EXP_MIN } else { clamped };
-    let shifted = clamped * std::f32::consts::LOG2_E + ROUNDER;
-    let n = shifted - ROUNDER;
-    let exponent = (shifted.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
-    let r = L::mul_add(n, -LN2_HIGH, clamped);
-    let r = L::mul_add(n, -LN2_LOW, r);
-    // Taylor's series: the first term left out is below 6e-9 for |r| <= ln(2) / 2.
-    let tail = polynomial::<L, 6>(
-        r,
-        [
-            0.5,
-            1.0 / 6.0,
-            1.0 / 24.0,
-            1.0 / 120.0,
-            1.0 / 720.0,
-            1.0 / 5040.0,
-        ],
-    );
-    let y = L::mul_add(r * r, tail, r) + 1.0;
+    let (r, bits) = reduce::<L>(clamp(x, EXP_MIN, EXP_MAX), 2 * BIAS);
     // Two factors, since 2^128 and the subnormal powers are not normal numbers.
-    let half = exponent >> 1;
-    let y = y * power_of_two(half) * power_of_two(exponent.wrapping_sub(half));
-    if x.is_nan() { x } else { y }
+    let half = bits >> 1;
+    let rest = bits.wrapping_sub(half);
+    exp_reduced::<L>(r) * f32::from_bits(half << FRACTION) * f32::from_bits(rest << FRACTION)
 }
 
-/// e to the `x`, minus 1; 3 ULP.
+/// e to the `x`, minus 1.
 #[inline(always)]
 pub fn exp_m1<L: Lanes>(x: f32) -> f32 {
-    /// Where the series is as good as the difference.
-    const SMALL: f32 = 0.5;
-    let tail = polynomial::<L, 7>(
-        x,
-        [
-            0.5,
-            1.0 / 6.0,
-            1.0 / 24.0,
-            1.0 / 120.0,
-            1.0 / 720.0,
-            1.0 / 5040.0,
-            1.0 / 40320.0,
-        ],
-    );
-    let series = L::mul_add(x * x, tail, x);
-    let difference = exp::<L>(x) - 1.0;
-    if x.abs() < SMALL { series } else { difference }
+    /// From here down the result is -1.
+    const LEAST: f32 = -18.0;
+    // Half of the power, since 2^128 is not a number.
+    let (r, bits) = reduce::<L>(clamp(x, LEAST, EXP_MAX), BIAS - 1);
+    let half = f32::from_bits(bits << FRACTION);
+    let reduced = L::mul_add(polynomial::<L, 5>(r, EXP_TAIL), r * r, r);
+    let y = 2.0 * L::mul_add(half, reduced, half - 0.5);
+    if x.abs() < TINY { x } else { y }
 }
 
-/// Natural logarithm; 2 ULP. Negative: NaN, zero: minus infinity.
+/// The exponent and the fraction of a positive normal number, the fraction from sqrt(1/2) to sqrt(2).
+#[inline(always)]
+fn parts(x: f32) -> (i32, f32) {
+    let bits = (x.to_bits() as i32).wrapping_sub(SQRT_HALF);
+    let fraction = f32::from_bits(((bits & FRACTION_MASK) + SQRT_HALF) as u32);
+    (bits >> FRACTION, fraction)
+}
+
+/// `exponent ln 2 + ln(1 + f)`.
+#[inline(always)]
+fn log_of_parts<L: Lanes>(exponent: f32, f: f32) -> f32 {
+    let square = f * f;
+    let tail = square * f * polynomial::<L, 8>(f, LOG_TAIL);
+    let tail = L::mul_add(exponent, LN2_LOW, tail);
+    let y = L::mul_add(square, -0.5, tail) + f;
+    L::mul_add(exponent, LN2_HIGH, y)
+}
+
+/// `y` where the logarithm of `x` is a finite number, what it is elsewhere.
+#[inline(always)]
+fn log_or_special(x: f32, y: f32) -> f32 {
+    // One comparison of integers: compilers make five of two comparisons of floats.
+    let finite = x.to_bits().wrapping_sub(1) < f32::INFINITY.to_bits() - 1;
+    let special = if x == 0.0 {
+        f32::NEG_INFINITY
+    } else {
+        f32::NAN
+    };
+    let special = if x > 0.0 { x } else { special };
+    if finite { y } else { special }
+}
+
+/// Natural logarithm. Negative: NaN, zero: minus infinity.
 #[inline(always)]
 pub fn log<L: Lanes>(x: f32) -> f32 {
-    /// Brings subnormal numbers into the normal range.
+    /// 2^23 brings subnormal numbers into the normal range.
     const SCALE: f32 = 8_388_608.0;
     let subnormal = x < f32::MIN_POSITIVE;
     let scaled = if subnormal { x * SCALE } else { x };
-    // Subtracting the bits of sqrt(1/2) puts the fraction into [sqrt(1/2), sqrt(2)).
-    let bits = (scaled.to_bits() as i32).wrapping_sub(0x3f35_04f3);
-    let exponent = bits >> FRACTION;
-    let fraction = f32::from_bits(((bits & 0x007f_ffff) + 0x3f35_04f3) as u32);
-    let exponent = if subnormal {
-        exponent - FRACTION
-    } else {
-        exponent
-    } as f32;
-    let f = fraction - 1.0;
-    // ln(1 + f) = 2 artanh(s) with s = f / (2 + f), arranged so that the large terms cancel exactly.
-    let s = f / (2.0 + f);
-    let z = s * s;
-    let r = z * polynomial::<L, 5>(z, [2.0 / 3.0, 0.4, 2.0 / 7.0, 2.0 / 9.0, 2.0 / 11.0]);
-    let half_square = 0.5 * f * f;
-    let low = L::mul_add(s, half_square + r, exponent * LN2_LOW);
-    let y = L::mul_add(exponent, LN2_HIGH, f - (half_square - low));
-    let y = if x == f32::INFINITY { x } else { y };
-    let y = if x == 0.0 { f32::NEG_INFINITY } else { y };
-    if x >= 0.0 { y } else { f32::NAN }
+    let offset = if subnormal { FRACTION as f32 } else { 0.0 };
+    let (exponent, fraction) = parts(scaled);
+    let y = log_of_parts::<L>(exponent as f32 - offset, fraction - 1.0);
+    log_or_special(x, y)
 }
 
-/// ln(1 + x); 4 ULP.
+/// ln(1 + x).
 #[inline(always)]
 pub fn log_1p<L: Lanes>(x: f32) -> f32 {
+    /// The last exponent whose negative is one of a normal number; from there on nothing is lost that counts.
+    const LAST: i32 = 126;
     let u = 1.0 + x;
-    let rounded = u - 1.0;
-    // Where 1 + x was rounded, the quotient takes the error out again (Kahan).
-    let y = log::<L>(u) * (x / rounded);
-    let y = if rounded == 0.0 { x } else { y };
-    let y = if u == 0.0 { f32::NEG_INFINITY } else { y };
-    if u == f32::INFINITY { u } else { y }
+    let lost = x - (u - 1.0);
+    let (exponent, fraction) = parts(u);
+    let last = if exponent > LAST { LAST } else { exponent };
+    let power = f32::from_bits(((BIAS - last) << FRACTION) as u32);
+    let f = L::mul_add(lost, power, fraction - 1.0);
+    let y = log_or_special(u, log_of_parts::<L>(exponent as f32, f));
+    if x.abs() < TINY { x } else { y }
 }
 
-/// 1 / (1 + e^-x); 4 ULP.
+/// 1 / (1 + e^-x), gradual underflow included.
 #[inline(always)]
 pub fn logistic<L: Lanes>(x: f32) -> f32 {
-    let e = exp::<L>(-x.abs());
-    let top = if x < 0.0 { e } else { 1.0 };
-    let y = top / (1.0 + e);
-    if x.is_nan() { x } else { y }
+    /// Numerator and denominator are multiplied by 2 to this, so that no e^-x overflows.
+    const SCALE: i32 = -30;
+    /// Before this the result is 1, and 2^SCALE e^-x is a normal number until then.
+    const MOST: f32 = 60.0;
+    let scale = f32::from_bits(((BIAS + SCALE) << FRACTION) as u32);
+    let (r, bits) = reduce::<L>(-clamp(x, EXP_MIN, MOST), BIAS + SCALE);
+    let power = f32::from_bits(bits << FRACTION);
+    scale / L::mul_add(exp_reduced::<L>(r), power, scale)
 }
 
-/// Hyperbolic tangent; 4 ULP.
+/// `x (share + p(x^2) / q(x^2))` between -1 and 1, for an odd function that is 1 from `saturated` on; NaN stays.
+///
+/// `share` is a power of two near 1 / `saturated`: where the result comes close to 1, the rounding errors of the quotient count little.
+#[inline(always)]
+fn odd_rational<L: Lanes, const P: usize, const Q: usize>(
+    x: f32,
+    saturated: f32,
+    share: f32,
+    p: [f32; P],
+    q: [f32; Q],
+) -> f32 {
+    let x = clamp(x, -saturated, saturated);
+    let square = x * x;
+    let quotient = polynomial::<L, P>(square, p) / polynomial::<L, Q>(square, q);
+    clamp(L::mul_add(x, quotient, share * x), -1.0, 1.0)
+}
+
+/// Hyperbolic tangent.
 #[inline(always)]
 pub fn tanh<L: Lanes>(x: f32) -> f32 {
-    /// From here on the result is 1.
+    /// From a little before this on the result is 1.
     const SATURATED: f32 = 9.1;
-    let size = x.abs();
-    let size = if size > SATURATED { SATURATED } else { size };
-    let e = exp_m1::<L>(2.0 * size);
-    let y = (e / (e + 2.0)).copysign(x);
-    if x.is_nan() { x } else { y }
+    const SHARE: f32 = 0.125;
+    // tanh(x) / x - SHARE: the minimax quotient up to SATURATED, good to 2.3e-8 of tanh(x).
+    const P: [f32; 5] = [
+        0.875,
+        0.075_36,
+        2.568_863_9e-4,
+        -2.043_030_5e-5,
+        -8.312_288e-8,
+    ];
+    const Q: [f32; 5] = [1.0, 0.467_077_88, 0.025_847_38, 3.272_917e-4, 7.704_029e-7];
+    odd_rational::<L, 5, 5>(x, SATURATED, SHARE, P, Q)
 }
 
-/// The error function; 4 ULP.
+/// The error function.
 #[inline(always)]
 pub fn erf<L: Lanes>(x: f32) -> f32 {
-    /// From here on the result is 1.
+    /// From a little before this on the result is 1.
     const SATURATED: f32 = 4.0;
-    let z = x * x;
-    // Maclaurin's series for |x| < 1: (-1)^n / (n! (2n + 1)).
-    let series = polynomial::<L, 11>(
-        z,
-        [
-            1.0,
-            -1.0 / 3.0,
-            1.0 / 10.0,
-            -1.0 / 42.0,
-            1.0 / 216.0,
-            -1.0 / 1320.0,
-            1.0 / 9360.0,
-            -1.0 / 75600.0,
-            1.0 / 685_440.0,
-            -1.0 / 6_894_720.0,
-            1.0 / 76_204_800.0,
-        ],
-    );
-    let small = x * std::f32::consts::FRAC_2_SQRT_PI * series;
-    let size = x.abs();
-    let size = if size > SATURATED { SATURATED } else { size };
-    // e^(x^2) erfc(x) as a Chebyshev fit in 1 / (1 + x), good to 1e-7 on [1, 4].
-    let u = 1.0 / (1.0 + size);
-    let scaled = polynomial::<L, 8>(u, ERFCX);
-    let large = (1.0 - exp::<L>(-size * size) * scaled).copysign(x);
-    let y = if x.abs() < 1.0 { small } else { large };
-    if x.is_nan() { x } else { y }
+    const SHARE: f32 = 0.25;
+    // erf(x) / x - SHARE: the minimax quotient up to SATURATED, good to 2.5e-8 of erf(x).
+    const P: [f32; 6] = [
+        0.878_379_17,
+        0.067_331_314,
+        0.024_264_272,
+        8.154_946e-5,
+        -1.182_802_9e-5,
+        -7.368_277e-6,
+    ];
+    const Q: [f32; 6] = [
+        1.0,
+        0.504_858_1,
+        0.115_350_33,
+        0.015_207_321,
+        0.001_185_580_7,
+        3.742_023_5e-5,
+    ];
+    odd_rational::<L, 6, 6>(x, SATURATED, SHARE, P, Q)
 }
-
-/// Coefficients of [`erf`]'s fit, fitted by `numpy.polynomial.chebyshev.chebfit` with 200 nodes.
-const ERFCX: [f32; 8] = [
-    -1.300_531_8e-4,
-    0.567_246_5,
-    0.534_618,
-    0.428_758_2,
-    -0.633_706_4,
-    -0.612_809_7,
-    1.299_274_3,
-    -0.601_999_3,
-];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simd::{Avx512, Portable};
-
-    /// Distance in units in the last place of the exact result.
-    fn ulps(got: f32, exact: f64) -> f64 {
-        let rounded = exact as f32;
-        if got == rounded || (got.is_nan() && exact.is_nan()) {
-            return 0.0;
-        }
-        if !got.is_finite() || !rounded.is_finite() {
-            return f64::INFINITY;
-        }
-        let bits = rounded.abs().to_bits();
-        let unit = f32::from_bits(bits + 1) as f64 - f32::from_bits(bits) as f64;
-        (got as f64 - exact).abs() / unit
-    }
-
-    /// Numbers of every size and sign, and the special ones.
-    fn samples() -> impl Iterator<Item = f32> {
-        const STRIDE: usize = 9_973;
-        let special = [
-            0.0,
-            -0.0,
-            f32::INFINITY,
-            f32::NEG_INFINITY,
-            f32::NAN,
-            f32::MIN_POSITIVE,
-            f32::MAX,
-            -f32::MAX,
-            f32::from_bits(1),
-            -f32::from_bits(1),
-            88.722_84,
-            88.73,
-            -87.4,
-            -103.98,
-        ];
-        let everything = (0..=u32::MAX).step_by(STRIDE).map(f32::from_bits);
-        special.into_iter().chain(everything)
-    }
-
-    fn check(name: &str, bound: f64, f: fn(f32) -> f32, exact: fn(f64) -> f64) {
-        let mut worst = (0.0, 0.0f32);
-        for x in samples() {
-            let d = ulps(f(x), exact(x as f64));
-            if d > worst.0 {
-                worst = (d, x);
-            }
-        }
-        assert!(worst.0 <= bound, "{name}: {} ULP at {:e}", worst.0, worst.1);
-    }
-
-    /// The error function in `f64` by its series and its continued fraction.
-    fn erf_f64(x: f64) -> f64 {
-        let a = x.abs();
-        if a > 6.0 || a.is_nan() {
-            return if a.is_nan() { a } else { x.signum() };
-        }
-        if a < 2.5 {
-            let (mut sum, mut term) = (x, x);
-            for n in 1..80 {
-                term *= -x * x / n as f64;
-                sum += term / (2 * n + 1) as f64;
-            }
-            return sum * std::f64::consts::FRAC_2_SQRT_PI;
-        }
-        let tail = (1..200).rev().fold(0.0, |t, k| k as f64 / 2.0 / (a + t));
-        let erfc = (-a * a).exp() / (std::f64::consts::PI.sqrt() * (a + tail));
-        (1.0 - erfc) * x.signum()
-    }
-
-    #[test]
-    fn bounds_hold_without_fused_multiply_add() {
-        check("exp", 2.0, exp::<Portable>, f64::exp);
-        check("exp_m1", 3.0, exp_m1::<Portable>, f64::exp_m1);
-        check("log", 2.0, log::<Portable>, f64::ln);
-        check("log_1p", 4.0, log_1p::<Portable>, f64::ln_1p);
-        check("logistic", 4.0, logistic::<Portable>, |x| {
-            1.0 / (1.0 + (-x).exp())
-        });
-        check("tanh", 4.0, tanh::<Portable>, f64::tanh);
-        check("erf", 4.0, erf::<Portable>, erf_f64);
-    }
-
-    #[test]
-    fn bounds_hold_with_fused_multiply_add() {
-        check("exp", 2.0, exp::<Avx512>, f64::exp);
-        check("exp_m1", 3.0, exp_m1::<Avx512>, f64::exp_m1);
-        check("log", 2.0, log::<Avx512>, f64::ln);
-        check("log_1p", 4.0, log_1p::<Avx512>, f64::ln_1p);
-        check("logistic", 4.0, logistic::<Avx512>, |x| {
-            1.0 / (1.0 + (-x).exp())
-        });
-        check("tanh", 4.0, tanh::<Avx512>, f64::tanh);
-        check("erf", 4.0, erf::<Avx512>, erf_f64);
-    }
-}
+#[path = "math_tests.rs"]
+mod tests;
