@@ -257,15 +257,6 @@ fn random_training(seed: u64) -> Made<Graph> {
     net.train()
 }
 
-fn seeds() -> std::ops::Range<u64> {
-    let Ok(text) = std::env::var("SEEDS") else {
-        return SEEDS;
-    };
-    let (first, end) = text.split_once("..").expect("SEEDS=first..end");
-    let number = |s: &str| s.parse::<u64>().expect("a number");
-    number(first)..number(end)
-}
-
 /// Whether rounding errors grow beyond what the comparison allows: normalisations of values that hardly differ.
 fn is_ill_conditioned(graph: &Graph, seed: u64) -> bool {
     /// Some ten roundings of `f32`.
@@ -308,7 +299,7 @@ fn is_ill_conditioned(graph: &Graph, seed: u64) -> bool {
 #[test]
 fn random_training_steps_give_what_the_interpreter_gives() {
     let (mut checked, mut made) = (0, 0);
-    for seed in seeds() {
+    for seed in common::seeds(SEEDS) {
         let graph = random_training(seed).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         made += 1;
         if !is_ill_conditioned(&graph, seed) {

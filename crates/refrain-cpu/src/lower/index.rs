@@ -120,7 +120,8 @@ impl Lowerer<'_> {
             self.graph.spec(indices).dtype,
             self.graph.spec(operand).dtype,
         );
-        if !is_index(index) || !is_number(dtype) {
+        let in_order = kind != ScatterKind::Set || comes_in_order(&shapes[0], &shapes[2], dims);
+        if !is_index(index) || !is_number(dtype) || !in_order {
             return false;
         }
         let reads = vec![self.dense(indices), self.dense(updates)];
@@ -143,4 +144,16 @@ impl Lowerer<'_> {
 
 fn is_index(dtype: DType) -> bool {
     matches!(dtype, DType::I32 | DType::I64 | DType::U32 | DType::U8)
+}
+
+/// Whether updates of one place come in row-major order if they are taken window by window: where all dimensions inside windows are
+/// the last, or where windows are one element wide along whatever the indices address, so that they meet at the same offset only.
+fn comes_in_order(operand: &[usize], updates: &[usize], dims: &ScatterDims) -> bool {
+    let inside = &dims.update_window_dims;
+    let first = updates.len() - inside.len();
+    let kept = (0..operand.len()).filter(|d| !dims.inserted_window_dims.contains(d));
+    let narrow = |(d, &at): (usize, &usize)| {
+        !dims.scatter_dims_to_operand_dims.contains(&d) || updates[at] == 1
+    };
+    inside.iter().all(|&at| at >= first) || kept.zip(inside).all(narrow)
 }

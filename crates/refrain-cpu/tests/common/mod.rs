@@ -8,6 +8,16 @@ use refrain_cpu::{CompileOptions, Executable, SimdLevel};
 use refrain_graph::philox::Philox;
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, Value, interp};
 
+/// The seeds that `SEEDS=first..end` asks for, or these.
+pub fn seeds(usual: std::ops::Range<u64>) -> std::ops::Range<u64> {
+    let Ok(text) = std::env::var("SEEDS") else {
+        return usual;
+    };
+    let (first, end) = text.split_once("..").expect("SEEDS=first..end");
+    let number = |s: &str| s.parse::<u64>().expect("a number");
+    number(first)..number(end)
+}
+
 /// A literal of small numbers that fits a spec.
 pub fn literal(rng: &mut Philox, spec: &Spec) -> Literal {
     let dims = spec.shape.known().expect("known shape");
