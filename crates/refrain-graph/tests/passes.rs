@@ -246,3 +246,55 @@ fn masks_are_made_of_clamped_values() {
     let users = simple.nodes().filter(|&n| simple.inputs(n).contains(&x));
     assert_eq!(users.count(), 1, "{simple}");
 }
+
+/// A step of a recurrence: rows of the carry, the step and the mask, weights that all rows share.
+const STEP: &str = "graph {
+    %c = input \"carry\" : f32[6,4]
+    %s = input \"step\" : f32[6,4]
+    %w = input \"weights\" : f32[4,4]
+    %m = input \"mask\" : f32[6,4]
+    %y = dot_general %c, %w {contracting=[1]x[0]} : f32[6,4]
+    %z = add %y, %s : f32[6,4]
+    %0 = constant 2.0 : f32[]
+    %2 = broadcast_in_dim %0 {dims=[]} : f32[6,4]
+    %d = multiply %z, %2 : f32[6,4]
+    %n = multiply %d, %m : f32[6,4]
+    return %n
+}";
+
+#[test]
+fn a_program_of_rows_is_cut_into_parts() {
+    let graph: Graph = STEP.parse().unwrap();
+    let cut = passes::cut_rows(&graph, 2, 3).expect("rows that do not know each other");
+    assert_eq!(cut.carries, [true, true, false, true]);
+    let expected: Graph = STEP.replace("f32[6,4]", "f32[2,4]").parse().unwrap();
+    assert_eq!(cut.graph.to_string(), expected.to_string());
+    let (inputs, _) = testing::random_values(&graph, 1);
+    let whole = interp::evaluate(&graph, &inputs, &[]).unwrap().results[0].to_f64();
+    let part = |of: &Literal, i: usize| {
+        let values = of.to_f64()[8 * i..8 * (i + 1)].to_vec();
+        Literal::new([2, 4], values).unwrap().convert(of.dtype())
+    };
+    for i in 0..3 {
+        let inputs = inputs.iter().zip(&cut.carries);
+        let inputs = inputs.map(|(x, &rows)| if rows { part(x, i) } else { x.clone() });
+        let ran = interp::evaluate(&cut.graph, &inputs.collect::<Vec<_>>(), &[]).unwrap();
+        assert_eq!(ran.results[0].to_f64(), whole[8 * i..8 * (i + 1)]);
+    }
+}
+
+#[test]
+fn rows_that_know_each_other_are_not_cut() {
+    let graph: Graph = STEP.parse().unwrap();
+    assert!(
+        passes::cut_rows(&graph, 2, 4).is_none(),
+        "6 rows have no 4 equal parts"
+    );
+    let tied = STEP.replace(
+        "%z = add %y, %s",
+        "%r = reduce %y {kind=sum, dims=[0]} : f32[4]
+    %b = broadcast_in_dim %r {dims=[1]} : f32[6,4]
+    %z = add %b, %s",
+    );
+    assert!(passes::cut_rows(&tied.parse().unwrap(), 2, 3).is_none());
+}

@@ -65,6 +65,12 @@ impl Program {
         &self.graph
     }
 
+    /// The steps of a run, a line each.
+    #[cfg(test)]
+    pub(crate) fn explain(&self) -> String {
+        self.executable.explain()
+    }
+
     pub(crate) fn variables(&self) -> &[Variable] {
         &self.variables
     }

@@ -12,6 +12,8 @@ mod fit;
 mod history;
 mod labels;
 mod lower;
+#[cfg(test)]
+mod passes;
 mod predict;
 mod progress;
 mod session;
