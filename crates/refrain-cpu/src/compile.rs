@@ -12,6 +12,7 @@ use crate::lower::{Lowered, PARAMS, geometries, lower};
 use crate::plan::{
     Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, ScanDraft, check, place,
 };
+use crate::recompute::recompute;
 use crate::simd::Simd;
 use crate::step::{DotStep, ScanStep, Step, Tensor};
 use crate::tape::{self, Geometry, Places as _, Tape};
@@ -57,6 +58,11 @@ pub(crate) fn compile_graph(
     simd: Simd,
     lasting: Vec<bool>,
 ) -> Result<Plan, CompileError> {
+    let again = match options.fuse {
+        true => recompute(graph)?,
+        false => None,
+    };
+    let graph = again.as_ref().unwrap_or(graph);
     let Lowered {
         drafts,
         buffers,

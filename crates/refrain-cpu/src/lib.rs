@@ -1,7 +1,8 @@
 //! The CPU compiler of refrain: turns a tensor program whose shapes are known into a static plan of fused kernels over
 //! one arena, and runs it.
 //!
-//! The way of a graph: the passes of `refrain-graph` simplify it; `sources` finds which values are only views of
+//! The way of a graph: the passes of `refrain-graph` simplify it; `recompute` copies cheap nodes to where their results are
+//! read late, so that those need not be kept; `sources` finds which values are only views of
 //! others (reshapes, transposes, slices, broadcasts: nothing is copied for them); `fuse` groups elementwise work and
 //! reductions that walk over one index space; `lower` makes steps over buffers without places: tapes, products,
 //! convolutions, loops; `plan` gives every buffer a place, over dying operands or in the caller's arrays where it can; and
@@ -15,6 +16,7 @@ pub mod kernels;
 mod library;
 mod lower;
 mod plan;
+mod recompute;
 pub mod simd;
 mod sources;
 mod step;

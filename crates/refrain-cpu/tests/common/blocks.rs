@@ -1,7 +1,7 @@
 //! Training steps of blocks of layers whose values have several readers, written with primitives.
 
 use refrain_graph::{
-    DType, DotDims, Graph, Literal, Op, Reduction, Scan, Shape, UnaryOp, Value, grad,
+    BinaryOp, DType, DotDims, Graph, Literal, Op, Reduction, Scan, Shape, UnaryOp, Value, grad,
 };
 use std::sync::Arc;
 
@@ -138,6 +138,47 @@ pub fn residual(batch: usize, side: usize, channels: usize) -> Made<Graph> {
     let (out, dense) = b.dense("head", pooled, 5)?;
     weights.extend(dense);
     let loss = mean_square(&mut b, out)?;
+    descend(b, loss, &weights)
+}
+
+/// Pointwise convolutions, each with batch normalisation and an activation that is cut off below and above.
+pub fn clamped(batch: usize, side: usize, channels: usize, depth: usize) -> Made<Graph> {
+    let mut b = B::new();
+    let mut y = b.input("x", &[batch, side, side, channels]);
+    let mut weights = Vec::new();
+    for i in 0..depth {
+        let kernel = b.variable(&format!("kernel_{i}"), &[1, 1, channels, channels]);
+        let small = b.scale(kernel, 1.0 / channels as f64)?;
+        let z = b.conv(y, small, 1, true)?;
+        let (z, norm) = batch_norm(&mut b, &format!("norm_{i}"), z)?;
+        let z = b.relu(z)?;
+        let most = b.number(6.0, z)?;
+        y = b.binary(BinaryOp::Minimum, z, most)?;
+        weights.push(kernel);
+        weights.extend(norm);
+    }
+    let loss = mean_square(&mut b, y)?;
+    descend(b, loss, &weights)
+}
+
+/// Dense layers with the exact GELU between them.
+pub fn gelu(rows: usize, features: usize, hidden: usize, depth: usize) -> Made<Graph> {
+    let mut b = B::new();
+    let mut y = b.input("x", &[rows, features]);
+    let mut weights = Vec::new();
+    for i in 0..depth {
+        let (z, inner) = b.dense(&format!("inner_{i}"), y, hidden)?;
+        let scaled = b.scale(z, std::f64::consts::FRAC_1_SQRT_2)?;
+        let erf = b.unary(UnaryOp::Erf, scaled)?;
+        let one = b.number(1.0, erf)?;
+        let share = b.add(erf, one)?;
+        let share = b.scale(share, 0.5)?;
+        let z = b.mul(z, share)?;
+        let (z, outer) = b.dense(&format!("outer_{i}"), z, features)?;
+        weights.extend(inner.into_iter().chain(outer));
+        y = z;
+    }
+    let loss = mean_square(&mut b, y)?;
     descend(b, loss, &weights)
 }
 
