@@ -11,12 +11,12 @@ use refrain::layers::Dense;
 use refrain::{Model, input};
 use refrain_cli::npz::to_npz;
 use serde_json::{Value as Json, json};
+use xtask::{memory, models};
 
 use super::program::{cargo, json_line, output};
 use super::rounds::OWN;
 use super::stats::{Ratio, median, spread};
 use super::table::{Table, number};
-use super::{memory, models};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 

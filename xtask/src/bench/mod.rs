@@ -4,8 +4,6 @@ mod files;
 mod footprint;
 mod kernels;
 mod machine;
-mod memory;
-mod models;
 mod page;
 mod plan;
 mod program;
@@ -13,7 +11,6 @@ mod rounds;
 mod scaling;
 mod stats;
 mod table;
-mod worker;
 
 use std::error::Error;
 use std::fs;
@@ -30,8 +27,6 @@ use scaling::Scaling;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// The argument with which refrain measures a model in a process of its own.
-const WORKER: &str = "--worker";
 /// The backend that curves are compared with: the fastest of Keras's for most models.
 const SCALING_PEER: &str = "jax";
 /// Libraries that have a program in `bench/`, and are no backend of Keras.
@@ -43,7 +38,6 @@ pub fn run(arguments: &[String]) -> Result<()> {
     match arguments {
         [option] if option == "--help" => println!("{}", plan::HELP),
         [option, path] if option == files::OPEN => return files::open(path),
-        [option, rest @ ..] if option == WORKER => return worker::run(rest),
         _ => measure(&Plan::parse(arguments)?)?,
     }
     Ok(())

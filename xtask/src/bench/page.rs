@@ -191,8 +191,8 @@ impl Page<'_> {
             "The same models, batches, losses and Adam in every program. Rounds: {}. In each every program in turn is a process of its \
              own that trains (`fit`, without shuffling), predicts batches (`predict`) and single samples (`predict_on_batch`), each three \
              times, and takes the best, since other work only adds; the tables have the median over the rounds. Memory is the most that \
-             the process had from building the model to the end of training, compiling and the data included. {steps}{burn}Start with a \
-             quiet machine; absolute times from two runs do not compare.\n\n{}",
+             the process had from building the model to the end of training, compiling, the data and the program's own code included; \
+             every program holds one library and the models, nothing else. {steps}{burn}Start with a quiet machine; absolute times from two runs do not compare.\n\n{}",
             self.plan.rounds,
             self.checks().markdown()
         )

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::models;
+use xtask::models;
 
 /// What `--models` calls the measurements of files.
 const FILES: &str = "files";

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value as Json, json};
+use xtask::measured::Measured;
 
 use crate::python;
 
@@ -18,61 +18,6 @@ const ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-
 /// Gets the best that the machine has; refrain, as its users build it, looks at run time.
 pub const PEER_FLAGS: &str = "-C target-cpu=native";
 
-/// What one process of a program says of one model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// Milliseconds of a train step.
-    pub train: f64,
-    /// Milliseconds to predict a batch.
-    pub predict: f64,
-    /// Milliseconds to predict one sample.
-    pub one: f64,
-    /// Most bytes of the process while it trained.
-    pub memory: f64,
-    /// Numbers in the model that training changes.
-    pub params: u64,
-    /// The loss at first and at last.
-    pub losses: (f64, f64),
-    /// Floating-point operations of a train step and of a batch that is predicted, where they are known.
-    pub flops: Option<(f64, f64)>,
-    /// Which program of which version.
-    pub version: String,
-}
-
-impl Measured {
-    /// As a line of a program.
-    pub fn json(&self) -> Json {
-        json!({
-            "train_ms": self.train, "predict_ms": self.predict, "one_ms": self.one, "memory": self.memory,
-            "params": self.params, "losses": [self.losses.0, self.losses.1], "flops": self.flops, "version": self.version,
-        })
-    }
-
-    /// From a line of a program.
-    pub fn parse(line: &str) -> Result<Self> {
-        let row: Json = serde_json::from_str(line)?;
-        let number = |value: &Json, key: &str| {
-            let number = value.as_f64();
-            number.ok_or_else(|| format!("no {key} in {line}"))
-        };
-        let of = |key: &str| number(&row[key], key);
-        let flops = &row["flops"];
-        Ok(Measured {
-            train: of("train_ms")?,
-            predict: of("predict_ms")?,
-            one: of("one_ms")?,
-            memory: of("memory")?,
-            params: of("params")? as u64,
-            losses: (
-                number(&row["losses"][0], "losses")?,
-                number(&row["losses"][1], "losses")?,
-            ),
-            flops: flops[0].as_f64().zip(flops[1].as_f64()),
-            version: row["version"].as_str().unwrap_or_default().to_owned(),
-        })
-    }
-}
-
 /// A program that measures the model whose name comes as its last argument but `quick`.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -82,13 +27,21 @@ pub struct Program {
 }
 
 impl Program {
-    /// This program, as a process of its own like every other.
+    /// refrain's, which like the others' holds nothing but a library and its models. Built beside this program.
     pub fn refrain() -> Result<Self> {
-        let own = std::env::current_exe()?;
-        Ok(Program {
-            name: "refrain".to_owned(),
-            command: vec![own.into(), "bench".into(), super::WORKER.into()],
-        })
+        const NAME: &str = "bench-refrain";
+        let mut build = cargo();
+        build.args(["build", "--release", "--quiet", "--package", "xtask"]);
+        build.args(["--bin", NAME]);
+        output(build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))?;
+        let program = std::env::current_exe()?.with_file_name(NAME);
+        match program.exists() {
+            true => Ok(Program {
+                name: "refrain".to_owned(),
+                command: vec![program.into()],
+            }),
+            false => Err(format!("no {}", program.display()).into()),
+        }
     }
 
     /// Keras on a backend.
@@ -187,39 +140,4 @@ pub fn library_target() -> PathBuf {
 /// A program that has been built there.
 pub fn built(name: &str) -> PathBuf {
     library_target().join("release").join(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn measured() -> Measured {
-        Measured {
-            train: 1.5,
-            predict: 0.5,
-            one: 0.25,
-            memory: 1e6,
-            params: 7,
-            losses: (2.0, 1.0),
-            flops: Some((30.0, 10.0)),
-            version: "library 1.0".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_line_says_all() {
-        let text = format!("a warning\n{}\n", measured().json());
-        assert_eq!(Measured::parse(&json_line(&text)).unwrap(), measured());
-    }
-
-    #[test]
-    fn operations_may_lack_and_times_may_not() {
-        let mut without = measured();
-        without.flops = None;
-        let line = without.json().to_string();
-        assert_eq!(Measured::parse(&line).unwrap(), without);
-        let broken = line.replace("one_ms", "two_ms");
-        let error = Measured::parse(&broken).unwrap_err().to_string();
-        assert!(error.contains("no one_ms"), "{error}");
-    }
 }

@@ -1,8 +1,9 @@
 //! Every program in turn on every model, several times.
 
 use std::collections::BTreeMap;
+use xtask::measured::Measured;
 
-use super::program::{Measured, Program};
+use super::program::Program;
 use super::stats::{Ratio, median, spread};
 
 /// A figure of what was measured, less of which is better.

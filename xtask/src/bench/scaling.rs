@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use xtask::measured::Measured;
 
-use super::program::{Measured, Program};
+use super::program::Program;
 use super::stats::exponent;
 use super::table::{Table, number, optional};
 

@@ -1,13 +1,12 @@
-//! refrain's side: measures one model in this process.
+//! refrain's side of the benchmark: measures one model in this process.
 
 use std::error::Error;
 use std::time::Instant;
 
 use refrain::Model;
-
-use super::memory;
-use super::models::{self, Case, Samples};
-use super::program::Measured;
+use xtask::measured::Measured;
+use xtask::memory;
+use xtask::models::{self, Case, Samples};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -18,8 +17,8 @@ const ONE_SAMPLE_CALLS: usize = 200;
 /// Least steps of a repeat.
 const LEAST_STEPS: usize = 4;
 
-/// Measures the model of this name and prints a line of JSON.
-pub fn run(arguments: &[String]) -> Result<()> {
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (name, rest) = arguments.split_first().ok_or("no model")?;
     let quick = rest.iter().any(|word| word == "quick");
     println!("{}", measure(&models::case(name)?, quick)?.json());

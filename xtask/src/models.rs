@@ -18,6 +18,7 @@ type Result<T, E = refrain::Error> = std::result::Result<T, E>;
 /// What of a model can be varied. A model that lacks one of them takes no notice of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
+    /// Samples of a batch.
     pub batch: usize,
     /// Units of a hidden layer.
     pub width: usize,
@@ -30,7 +31,9 @@ pub struct Size {
 /// A model with what is measured on it.
 #[derive(Clone, Copy)]
 pub struct Case {
+    /// What it is called.
     pub name: &'static str,
+    /// Its sizes.
     pub size: Size,
     /// Train steps in a repeat.
     pub steps: usize,
@@ -88,10 +91,12 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// The inputs, a row for each sample.
     pub fn inputs(&self) -> Vec<&Literal> {
         self.x.iter().collect()
     }
 
+    /// The labels, a row for each sample.
     pub fn labels(&self) -> &Literal {
         &self.y
     }

@@ -1,0 +1,5 @@
+//! What the chores and the program that measures refrain have in common.
+
+pub mod measured;
+pub mod memory;
+pub mod models;
