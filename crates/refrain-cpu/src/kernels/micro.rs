@@ -155,6 +155,17 @@ macro_rules! for_rows {
     };
 }
 
+/// Puts the code that follows at the beginning of a cache line. Where the tiles' loops of some 300 bytes begin by chance,
+/// products were measured to differ by up to 8 %.
+#[inline(always)]
+fn align_code() {
+    // SAFETY: nothing but instructions that do nothing.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
+    }
+}
+
 /// # Safety
 /// All rows of `a` are readable at every step, `b` has `VECTORS` readable vectors at every step, and the first `rows`
 /// rows of `out` have `cols` writable elements that no one else touches.
@@ -176,6 +187,7 @@ unsafe fn tile<V: Vector, const PACKED: bool, const ROWS: usize, const VECTORS: 
         let mut b = t.b;
         for &start in t.runs {
             let mut at = start;
+            align_code();
             for _ in 0..t.run {
                 let columns: [V; VECTORS] = std::array::from_fn(|j| V::load(b.add(j * b_vector)));
                 for_rows!(ROWS, |i| {
