@@ -97,29 +97,31 @@ impl Predict<'_> {
         let steps = self.steps.map_or(all, |s| s.min(all));
         let samples = feed.samples().min(steps * batch_size);
         let mut outputs: Vec<Part> = Vec::new();
-        for start in (0..samples).step_by(batch_size) {
+        let mut start = 0;
+        while start < samples {
             let size = batch_size.min(samples - start);
             let step = self.model.predict_step(feed.specs(size))?;
             if start == 0 {
                 feed.check_indices(&step.indices, 0..samples)?;
             }
             let mut buffers = step.program.buffers();
-            feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
-            step.program.run_shared(&mut buffers)?;
-            if size == samples {
-                let predictions = Predictions::new(self.model, &buffers.outputs);
-                step.program.give_back(buffers);
-                return Ok(predictions);
+            // All batches of this size with the same memory.
+            while start + size <= samples {
+                feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
+                step.program.run_shared(&mut buffers)?;
+                if size == samples {
+                    let predictions = Predictions::new(self.model, &buffers.outputs);
+                    step.program.give_back(buffers);
+                    return Ok(predictions);
+                }
+                if outputs.is_empty() {
+                    let all = buffers.outputs.iter();
+                    outputs = all.map(|o| Part::new(o, samples, size)).collect();
+                }
+                let parts = outputs.iter_mut().zip(&buffers.outputs);
+                parts.for_each(|(part, output)| part.append(output));
+                start += size;
             }
-            if outputs.is_empty() {
-                outputs = buffers
-                    .outputs
-                    .iter()
-                    .map(|o| Part::new(o, samples, size))
-                    .collect();
-            }
-            let parts = outputs.iter_mut().zip(&buffers.outputs);
-            parts.for_each(|(part, output)| part.append(output));
             step.program.give_back(buffers);
         }
         let literals = outputs.into_iter().map(Part::finish);
