@@ -136,6 +136,11 @@ def first(x, n):
     return [a[:n] for a in x] if isinstance(x, list) else x[:n]
 
 
+def one_sample_calls(seconds):
+    """Calls with one sample in a repeat: as many as take half a second, within bounds. The same in every program."""
+    return min(max(int(0.5 / seconds), 10), 200)
+
+
 def best(run, count, repeats=3):
     times = []
     for _ in range(repeats):
@@ -191,7 +196,10 @@ def measure(name):
     predict = best(lambda: model.predict(x, **options), steps)
     sample = first(x, 1)
     model.predict_on_batch(sample)
-    one = best(lambda: [model.predict_on_batch(sample) for _ in range(50)], 50)
+    start = time.perf_counter()
+    model.predict_on_batch(sample)
+    calls = one_sample_calls(time.perf_counter() - start)
+    one = best(lambda: [model.predict_on_batch(sample) for _ in range(calls)], calls)
     params = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     return dict(train_ms=train, predict_ms=predict, one_ms=one, memory=memory, params=params, losses=[losses[0], losses[-1]])
 

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 /// Repeats of each measurement; the best counts, since other work on the machine only adds.
 const REPEATS: usize = 3;
-/// Calls with one sample in a repeat.
-const ONE_SAMPLE_CALLS: usize = 50;
+/// Calls with one sample in a repeat: as many as take so many seconds, within bounds. The same in every program.
+const ONE_SAMPLE_SECONDS: f64 = 0.5;
+const ONE_SAMPLE_CALLS: (usize, usize) = (10, 200);
 /// Least steps of a repeat.
 const LEAST_STEPS: usize = 2;
 /// Seconds of steps in a repeat, so that a slow program does not hold up a round.
@@ -178,14 +179,20 @@ pub fn measure<P: Peer>((plan, quick): (Plan, bool), version: &str, build: impl 
     });
     let one = peer.batch(&one);
     check(&plan, &peer.predict(&one));
-    let one = best(ONE_SAMPLE_CALLS, || {
-        (0..ONE_SAMPLE_CALLS).for_each(|_| drop(peer.predict(&one)))
-    });
+    let start = Instant::now();
+    drop(peer.predict(&one));
+    let calls = one_sample_calls(start.elapsed().as_secs_f64());
+    let one = best(calls, || (0..calls).for_each(|_| drop(peer.predict(&one))));
     let line = serde_json::json!({
         "model": plan.name, "train_ms": train, "predict_ms": predict, "one_ms": one, "memory": memory,
         "params": peer.params(), "losses": [first_loss, loss], "version": version,
     });
     println!("{line}");
+}
+
+fn one_sample_calls(seconds: f64) -> usize {
+    let (least, most) = ONE_SAMPLE_CALLS;
+    ((ONE_SAMPLE_SECONDS / seconds) as usize).clamp(least, most)
 }
 
 /// Probabilities of one sample must be as many as there are, and sum up to 1 for each label.

@@ -13,6 +13,7 @@ use refrain_cli::npz::to_npz;
 use serde_json::{Value as Json, json};
 use xtask::{memory, models};
 
+use super::notes::Notes;
 use super::program::{cargo, json_line, output};
 use super::rounds::OWN;
 use super::stats::{Ratio, median, spread};
@@ -54,10 +55,16 @@ struct Files {
 }
 
 /// Measures refrain and the backends in turn.
-pub fn run(python: Option<&Path>, backends: &[String], rounds: usize) -> Result<Report> {
+pub fn run(
+    python: Option<&Path>,
+    backends: &[String],
+    rounds: usize,
+    notes: &mut Notes,
+) -> Result<Report> {
     let files = Files::write()?;
     let command = refrain_command()?;
-    let programs = std::iter::once(OWN).chain(backends.iter().map(String::as_str));
+    let backends = backends.iter().filter(|_| python.is_some());
+    let programs = std::iter::once(OWN).chain(backends.map(String::as_str));
     let mut rows: Vec<Row> = programs.map(Row::new).collect();
     for round in 0..rounds {
         for row in &mut rows {
@@ -66,7 +73,12 @@ pub fn run(python: Option<&Path>, backends: &[String], rounds: usize) -> Result<
                 OWN => files.refrain(&command)?,
                 backend => files.keras(python.ok_or("no Python environment")?, backend),
             };
-            files.measure(row, open, predict)?;
+            let measured = files.measure(row, open, predict);
+            let what = format!("files with {} in round {}", row.program, round + 1);
+            match row.program == OWN {
+                true => measured?,
+                false => notes.kept(&what, measured).unwrap_or_default(),
+            }
         }
     }
     let size = fs::metadata(&files.large)?.len();
@@ -229,7 +241,9 @@ impl Report {
 
 /// The median with its spread, and how many times refrain's it is.
 fn cell(values: &[f64], own: &[f64]) -> String {
-    let middle = median(values).map(number).unwrap_or_default();
+    let Some(middle) = median(values).map(number) else {
+        return "–".to_owned();
+    };
     match Ratio::of(values, own) {
         Some(ratio) if values != own => format!("{middle} ({}×)", number(ratio.value)),
         _ => format!(

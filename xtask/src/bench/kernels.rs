@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::Value as Json;
 
 use super::machine::Peak;
+use super::notes::Notes;
 use super::program::{build, library_target, output};
 use super::rounds::OWN;
 use super::stats::geometric_mean;
@@ -47,7 +48,7 @@ pub struct Kernels {
 
 impl Kernels {
     /// Runs the benches of `bench/kernels`, then PyTorch on what they measured.
-    pub fn measure(python: Option<&Path>) -> Result<Self> {
+    pub fn measure(python: Option<&Path>, notes: &mut Notes) -> Result<Self> {
         let home = library_target().join("criterion");
         if home.exists() {
             fs::remove_dir_all(&home)?;
@@ -58,7 +59,8 @@ impl Kernels {
         collect(&home, &mut kernels)?;
         let mut all = Kernels { kernels };
         if let Some(python) = python {
-            all.measure_pytorch(python)?;
+            let measured = all.measure_pytorch(python);
+            notes.kept("PyTorch's operators", measured);
         }
         Ok(all)
     }
@@ -79,20 +81,21 @@ impl Kernels {
     }
 
     /// The table, with the share of the roofline of one thread.
-    pub fn markdown(&self, peak: &Peak) -> String {
+    pub fn markdown(&self, peak: Option<&Peak>) -> String {
         let mut table = Table::new([
             "kernel",
             "refrain, µs",
             "GFLOP/s",
             "GB/s",
-            "of the roofline",
+            "share of the roofline",
             "gemm",
             "PyTorch",
         ]);
         for (name, kernel) in &self.kernels {
             let own = kernel.seconds.get(OWN).copied();
             let ratio = |program| times(kernel.ratio(program));
-            let share = own.map(|own| 100.0 * peak.least_seconds(kernel.flops, kernel.bytes) / own);
+            let least = peak.map(|peak| peak.least_seconds(kernel.flops, kernel.bytes));
+            let share = least.zip(own).map(|(least, own)| 100.0 * least / own);
             table.row([
                 name.clone(),
                 optional(own.map(|own| own * 1e6)),
@@ -114,7 +117,8 @@ impl Kernels {
         format!(
             "One thread, medians. The roofline is the least time in which the measured peaks of arithmetic and of memory allow the \
              operations and the bytes of inputs and outputs; more than 100 % means that the data stay in the caches. gemm and PyTorch: \
-             how many times refrain's time they take. PyTorch has its usual layout, channels first.\n\n{}",
+             how many times refrain's time they take. PyTorch has images in \
+             the faster of its two layouts for each kernel.\n\n{}",
             table.markdown()
         )
     }
@@ -194,7 +198,7 @@ mod tests {
             flops: 1e11,
             bandwidth: 1e10,
         };
-        let text = Kernels { kernels }.markdown(&peak);
+        let text = Kernels { kernels }.markdown(Some(&peak));
         let rows: Vec<&str> = text.lines().rev().take(2).collect();
         let [means, row] = rows[..] else {
             panic!("two rows in {text}");

@@ -4,6 +4,7 @@ mod files;
 mod footprint;
 mod kernels;
 mod machine;
+mod notes;
 mod page;
 mod plan;
 mod program;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use footprint::Footprint;
 use kernels::Kernels;
 use machine::{Machine, Peak};
+use notes::Notes;
 use page::Page;
 use plan::Plan;
 use program::Program;
@@ -46,25 +48,39 @@ pub fn run(arguments: &[String]) -> Result<()> {
 /// Measures everything that is asked for, then prints or writes the page.
 fn measure(plan: &Plan) -> Result<()> {
     let machine = Machine::look();
-    let python = python(plan)?;
-    let own = Program::refrain()?;
-    let (programs, left_out) = programs(plan, &own, python.as_deref())?;
-    let peaks = Peak::measure()?;
-    let mut rounds = Rounds::run(&plan.models, &programs, plan.rounds, plan.quick)?;
-    rounds.notes.extend(left_out);
+    let mut notes = Notes::default();
+    let python = python(plan, &mut notes);
     let python = python.as_deref();
+    let own = Program::refrain()?;
+    let programs = programs(plan, &own, python, &mut notes);
+    let peaks = notes.kept("measuring the machine's peaks", Peak::measure());
+    let rounds = Rounds::run(&plan.models, &programs, plan.rounds, plan.quick, &mut notes)?;
     let peer = programs.iter().find(|p| p.name == SCALING_PEER);
+    let files = plan.files.then(|| {
+        let files = files::run(python, &plan.backends, plan.rounds, &mut notes);
+        notes.kept("files and start", files)
+    });
+    let scaling = plan.scaling.then(|| {
+        let scaling = Scaling::run(&plan.models, &own, peer, &mut notes);
+        notes.kept("size and threads", scaling)
+    });
+    let kernels = plan.kernels.then(|| {
+        let kernels = Kernels::measure(python, &mut notes);
+        notes.kept("kernels", kernels)
+    });
+    let footprint = plan
+        .footprint
+        .then(|| notes.kept("build", Footprint::measure()));
     let page = Page {
         plan,
         machine,
-        peaks,
+        peaks: peaks.unwrap_or_default(),
         rounds,
-        files: if_asked(plan.files, || {
-            files::run(python, &plan.backends, plan.rounds)
-        })?,
-        scaling: if_asked(plan.scaling, || Scaling::run(&plan.models, &own, peer))?,
-        kernels: if_asked(plan.kernels, || Kernels::measure(python))?,
-        footprint: if_asked(plan.footprint, Footprint::measure)?,
+        files: files.flatten(),
+        scaling: scaling.flatten(),
+        kernels: kernels.flatten(),
+        footprint: footprint.flatten(),
+        notes,
     };
     let text = page.markdown();
     match plan.write {
@@ -74,35 +90,25 @@ fn measure(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// All programs, refrain first, and why some are left out.
-fn programs(
-    plan: &Plan,
-    own: &Program,
-    python: Option<&Path>,
-) -> Result<(Vec<Program>, Vec<String>)> {
+/// All programs that can be run, refrain first.
+fn programs(plan: &Plan, own: &Program, python: Option<&Path>, notes: &mut Notes) -> Vec<Program> {
     let mut programs = vec![own.clone()];
-    let mut left_out = Vec::new();
-    for backend in &plan.backends {
-        let python = python.ok_or("no Python environment")?;
-        programs.push(Program::keras(python, backend));
+    if let Some(python) = python {
+        let backends = plan.backends.iter();
+        programs.extend(backends.map(|backend| Program::keras(python, backend)));
     }
     for library in LIBRARIES.iter().filter(|_| plan.rust_peers) {
-        match Program::of_library(library) {
-            Ok(program) => programs.push(program),
-            Err(error) => left_out.push(format!("{library} could not be built: {error}")),
-        }
+        let program = Program::of_library(library);
+        programs.extend(notes.kept(&format!("building {library}"), program));
     }
-    Ok((programs, left_out))
+    programs
 }
 
-fn if_asked<T>(asked: bool, run: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
-    match asked {
-        true => run().map(Some),
-        false => Ok(None),
+/// The interpreter that has the backends that are asked for.
+fn python(plan: &Plan, notes: &mut Notes) -> Option<PathBuf> {
+    if plan.backends.is_empty() {
+        return None;
     }
-}
-
-fn python(plan: &Plan) -> Result<Option<PathBuf>> {
-    let wanted = !plan.backends.is_empty();
-    if_asked(wanted, || program::environment(&plan.backends))
+    let python = program::environment(&plan.backends);
+    notes.kept("installing Keras", python)
 }

@@ -7,6 +7,7 @@ use super::files;
 use super::footprint::Footprint;
 use super::kernels::Kernels;
 use super::machine::{Machine, Peak};
+use super::notes::Notes;
 use super::plan::Plan;
 use super::rounds::{COLUMNS, Column, MEMORY, OWN, Rounds};
 use super::scaling::Scaling;
@@ -23,6 +24,7 @@ pub struct Page<'a> {
     pub scaling: Option<Scaling>,
     pub kernels: Option<Kernels>,
     pub footprint: Option<Footprint>,
+    pub notes: Notes,
 }
 
 impl Page<'_> {
@@ -30,15 +32,24 @@ impl Page<'_> {
     pub fn markdown(&self) -> String {
         let mut text = String::from("# Benchmarks\n\n");
         text += "Written by `cargo xtask bench --write`; `cargo xtask bench --help` tells what else it can do.\n\n";
-        section(&mut text, "Aims", &self.aims().markdown());
-        self.models(&mut text);
+        let models = !self.rounds.models.is_empty();
+        if models {
+            section(&mut text, "Aims", &self.aims().markdown());
+            self.models(&mut text);
+        }
+        let notes = self.notes.markdown();
+        if !notes.is_empty() {
+            section(&mut text, "To be noted", &notes);
+        }
         if let Some(files) = &self.files {
             let intro = "Medians; in brackets how many times refrain's. Each is a process of its own: opening a file of 24 dense layers, \
                  and a prediction of the siamese model from the start of the process to its written output.\n\n";
             let table = files.table().markdown();
             section(&mut text, "Files and start", &format!("{intro}{table}"));
         }
-        section(&mut text, "Share of the peak", &self.shares());
+        if models {
+            section(&mut text, "Share of the peak", &self.shares());
+        }
         if let Some(scaling) = &self.scaling {
             let intro = "One run each with few steps. The exponent is the slope of a line through the logarithms: with 1, twice the size \
                  takes twice the time.\n\n";
@@ -46,12 +57,7 @@ impl Page<'_> {
             section(&mut text, "Size and threads", &format!("{intro}{tables}"));
         }
         if let Some(kernels) = &self.kernels {
-            let body = self
-                .peaks
-                .first()
-                .map(|peak| kernels.markdown(peak))
-                .unwrap_or_default();
-            section(&mut text, "Kernels", &body);
+            section(&mut text, "Kernels", &kernels.markdown(self.peaks.first()));
         }
         if let Some(footprint) = &self.footprint {
             let body = format!(
@@ -62,7 +68,9 @@ impl Page<'_> {
             section(&mut text, "Build", &body);
         }
         section(&mut text, "Machine", &self.machine_list());
-        section(&mut text, "Method", &self.method());
+        if models {
+            section(&mut text, "Method", &self.method());
+        }
         text.truncate(text.trim_end().len());
         text.push('\n');
         text
@@ -77,11 +85,6 @@ impl Page<'_> {
             );
             body += &column_table(&self.rounds, column).markdown();
             section(text, column.title, &body);
-        }
-        if !self.rounds.notes.is_empty() {
-            let notes = self.rounds.notes.iter();
-            let lines: String = notes.map(|note| format!("- {note}\n")).collect();
-            section(text, "To be noted", &lines);
         }
     }
 
@@ -190,9 +193,12 @@ impl Page<'_> {
         format!(
             "The same models, batches, losses and Adam in every program. Rounds: {}. In each every program in turn is a process of its \
              own that trains (`fit`, without shuffling), predicts batches (`predict`) and single samples (`predict_on_batch`), each three \
-             times, and takes the best, since other work only adds; the tables have the median over the rounds. Memory is the most that \
+             times, and takes the best, since other work only adds. Single samples: the same number of calls in every program, as many as take \
+             half a second by the first, from 10 to 200; so a slow program does not hold up a round, and a fast one is not \
+             measured by the clock's resolution. The tables have the median over the rounds. Memory is the most that \
              the process had from building the model to the end of training, compiling, the data and the program's own code included; \
-             every program holds one library and the models, nothing else. {steps}{burn}Start with a quiet machine; absolute times from two runs do not compare.\n\n{}",
+             every program holds one library and the models, nothing else. {steps}{burn}Start with a quiet machine; absolute times from \
+             two runs do not compare.\n\n{}",
             self.plan.rounds,
             self.checks().markdown()
         )

@@ -6,6 +6,8 @@ use xtask::models;
 
 /// What `--models` calls the measurements of files.
 const FILES: &str = "files";
+/// What `--models` calls no model at all, for the other parts alone.
+const NONE: &str = "none";
 /// Rounds, so that the middle of them is not the luck of one.
 const ROUNDS: usize = 5;
 /// Rounds of `--quick`: the least that have a middle.
@@ -18,7 +20,8 @@ Usage: cargo xtask bench [OPTION]...
 Measures refrain beside Keras on its backends, and prints a page of Markdown. Every program runs in processes of its own, one
 after the other, in several rounds; a ratio is that of the medians of the rounds.
 
-  --models A,B        only these models; `files` is opening a large file and the start of `refrain predict`
+  --models A,B        only these models; `files` is opening a large file and the start of `refrain predict`, `none` leaves only
+                      what else is asked for
   --backends A,B      only these backends of Keras: jax, tensorflow, torch
   --no-peers          refrain alone
   --rust-peers        also the programs of Burn and candle in bench/; they are built first, which takes minutes
@@ -73,7 +76,7 @@ impl Plan {
                 "--models" => {
                     plan.models = list(value()?);
                     plan.files = plan.models.iter().any(|name| name == FILES);
-                    plan.models.retain(|name| name != FILES);
+                    plan.models.retain(|name| name != FILES && name != NONE);
                 }
                 "--backends" => plan.backends = list(value()?),
                 "--rounds" => plan.rounds = value()?.parse()?,
@@ -136,6 +139,8 @@ mod tests {
         assert_eq!(plan.models, ["mlp"]);
         assert!(plan.files && plan.backends.is_empty());
         assert!(!parse("--models mlp,lstm").unwrap().files);
+        let plan = parse("--models none --kernels").unwrap();
+        assert!(plan.models.is_empty() && !plan.files && plan.kernels);
     }
 
     #[test]

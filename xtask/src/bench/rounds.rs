@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use xtask::measured::Measured;
 
+use super::notes::{Notes, reason};
 use super::program::Program;
 use super::stats::{Ratio, median, spread};
 
@@ -50,8 +51,6 @@ pub struct Rounds {
     measured: BTreeMap<(String, String), Vec<Measured>>,
     /// In which rounds that was, since a process may fail.
     numbers: BTreeMap<(String, String), Vec<usize>>,
-    /// What a program could not do and why, or does differently from refrain.
-    pub notes: Vec<String>,
 }
 
 impl Rounds {
@@ -61,6 +60,7 @@ impl Rounds {
         programs: &[Program],
         rounds: usize,
         quick: bool,
+        notes: &mut Notes,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let peers = programs.iter().map(|p| p.name.clone());
         let mut all = Rounds {
@@ -75,28 +75,25 @@ impl Rounds {
                         Ok(measured) => all.add(model, &program.name, round, measured),
                         Err(error) if program.name == OWN => return Err(error),
                         Err(error) => {
-                            let reason = error.to_string();
-                            let last = reason.lines().last().unwrap_or_default();
-                            let (name, round) = (&program.name, round + 1);
-                            all.note(format!("{model} on {name} failed in round {round}: {last}"));
+                            let (name, round, reason) = (&program.name, round + 1, reason(&*error));
+                            notes.add(format!(
+                                "{model} on {name} failed in round {round}: {reason}"
+                            ));
                         }
                     }
                 }
             }
-            all.compare(model);
+            all.compare(model)
+                .into_iter()
+                .for_each(|note| notes.add(note));
         }
         Ok(all)
     }
 
-    fn note(&mut self, note: String) {
-        eprintln!("{note}");
-        self.notes.push(note);
-    }
-
-    /// Notes which programs train another model than refrain, or do not learn.
-    fn compare(&mut self, model: &str) {
+    /// Which programs train another model than refrain, or do not learn.
+    fn compare(&self, model: &str) -> Vec<String> {
         let Some(own) = self.of(model, OWN).first().map(|own| own.params) else {
-            return;
+            return Vec::new();
         };
         let programs = std::iter::once(OWN).chain(self.peers.iter().map(String::as_str));
         let mut notes = Vec::new();
@@ -116,7 +113,7 @@ impl Rounds {
                 notes.push(format!("{model} on {program}: the loss does not fall"));
             }
         }
-        notes.into_iter().for_each(|note| self.note(note));
+        notes
     }
 
     /// Takes what a process said, with a line of progress, which is what a run that is cut short leaves.
@@ -247,19 +244,17 @@ pub mod tests {
     #[test]
     fn other_models_and_losses_that_do_not_fall_are_noted() {
         let mut rounds = example();
-        rounds.compare("mlp");
-        assert!(rounds.notes.is_empty(), "{:?}", rounds.notes);
+        assert_eq!(rounds.compare("mlp"), Vec::<String>::new());
         let mut other = measured(1.0);
         other.params = 4;
         other.losses.1 = f64::NAN;
         let key = ("mlp".to_owned(), "jax".to_owned());
         rounds.measured.insert(key, vec![other]);
-        rounds.compare("mlp");
         let expected = [
             "mlp on jax has 4 weights, not 3",
             "mlp on jax: the loss does not fall",
         ];
-        assert_eq!(rounds.notes, expected);
+        assert_eq!(rounds.compare("mlp"), expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 use xtask::measured::Measured;
 
+use super::notes::Notes;
 use super::program::Program;
 use super::stats::exponent;
 use super::table::{Table, number, optional};
@@ -75,7 +76,12 @@ pub struct Scaling {
 
 impl Scaling {
     /// Measures refrain, and a peer if there is one, always with few steps: the shape of a curve needs no more.
-    pub fn run(models: &[String], own: &Program, peer: Option<&Program>) -> Result<Self> {
+    pub fn run(
+        models: &[String],
+        own: &Program,
+        peer: Option<&Program>,
+        notes: &mut Notes,
+    ) -> Result<Self> {
         let mut series = Vec::new();
         for of in SERIES
             .iter()
@@ -85,11 +91,14 @@ impl Scaling {
             for size in of.values {
                 let name = format!("{}@{}={size}", of.model, of.key);
                 eprintln!("scaling, {name}");
-                let peer = peer.map(|peer| peer.measure(&name, true, None));
+                let peer = peer.and_then(|peer| {
+                    let what = format!("{name} on {}", peer.name);
+                    notes.kept(&what, peer.measure(&name, true, None))
+                });
                 points.push(Point {
                     size,
                     own: own.measure(&name, true, None)?,
-                    peer: peer.transpose()?,
+                    peer,
                 });
             }
             series.push((of, points));

@@ -12,8 +12,9 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 /// Repeats of each measurement; the best counts, since other work on the machine only adds.
 const REPEATS: usize = 3;
-/// Calls with one sample in a repeat.
-const ONE_SAMPLE_CALLS: usize = 200;
+/// Calls with one sample in a repeat: as many as take so many seconds, within bounds. The same in every program.
+const ONE_SAMPLE_SECONDS: f64 = 0.5;
+const ONE_SAMPLE_CALLS: (usize, usize) = (10, 200);
 /// Least steps of a repeat.
 const LEAST_STEPS: usize = 4;
 
@@ -47,8 +48,11 @@ fn measure(case: &Case, quick: bool) -> Result<Measured> {
     let predicting = best(steps, || predict(&model, &samples, batch))?;
     let sample = samples.first(1);
     model.predict_on_batch(sample.inputs())?;
-    let one = best(ONE_SAMPLE_CALLS, || {
-        for _ in 0..ONE_SAMPLE_CALLS {
+    let start = Instant::now();
+    model.predict_on_batch(sample.inputs())?;
+    let calls = one_sample_calls(start.elapsed().as_secs_f64());
+    let one = best(calls, || {
+        for _ in 0..calls {
             model.predict_on_batch(sample.inputs())?;
         }
         Ok(())
@@ -63,6 +67,11 @@ fn measure(case: &Case, quick: bool) -> Result<Measured> {
         flops: Some(flops(&model, &warm_up, batch)?),
         version: format!("refrain {}", env!("CARGO_PKG_VERSION")),
     })
+}
+
+fn one_sample_calls(seconds: f64) -> usize {
+    let (least, most) = ONE_SAMPLE_CALLS;
+    ((ONE_SAMPLE_SECONDS / seconds) as usize).clamp(least, most)
 }
 
 /// The loss that an epoch shows.
