@@ -82,7 +82,6 @@ KERNELS = {
     r"tanh (\S+)": rows(torch.tanh),
     r"erf (\S+)": rows(torch.erf),
     r"logistic (\S+)": rows(torch.sigmoid),
-    r"log (\S+)": rows(lambda x: x.log()),
     r"sum of rows (\S+)": rows(lambda x: x.sum(1)),
     r"sum of columns (\S+)": rows(lambda x: x.sum(0)),
     r"softmax (\S+)": rows(lambda x: torch.softmax(x, 1)),

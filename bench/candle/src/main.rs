@@ -2,6 +2,10 @@
 
 mod models;
 
+/// Nothing of it is named, but it is to be linked.
+#[cfg(feature = "mkl")]
+extern crate intel_mkl_src;
+
 use std::collections::HashMap;
 
 use bench_common::{Peer, Plan, Samples};

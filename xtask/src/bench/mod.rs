@@ -32,7 +32,9 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// The backend that curves are compared with: the fastest of Keras's for most models.
 const SCALING_PEER: &str = "jax";
 /// Libraries that have a program in `bench/`, and are no backend of Keras.
-const LIBRARIES: [&str; 2] = ["burn", "candle"];
+const LIBRARIES: [&str; 3] = ["burn", "candle", CANDLE_MKL];
+/// The same program as candle's, with products by Intel's MKL.
+const CANDLE_MKL: &str = "candle-mkl";
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/BENCHMARKS.md");
 
 /// Does what the words after `bench` say.
@@ -97,9 +99,13 @@ fn programs(plan: &Plan, own: &Program, python: Option<&Path>, notes: &mut Notes
         let backends = plan.backends.iter();
         programs.extend(backends.map(|backend| Program::keras(python, backend)));
     }
-    for library in LIBRARIES.iter().filter(|_| plan.rust_peers) {
-        let program = Program::of_library(library);
-        programs.extend(notes.kept(&format!("building {library}"), program));
+    for library in LIBRARIES {
+        let program = match library == CANDLE_MKL {
+            true => plan.mkl.then(Program::candle_mkl),
+            false => plan.rust_peers.then(|| Program::of_library(library)),
+        };
+        let what = format!("building {library}");
+        programs.extend(program.and_then(|program| notes.kept(&what, program)));
     }
     programs
 }

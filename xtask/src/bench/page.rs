@@ -184,7 +184,8 @@ impl Page<'_> {
         };
         let burn = match self.plan.rust_peers {
             true => {
-                "Burn runs on its backend flex, candle on its CPU backend; both programs (`bench/`) are built with \
+                "Burn runs on its backend flex, candle on its CPU backend, candle-mkl is the same program with its products by Intel's \
+                MKL (candle's feature `mkl`; `--mkl`); these programs (`bench/`) are built with \
                 `-C target-cpu=native`, which favours them: refrain is built as its users get it and looks for instructions at run time. \
                 Their LSTMs are written with one product for all four gates, as Keras has them. "
             }

@@ -25,12 +25,13 @@ after the other, in several rounds; a ratio is that of the medians of the rounds
   --backends A,B      only these backends of Keras: jax, tensorflow, torch
   --no-peers          refrain alone
   --rust-peers        also the programs of Burn and candle in bench/; they are built first, which takes minutes
+  --mkl               also candle with its products by Intel's MKL, which is installed with pip below target/ (1.3 GB)
   --rounds N          rounds; 5 if not given, 3 with --quick
   --quick             fewer steps in each round
   --scaling           also time against batch, width, depth, length and threads, refrain and Keras on JAX
   --kernels           also refrain-cpu's kernels beside the crate gemm and PyTorch's operators
   --footprint         also a clean build of the library and the size of the command
-  --full              --rust-peers --scaling --kernels --footprint
+  --full              --rust-peers --mkl --scaling --kernels --footprint
   --write             writes docs/BENCHMARKS.md instead of printing the page
 
 On two cores a round with the three backends takes 5 to 8 minutes, with --quick 3 to 5; Burn and candle add 2 to 3; --scaling takes
@@ -45,6 +46,7 @@ pub struct Plan {
     pub backends: Vec<String>,
     pub files: bool,
     pub rust_peers: bool,
+    pub mkl: bool,
     pub scaling: bool,
     pub kernels: bool,
     pub footprint: bool,
@@ -62,6 +64,7 @@ impl Plan {
             backends: list("jax,tensorflow,torch"),
             files: true,
             rust_peers: false,
+            mkl: false,
             scaling: false,
             kernels: false,
             footprint: false,
@@ -99,6 +102,7 @@ impl Plan {
         let full = option == "--full";
         let parts = [
             ("--rust-peers", &mut self.rust_peers),
+            ("--mkl", &mut self.mkl),
             ("--scaling", &mut self.scaling),
             ("--kernels", &mut self.kernels),
             ("--footprint", &mut self.footprint),
@@ -149,7 +153,7 @@ mod tests {
         assert!(plan.scaling && plan.write && !plan.kernels && !plan.footprint);
         assert_eq!(plan.rounds, QUICK_ROUNDS);
         let plan = parse("--full --rounds 7 --quick").unwrap();
-        assert!(plan.scaling && plan.kernels && plan.footprint && plan.rust_peers);
+        assert!(plan.scaling && plan.kernels && plan.footprint && plan.rust_peers && plan.mkl);
         assert_eq!(plan.rounds, 7);
     }
 

@@ -15,6 +15,9 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 const KERAS: &str = "keras==3.15.1";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench_peers.py");
 const ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-env");
+/// Intel's MKL as packages of Python: archives, headers and the library for threads.
+const MKL: [&str; 3] = ["mkl-static", "mkl-include", "intel-openmp"];
+const MKL_ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-mkl");
 /// Gets the best that the machine has; refrain, as its users build it, looks at run time.
 pub const PEER_FLAGS: &str = "-C target-cpu=native";
 
@@ -59,6 +62,21 @@ impl Program {
         Ok(Program {
             name: name.to_owned(),
             command: vec![built(&package).into()],
+        })
+    }
+
+    /// candle with its products by MKL, which is installed and built beside candle if need be.
+    pub fn candle_mkl() -> Result<Self> {
+        let python = python::environment(MKL_ENVIRONMENT.as_ref(), &MKL)?;
+        let root = python.ancestors().nth(2).ok_or("no environment")?;
+        let target = library_target().join("mkl");
+        let arguments = ["build", "--package", "bench-candle", "--features", "mkl"];
+        let mut command = in_bench(&arguments, PEER_FLAGS)?;
+        command.env("CARGO_TARGET_DIR", &target);
+        python::check(command.env("MKLROOT", root))?;
+        Ok(Program {
+            name: super::CANDLE_MKL.to_owned(),
+            command: vec![target.join("release/bench-candle").into()],
         })
     }
 
@@ -112,6 +130,11 @@ pub fn environment(backends: &[String]) -> Result<PathBuf> {
 
 /// Runs cargo in the workspace of other libraries, whose builds lie apart from refrain's.
 pub fn build(arguments: &[&str], flags: &str) -> Result<()> {
+    python::check(&mut in_bench(arguments, flags)?)
+}
+
+/// cargo in the workspace of other libraries.
+fn in_bench(arguments: &[&str], flags: &str) -> Result<Command> {
     eprintln!("cargo {} in bench/", arguments.join(" "));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench");
     let (verb, rest) = arguments.split_first().ok_or("no command of cargo")?;
@@ -122,7 +145,8 @@ pub fn build(arguments: &[&str], flags: &str) -> Result<()> {
     }
     command.args(rest).env("RUSTFLAGS", flags);
     command.env("CARGO_TARGET_DIR", library_target());
-    python::check(command.current_dir(folder))
+    command.current_dir(folder);
+    Ok(command)
 }
 
 /// The cargo that runs this.

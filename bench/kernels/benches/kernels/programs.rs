@@ -142,7 +142,6 @@ pub fn run(criterion: &mut Criterion) {
         ("tanh", UnaryOp::Tanh),
         ("erf", UnaryOp::Erf),
         ("logistic", UnaryOp::Logistic),
-        ("log", UnaryOp::Log),
     ];
     for (name, op) in maps {
         measure(criterion, name, &MAP, |w| w.unary(op, w.x));
