@@ -41,6 +41,21 @@ impl Peak {
         rows.iter().map(peak).collect()
     }
 
+    /// The greater of two measurements, since other work on the machine only takes away.
+    pub fn greatest(first: Vec<Peak>, second: Vec<Peak>) -> Vec<Peak> {
+        let mut peaks = first;
+        for peak in second {
+            match peaks.iter_mut().find(|p| p.threads == peak.threads) {
+                Some(known) => {
+                    known.flops = known.flops.max(peak.flops);
+                    known.bandwidth = known.bandwidth.max(peak.bandwidth);
+                }
+                None => peaks.push(peak),
+            }
+        }
+        peaks
+    }
+
     /// The least seconds in which so much can be done: the roofline.
     pub fn least_seconds(&self, flops: f64, bytes: f64) -> f64 {
         (flops / self.flops).max(bytes / self.bandwidth)
@@ -147,6 +162,21 @@ fn tool(name: &str, arguments: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_measurements_the_greater_counts() {
+        let peak = |threads, flops, bandwidth| Peak {
+            threads,
+            flops,
+            bandwidth,
+        };
+        let all = Peak::greatest(
+            vec![peak(1, 90.0, 12.0)],
+            vec![peak(1, 100.0, 10.0), peak(2, 190.0, 20.0)],
+        );
+        assert_eq!((all[0].flops, all[0].bandwidth), (100.0, 12.0));
+        assert_eq!((all.len(), all[1].threads), (2, 2));
+    }
 
     #[test]
     fn the_roofline_is_the_slower_of_two() {

@@ -73,10 +73,12 @@ fn measure(plan: &Plan) -> Result<()> {
     let footprint = plan
         .footprint
         .then(|| notes.kept("build", Footprint::measure()));
+    let again = notes.kept("measuring the machine's peaks", Peak::measure());
+    let peaks = Peak::greatest(peaks.unwrap_or_default(), again.unwrap_or_default());
     let page = Page {
         plan,
         machine,
-        peaks: peaks.unwrap_or_default(),
+        peaks,
         rounds,
         files: files.flatten(),
         scaling: scaling.flatten(),

@@ -145,7 +145,8 @@ fn in_bench(arguments: &[&str], flags: &str) -> Result<Command> {
     }
     command.args(rest).env("RUSTFLAGS", flags);
     command.env("CARGO_TARGET_DIR", library_target());
-    command.current_dir(folder);
+    // The page alone is printed on the standard output.
+    command.current_dir(folder).stdout(std::io::stderr());
     Ok(command)
 }
 

@@ -197,11 +197,11 @@ fn both_towers_of_a_siamese_network_are_one() -> Result<()> {
 fn what_a_users_loop_repeats_leaves_it() -> Result<()> {
     let step = predicting(&recurrent()?, &[&[32, 10, 20]])?;
     let scan = |graph: &Graph| {
-        let scans = graph.nodes().filter_map(|node| match graph.op(node) {
+        let mut scans = graph.nodes().filter_map(|node| match graph.op(node) {
             Op::Scan(scan) => Some((graph.outputs(node).len(), counts(&scan.body))),
             _ => None,
         });
-        scans.last().expect("a loop")
+        scans.next_back().expect("a loop")
     };
     let (outputs, body) = scan(step.program.graph());
     assert_eq!((outputs, body.get("dot_general")), (2, Some(&1)));
