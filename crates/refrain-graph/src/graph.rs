@@ -76,6 +76,15 @@ impl Graph {
         Graph::default()
     }
 
+    /// An empty graph with room for what another has.
+    pub(crate) fn sized_as(other: &Graph) -> Self {
+        Graph {
+            values: PrimaryMap::with_capacity(other.values.len()),
+            nodes: PrimaryMap::with_capacity(other.nodes.len()),
+            ..Graph::default()
+        }
+    }
+
     /// Adds a parameter. Inputs and variables may come in any order; each kind is numbered by itself.
     pub fn param(&mut self, kind: ParamKind, name: impl Into<String>, spec: Spec) -> Value {
         let def = ValueDef::Param(self.params.len());

@@ -67,20 +67,35 @@ pub fn optimize(graph: Graph) -> Result<Graph, GraphError> {
 }
 
 /// Runs these passes until nothing changes any more (at most 8 rounds).
-fn run_until_stable(mut graph: Graph, passes: &[Pass]) -> Result<Graph, GraphError> {
-    for _ in 0..MAX_ROUNDS {
-        let before = graph.clone();
-        for pass in passes {
-            graph = (pass.run)(&graph)?;
-            if cfg!(debug_assertions) {
-                verify::verify(&graph).map_err(|e| after(pass, e))?;
-            }
-        }
-        if graph == before {
+///
+/// The first round is not compared with what came in: it nearly always changes something, and that graph, the largest of
+/// all, need not be kept meanwhile.
+fn run_until_stable(graph: Graph, passes: &[Pass]) -> Result<Graph, GraphError> {
+    let mut graph = passes
+        .iter()
+        .try_fold(graph, |graph, pass| run(&graph, pass))?;
+    for _ in 1..MAX_ROUNDS {
+        let Some((first, rest)) = passes.split_first() else {
+            break;
+        };
+        let first = run(&graph, first)?;
+        let next = rest
+            .iter()
+            .try_fold(first, |graph, pass| run(&graph, pass))?;
+        if next == graph {
             break;
         }
+        graph = next;
     }
     Ok(graph)
+}
+
+fn run(graph: &Graph, pass: &Pass) -> Result<Graph, GraphError> {
+    let next = (pass.run)(graph)?;
+    if cfg!(debug_assertions) {
+        verify::verify(&next).map_err(|e| after(pass, e))?;
+    }
+    Ok(next)
 }
 
 fn after(pass: &Pass, error: GraphError) -> GraphError {

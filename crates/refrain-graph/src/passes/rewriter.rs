@@ -26,7 +26,7 @@ impl<'a> Rewriter<'a> {
 
     /// A new graph with the labels of `old` only; parameters are to be made and bound.
     pub fn without_params(old: &'a Graph) -> Self {
-        let mut new = Graph::new();
+        let mut new = Graph::sized_as(old);
         for (_, label) in old.scopes() {
             new.add_scope(label);
         }

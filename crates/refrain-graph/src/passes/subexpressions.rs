@@ -1,9 +1,10 @@
 //! Common subexpression elimination.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{everywhere, rewrite};
-use crate::{BinaryOp, Data, Graph, GraphError, Literal, Op, Spec, Value};
+use super::{Rewriter, everywhere, rewrite};
+use crate::{BinaryOp, Data, Graph, GraphError, Literal, Node, Op, Value};
 
 /// Computes equal things once: nodes with the same primitive and the same inputs become one.
 ///
@@ -11,34 +12,52 @@ use crate::{BinaryOp, Data, Graph, GraphError, Literal, Op, Spec, Value};
 /// If the graph is not sound.
 pub fn share_subexpressions(graph: &Graph) -> Result<Graph, GraphError> {
     everywhere(graph, |graph| {
-        let mut seen: HashMap<Key, Vec<(&Op, Vec<Value>)>> = HashMap::new();
+        let mut seen: HashMap<u64, Vec<Node>> = HashMap::new();
         rewrite(graph, |rewriter, node| {
-            let (op, outputs) = (graph.op(node), graph.outputs(node));
-            let key = Key {
-                name: op.name(),
-                inputs: ordered(op, rewriter.values(graph.inputs(node))?),
-                specs: outputs.iter().map(|&v| graph.spec(v).clone()).collect(),
-            };
-            let alike = seen.entry(key).or_default();
-            if let Some((_, known)) = alike.iter().find(|(other, _)| same(op, other)) {
-                for (&output, &known) in outputs.iter().zip(known) {
-                    rewriter.bind(output, known);
+            let inputs = inputs(rewriter, node)?;
+            let alike = seen.entry(hash(graph, node, &inputs)).or_default();
+            for &known in alike.iter() {
+                if is_same(rewriter, (node, &inputs), known)? {
+                    for (&output, &known) in graph.outputs(node).iter().zip(graph.outputs(known)) {
+                        rewriter.bind(output, rewriter.value(known)?);
+                    }
+                    return Ok(());
                 }
-                return Ok(());
             }
-            rewriter.copy(node)?;
-            alike.push((op, rewriter.values(outputs)?));
-            Ok(())
+            alike.push(node);
+            rewriter.copy(node)
         })
     })
 }
 
-/// What equal nodes have in common and can be looked up by.
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    name: &'static str,
-    inputs: Vec<Value>,
-    specs: Vec<Spec>,
+/// A node's inputs in the copy.
+fn inputs(rewriter: &Rewriter<'_>, node: Node) -> Result<Vec<Value>, GraphError> {
+    let graph = rewriter.old();
+    let inputs = rewriter.values(graph.inputs(node))?;
+    Ok(ordered(graph.op(node), inputs))
+}
+
+/// What equal nodes can be looked up by.
+fn hash(graph: &Graph, node: Node, inputs: &[Value]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (graph.op(node).name(), inputs).hash(&mut hasher);
+    let outputs = graph.outputs(node).iter();
+    outputs.for_each(|&v| graph.spec(v).hash(&mut hasher));
+    hasher.finish()
+}
+
+/// Whether a node, whose inputs in the copy are given, computes what an earlier one does.
+fn is_same(
+    rewriter: &Rewriter<'_>,
+    (node, with): (Node, &[Value]),
+    earlier: Node,
+) -> Result<bool, GraphError> {
+    let graph = rewriter.old();
+    let specs = |node| graph.outputs(node).iter().map(|&v| graph.spec(v));
+    Ok(graph.op(node).name() == graph.op(earlier).name()
+        && specs(node).eq(specs(earlier))
+        && inputs(rewriter, earlier)? == with
+        && same(graph.op(node), graph.op(earlier)))
 }
 
 /// The inputs in an order of their own where the primitive does not mind.
