@@ -34,17 +34,17 @@ fn measure(case: &Case, quick: bool) -> Result<Measured> {
     };
     let (steps, batch) = (steps.max(LEAST_STEPS), case.size.batch);
     let samples = case.samples(batch * steps);
-    let warm_up = samples.first(2 * batch);
+    let warm_up = || samples.first(2 * batch);
     memory::forget_peak()?;
     let model = case.build()?;
-    let first_loss = fit(&model, &warm_up, batch)?;
+    let first_loss = fit(&model, &warm_up(), batch)?;
     let mut last_loss = f64::NAN;
     let train = best(steps, || {
         last_loss = fit(&model, &samples, batch)?;
         Ok(())
     })?;
     let peak = memory::peak()?;
-    predict(&model, &warm_up, batch)?;
+    predict(&model, &warm_up(), batch)?;
     let predicting = best(steps, || predict(&model, &samples, batch))?;
     let sample = samples.first(1);
     model.predict_on_batch(sample.inputs())?;
@@ -64,7 +64,7 @@ fn measure(case: &Case, quick: bool) -> Result<Measured> {
         memory: peak as f64,
         params: trainable(&model),
         losses: (first_loss, last_loss),
-        flops: Some(flops(&model, &warm_up, batch)?),
+        flops: Some(flops(&model, &warm_up(), batch)?),
         version: format!("refrain {}", env!("CARGO_PKG_VERSION")),
     })
 }
