@@ -131,29 +131,38 @@ fn of<M: Monoid>(simd: Simd, bits: fn(M::Of) -> u64) -> Reducer {
     }
 }
 
+/// One loop for all levels: integers are reduced rarely, and each of these loops is up to 60 KB of code where LLVM unrolls it.
+fn portable<M: Monoid>(bits: fn(M::Of) -> u64) -> Reducer {
+    Reducer {
+        rows: rows_body::<Portable, M>,
+        into: into_body::<Portable, M>,
+        identity: bits(M::identity()),
+    }
+}
+
 /// The loops of a reduction of elements of this type, if there are any.
 pub fn reducer(kind: Reduction, dtype: DType, simd: Simd) -> Option<Reducer> {
     macro_rules! numbers {
-        ($t:ty, $bits:expr) => {
+        ($t:ty, |$of:ident| $bits:expr, $loops:ident, ($($simd:expr)?)) => {
             match kind {
-                Reduction::Sum => of::<Sum<$t>>(simd, $bits),
-                Reduction::Product => of::<Product<$t>>(simd, $bits),
-                Reduction::Max => of::<Max<$t>>(simd, $bits),
-                Reduction::Min => of::<Min<$t>>(simd, $bits),
+                Reduction::Sum => $loops::<Sum<$t>>($($simd,)? |$of| $bits),
+                Reduction::Product => $loops::<Product<$t>>($($simd,)? |$of| $bits),
+                Reduction::Max => $loops::<Max<$t>>($($simd,)? |$of| $bits),
+                Reduction::Min => $loops::<Min<$t>>($($simd,)? |$of| $bits),
                 Reduction::And | Reduction::Or => return None,
             }
         };
     }
     Some(match dtype {
-        DType::F32 => numbers!(f32, |x| x.to_bits() as u64),
-        DType::F64 => numbers!(f64, |x| x.to_bits()),
-        DType::I32 => numbers!(i32, |x| x as u32 as u64),
-        DType::I64 => numbers!(i64, |x| x as u64),
-        DType::U32 => numbers!(u32, |x| x as u64),
-        DType::U8 => numbers!(u8, |x| x as u64),
+        DType::F32 => numbers!(f32, |x| x.to_bits() as u64, of, (simd)),
+        DType::F64 => numbers!(f64, |x| x.to_bits(), of, (simd)),
+        DType::I32 => numbers!(i32, |x| x as u32 as u64, portable, ()),
+        DType::I64 => numbers!(i64, |x| x as u64, portable, ()),
+        DType::U32 => numbers!(u32, |x| x as u64, portable, ()),
+        DType::U8 => numbers!(u8, |x| x as u64, portable, ()),
         DType::Bool => match kind {
-            Reduction::And | Reduction::Min => of::<And<u8>>(simd, |x| x as u64),
-            Reduction::Or | Reduction::Max => of::<Or<u8>>(simd, |x| x as u64),
+            Reduction::And | Reduction::Min => portable::<And<u8>>(|x| x as u64),
+            Reduction::Or | Reduction::Max => portable::<Or<u8>>(|x| x as u64),
             Reduction::Sum | Reduction::Product => return None,
         },
         DType::F16 | DType::BF16 => return None,

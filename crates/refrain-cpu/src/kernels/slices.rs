@@ -375,15 +375,9 @@ impl SlicePlan {
             ScatterKind::Add => {
                 self.update(pool, operand, indices, updates, |x, u| add_run(simd, x, u))
             }
-            ScatterKind::Max => self.update(pool, operand, indices, updates, |x, u| {
-                each(x, u, T::larger)
-            }),
-            ScatterKind::Min => self.update(pool, operand, indices, updates, |x, u| {
-                each(x, u, T::smaller)
-            }),
-            ScatterKind::Multiply => {
-                self.update(pool, operand, indices, updates, |x, u| each(x, u, T::times))
-            }
+            ScatterKind::Max => self.combine(pool, operand, indices, updates, T::larger),
+            ScatterKind::Min => self.combine(pool, operand, indices, updates, T::smaller),
+            ScatterKind::Multiply => self.combine(pool, operand, indices, updates, T::times),
         }
     }
 
@@ -399,6 +393,18 @@ impl SlicePlan {
         updates: &[T],
     ) -> Result<(), LengthError> {
         self.update(pool, operand, indices, updates, |x, u| x.copy_from_slice(u))
+    }
+
+    /// The scatters that are rare enough to share their code.
+    fn combine<T: Number>(
+        &self,
+        pool: &Pool,
+        operand: &mut [T],
+        indices: Indices,
+        updates: &[T],
+        one: fn(T, T) -> T,
+    ) -> Result<(), LengthError> {
+        self.update(pool, operand, indices, updates, |x, u| each(x, u, one))
     }
 
     fn update<T: Copy + Send + Sync>(

@@ -233,29 +233,11 @@ fn copy_any<T: Sample>(
     rows: Rows<'_>,
     into: &mut Literal,
 ) -> Option<f64> {
-    fn to<T: Sample, U: Element>(
-        view: &ArrayViewD<'_, T>,
-        rows: Rows<'_>,
-        into: &mut Literal,
-    ) -> Option<f64> {
-        let out: &mut [U] = into.values_mut().unwrap_or_default();
-        convert_into(view, rows, out)
-    }
     if let Some(out) = into.values_mut::<T>() {
         copy_into(view, rows, out);
         return None;
     }
-    match into.dtype() {
-        DType::F32 => to::<T, f32>(view, rows, into),
-        DType::F64 => to::<T, f64>(view, rows, into),
-        DType::F16 => to::<T, f16>(view, rows, into),
-        DType::BF16 => to::<T, bf16>(view, rows, into),
-        DType::I32 => to::<T, i32>(view, rows, into),
-        DType::I64 => to::<T, i64>(view, rows, into),
-        DType::U8 => to::<T, u8>(view, rows, into),
-        DType::U32 => to::<T, u32>(view, rows, into),
-        DType::Bool => to::<T, bool>(view, rows, into),
-    }
+    convert_into(view, rows, into)
 }
 
 fn copy_into<T: Sample>(view: &ArrayViewD<'_, T>, rows: Rows<'_>, out: &mut [T]) {
@@ -270,30 +252,80 @@ fn copy_into<T: Sample>(view: &ArrayViewD<'_, T>, rows: Rows<'_>, out: &mut [T])
     });
 }
 
-/// Copies and converts; gives the first value that does not fit.
-fn convert_into<T: Sample, U: Element>(
+/// Values that are converted at a time.
+const BLOCK: usize = 256;
+
+/// Copies and converts; gives the first value that does not fit. Goes through `f64`, so that there is a loop for each type
+/// and not for each pair of types.
+fn convert_into<T: Sample>(
     view: &ArrayViewD<'_, T>,
     rows: Rows<'_>,
-    out: &mut [U],
+    into: &mut Literal,
 ) -> Option<f64> {
-    let exact = U::DTYPE.is_integer();
     let mut bad = None;
-    let mut convert = |x: T| {
-        let value = x.to_f64();
-        let converted = U::from_f64(value);
-        if exact && converted.to_f64() != value {
-            bad.get_or_insert(value);
+    let mut wide = [0.0; BLOCK];
+    let size = into.numel() / rows.len().max(1);
+    let contiguous = view.as_slice();
+    for i in 0..rows.len() {
+        let sample = rows.sample(i);
+        let mut at = i * size;
+        let mut put = |block: &[f64]| {
+            bad = bad.or(narrow(block, at, into));
+            at += block.len();
+        };
+        match contiguous {
+            Some(all) => {
+                for part in all[sample * size..(sample + 1) * size].chunks(BLOCK) {
+                    let block = &mut wide[..part.len()];
+                    block
+                        .iter_mut()
+                        .zip(part)
+                        .for_each(|(w, x)| *w = x.to_f64());
+                    put(block);
+                }
+            }
+            None => {
+                let row = view.index_axis(Axis(0), sample);
+                let mut values = row.iter().map(|x| x.to_f64()).peekable();
+                while values.peek().is_some() {
+                    let count = wide
+                        .iter_mut()
+                        .zip(&mut values)
+                        .map(|(w, x)| *w = x)
+                        .count();
+                    put(&wide[..count]);
+                }
+            }
         }
-        converted
-    };
-    for_each_row(view, rows, out, |row, out| match row {
-        Row::Slice(row) => out.iter_mut().zip(row).for_each(|(o, &x)| *o = convert(x)),
-        Row::View(row) => out
-            .iter_mut()
-            .zip(row.iter())
-            .for_each(|(o, &x)| *o = convert(x)),
-    });
+    }
     bad
+}
+
+/// Writes values into a literal from one of its elements on; gives the first that does not fit.
+fn narrow(values: &[f64], at: usize, into: &mut Literal) -> Option<f64> {
+    fn to<U: Element>(values: &[f64], at: usize, into: &mut Literal) -> Option<f64> {
+        let out: &mut [U] = into.values_mut().unwrap_or_default();
+        let exact = U::DTYPE.is_integer();
+        let mut bad = None;
+        for (o, &value) in out.iter_mut().skip(at).zip(values) {
+            *o = U::from_f64(value);
+            if exact && o.to_f64() != value {
+                bad.get_or_insert(value);
+            }
+        }
+        bad
+    }
+    match into.dtype() {
+        DType::F32 => to::<f32>(values, at, into),
+        DType::F64 => to::<f64>(values, at, into),
+        DType::F16 => to::<f16>(values, at, into),
+        DType::BF16 => to::<bf16>(values, at, into),
+        DType::I32 => to::<i32>(values, at, into),
+        DType::I64 => to::<i64>(values, at, into),
+        DType::U8 => to::<u8>(values, at, into),
+        DType::U32 => to::<u32>(values, at, into),
+        DType::Bool => to::<bool>(values, at, into),
+    }
 }
 
 /// One sample's values.
@@ -319,5 +351,42 @@ fn for_each_row<T, U>(
             Some(all) => f(Row::Slice(&all[sample * size..(sample + 1) * size]), out),
             None => f(Row::View(view.index_axis(Axis(0), sample)), out),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    /// Longer than two blocks, and no whole number of them.
+    const WIDTH: usize = 2 * BLOCK + 7;
+
+    fn converted(array: &DataArray<'_>, dtype: DType) -> Result<Vec<f64>> {
+        let mut into = Literal::zeros([2, WIDTH], dtype);
+        array.copy_rows(Rows::Picked(&[2, 0]), &mut into)?;
+        Ok(into.to_f64())
+    }
+
+    #[test]
+    fn rows_of_several_blocks_are_converted_however_they_lie() {
+        let rows = Array2::from_shape_fn((3, WIDTH), |(i, j)| (1000 * i + j) as f64);
+        let columns = rows.t().as_standard_layout().into_owned();
+        let wanted: Vec<f64> = [2, 0].iter().flat_map(|&i| rows.row(i).to_vec()).collect();
+        for array in [DataArray::view(&rows), DataArray::of_view(columns.t())] {
+            for dtype in [DType::F32, DType::I32, DType::I64, DType::F64] {
+                assert_eq!(converted(&array, dtype).unwrap(), wanted, "{dtype:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_number_that_does_not_fit_is_named() {
+        let mut rows = Array2::zeros((3, WIDTH));
+        rows[[2, WIDTH - 1]] = 0.25;
+        rows[[0, 3]] = 0.75;
+        let error = converted(&DataArray::view(&rows), DType::I32).unwrap_err();
+        assert!(error.to_string().contains("0.25"), "{error}");
     }
 }
