@@ -74,9 +74,13 @@ impl Program {
         let mut command = in_bench(&arguments, PEER_FLAGS)?;
         command.env("CARGO_TARGET_DIR", &target);
         python::check(command.env("MKLROOT", root))?;
+        // The library for threads is linked when the program starts.
+        let mut libraries = OsString::from("LD_LIBRARY_PATH=");
+        libraries.push(root.join("lib"));
+        let program = target.join("release/bench-candle");
         Ok(Program {
             name: super::CANDLE_MKL.to_owned(),
-            command: vec![target.join("release/bench-candle").into()],
+            command: vec!["env".into(), libraries, program.into()],
         })
     }
 
