@@ -22,6 +22,10 @@ const COL_GRAIN: usize = 32;
 const TASK_WORK: usize = 1 << 19;
 /// Blocks into which large products are cut at least, for the sake of machines with many cores.
 const MANY_TASKS: usize = 8;
+/// Blocks come in multiples of this and have about the same number of rows, in multiples of the least tile's: then two and
+/// four threads end at the same time.
+const EVEN_TASKS: usize = 4;
+const ROW_STEP: usize = 4;
 /// Depth from which a product with few blocks is cut along its depth, and the least depth of a piece.
 const SPLIT_DEPTH: usize = 1024;
 /// Most pieces of the depth.
@@ -188,6 +192,11 @@ fn block_of(m: usize, n: usize, k: usize) -> (usize, usize) {
             break;
         }
     }
+    let (mut down, across) = (m.div_ceil(rows.max(1)), n.div_ceil(cols.max(1)));
+    if down > 1 && !(down * across).is_multiple_of(EVEN_TASKS) {
+        down = down.next_multiple_of(EVEN_TASKS);
+    }
+    let rows = m.div_ceil(down.max(1)).next_multiple_of(ROW_STEP).min(rows);
     (rows.max(1), cols.max(1))
 }
 
