@@ -1,6 +1,7 @@
 //! What the crate is for: a compiled program that runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use refrain_graph::{DType, Data, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
 
@@ -51,15 +52,38 @@ pub struct Executable {
     updates: bool,
     /// Tells workspaces of different programs apart.
     id: u64,
+    /// What of the variables is kept for the next runs.
+    packed: RwLock<Packed>,
+}
+
+/// Variables as products and convolutions read them fastest; one copy for all workspaces.
+#[derive(Default)]
+struct Packed {
+    /// The version of the variables that they were made of.
+    version: Option<u64>,
+    arrays: Vec<AlignedBytes>,
+}
+
+/// Packed variables while a run reads them.
+enum Held<'e> {
+    Shared(RwLockReadGuard<'e, Packed>),
+    /// Made for this run alone.
+    Own(RwLockWriteGuard<'e, Packed>),
+}
+
+impl Held<'_> {
+    fn arrays(&self) -> &[AlignedBytes] {
+        match self {
+            Held::Shared(packed) => &packed.arrays,
+            Held::Own(packed) => &packed.arrays,
+        }
+    }
 }
 
 /// The memory of one run at a time.
 pub struct Workspace {
     arena: AlignedBytes,
     frame: Frame,
-    packed: Vec<AlignedBytes>,
-    /// The version of the variables that were packed.
-    version: Option<u64>,
     id: u64,
 }
 
@@ -102,6 +126,7 @@ impl Executable {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             plan,
             pool,
+            packed: RwLock::default(),
         })
     }
 
@@ -110,8 +135,6 @@ impl Executable {
         Workspace {
             arena: AlignedBytes::zeroed(self.plan.arena),
             frame: Frame::of(&self.plan),
-            packed: (self.packed_bytes()).map(AlignedBytes::zeroed).collect(),
-            version: None,
             id: self.id,
         }
     }
@@ -144,7 +167,7 @@ impl Executable {
     }
 
     /// The plan as text: one line per step with the buffers it reads and writes as `number@slot+offset` (slot 0 is the
-    /// arena, 1 the constants, then parameters and outputs in order).
+    /// arena, 1 the constants, then parameters, outputs and packed parameters in order).
     pub fn explain(&self) -> String {
         let mut text = format!(
             "arena {} bytes, constants {} bytes\n",
@@ -173,7 +196,7 @@ impl Executable {
     ) -> Result<(), RunError> {
         let specs = (inputs.iter().map(|l| &**l), variables.iter().map(|l| &**l));
         self.check(ws, specs.0, specs.1, outputs)?;
-        self.pack(ws, variables.iter().map(|l| &**l), None)?;
+        let packed = self.packed(ws, variables.iter().map(|l| &**l), None)?;
         let mut memory = ws.frame.table.bind();
         let mut variables = variables.iter_mut();
         let mut inputs = inputs.iter();
@@ -183,14 +206,15 @@ impl Executable {
                 ParamKind::Variable => variables.next().map(|l| bind(&mut memory, slot, l)),
             };
         }
-        let memories = (&mut ws.arena, &ws.packed[..]);
+        let memories = (&mut ws.arena, packed.arrays());
         self.go(memory, memories, &mut ws.frame.bodies, outputs)
     }
 
     /// As [`Executable::run`] for a program without updates, which only reads its variables.
     ///
-    /// `version` is a number of the variables' values that the caller never gives to other values. While a workspace sees
-    /// the same number again, weights that it has laid out for products are not laid out anew; with `None` they always are.
+    /// `version` is a number of the variables' values that the caller never gives to other values. While the program sees
+    /// the same number again, in whatever workspace, weights that it has laid out for products are not laid out anew; with
+    /// `None` they always are, as by [`Executable::run`], and runs at the same time wait for each other.
     ///
     /// # Errors
     /// As [`Executable::run`], and if the program has updates.
@@ -211,7 +235,7 @@ impl Executable {
             variables.iter().copied(),
             outputs,
         )?;
-        self.pack(ws, variables.iter().copied(), version)?;
+        let packed = self.packed(ws, variables.iter().copied(), version)?;
         let mut memory = ws.frame.table.bind();
         let (mut inputs, mut variables) = (inputs.iter(), variables.iter());
         for (slot, (kind, ..)) in (PARAMS as usize..).zip(&self.params) {
@@ -223,28 +247,59 @@ impl Executable {
                 bind_shared(&mut memory, slot, literal);
             }
         }
-        let memories = (&mut ws.arena, &ws.packed[..]);
+        let memories = (&mut ws.arena, packed.arrays());
         self.go(memory, memories, &mut ws.frame.bodies, outputs)
     }
 
-    /// Packs variables, unless the workspace has them packed in this version.
+    /// Frees what is kept of the variables, unless a run is reading it: the next run makes it again.
+    pub fn forget_packed(&self) {
+        if let Ok(mut packed) = self.packed.try_write() {
+            *packed = Packed::default();
+        }
+    }
+
+    /// The packed variables of a version, made now if they are those of another.
+    fn packed<'l>(
+        &self,
+        ws: &mut Workspace,
+        variables: impl Iterator<Item = &'l Literal> + Clone,
+        version: Option<u64>,
+    ) -> Result<Held<'_>, RunError> {
+        loop {
+            let kept = self.packed.read().unwrap_or_else(PoisonError::into_inner);
+            let same = version.is_some() && version == kept.version;
+            if same || self.plan.packs.is_empty() {
+                return Ok(Held::Shared(kept));
+            }
+            drop(kept);
+            let mut packed = self.packed.write().unwrap_or_else(PoisonError::into_inner);
+            if version.is_none() || version != packed.version {
+                packed.version = None;
+                self.pack(ws, variables.clone(), &mut packed.arrays)?;
+                packed.version = version;
+            }
+            if version.is_none() {
+                return Ok(Held::Own(packed));
+            }
+        }
+    }
+
     fn pack<'l>(
         &self,
         ws: &mut Workspace,
         variables: impl Iterator<Item = &'l Literal>,
-        version: Option<u64>,
+        arrays: &mut Vec<AlignedBytes>,
     ) -> Result<(), RunError> {
-        if self.plan.packs.is_empty() || (version.is_some() && version == ws.version) {
-            return Ok(());
+        if arrays.is_empty() {
+            arrays.extend(self.packed_bytes().map(AlignedBytes::zeroed));
         }
-        ws.version = None;
         let mut memory = ws.frame.table.bind();
         let slots = (PARAMS as usize..).zip(&self.params);
         let slots = slots.filter(|(_, (kind, ..))| *kind == ParamKind::Variable);
         for ((slot, _), variable) in slots.zip(variables) {
             bind_shared(&mut memory, slot, variable);
         }
-        for (slot, packed) in (self.plan.first_pack..).zip(&mut ws.packed) {
+        for (slot, packed) in (self.plan.first_pack..).zip(arrays) {
             memory.writable(slot, packed.bytes_mut());
         }
         let whole = |slot: usize, bytes: usize| Part {
@@ -261,7 +316,6 @@ impl Executable {
             run_pack(pack, from, whole(slot, bytes), &mut memory, self.pool())
                 .map_err(|fault| RunError::Plan(fault, "packing of a variable".to_owned()))?;
         }
-        ws.version = version;
         Ok(())
     }
 

@@ -28,16 +28,23 @@ const MAX_ROUNDS: usize = 3;
 /// The graph with copies of nodes whose results would have to be kept over the program's peak of memory, if there are
 /// any.
 pub fn recompute(graph: &Graph) -> Result<Option<Graph>, CompileError> {
-    let mut latest = None;
-    for _ in 0..MAX_ROUNDS {
+    let (mut before, mut latest) = (None, None);
+    let mut least = usize::MAX;
+    for round in 0..=MAX_ROUNDS {
         let graph = latest.as_ref().unwrap_or(graph);
         let sources = Sources::find(graph)?;
         let mut search = Search::new(graph, &sources);
+        // Nests may have become too large to be one: then the copies are kept like what they replace.
+        if search.peak.1 > least {
+            return Ok(before);
+        }
+        least = search.peak.1;
         search.run();
-        if search.again.is_empty() {
+        if search.again.is_empty() || round == MAX_ROUNDS {
             break;
         }
-        latest = Some(search.rewritten()?);
+        let next = search.rewritten()?;
+        before = latest.replace(next);
     }
     Ok(latest)
 }
@@ -214,11 +221,14 @@ impl<'a> Search<'a> {
             nodes: Vec::new(),
             reads: Vec::new(),
         };
-        self.add(value, (value, last), &mut recipe)
+        self.add(value, (value, last), 0, &mut recipe)
             .then_some(recipe)
     }
 
-    fn add(&self, value: Value, wanted: (Value, usize), recipe: &mut Recipe) -> bool {
+    fn add(&self, value: Value, wanted: (Value, usize), depth: usize, recipe: &mut Recipe) -> bool {
+        if depth == MAX_AGAIN {
+            return false;
+        }
         let Some(node) = self.graph.node_of(value) else {
             return false;
         };
@@ -236,7 +246,11 @@ impl<'a> Search<'a> {
                     true
                 };
             let whole = dims_of(self.graph, root) == dims_of(self.graph, wanted.0);
-            if !there && !(whole && self.is_whole(input, root) && self.add(root, wanted, recipe)) {
+            if !there
+                && !(whole
+                    && self.is_whole(input, root)
+                    && self.add(root, wanted, depth + 1, recipe))
+            {
                 return false;
             }
         }

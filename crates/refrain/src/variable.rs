@@ -150,9 +150,14 @@ impl Variable {
     }
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Literal> {
-        let guard = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
+        let guard = self.lock();
         self.0.version.store(next_version(), Ordering::Relaxed);
         guard
+    }
+
+    /// As [`Variable::write`] for those who leave the value as it is: it keeps its number.
+    pub(crate) fn lock(&self) -> RwLockWriteGuard<'_, Literal> {
+        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of the value, which stays the same while one holds what [`Variable::read`] gives: a value of another

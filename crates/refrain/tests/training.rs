@@ -195,31 +195,6 @@ fn predict_works_on_many_threads_and_without_compile() -> Result<()> {
     })
 }
 
-/// A program keeps weights in the order in which it reads them; they must be the model's at any time.
-#[test]
-fn predictions_follow_every_change_of_the_weights() -> Result<()> {
-    let (model, x, y) = regression()?;
-    model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
-    for rows in [1, 40] {
-        let x = x.slice(s![..rows, ..]).to_owned();
-        let y = y.slice(s![..rows, ..]).to_owned();
-        let predict = || model.predict(&x).batch_size(rows).run()?.into_array();
-        let first = predict()?;
-        assert_eq!(predict()?, first);
-        model.fit(&x, &y).run()?;
-        let trained = predict()?;
-        assert_ne!(trained, first, "{rows} rows");
-        let weights = model.weights();
-        let kernel = &weights[0];
-        let old = kernel.value();
-        kernel.assign(Literal::zeros([4, 8], DType::F32))?;
-        assert_ne!(predict()?, trained, "{rows} rows");
-        kernel.assign(old)?;
-        assert_eq!(predict()?, trained, "{rows} rows");
-    }
-    Ok(())
-}
-
 #[test]
 fn freezing_after_compile_takes_effect_and_keeps_the_optimizer_whole() -> Result<()> {
     let (model, x, y) = regression()?;

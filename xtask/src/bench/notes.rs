@@ -33,21 +33,35 @@ pub fn reason(error: &dyn Error) -> String {
     without_paths(last.unwrap_or_default().trim())
 }
 
-/// The text with the last component in place of each absolute path.
+/// The text with the last component in place of each absolute path; between quotes a path may have spaces.
 fn without_paths(text: &str) -> String {
+    let parts = text.split('"').enumerate().map(|(i, part)| match i % 2 {
+        1 if is_absolute(part) => last_component(part).to_owned(),
+        _ => without_words_that_are_paths(part),
+    });
+    parts.collect::<Vec<_>>().join("\"")
+}
+
+fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') || path.starts_with("~/")
+}
+
+fn last_component(path: &str) -> &str {
+    let name = path.trim_end_matches('/').rsplit('/').next();
+    name.unwrap_or_default()
+}
+
+fn without_words_that_are_paths(text: &str) -> String {
     let in_path = |c: char| c.is_alphanumeric() || "/._-+@~".contains(c);
     let mut short = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(in_path) {
         let (before, from) = rest.split_at(start);
         let (word, after) = from.split_at(from.find(|c| !in_path(c)).unwrap_or(from.len()));
-        let absolute = word.starts_with('/') || word.starts_with("~/");
-        let name = word.trim_end_matches('/').rsplit('/').next();
         short += before;
-        short += if absolute {
-            name.unwrap_or_default()
-        } else {
-            word
+        short += match is_absolute(word) {
+            true => last_component(word),
+            false => word,
         };
         rest = after;
     }
@@ -65,8 +79,7 @@ mod tests {
             Err("a line\n\"/home/a user/x/python3\" \"/b/run.py\" failed: exit status: 1\n".into());
         assert_eq!(notes.kept("files with jax", failed), None);
         assert_eq!(notes.kept("files", Ok(7)), Some(7));
-        let text =
-            "- files with jax failed: \"a user/x/python3\" \"run.py\" failed: exit status: 1\n";
+        let text = "- files with jax failed: \"python3\" \"run.py\" failed: exit status: 1\n";
         assert_eq!(notes.markdown(), text);
     }
 

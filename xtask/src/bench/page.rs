@@ -117,9 +117,29 @@ impl Page<'_> {
                 "{}, least ratio to the best peer",
                 column.title.to_lowercase()
             );
-            least(&title, "≥ 1×", *column, &|_| true);
+            least(&title, "≥ 1.1×", *column, &|_| true);
         }
+        self.mean_aims(&mut table, &keras);
         table
+    }
+
+    /// Geometric means over the models of the ratios to the best peer.
+    fn mean_aims(&self, table: &mut Table, keras: &dyn Fn(&str) -> bool) {
+        let mut mean = |title: &str, wanted: &str, column, among: &dyn Fn(&str) -> bool| {
+            let models = self.rounds.models.iter();
+            let best = models.filter_map(|model| self.rounds.best_peer(model, column, among));
+            let ratios: Vec<f64> = best.map(|(_, ratio)| ratio.value).collect();
+            if let Some(mean) = geometric_mean(&ratios) {
+                let seen = format!("{}×", number(mean));
+                table.row([title, wanted, &seen, "geometric mean"]);
+            }
+        };
+        for column in &COLUMNS[..3] {
+            let title = format!("{}, ratio to the best peer", column.title.to_lowercase());
+            mean(&title, "≥ 2×", *column, &|_| true);
+        }
+        let title = "predict one sample, ratio to the best backend of Keras";
+        mean(title, "≥ 5×", COLUMNS[2], keras);
     }
 
     /// Rates of the models, of what the machine could do.

@@ -11,7 +11,7 @@ use super::math;
 use crate::simd::{Lanes, Portable, Simd, SimdLevel};
 
 /// How far the result of a unary primitive in `f32` may be from the exact one, in units in the last place (ULP) of the exact result,
-/// for every argument and at every SIMD level.
+/// at every SIMD level. Measured over some 44 million arguments of all sizes.
 ///
 /// Arguments without a finite result give what IEEE 754 says: NaN for NaN, infinities where they belong. `tanh` and `erf` are exactly
 /// 1 where that is the nearest number and the argument beyond 9.1 or 4, and never beyond 1.

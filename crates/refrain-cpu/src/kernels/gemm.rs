@@ -237,6 +237,11 @@ impl<'a> Product<'a> {
         }
     }
 
+    /// Whether the depth of a product of these sizes is cut, which is done with an unpacked right-hand side only.
+    pub fn splits_depth(batch: usize, m: usize, n: usize, k: usize) -> bool {
+        depth_split(batch, m, n, k) > 1
+    }
+
     /// Elements of scratch memory that [`Product::run`] needs for these sizes.
     pub fn scratch_len(batch: usize, m: usize, n: usize, k: usize) -> usize {
         match depth_split(batch, m, n, k) {
@@ -459,7 +464,6 @@ impl Block<'_, '_> {
             (1, ROW_VECTORS..) => ROW_VECTORS,
             _ => micro::best_width(self.simd, vectors, self.rows),
         };
-        let narrow = micro::best_width(self.simd, vectors % width, self.rows);
         let height = micro::max_rows(self.simd, width);
         let blocks = p.k.div_ceil(DEPTH).max(1);
         let depth = p.k.div_ceil(blocks);
@@ -487,10 +491,9 @@ impl Block<'_, '_> {
                         let from = if col < whole { col } else { col - whole };
                         let end = if col < whole { whole } else { self.cols };
                         let left = (end - col).div_ceil(lanes);
-                        let vectors = if left < width {
-                            narrow.min(left)
-                        } else {
-                            width
+                        let vectors = match left < width {
+                            true => micro::best_width(self.simd, left, self.rows),
+                            false => width,
                         };
                         let cols = (vectors * lanes).min(end - col);
                         let panels = Panels {

@@ -15,6 +15,9 @@ const SPINS_BEFORE_SLEEP: u32 = 20_000;
 /// Rounds that a caller waits for the last workers before it lets other threads have the core.
 const SPINS_BEFORE_YIELD: u32 = 500;
 
+/// Threads of a pool at most.
+const MAX_THREADS: usize = 1024;
+
 /// Set in [`Shared::state`] while workers may enter the job.
 const OPEN: u64 = 1 << 31;
 /// The bits of [`Shared::state`] that count the workers inside the job.
@@ -96,11 +99,12 @@ impl Pool {
     }
 
     fn with_simd(threads: usize, simd: Simd) -> Pool {
-        let helpers = threads.saturating_sub(1);
+        let threads = threads.clamp(1, MAX_THREADS);
+        let helpers = threads - 1;
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            taken: (0..threads.max(1)).map(|_| Taken::default()).collect(),
+            taken: (0..threads).map(|_| Taken::default()).collect(),
             busy: AtomicBool::new(false),
             shutdown: AtomicBool::new(false),
             panic: Mutex::new(None),

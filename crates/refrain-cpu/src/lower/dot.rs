@@ -113,7 +113,8 @@ impl Lowerer<'_> {
 
     /// The packed matrix of a right-hand side that is the same in every run.
     fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<Buf> {
-        if batch != 1 || n == 1 || !worthwhile(m) {
+        let split = Product::splits_depth(batch, m, n, k);
+        if batch != 1 || n == 1 || split || !worthwhile(m) {
             return None;
         }
         let layout = PackLayout::Matrix {

@@ -10,7 +10,7 @@ use crate::plan::{Buf, BufInfo, Home, Pack, PackLayout};
 /// Rows from which a packed right-hand side is faster than one read where it lies, and from which packing it anew each time
 /// costs next to nothing. One row alone streams it through once, which is fastest when it lies in one piece.
 const PACKED_ROWS: Range<usize> = 8..768;
-/// Bytes of the largest array that is kept packed: it needs memory twice.
+/// Bytes that a program keeps packed at most: they are there twice, those of Winograd's kernels five times.
 const MAX_PACKED: usize = 64 << 20;
 
 /// Whether it pays to keep the right-hand side of a product of so many rows packed.
@@ -30,13 +30,15 @@ impl Lowerer<'_> {
             offset,
             layout,
         };
-        let bytes = pack.bytes(self.simd);
-        if !*self.lasting.get(param)? || bytes > MAX_PACKED {
-            return None;
-        }
+        let simd = self.simd;
         let packs = &mut self.out.packs;
         if let Some((_, same)) = packs.iter().find(|(p, _)| *p == pack) {
             return Some(*same);
+        }
+        let bytes = pack.bytes(simd);
+        let all = bytes + packs.iter().map(|(p, _)| p.bytes(simd)).sum::<usize>();
+        if !*self.lasting.get(param)? || all > MAX_PACKED {
+            return None;
         }
         let before = self.graph.params().len() + self.graph.results().len();
         let packed = self.out.buffers.push(BufInfo {

@@ -33,17 +33,33 @@ pub(crate) struct Step {
     pub(crate) indices: Vec<(usize, Indices)>,
 }
 
-/// Programs kept, the oldest dropped first: enough for many lengths of sequences, few enough to bound memory.
+/// Programs kept, the one that has not been used for longest dropped first: enough for many lengths of sequences, few
+/// enough to bound memory.
 const CAPACITY: usize = 64;
 
-/// Programs by what they were made for.
+/// Programs that may keep copies of the weights, each as large as all weights or more.
+const WITH_PACKED: usize = 4;
+
+/// Programs by what they were made for, in the order of their last use.
 #[derive(Default)]
 pub(crate) struct Cache(Vec<(Key, Arc<Step>)>);
 
 impl Cache {
-    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Step>> {
-        let found = self.0.iter().find(|(k, _)| k == key);
-        found.map(|(_, step)| step.clone())
+    pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<Step>> {
+        let found = self.0.iter().position(|(k, _)| k == key)?;
+        if found + 1 < self.0.len() {
+            let latest = self.0.remove(found);
+            self.0.push(latest);
+            self.forget_packed();
+        }
+        self.0.last().map(|(_, step)| step.clone())
+    }
+
+    /// Leaves weights laid out for products to the programs used last.
+    fn forget_packed(&self) {
+        if let Some((_, step)) = self.0.iter().rev().nth(WITH_PACKED) {
+            step.program.forget_packed();
+        }
     }
 
     pub(crate) fn insert(&mut self, key: Key, step: Arc<Step>) {
@@ -51,5 +67,6 @@ impl Cache {
             self.0.remove(0);
         }
         self.0.push((key, step));
+        self.forget_packed();
     }
 }

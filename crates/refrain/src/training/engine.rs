@@ -20,6 +20,8 @@ pub(crate) struct Program {
     executable: Executable,
     interpreted: bool,
     variables: Vec<Variable>,
+    /// For each variable, whether the program changes it.
+    updated: Vec<bool>,
     inputs: Vec<Spec>,
     outputs: Vec<Spec>,
     /// Memory of runs that have ended, for the next ones.
@@ -50,7 +52,9 @@ impl Program {
             .map_err(|e| Error::new(ErrorKind::Internal, e.to_string()))?;
         let interpreted = std::env::var_os(ENGINE_VARIABLE).is_some_and(|v| v == "interpreter");
         let inputs = graph.params_of(ParamKind::Input);
+        let updated = |v| graph.updates().iter().any(|&(variable, _)| variable == v);
         Ok(Program {
+            updated: graph.params_of(ParamKind::Variable).map(updated).collect(),
             inputs: inputs.map(|v| graph.spec(v).clone()).collect(),
             outputs: executable.output_specs().to_vec(),
             executable,
@@ -100,6 +104,11 @@ impl Program {
         })
     }
 
+    /// Frees what the program keeps of the weights for its next runs.
+    pub(crate) fn forget_packed(&self) {
+        self.executable.forget_packed();
+    }
+
     /// Keeps the memory of a run for the next.
     pub(crate) fn give_back(&self, buffers: Buffers) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +118,11 @@ impl Program {
     /// Runs on variables that nobody else may touch meanwhile. Allocates nothing once `scratch` has grown.
     pub(crate) fn run(&self, buffers: &mut Buffers, scratch: &mut Scratch) -> Result<()> {
         let mut guards = recycle(take(&mut scratch.guards));
-        guards.extend(self.variables.iter().map(Variable::write));
+        let each = self.variables.iter().zip(&self.updated);
+        guards.extend(each.map(|(variable, updated)| match updated {
+            true => variable.write(),
+            false => variable.lock(),
+        }));
         let mut variables = recycle(take(&mut scratch.variables));
         variables.extend(guards.iter_mut().map(|g| &mut **g));
         let mut inputs = recycle(take(&mut scratch.inputs));
