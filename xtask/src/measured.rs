@@ -82,7 +82,7 @@ mod tests {
     fn a_line_says_all() {
         let text = format!("a warning\n{}\n", measured().json());
         assert_eq!(
-            Measured::parse(&text.lines().last().unwrap()).unwrap(),
+            Measured::parse(text.lines().last().unwrap()).unwrap(),
             measured()
         );
     }

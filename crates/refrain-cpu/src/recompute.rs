@@ -246,11 +246,8 @@ impl<'a> Search<'a> {
                     true
                 };
             let whole = dims_of(self.graph, root) == dims_of(self.graph, wanted.0);
-            if !there
-                && !(whole
-                    && self.is_whole(input, root)
-                    && self.add(root, wanted, depth + 1, recipe))
-            {
+            let made = whole && self.is_whole(input, root);
+            if !(there || made && self.add(root, wanted, depth + 1, recipe)) {
                 return false;
             }
         }
