@@ -127,7 +127,7 @@ fn measure(
     group.bench_function("refrain", |bench| {
         bench.iter(|| {
             program
-                .run_shared(&mut workspace, &[&input], &[], &mut outputs)
+                .run_shared(&mut workspace, &[&input], &[], &mut outputs, None)
                 .expect("inputs that fit")
         });
     });
