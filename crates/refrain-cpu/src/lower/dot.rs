@@ -101,7 +101,7 @@ impl Lowerer<'_> {
             rhs_strides: right.strides(right.depth, right.free),
             lhs: left.operand,
             rhs: right.operand,
-            scratch: scratch.filter(|_| packed.is_none()),
+            scratch,
             packed,
             finish: None,
         };
