@@ -88,7 +88,7 @@ impl Pool {
         })
     }
 
-    /// A pool of this many threads, the caller's included. If the system refuses some, it has fewer.
+    /// A pool of this many threads, 1 to 1024, the caller's included. If the system refuses some, it has fewer.
     pub fn new(threads: usize) -> Pool {
         Pool::with_simd(threads, Simd::native())
     }
