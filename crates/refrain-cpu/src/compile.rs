@@ -5,7 +5,8 @@ use refrain_graph::{Graph, Op, Spec};
 
 use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
-use crate::kernels::finish::Finish;
+use crate::kernels::finish::{Finish, Parts};
+use crate::kernels::gemm::Product;
 use crate::kernels::nest::Nests;
 use crate::library::{Call, Part};
 use crate::lower::{Lowered, PARAMS, geometries, lower};
@@ -195,7 +196,14 @@ impl Linker<'_> {
                 reads: reads.iter().map(|&r| self.part(r)).collect(),
                 writes: writes.iter().map(|&b| self.part((b, 0))).collect(),
                 finish: match finish {
-                    Some(tape) => Some(self.finish(draft, tape, writes[0], usize::MAX)?),
+                    Some(tape) => {
+                        let parts = Parts {
+                            place: self.places.place(writes[0]),
+                            rows: usize::MAX,
+                            whole_rows: false,
+                        };
+                        Some(self.finish(draft, tape, writes[0], parts)?)
+                    }
                     None => None,
                 },
             })),
@@ -238,13 +246,13 @@ impl Linker<'_> {
         )
     }
 
-    /// The nests that work on `result` while it is made; `rows` are those of one matrix of a batch.
+    /// The nests that work on `result` while it is made.
     fn finish(
         &self,
         draft: &Draft,
         tape: &Tape,
         result: Buf,
-        rows: usize,
+        parts: Parts,
     ) -> Result<Finish, PlanFault> {
         let (whole, narrow) = geometries(tape);
         let link =
@@ -259,13 +267,7 @@ impl Linker<'_> {
                 others.push((self.places.place(buf), self.places.bytes(buf)));
             }
         });
-        Finish::new(
-            whole,
-            link(&narrow)?,
-            self.places.place(result),
-            &others,
-            rows,
-        )
+        Finish::new(whole, link(&narrow)?, parts, &others)
     }
 
     fn dot(&self, dot: &DotDraft) -> Result<DotStep, PlanFault> {
@@ -290,7 +292,13 @@ impl Linker<'_> {
             finish: match &dot.finish {
                 Some(tape) => {
                     let draft = Draft::Dot(dot.clone());
-                    Some(self.finish(&draft, tape, dot.out, dot.sizes[1])?)
+                    let [_, m, n, k] = dot.sizes;
+                    let parts = Parts {
+                        place: self.places.place(dot.out),
+                        rows: m,
+                        whole_rows: Product::has_whole_rows(m, n, k),
+                    };
+                    Some(self.finish(&draft, tape, dot.out, parts)?)
                 }
                 None => None,
             },

@@ -4,7 +4,7 @@ mod common;
 
 use common::models;
 use refrain_cpu::{CompileError, CompileOptions, Executable, RunError};
-use refrain_graph::{BinaryOp, DType, Graph, Literal, Op, Spec};
+use refrain_graph::{BinaryOp, DType, DotDims, Graph, Literal, Op, Spec};
 
 fn compiled(graph: models::Made<Graph>, options: &CompileOptions) -> Executable {
     let graph = graph.unwrap_or_else(|e| panic!("{e}"));
@@ -271,6 +271,33 @@ fn what_a_convolution_applies_is_computed_before_it() {
         "{steps:#?}"
     );
     common::check(&graph, 1, 1e-4);
+}
+
+#[test]
+fn a_softmax_joins_the_product_whose_rows_it_gets_whole() -> Result<(), Box<dyn std::error::Error>>
+{
+    let heads = |columns: usize| -> models::Made<Graph> {
+        let mut b = models::B::new();
+        let queries = b.input("queries", &[6, 100, 16]);
+        let keys = b.input("keys", &[6, columns, 16]);
+        let dims = DotDims {
+            lhs_batch: vec![0],
+            rhs_batch: vec![0],
+            lhs_contracting: vec![2],
+            rhs_contracting: vec![2],
+        };
+        let scores = b.g.push(Op::DotGeneral(dims), &[queries, keys])?;
+        let probabilities = b.softmax(scores)?;
+        b.g.result(probabilities);
+        Ok(b.g)
+    };
+    for (columns, expected) in [(1, 2), (77, 1), (256, 1), (257, 2)] {
+        let graph = heads(columns)?;
+        let steps = steps(&compiled(Ok(graph.clone()), &CompileOptions::default()));
+        assert_eq!(steps.len(), expected, "{columns} columns: {steps:#?}");
+        common::check(&graph, 1, 1e-4);
+    }
+    Ok(())
 }
 
 #[test]

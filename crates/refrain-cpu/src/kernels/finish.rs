@@ -16,6 +16,17 @@ pub struct Finish {
     rows: usize,
 }
 
+/// What a kernel that computes a result part by part says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Where the result lies.
+    pub place: Place,
+    /// Rows of one matrix of a batch.
+    pub rows: usize,
+    /// Whether all parts have all columns.
+    pub whole_rows: bool,
+}
+
 /// A [`Finish`] whose memory is bound.
 pub struct BoundFinish<'x> {
     finish: &'x Finish,
@@ -23,18 +34,17 @@ pub struct BoundFinish<'x> {
 }
 
 impl Finish {
-    /// Checks the nests, which do the same in different blocks. `tile` is the result that is computed, `others` is what
-    /// its kernel touches besides; `rows` are those of one matrix.
+    /// Checks the nests, which do the same in different blocks, against the result that is computed and `others`, which its
+    /// kernel touches besides.
     pub fn new(
         whole: Option<Nest>,
         narrow: Nest,
-        tile: Place,
+        parts: Parts,
         others: &[(Place, usize)],
-        rows: usize,
     ) -> Result<Finish, PlanFault> {
         let is_tile = |o: &super::nest::Operand| {
             !o.output
-                && o.place == tile
+                && o.place == parts.place
                 && o.reading == Reading::Flat
                 && o.start == 0
                 && o.size == size_of::<f32>()
@@ -46,7 +56,8 @@ impl Finish {
             .ok_or(PlanFault::Kernel)?;
         for nest in whole.iter().chain([&narrow]) {
             let same = nest.operands.get(at).is_some_and(is_tile);
-            if !same || !nest.sinks.is_empty() || nest.batch != 1 || nest.reduces_rows() {
+            let of_parts = nest.reduces_rows() && !parts.whole_rows;
+            if !same || !nest.sinks.is_empty() || nest.batch != 1 || of_parts {
                 return Err(PlanFault::Kernel);
             }
             let overlaps = |o: &super::nest::Operand| {
@@ -68,7 +79,7 @@ impl Finish {
             whole,
             narrow,
             tile: at,
-            rows,
+            rows: parts.rows,
         })
     }
 
@@ -100,35 +111,23 @@ impl BoundFinish<'_> {
         if !fits(&self.finish.narrow) {
             return;
         }
-        if let Some(whole) = self.finish.whole.as_ref().filter(|w| w.cols == cols)
-            && let Some(data) = tile.contiguous_mut()
-        {
-            let ptr = data.as_mut_ptr().cast::<u8>();
-            // SAFETY: the rows lie inside the index space, and the part's memory is theirs. `new` has checked what the
-            // nest writes against all that the kernel touches; parts have different elements.
-            unsafe {
-                whole.rows_at(
-                    self.slots,
-                    (self.finish.tile, ptr),
-                    first_row..first_row + rows,
-                    0..cols,
-                )
-            };
-            return;
-        }
-        for i in 0..rows {
-            let columns = tile.first_col..tile.first_col + cols;
-            let ptr = tile.row_mut(i).as_mut_ptr().cast::<u8>();
+        let (data, stride) = tile.memory();
+        let whole = self.finish.whole.as_ref();
+        let whole = whole.filter(|w| w.cols == cols && (stride == cols || rows == 1));
+        let nest = whole.unwrap_or(&self.finish.narrow);
+        let columns = tile.first_col..tile.first_col + cols;
+        // Rows as far apart as the index space's are run together, others one by one.
+        let together = if stride == nest.cols { rows } else { 1 };
+        let mut i = 0;
+        while i < rows {
             let row = first_row + i;
-            // SAFETY: as above.
+            // SAFETY: the rows lie inside the index space, and the part's memory is theirs. `new` has checked what the nest
+            // writes against all that the kernel touches; parts have different elements.
             unsafe {
-                self.finish.narrow.rows_at(
-                    self.slots,
-                    (self.finish.tile, ptr),
-                    row..row + 1,
-                    columns,
-                )
+                let at = (self.finish.tile, data.add(i * stride).cast::<u8>());
+                nest.rows_at(self.slots, at, row..row + together, columns.clone())
             };
+            i += together;
         }
     }
 }

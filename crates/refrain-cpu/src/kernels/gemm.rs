@@ -102,12 +102,9 @@ impl Tile<'_> {
         unsafe { std::slice::from_raw_parts_mut(self.data.add(i * self.stride), self.cols) }
     }
 
-    /// All elements row after row, if the rows follow each other without gaps.
-    pub fn contiguous_mut(&mut self) -> Option<&mut [f32]> {
-        (self.stride == self.cols || self.rows == 1).then(|| {
-            // SAFETY: without gaps the elements in between are the tile's own too.
-            unsafe { std::slice::from_raw_parts_mut(self.data, self.rows * self.cols) }
-        })
+    /// The first element, and the elements from one row to the next.
+    pub(super) fn memory(&mut self) -> (*mut f32, usize) {
+        (self.data, self.stride)
     }
 }
 
@@ -240,6 +237,11 @@ impl<'a> Product<'a> {
     /// Whether the depth of a product of these sizes is cut, which is done with an unpacked right-hand side only.
     pub fn splits_depth(batch: usize, m: usize, n: usize, k: usize) -> bool {
         depth_split(batch, m, n, k) > 1
+    }
+
+    /// Whether the epilogue of a product of these sizes gets rows with all their columns.
+    pub fn has_whole_rows(m: usize, n: usize, k: usize) -> bool {
+        m > 1 && n > 1 && block_of(m, n, k).1 >= n
     }
 
     /// Elements of scratch memory that [`Product::run`] needs for these sizes.

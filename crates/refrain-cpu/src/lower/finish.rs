@@ -2,40 +2,67 @@
 
 use refrain_graph::DType;
 
+use crate::kernels::gemm::Product;
 use crate::library::Kernel;
 use crate::plan::{Buf, Buffers, Draft, reads_in_place, root_of};
-use crate::tape::{Geometry, Instr, Tape};
+use crate::tape::{Geometry, Input, Instr, Tape};
 
-/// The result of a kernel that can work on its parts as it makes them, and its columns.
-fn result_of(draft: &Draft) -> Option<(Buf, usize)> {
+/// What a kernel makes part by part.
+struct Made {
+    result: Buf,
+    /// Columns of the result.
+    cols: usize,
+    /// Whether all parts have all columns.
+    whole_rows: bool,
+}
+
+/// The result of a kernel that can work on its parts as it makes them.
+fn result_of(draft: &Draft) -> Option<Made> {
     match draft {
-        Draft::Dot(dot) if dot.finish.is_none() => Some((dot.out, dot.sizes[2])),
+        Draft::Dot(dot) if dot.finish.is_none() => {
+            let [_, m, n, k] = dot.sizes;
+            Some(Made {
+                result: dot.out,
+                cols: n,
+                whole_rows: Product::has_whole_rows(m, n, k),
+            })
+        }
         Draft::Call {
             kernel,
             writes,
             finish: None,
             ..
         } => match &**kernel {
-            Kernel::Conv(_, cols) | Kernel::PackedConv(_, cols) => Some((writes[0], *cols)),
+            Kernel::Conv(_, cols) | Kernel::PackedConv(_, cols) => Some(Made {
+                result: writes[0],
+                cols: *cols,
+                whole_rows: false,
+            }),
             _ => None,
         },
         _ => None,
     }
 }
 
-/// Whether a tape can run on parts of a result of `cols` columns; then its columns are set.
-fn fit(tape: &mut Tape, result: Buf, cols: usize) -> bool {
-    let plain = tape.sums.is_empty() && !tape.reduces_rows() && !tape.outputs.is_empty();
-    let split = (0..=tape.dims.len()).find(|&s| tape.dims[s..].iter().product::<usize>() == cols);
-    let Some(split) = split.filter(|_| plain) else {
+/// Whether a tape can run on parts of a result; then its columns are set.
+fn fit(tape: &mut Tape, made: &Made) -> bool {
+    if !tape.sums.is_empty() || tape.outputs.is_empty() {
         return false;
-    };
-    let before = std::mem::replace(&mut tape.split, split);
-    let inputs = tape.inputs.iter();
-    let fits = reads_in_place(tape, result)
-        && inputs
-            .clone()
-            .all(|i| i.buf != result || i.dtype == DType::F32);
+    }
+    let before = tape.split;
+    if tape.reduces_rows() {
+        if !made.whole_rows || tape.cols() != made.cols {
+            return false;
+        }
+    } else {
+        let cols = |s: usize| tape.dims[s..].iter().product::<usize>();
+        match (0..=tape.dims.len()).find(|&s| cols(s) == made.cols) {
+            Some(split) => tape.split = split,
+            None => return false,
+        }
+    }
+    let of_floats = |i: &Input| i.buf != made.result || i.dtype == DType::F32;
+    let fits = reads_in_place(tape, made.result) && tape.inputs.iter().all(of_floats);
     if !fits {
         tape.split = before;
     }
@@ -49,12 +76,12 @@ fn fit(tape: &mut Tape, result: Buf, cols: usize) -> bool {
 pub(super) fn attach(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, late: &[Buf]) {
     let mut i = 0;
     while i < drafts.len() {
-        if let Some((result, cols)) = result_of(&drafts[i].0)
-            && let Some((j, before)) = user(drafts, buffers, i, result)
+        if let Some(made) = result_of(&drafts[i].0)
+            && let Some((j, before)) = user(drafts, buffers, i, made.result)
             && let Draft::Loops(tapes) = &mut drafts[j].0
-            && tapes[0].0.numel() * size_of::<f32>() == buffers[result].bytes
+            && tapes[0].0.numel() * size_of::<f32>() == buffers[made.result].bytes
             && !tapes[0].0.outputs.iter().any(|o| late.contains(&o.buf))
-            && fit(&mut tapes[0].0, result, cols)
+            && fit(&mut tapes[0].0, &made)
         {
             let (draft, note) = drafts.remove(j);
             let tape = match draft {
