@@ -1,7 +1,7 @@
 //! Programs that run: compiled once for the shapes of a batch, on variables that stay in place.
 
 use std::mem::take;
-use std::sync::{Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLockWriteGuard};
 
 use refrain_cpu::{CompileOptions, Executable, Workspace};
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, interp};
@@ -35,13 +35,9 @@ pub(crate) struct Buffers {
     pub(crate) outputs: Vec<Literal>,
 }
 
-/// Lists of references whose memory is kept from run to run.
+/// A list whose memory is kept from run to run.
 #[derive(Default)]
-pub(crate) struct Scratch {
-    guards: Vec<RwLockWriteGuard<'static, Literal>>,
-    variables: Vec<&'static mut Literal>,
-    inputs: Vec<&'static Literal>,
-}
+pub(crate) struct Scratch(Vec<RwLockWriteGuard<'static, Literal>>);
 
 impl Program {
     pub(crate) fn new(traced: Traced) -> Result<Self> {
@@ -117,27 +113,25 @@ impl Program {
 
     /// Runs on variables that nobody else may touch meanwhile. Allocates nothing once `scratch` has grown.
     pub(crate) fn run(&self, buffers: &mut Buffers, scratch: &mut Scratch) -> Result<()> {
-        let mut guards = recycle(take(&mut scratch.guards));
+        let mut variables = recycle(take(&mut scratch.0));
         let each = self.variables.iter().zip(&self.updated);
-        guards.extend(each.map(|(variable, updated)| match updated {
+        variables.extend(each.map(|(variable, updated)| match updated {
             true => variable.write(),
             false => variable.lock(),
         }));
-        let mut variables = recycle(take(&mut scratch.variables));
-        variables.extend(guards.iter_mut().map(|g| &mut **g));
-        let mut inputs = recycle(take(&mut scratch.inputs));
-        inputs.extend(buffers.inputs.iter());
-        let outputs = &mut buffers.outputs;
+        let Buffers {
+            workspace,
+            inputs,
+            outputs,
+        } = buffers;
         let result = match self.interpreted {
-            true => self.interpret(&inputs, &mut variables, outputs),
+            true => self.interpret(inputs, &mut variables, outputs),
             false => self
                 .executable
-                .run(&mut buffers.workspace, &inputs, &mut variables, outputs)
+                .run(workspace, inputs, &mut variables, outputs)
                 .map_err(run_error),
         };
-        scratch.inputs = recycle(inputs);
-        scratch.variables = recycle(variables);
-        scratch.guards = recycle(guards);
+        scratch.0 = recycle(variables);
         result
     }
 
@@ -146,31 +140,26 @@ impl Program {
         if !self.graph.updates().is_empty() || self.interpreted {
             return self.run(buffers, &mut Scratch::default());
         }
-        let guards: Vec<RwLockReadGuard<'_, Literal>> =
-            self.variables.iter().map(Variable::read).collect();
-        let variables: Vec<&Literal> = guards.iter().map(|g| &**g).collect();
-        let inputs: Vec<&Literal> = buffers.inputs.iter().collect();
+        let variables: Vec<_> = self.variables.iter().map(Variable::read).collect();
         let version = self.variables.iter().map(Variable::version).max();
+        let Buffers {
+            workspace,
+            inputs,
+            outputs,
+        } = buffers;
         self.executable
-            .run_shared(
-                &mut buffers.workspace,
-                &inputs,
-                &variables,
-                &mut buffers.outputs,
-                version,
-            )
+            .run_shared(workspace, inputs, &variables, outputs, version)
             .map_err(run_error)
     }
 
     fn interpret(
         &self,
-        inputs: &[&Literal],
-        variables: &mut [&mut Literal],
+        inputs: &[Literal],
+        variables: &mut [RwLockWriteGuard<'_, Literal>],
         outputs: &mut [Literal],
     ) -> Result<()> {
-        let inputs: Vec<Literal> = inputs.iter().map(|&l| l.clone()).collect();
         let before: Vec<Literal> = variables.iter().map(|l| (**l).clone()).collect();
-        let run = interp::evaluate(&self.graph, &inputs, &before)?;
+        let run = interp::evaluate(&self.graph, inputs, &before)?;
         for (output, result) in outputs.iter_mut().zip(run.results) {
             *output = result;
         }
