@@ -1,6 +1,6 @@
 //! What the crate is for: a compiled program that runs.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -214,7 +214,7 @@ impl Executable {
         &self,
         ws: &mut Workspace,
         inputs: &[Literal],
-        variables: &mut [impl DerefMut<Target = Literal>],
+        variables: &mut [&mut Literal],
         outputs: &mut [Literal],
     ) -> Result<(), RunError> {
         self.check(ws, inputs, variables.iter().map(|l| &**l), outputs)?;

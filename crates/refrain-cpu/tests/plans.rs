@@ -113,27 +113,26 @@ fn wrong_arrays_are_refused() {
     let bad = [Literal::zeros([4, 6], DType::F32)];
     let typed = [Literal::zeros([4, 5], DType::F64)];
     let mut out = good.clone();
-    let mut none: [&mut Literal; 0] = [];
-    assert_eq!(exe.run(&mut ws, &good, &mut none, &mut out), Ok(()));
+    assert_eq!(exe.run(&mut ws, &good, &mut [], &mut out), Ok(()));
     assert!(matches!(
-        exe.run(&mut ws, &[], &mut none, &mut out),
+        exe.run(&mut ws, &[], &mut [], &mut out),
         Err(RunError::Count { .. })
     ));
     assert!(matches!(
-        exe.run(&mut ws, &bad, &mut none, &mut out),
+        exe.run(&mut ws, &bad, &mut [], &mut out),
         Err(RunError::Spec { .. })
     ));
     assert!(matches!(
-        exe.run(&mut ws, &typed, &mut none, &mut out),
+        exe.run(&mut ws, &typed, &mut [], &mut out),
         Err(RunError::Spec { .. })
     ));
     assert!(matches!(
-        exe.run(&mut ws, &good, &mut none, &mut []),
+        exe.run(&mut ws, &good, &mut [], &mut []),
         Err(RunError::Count { .. })
     ));
     let other = compiled(models::softmax(&[4, 5]), &CompileOptions::default());
     assert_eq!(
-        other.run(&mut ws, &good, &mut none, &mut out),
+        other.run(&mut ws, &good, &mut [], &mut out),
         Err(RunError::Workspace)
     );
 }

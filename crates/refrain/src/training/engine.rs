@@ -35,9 +35,12 @@ pub(crate) struct Buffers {
     pub(crate) outputs: Vec<Literal>,
 }
 
-/// A list whose memory is kept from run to run.
+/// Lists of references whose memory is kept from run to run.
 #[derive(Default)]
-pub(crate) struct Scratch(Vec<RwLockWriteGuard<'static, Literal>>);
+pub(crate) struct Scratch {
+    guards: Vec<RwLockWriteGuard<'static, Literal>>,
+    variables: Vec<&'static mut Literal>,
+}
 
 impl Program {
     pub(crate) fn new(traced: Traced) -> Result<Self> {
@@ -113,12 +116,14 @@ impl Program {
 
     /// Runs on variables that nobody else may touch meanwhile. Allocates nothing once `scratch` has grown.
     pub(crate) fn run(&self, buffers: &mut Buffers, scratch: &mut Scratch) -> Result<()> {
-        let mut variables = recycle(take(&mut scratch.0));
+        let mut guards = recycle(take(&mut scratch.guards));
         let each = self.variables.iter().zip(&self.updated);
-        variables.extend(each.map(|(variable, updated)| match updated {
+        guards.extend(each.map(|(variable, updated)| match updated {
             true => variable.write(),
             false => variable.lock(),
         }));
+        let mut variables = recycle(take(&mut scratch.variables));
+        variables.extend(guards.iter_mut().map(|g| &mut **g));
         let Buffers {
             workspace,
             inputs,
@@ -131,7 +136,8 @@ impl Program {
                 .run(workspace, inputs, &mut variables, outputs)
                 .map_err(run_error),
         };
-        scratch.0 = recycle(variables);
+        scratch.variables = recycle(variables);
+        scratch.guards = recycle(guards);
         result
     }
 
@@ -155,7 +161,7 @@ impl Program {
     fn interpret(
         &self,
         inputs: &[Literal],
-        variables: &mut [RwLockWriteGuard<'_, Literal>],
+        variables: &mut [&mut Literal],
         outputs: &mut [Literal],
     ) -> Result<()> {
         let before: Vec<Literal> = variables.iter().map(|l| (**l).clone()).collect();
