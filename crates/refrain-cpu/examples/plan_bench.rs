@@ -52,7 +52,6 @@ fn time(name: &str, graph: models::Made<Graph>, plan: bool) {
             *v = Literal::scalar(1e-3f32);
         }
     }
-    let inputs: Vec<&Literal> = inputs.iter().collect();
     let mut outputs: Vec<Literal> = exe.output_specs().iter().map(|s| literal(s, 0)).collect();
     let mut ws = exe.workspace();
     let mut best = f64::INFINITY;

@@ -1,5 +1,6 @@
 //! What the crate is for: a compiled program that runs.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -47,13 +48,27 @@ impl Default for CompileOptions {
 pub struct Executable {
     plan: Plan,
     pool: Option<Pool>,
-    params: Vec<(ParamKind, String, Spec)>,
+    inputs: Vec<Param>,
+    variables: Vec<Param>,
     outputs: Vec<Spec>,
     updates: bool,
     /// Tells workspaces of different programs apart.
     id: u64,
     /// What of the variables is kept for the next runs.
     packed: RwLock<Packed>,
+}
+
+/// A parameter: where its memory is bound, and what it must be.
+struct Param {
+    slot: usize,
+    name: String,
+    spec: Spec,
+}
+
+impl Param {
+    fn named(&self) -> (&str, &Spec) {
+        (&self.name, &self.spec)
+    }
 }
 
 /// Variables as products and convolutions read them fastest; one copy for all workspaces.
@@ -112,11 +127,19 @@ impl Executable {
         } else {
             compile_graph(graph, options, simd, lasting)?
         };
-        let params = graph
-            .params()
-            .map(|(v, kind, name)| (kind, name.to_string(), graph.spec(v).clone()));
+        let params = |wanted| {
+            let slots = (PARAMS as usize..).zip(graph.params());
+            let own = slots.filter(|(_, (_, kind, _))| *kind == wanted);
+            own.map(|(slot, (value, _, name))| Param {
+                slot,
+                name: name.to_string(),
+                spec: graph.spec(value).clone(),
+            })
+            .collect()
+        };
         Ok(Executable {
-            params: params.collect(),
+            inputs: params(ParamKind::Input),
+            variables: params(ParamKind::Variable),
             outputs: graph
                 .results()
                 .iter()
@@ -190,21 +213,18 @@ impl Executable {
     pub fn run(
         &self,
         ws: &mut Workspace,
-        inputs: &[&Literal],
+        inputs: &[Literal],
         variables: &mut [&mut Literal],
         outputs: &mut [Literal],
     ) -> Result<(), RunError> {
-        let specs = (inputs.iter().map(|l| &**l), variables.iter().map(|l| &**l));
-        self.check(ws, specs.0, specs.1, outputs)?;
+        self.check(ws, inputs, variables.iter().map(|l| &**l), outputs)?;
         let packed = self.packed(ws, variables.iter().map(|l| &**l), None)?;
         let mut memory = ws.frame.table.bind();
-        let mut variables = variables.iter_mut();
-        let mut inputs = inputs.iter();
-        for (slot, (kind, ..)) in (PARAMS as usize..).zip(&self.params) {
-            match kind {
-                ParamKind::Input => inputs.next().map(|l| bind_shared(&mut memory, slot, l)),
-                ParamKind::Variable => variables.next().map(|l| bind(&mut memory, slot, l)),
-            };
+        for (param, input) in self.inputs.iter().zip(inputs) {
+            bind_shared(&mut memory, param.slot, input);
+        }
+        for (param, variable) in self.variables.iter().zip(variables) {
+            bind(&mut memory, param.slot, variable);
         }
         let memories = (&mut ws.arena, packed.arrays());
         self.go(memory, memories, &mut ws.frame.bodies, outputs)
@@ -221,31 +241,21 @@ impl Executable {
     pub fn run_shared(
         &self,
         ws: &mut Workspace,
-        inputs: &[&Literal],
-        variables: &[&Literal],
+        inputs: &[Literal],
+        variables: &[impl Deref<Target = Literal>],
         outputs: &mut [Literal],
         version: Option<u64>,
     ) -> Result<(), RunError> {
         if self.updates {
             return Err(RunError::HasUpdates);
         }
-        self.check(
-            ws,
-            inputs.iter().copied(),
-            variables.iter().copied(),
-            outputs,
-        )?;
-        let packed = self.packed(ws, variables.iter().copied(), version)?;
+        let variables = variables.iter().map(|l| &**l);
+        self.check(ws, inputs, variables.clone(), outputs)?;
+        let packed = self.packed(ws, variables.clone(), version)?;
         let mut memory = ws.frame.table.bind();
-        let (mut inputs, mut variables) = (inputs.iter(), variables.iter());
-        for (slot, (kind, ..)) in (PARAMS as usize..).zip(&self.params) {
-            let next = match kind {
-                ParamKind::Input => inputs.next(),
-                ParamKind::Variable => variables.next(),
-            };
-            if let Some(literal) = next {
-                bind_shared(&mut memory, slot, literal);
-            }
+        let all = (self.inputs.iter().zip(inputs)).chain(self.variables.iter().zip(variables));
+        for (param, literal) in all {
+            bind_shared(&mut memory, param.slot, literal);
         }
         let memories = (&mut ws.arena, packed.arrays());
         self.go(memory, memories, &mut ws.frame.bodies, outputs)
@@ -294,10 +304,8 @@ impl Executable {
             arrays.extend(self.packed_bytes().map(AlignedBytes::zeroed));
         }
         let mut memory = ws.frame.table.bind();
-        let slots = (PARAMS as usize..).zip(&self.params);
-        let slots = slots.filter(|(_, (kind, ..))| *kind == ParamKind::Variable);
-        for ((slot, _), variable) in slots.zip(variables) {
-            bind_shared(&mut memory, slot, variable);
+        for (param, variable) in self.variables.iter().zip(variables) {
+            bind_shared(&mut memory, param.slot, variable);
         }
         for (slot, packed) in (self.plan.first_pack..).zip(arrays) {
             memory.writable(slot, packed.bytes_mut());
@@ -311,10 +319,17 @@ impl Executable {
         };
         let sizes = self.packed_bytes();
         for ((slot, pack), bytes) in (self.plan.first_pack..).zip(&self.plan.packs).zip(sizes) {
-            let variable = self.params[pack.param].2.bytes().unwrap_or(0);
-            let from = whole(PARAMS as usize + pack.param, variable);
-            run_pack(pack, from, whole(slot, bytes), &mut memory, self.pool())
-                .map_err(|fault| RunError::Plan(fault, "packing of a variable".to_owned()))?;
+            let from = PARAMS as usize + pack.param;
+            let variable = self.variables.iter().find(|v| v.slot == from);
+            let size = variable.and_then(|v| v.spec.bytes()).unwrap_or(0);
+            run_pack(
+                pack,
+                whole(from, size),
+                whole(slot, bytes),
+                &mut memory,
+                self.pool(),
+            )
+            .map_err(|fault| RunError::Plan(fault, "packing of a variable".to_owned()))?;
         }
         Ok(())
     }
@@ -328,7 +343,7 @@ impl Executable {
     ) -> Result<(), RunError> {
         memory.writable(ARENA as usize, arena.bytes_mut());
         memory.read_only(CONSTANTS as usize, self.plan.constants.bytes());
-        let first = PARAMS as usize + self.params.len();
+        let first = PARAMS as usize + self.inputs.len() + self.variables.len();
         for (slot, output) in (first..).zip(outputs) {
             bind(&mut memory, slot, output);
         }
@@ -341,23 +356,17 @@ impl Executable {
     fn check<'l>(
         &self,
         ws: &Workspace,
-        inputs: impl ExactSizeIterator<Item = &'l Literal>,
+        inputs: &[Literal],
         variables: impl ExactSizeIterator<Item = &'l Literal>,
         outputs: &[Literal],
     ) -> Result<(), RunError> {
         if ws.id != self.id {
             return Err(RunError::Workspace);
         }
-        let of = |wanted: ParamKind| {
-            let params = self.params.iter().filter(move |(kind, ..)| *kind == wanted);
-            params.map(|(_, name, spec)| (name.as_str(), spec))
-        };
-        check(("input", "inputs"), inputs, of(ParamKind::Input))?;
-        check(
-            ("variable", "variables"),
-            variables,
-            of(ParamKind::Variable),
-        )?;
+        let (expected, named) = (self.inputs.iter(), Param::named);
+        check(("input", "inputs"), inputs.iter(), expected.map(named))?;
+        let expected = self.variables.iter().map(named);
+        check(("variable", "variables"), variables, expected)?;
         check(
             ("output", "outputs"),
             outputs.iter(),
@@ -409,9 +418,9 @@ fn bind_shared<'a>(memory: &mut Memory<'a>, slot: usize, literal: &'a Literal) {
 fn check<'l, 's>(
     (what, plural): (&'static str, &'static str),
     received: impl ExactSizeIterator<Item = &'l Literal>,
-    expected: impl Iterator<Item = (&'s str, &'s Spec)> + Clone,
+    expected: impl ExactSizeIterator<Item = (&'s str, &'s Spec)>,
 ) -> Result<(), RunError> {
-    let count = expected.clone().count();
+    let count = expected.len();
     if received.len() != count {
         return Err(RunError::Count {
             what: plural,

@@ -44,7 +44,6 @@ fn allocations(graph: &Graph, threads: usize) -> usize {
     let mut rng = Philox::new(1);
     let inputs = literals(&mut rng, graph, ParamKind::Input);
     let mut variables = literals(&mut rng, graph, ParamKind::Variable);
-    let inputs: Vec<&Literal> = inputs.iter().collect();
     let mut variables: Vec<&mut Literal> = variables.iter_mut().collect();
     let zeros =
         |s: &refrain_graph::Spec| Literal::zeros(s.shape.known().unwrap_or_default(), s.dtype);

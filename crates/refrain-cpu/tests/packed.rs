@@ -116,8 +116,7 @@ fn weights_are_packed_again_for_another_version() {
         let mut outputs: Vec<Literal> = specs
             .map(|s| Literal::zeros(s.shape.known().unwrap_or_default(), s.dtype))
             .collect();
-        let (inputs, variables): (Vec<_>, Vec<_>) =
-            (inputs.iter().collect(), variables.iter().collect());
+        let variables: Vec<_> = variables.iter().collect();
         exe.run_shared(workspace, &inputs, &variables, &mut outputs, version)
             .unwrap_or_else(|e| panic!("{e}"));
         outputs

@@ -109,32 +109,30 @@ fn memory_and_work_are_known_and_fusion_lowers_memory() {
 fn wrong_arrays_are_refused() {
     let exe = compiled(models::softmax(&[4, 5]), &CompileOptions::default());
     let mut ws = exe.workspace();
-    let (good, bad) = (
-        Literal::zeros([4, 5], DType::F32),
-        Literal::zeros([4, 6], DType::F32),
-    );
-    let typed = Literal::zeros([4, 5], DType::F64);
-    let mut out = [good.clone()];
-    assert_eq!(exe.run(&mut ws, &[&good], &mut [], &mut out), Ok(()));
+    let good = [Literal::zeros([4, 5], DType::F32)];
+    let bad = [Literal::zeros([4, 6], DType::F32)];
+    let typed = [Literal::zeros([4, 5], DType::F64)];
+    let mut out = good.clone();
+    assert_eq!(exe.run(&mut ws, &good, &mut [], &mut out), Ok(()));
     assert!(matches!(
         exe.run(&mut ws, &[], &mut [], &mut out),
         Err(RunError::Count { .. })
     ));
     assert!(matches!(
-        exe.run(&mut ws, &[&bad], &mut [], &mut out),
+        exe.run(&mut ws, &bad, &mut [], &mut out),
         Err(RunError::Spec { .. })
     ));
     assert!(matches!(
-        exe.run(&mut ws, &[&typed], &mut [], &mut out),
+        exe.run(&mut ws, &typed, &mut [], &mut out),
         Err(RunError::Spec { .. })
     ));
     assert!(matches!(
-        exe.run(&mut ws, &[&good], &mut [], &mut []),
+        exe.run(&mut ws, &good, &mut [], &mut []),
         Err(RunError::Count { .. })
     ));
     let other = compiled(models::softmax(&[4, 5]), &CompileOptions::default());
     assert_eq!(
-        other.run(&mut ws, &[&good], &mut [], &mut out),
+        other.run(&mut ws, &good, &mut [], &mut out),
         Err(RunError::Workspace)
     );
 }

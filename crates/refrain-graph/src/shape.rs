@@ -77,6 +77,12 @@ impl From<Vec<Dim>> for Shape {
     }
 }
 
+impl FromIterator<Dim> for Shape {
+    fn from_iter<I: IntoIterator<Item = Dim>>(dims: I) -> Self {
+        Shape(dims.into_iter().collect())
+    }
+}
+
 impl From<&[Dim]> for Shape {
     fn from(dims: &[Dim]) -> Self {
         Shape(dims.to_vec())
@@ -85,7 +91,7 @@ impl From<&[Dim]> for Shape {
 
 impl From<&[usize]> for Shape {
     fn from(dims: &[usize]) -> Self {
-        Shape(dims.iter().map(|&d| Some(d)).collect())
+        dims.iter().map(|&d| Some(d)).collect()
     }
 }
 

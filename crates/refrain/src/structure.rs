@@ -1,6 +1,7 @@
 //! Nested inputs and outputs: a leaf, a list, a tuple or a dict of further structures.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 /// A leaf, or lists, tuples and dicts of structures, as Keras's nested inputs and outputs.
 ///
@@ -46,16 +47,22 @@ impl<T> Structure<T> {
 
     /// All leaves, depth first; dicts by sorted key.
     pub fn into_leaves(self) -> Vec<T> {
+        let mut leaves = Vec::new();
+        self.take_leaves(&mut |leaf| leaves.push(leaf));
+        leaves
+    }
+
+    fn take_leaves(self, f: &mut impl FnMut(T)) {
         match self {
-            Structure::Leaf(leaf) => vec![leaf],
+            Structure::Leaf(leaf) => f(leaf),
             Structure::List(items) | Structure::Tuple(items) => {
-                items.into_iter().flat_map(Self::into_leaves).collect()
+                items.into_iter().for_each(|s| s.take_leaves(f));
             }
-            Structure::Dict(items) => items.into_values().flat_map(Self::into_leaves).collect(),
+            Structure::Dict(items) => items.into_values().for_each(|s| s.take_leaves(f)),
         }
     }
 
-    fn visit<'a>(&'a self, f: &mut impl FnMut(&'a T)) {
+    pub(crate) fn visit<'a>(&'a self, f: &mut impl FnMut(&'a T)) {
         match self {
             Structure::Leaf(leaf) => f(leaf),
             Structure::List(items) | Structure::Tuple(items) => {
@@ -67,51 +74,43 @@ impl<T> Structure<T> {
 
     /// The same structure with each leaf replaced.
     pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> Structure<U> {
-        self.map_with(&mut f)
-    }
-
-    fn map_with<U>(&self, f: &mut impl FnMut(&T) -> U) -> Structure<U> {
-        match self {
-            Structure::Leaf(leaf) => Structure::Leaf(f(leaf)),
-            Structure::List(items) => {
-                Structure::List(items.iter().map(|s| s.map_with(f)).collect())
-            }
-            Structure::Tuple(items) => {
-                Structure::Tuple(items.iter().map(|s| s.map_with(f)).collect())
-            }
-            Structure::Dict(items) => Structure::Dict(
-                items
-                    .iter()
-                    .map(|(k, s)| (k.clone(), s.map_with(f)))
-                    .collect(),
-            ),
+        match self.try_map(|leaf| Ok::<U, Infallible>(f(leaf))) {
+            Ok(mapped) => mapped,
         }
     }
 
     /// The same structure with each leaf replaced, or the first error.
     pub fn try_map<U, E>(&self, mut f: impl FnMut(&T) -> Result<U, E>) -> Result<Structure<U>, E> {
-        let mut failed = None;
-        let mapped = self.map(|leaf| f(leaf).map_err(|e| failed.get_or_insert(e)).ok());
-        match failed {
-            Some(e) => Err(e),
-            None => Ok(mapped.map_owned(|leaf| leaf.expect("no leaf failed"))),
-        }
+        self.try_map_with(&mut f)
     }
 
-    fn map_owned<U>(self, mut f: impl FnMut(T) -> U) -> Structure<U> {
-        let shape = self.map(|_| ());
-        let mut leaves = self.into_leaves().into_iter();
-        shape.map(|()| f(leaves.next().expect("as many leaves as before")))
+    fn try_map_with<U, E>(
+        &self,
+        f: &mut impl FnMut(&T) -> Result<U, E>,
+    ) -> Result<Structure<U>, E> {
+        Ok(match self {
+            Structure::Leaf(leaf) => Structure::Leaf(f(leaf)?),
+            Structure::List(items) => {
+                let mapped = items.iter().map(|s| s.try_map_with(f));
+                Structure::List(mapped.collect::<Result<_, E>>()?)
+            }
+            Structure::Tuple(items) => {
+                let mapped = items.iter().map(|s| s.try_map_with(f));
+                Structure::Tuple(mapped.collect::<Result<_, E>>()?)
+            }
+            Structure::Dict(items) => {
+                let mapped = items
+                    .iter()
+                    .map(|(k, s)| Ok((k.clone(), s.try_map_with(f)?)));
+                Structure::Dict(mapped.collect::<Result<_, E>>()?)
+            }
+        })
     }
 
     /// The same structure holding other leaves, given in flat order. `None` if there are too few.
     pub fn with_leaves<U>(&self, leaves: impl IntoIterator<Item = U>) -> Option<Structure<U>> {
         let mut leaves = leaves.into_iter();
-        let mapped = self.map(|_| leaves.next());
-        if mapped.flatten().iter().any(|l| l.is_none()) {
-            return None;
-        }
-        Some(mapped.map_owned(|l| l.expect("checked above")))
+        self.try_map(|_| leaves.next().ok_or(())).ok()
     }
 
     /// The only leaf of a bare tensor or of a list or tuple of one.

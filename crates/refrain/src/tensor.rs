@@ -119,23 +119,27 @@ impl Tensor {
 
     /// The shape; `None` dimensions are known only when there is data. Scalar for a tensor that carries an error.
     pub fn shape(&self) -> Shape {
+        self.dims().into()
+    }
+
+    /// The dimensions; none for a tensor that carries an error.
+    pub(crate) fn dims(&self) -> &[Dim] {
         match &*self.0 {
-            Inner::Symbolic(s) => s.spec.shape.clone(),
-            Inner::Traced(t) => t.spec.shape.clone(),
-            Inner::Invalid(_) => Shape::scalar(),
+            Inner::Symbolic(s) => s.spec.shape.dims(),
+            Inner::Traced(t) => t.spec.shape.dims(),
+            Inner::Invalid(_) => &[],
         }
     }
 
     /// Number of dimensions, the batch included.
     pub fn rank(&self) -> usize {
-        self.shape().rank()
+        self.dims().len()
     }
 
     /// Size along an axis; negative axes count from the end. `None` if it is unknown or there is no such axis.
     pub fn dim(&self, axis: i64) -> Dim {
-        let shape = self.shape();
-        let axis = resolve_axis(axis, shape.rank()).ok()?;
-        shape.dim(axis)
+        let axis = resolve_axis(axis, self.rank()).ok()?;
+        self.dims()[axis]
     }
 
     /// The element type. `F32` for a tensor that carries an error.

@@ -116,6 +116,7 @@ fn measure(
     let mut workspace = program.workspace();
     let count = dims.iter().product();
     let input = Literal::new(dims, data(count)).expect("as many values as the dimensions say");
+    let (inputs, variables): (_, [&Literal; 0]) = ([input], []);
     let outputs = program.output_specs().iter();
     let mut outputs: Vec<Literal> = outputs
         .map(|spec| Literal::zeros(spec.shape.known().unwrap_or_default(), spec.dtype))
@@ -127,7 +128,7 @@ fn measure(
     group.bench_function("refrain", |bench| {
         bench.iter(|| {
             program
-                .run_shared(&mut workspace, &[&input], &[], &mut outputs, None)
+                .run_shared(&mut workspace, &inputs, &variables, &mut outputs, None)
                 .expect("inputs that fit")
         });
     });

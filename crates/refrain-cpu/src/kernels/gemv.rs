@@ -63,24 +63,24 @@ fn piece(
     if p.k == 0 {
         return;
     }
-    let x = (&x.data[x.start(batch)..], x.col_stride);
+    let (x, step) = (&x.data[x.start(batch)..], x.col_stride);
     let data = &matrix.data[matrix.start(batch) + first * matrix.col_stride..];
     if matrix.col_stride == 1 {
-        rows(simd, y, p.alpha, x, data, matrix.row_stride, p.k);
+        rows(simd, y, p.alpha, x, step, data, matrix.row_stride, p.k);
     } else {
-        columns(simd, y, p.alpha, x, data, matrix.col_stride, p.k);
+        columns(simd, y, p.alpha, x, step, data, matrix.col_stride, p.k);
     }
 }
 
 simd_fn! {
     /// `y += alpha · Σ x[i] · row i`.
-    fn rows<S>(y: &mut [f32], alpha: f32, x: (&[f32], usize), data: &[f32], stride: usize, k: usize) {
+    fn rows<S>(y: &mut [f32], alpha: f32, x: &[f32], step: usize, data: &[f32], stride: usize, k: usize) {
         /// Rows per pass over `y`.
         const ROWS: usize = 8;
         let n = y.len();
         let mut i = 0;
         while i + ROWS <= k {
-            let f: [f32; ROWS] = std::array::from_fn(|r| alpha * x.0[(i + r) * x.1]);
+            let f: [f32; ROWS] = std::array::from_fn(|r| alpha * x[(i + r) * step]);
             let d: [&[f32]; ROWS] = std::array::from_fn(|r| &data[(i + r) * stride..][..n]);
             for j in 0..n {
                 let mut sum = y[j];
@@ -92,21 +92,22 @@ simd_fn! {
             i += ROWS;
         }
         for i in i..k {
-            let f = alpha * x.0[i * x.1];
+            let f = alpha * x[i * step];
             for (y, &d) in y.iter_mut().zip(&data[i * stride..][..n]) {
                 *y = S::mul_add(f, d, *y);
             }
         }
     }
 
-    /// `y[j] += alpha · Σ x[i] · column j[i]`.
-    fn columns<S>(y: &mut [f32], alpha: f32, x: (&[f32], usize), data: &[f32], stride: usize, k: usize) {
+    /// `y[j] += alpha · Σ x[i] · column j[i]`. `x` is an argument of its own: of a reference in a tuple the compiler does not
+    /// know that nothing else writes there, and it keeps the sums in memory.
+    fn columns<S>(y: &mut [f32], alpha: f32, x: &[f32], step: usize, data: &[f32], stride: usize, k: usize) {
         for (j, y) in y.iter_mut().enumerate() {
             let column = &data[j * stride..][..k];
-            let sum = if x.1 == 1 {
-                dot::<S>(&x.0[..k], column)
+            let sum = if step == 1 {
+                dot::<S>(&x[..k], column)
             } else {
-                column.iter().enumerate().fold(0.0, |s, (i, &d)| S::mul_add(x.0[i * x.1], d, s))
+                column.iter().enumerate().fold(0.0, |s, (i, &d)| S::mul_add(x[i * step], d, s))
             };
             *y += alpha * sum;
         }
@@ -125,12 +126,19 @@ pub(crate) fn dot<S: Lanes>(x: &[f32], y: &[f32]) -> f32 {
             sums[i] = S::mul_add(x[i], y[i], sums[i]);
         }
     }
-    let mut width = WIDTH;
-    while width > 1 {
-        width /= 2;
-        for i in 0..width {
-            sums[i] += sums[i + width];
-        }
+    let sums: [f32; 32] = halved(sums);
+    let sums: [f32; 16] = halved(sums);
+    let sums: [f32; 8] = halved(sums);
+    let [a, b, c, d] = halved(sums);
+    rest.fold((a + c) + (b + d), |s, (&x, &y)| S::mul_add(x, y, s))
+}
+
+/// Adds the second half to the first. Widths known to the compiler keep the sums in registers.
+#[inline(always)]
+fn halved<const N: usize, const HALF: usize>(sums: [f32; N]) -> [f32; HALF] {
+    let mut half = [0.0; HALF];
+    for i in 0..HALF {
+        half[i] = sums[i] + sums[i + HALF];
     }
-    rest.fold(sums[0], |s, (&x, &y)| S::mul_add(x, y, s))
+    half
 }

@@ -60,18 +60,17 @@ pub fn run(
     let zeros = |s: &Spec| Literal::zeros(s.shape.known().unwrap_or_default(), s.dtype);
     let mut outputs: Vec<Literal> = exe.output_specs().iter().map(zeros).collect();
     let mut variables = variables.to_vec();
-    let inputs: Vec<&Literal> = inputs.iter().collect();
     if graph.updates().is_empty() {
         // The second run finds weights laid out by the first.
         let shared: Vec<&Literal> = variables.iter().collect();
         for _ in 0..2 {
-            exe.run_shared(&mut ws, &inputs, &shared, &mut outputs, Some(1))
+            exe.run_shared(&mut ws, inputs, &shared, &mut outputs, Some(1))
                 .unwrap_or_else(|e| panic!("{e}\n{}", exe.explain()));
         }
         return Ran { outputs, variables };
     }
     let mut refs: Vec<&mut Literal> = variables.iter_mut().collect();
-    exe.run(&mut ws, &inputs, &mut refs, &mut outputs)
+    exe.run(&mut ws, inputs, &mut refs, &mut outputs)
         .unwrap_or_else(|e| panic!("{e}\n{}", exe.explain()));
     Ran { outputs, variables }
 }

@@ -17,14 +17,14 @@ pub(crate) fn arrange<'a>(
     names: &[String],
     given: &Arrays<'a>,
 ) -> Result<Vec<Option<DataArray<'a>>>> {
-    let given = given.0.clone()?;
-    let flat = match (&given, declared) {
+    let given = given.0.as_ref().map_err(Clone::clone)?;
+    let flat = match (given, declared) {
         (Structure::Dict(given), Structure::Dict(declared)) => by_key(what, declared, given)?,
         (Structure::Dict(given), _) => {
             let picked = names.iter().map(|name| pick(what, given, name, names));
             picked.collect::<Result<Vec<_>>>()?
         }
-        _ => given.into_leaves(),
+        _ => leaves(given),
     };
     if flat.len() != names.len() {
         return Err(Error::mismatch(
@@ -73,6 +73,12 @@ pub(crate) fn arrange_some<'a>(
     arrange(what, declared, names, &Arrays(Ok(Structure::Dict(dict))))
 }
 
+fn leaves<'a>(given: &Given<'a>) -> Vec<Option<DataArray<'a>>> {
+    let mut leaves = Vec::new();
+    given.visit(&mut |leaf| leaves.push(leaf.clone()));
+    leaves
+}
+
 fn by_key<'a>(
     what: &str,
     declared: &BTreeMap<String, Structure<Tensor>>,
@@ -84,7 +90,7 @@ fn by_key<'a>(
         let found = given
             .get(key)
             .ok_or_else(|| missing(what, key, given, &keys))?;
-        let leaves = found.clone().into_leaves();
+        let leaves = leaves(found);
         let wanted = part.flatten().len();
         if leaves.len() != wanted {
             return Err(Error::mismatch(

@@ -22,6 +22,8 @@ pub(crate) struct Functional {
     /// `Functional` or `Sequential`.
     pub(crate) class: &'static str,
     pub(crate) inputs: Structure<Tensor>,
+    /// The same in flat order.
+    pub(crate) flat_inputs: Vec<Tensor>,
     pub(crate) outputs: Structure<Tensor>,
     /// Names of the inputs, in flat order.
     pub(crate) input_names: Arc<[String]>,
@@ -58,6 +60,7 @@ impl Functional {
             class: "Functional",
             input_names: Functional::layer_names(&inputs),
             output_names: Functional::layer_names(&outputs),
+            flat_inputs: inputs.clone().into_leaves(),
             inputs,
             outputs,
             operations: layers,
@@ -197,7 +200,7 @@ impl Layer for Functional {
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
         let given = self.arrange(inputs.first()?)?;
-        let expected = self.inputs.flatten();
+        let expected = &self.flat_inputs;
         if given.len() != expected.len() {
             return Err(Error::mismatch(
                 ErrorKind::Structure,

@@ -20,8 +20,8 @@ pub(crate) enum Mode {
 pub(crate) struct Key {
     pub(crate) mode: Mode,
     pub(crate) specs: BatchSpecs,
-    /// Which layers and weights are trainable.
-    pub(crate) trainable: Vec<bool>,
+    /// Which layers and weights are trainable, unless the program is the same whichever are.
+    pub(crate) trainable: Option<Vec<bool>>,
 }
 
 /// A program, and what the data must satisfy.
@@ -46,7 +46,7 @@ pub(crate) struct Cache(Vec<(Key, Arc<Step>)>);
 
 impl Cache {
     pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<Step>> {
-        let found = self.0.iter().position(|(k, _)| k == key)?;
+        let found = self.0.iter().rposition(|(k, _)| k == key)?;
         if found + 1 < self.0.len() {
             let latest = self.0.remove(found);
             self.0.push(latest);

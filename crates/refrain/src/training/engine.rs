@@ -1,7 +1,7 @@
 //! Programs that run: compiled once for the shapes of a batch, on variables that stay in place.
 
 use std::mem::take;
-use std::sync::{Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLockWriteGuard};
 
 use refrain_cpu::{CompileOptions, Executable, Workspace};
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, interp};
@@ -40,7 +40,6 @@ pub(crate) struct Buffers {
 pub(crate) struct Scratch {
     guards: Vec<RwLockWriteGuard<'static, Literal>>,
     variables: Vec<&'static mut Literal>,
-    inputs: Vec<&'static Literal>,
 }
 
 impl Program {
@@ -125,17 +124,18 @@ impl Program {
         }));
         let mut variables = recycle(take(&mut scratch.variables));
         variables.extend(guards.iter_mut().map(|g| &mut **g));
-        let mut inputs = recycle(take(&mut scratch.inputs));
-        inputs.extend(buffers.inputs.iter());
-        let outputs = &mut buffers.outputs;
+        let Buffers {
+            workspace,
+            inputs,
+            outputs,
+        } = buffers;
         let result = match self.interpreted {
-            true => self.interpret(&inputs, &mut variables, outputs),
+            true => self.interpret(inputs, &mut variables, outputs),
             false => self
                 .executable
-                .run(&mut buffers.workspace, &inputs, &mut variables, outputs)
+                .run(workspace, inputs, &mut variables, outputs)
                 .map_err(run_error),
         };
-        scratch.inputs = recycle(inputs);
         scratch.variables = recycle(variables);
         scratch.guards = recycle(guards);
         result
@@ -146,31 +146,26 @@ impl Program {
         if !self.graph.updates().is_empty() || self.interpreted {
             return self.run(buffers, &mut Scratch::default());
         }
-        let guards: Vec<RwLockReadGuard<'_, Literal>> =
-            self.variables.iter().map(Variable::read).collect();
-        let variables: Vec<&Literal> = guards.iter().map(|g| &**g).collect();
-        let inputs: Vec<&Literal> = buffers.inputs.iter().collect();
+        let variables: Vec<_> = self.variables.iter().map(Variable::read).collect();
         let version = self.variables.iter().map(Variable::version).max();
+        let Buffers {
+            workspace,
+            inputs,
+            outputs,
+        } = buffers;
         self.executable
-            .run_shared(
-                &mut buffers.workspace,
-                &inputs,
-                &variables,
-                &mut buffers.outputs,
-                version,
-            )
+            .run_shared(workspace, inputs, &variables, outputs, version)
             .map_err(run_error)
     }
 
     fn interpret(
         &self,
-        inputs: &[&Literal],
+        inputs: &[Literal],
         variables: &mut [&mut Literal],
         outputs: &mut [Literal],
     ) -> Result<()> {
-        let inputs: Vec<Literal> = inputs.iter().map(|&l| l.clone()).collect();
         let before: Vec<Literal> = variables.iter().map(|l| (**l).clone()).collect();
-        let run = interp::evaluate(&self.graph, &inputs, &before)?;
+        let run = interp::evaluate(&self.graph, inputs, &before)?;
         for (output, result) in outputs.iter_mut().zip(run.results) {
             *output = result;
         }

@@ -1,33 +1,32 @@
 //! Arrays of one call of `fit`, `evaluate` or `predict`, matched with the model.
 
+use std::iter::{once, repeat};
 use std::ops::Range;
-use std::sync::Arc;
 
-use refrain_graph::{DType, Literal, Spec};
+use refrain_graph::{DType, Literal, Shape, Spec};
 
 use super::compiled::Wanted;
 use super::labels::outside;
 use crate::data::{Arrays, DataArray, Rows, arrange, arrange_some, check_lengths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::core::{is_optional, not_optional};
-use crate::models::Model;
+use crate::models::{Functional, Model};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Indices;
 use crate::warnings;
 
 /// Flat arrays, matched with a model's inputs and outputs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Feed<'a> {
+    functional: &'a Functional,
     /// One for each input; none for an optional input that is not given.
     x: Vec<Option<DataArray<'a>>>,
-    /// Names of the inputs.
-    names: Arc<[String]>,
     /// One for each output.
     y: Vec<Option<DataArray<'a>>>,
     /// None, one for all outputs, or one for each output.
     w: Vec<Option<DataArray<'a>>>,
-    x_types: Vec<DType>,
+    /// What the targets are converted to.
     y_types: Vec<DType>,
     samples: usize,
 }
@@ -51,31 +50,26 @@ impl BatchSpecs {
 
 impl<'a> Feed<'a> {
     /// Inputs alone.
-    pub(crate) fn inputs(model: &Model, x: &Arrays<'a>) -> Result<Self> {
+    pub(crate) fn inputs(model: &'a Model, x: &Arrays<'a>) -> Result<Self> {
         let functional = model.functional();
-        let names = functional.input_names.clone();
-        let flat = arrange("the model's inputs", &functional.inputs, &names, x)?;
+        let names = &*functional.input_names;
+        let flat = arrange("the model's inputs", &functional.inputs, names, x)?;
         if let Ok(given) = &x.0 {
             warnings::other_structure(&functional.inputs, given);
         }
         let samples = check_lengths(&[("x", &flat)])?;
-        let declared = functional.inputs.flatten();
-        let x_types = declared.iter().map(|tensor| tensor.dtype()).collect();
-        let x = flat.into_iter().zip(&*names).zip(declared);
-        let x = x.map(|((array, name), tensor)| {
-            match &array {
+        for ((array, name), tensor) in flat.iter().zip(names).zip(&functional.flat_inputs) {
+            match array {
                 Some(array) => check_input(name, tensor, array)?,
                 None if is_optional(tensor) => {}
                 None => return Err(not_optional(name)),
             }
-            Ok(array)
-        });
+        }
         Ok(Feed {
-            x: x.collect::<Result<_>>()?,
-            names,
+            functional,
+            x: flat,
             y: Vec::new(),
             w: Vec::new(),
-            x_types,
             y_types: Vec::new(),
             samples,
         })
@@ -83,7 +77,7 @@ impl<'a> Feed<'a> {
 
     /// Inputs, targets, and sample weights. `wanted` says what the targets of each output are for.
     pub(crate) fn new(
-        model: &Model,
+        model: &'a Model,
         x: &Arrays<'a>,
         y: &Arrays<'a>,
         w: Option<&Arrays<'a>>,
@@ -123,11 +117,10 @@ impl<'a> Feed<'a> {
             arrays.iter().map(|a| a.as_ref().map(part)).collect()
         };
         Feed {
+            functional: self.functional,
             x: each(&self.x),
-            names: self.names.clone(),
             y: each(&self.y),
             w: each(&self.w),
-            x_types: self.x_types.clone(),
             y_types: self.y_types.clone(),
             samples: samples.len(),
         }
@@ -153,25 +146,17 @@ impl<'a> Feed<'a> {
 
     /// The specs of a batch of this many samples.
     pub(crate) fn specs(&self, batch: usize) -> BatchSpecs {
-        let spec = |array: &DataArray<'_>, dtype| {
-            let mut dims = array.dims().to_vec();
-            dims[0] = batch;
-            Spec::new(dims, dtype)
+        let spec = |(array, dtype): (&Option<DataArray<'_>>, DType)| {
+            let rest = array.as_ref()?.dims().iter().skip(1);
+            let dims = once(&batch).chain(rest).map(|&d| Some(d));
+            Some(Spec::new(dims.collect::<Shape>(), dtype))
         };
-        let each = |arrays: &[Option<DataArray<'a>>], types: &[DType]| {
-            let pairs = arrays.iter().zip(types);
-            pairs
-                .map(|(a, &t)| a.as_ref().map(|a| spec(a, t)))
-                .collect()
-        };
-        let w = self
-            .w
-            .iter()
-            .map(|a| a.as_ref().map(|a| spec(a, DType::F32)));
+        let x_types = self.functional.flat_inputs.iter().map(Tensor::dtype);
+        let y_types = self.y_types.iter().copied();
         BatchSpecs {
-            x: each(&self.x, &self.x_types),
-            y: each(&self.y, &self.y_types),
-            w: w.collect(),
+            x: self.x.iter().zip(x_types).map(spec).collect(),
+            y: self.y.iter().zip(y_types).map(spec).collect(),
+            w: self.w.iter().zip(repeat(DType::F32)).map(spec).collect(),
         }
     }
 
@@ -197,7 +182,8 @@ impl<'a> Feed<'a> {
             let Some((sample, index)) = outside(x, indices.size, None, rows.clone()) else {
                 continue;
             };
-            let name = self.names.get(*input).map_or("", String::as_str);
+            let name = self.functional.input_names.get(*input);
+            let name = name.map_or("", String::as_str);
             let error = Error::mismatch(
                 ErrorKind::Data,
                 format!(
@@ -218,17 +204,17 @@ impl<'a> Feed<'a> {
 }
 
 fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<()> {
-    let expected = declared.shape();
-    let (dims, rank) = (array.dims(), expected.rank());
+    let (dims, expected) = (array.dims(), declared.dims());
+    let rank = expected.len();
     let squeezed = dims.len() == rank + 1 && dims.last() == Some(&1);
-    let expanded = dims.len() + 1 == rank && expected.dims().last() == Some(&Some(1));
+    let expanded = dims.len() + 1 == rank && expected.last() == Some(&Some(1));
     if squeezed || expanded {
         return Ok(());
     }
     let fits = dims.len() == rank
         && dims
             .iter()
-            .zip(expected.dims())
+            .zip(expected)
             .skip(1)
             .all(|(&d, e)| e.is_none_or(|e| e == d));
     if fits {
@@ -236,8 +222,8 @@ fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<(
     }
     Err(Error::mismatch(
         ErrorKind::Shape,
-        format!("data of shape {expected} for input `{name}`"),
-        format!("shape {}", refrain_graph::Shape::from(dims)),
+        format!("data of shape {} for input `{name}`", declared.shape()),
+        format!("shape {}", Shape::from(dims)),
     )
     .hint("Reshape the data, or give the Input their shape"))
 }

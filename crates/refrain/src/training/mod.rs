@@ -76,7 +76,7 @@ impl Model {
         let key = Key {
             mode: Mode::Predict,
             specs,
-            trainable: Vec::new(),
+            trainable: None,
         };
         if let Some(step) = self.training_state().programs.get(&key) {
             return Ok(step);
@@ -94,11 +94,10 @@ impl Model {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         };
-        let trainable = self.trainable_flags();
         let key = Key {
             mode,
             specs,
-            trainable,
+            trainable: Some(self.trainable_flags()),
         };
         if let Some(step) = programs().get(&key) {
             return Ok(step);

@@ -193,40 +193,50 @@ fn append_data(to: &mut Data, from: &Data) {
 pub struct Predictions {
     names: Arc<[String]>,
     structure: Structure<usize>,
-    arrays: Vec<ArrayD<f32>>,
-    /// Outputs of other types than `F32` as they are.
-    originals: Vec<Option<Literal>>,
+    outputs: Vec<Output>,
+}
+
+#[derive(Clone, Debug)]
+struct Output {
+    array: ArrayD<f32>,
+    /// As it is, if it is of another type than `F32`.
+    original: Option<Literal>,
+}
+
+impl Output {
+    fn new(literal: &Literal) -> Self {
+        match literal.dtype() {
+            DType::F32 => Output {
+                array: to_array(literal),
+                original: None,
+            },
+            _ => Output {
+                array: to_array(&literal.convert(DType::F32)),
+                original: Some(literal.clone()),
+            },
+        }
+    }
 }
 
 impl Predictions {
     fn new(model: &Model, literals: &[Literal]) -> Self {
         let declared = &model.functional().outputs;
         let structure = declared.with_leaves(0..literals.len());
-        let (mut arrays, mut originals) = (Vec::new(), Vec::new());
-        for literal in literals {
-            let original = (literal.dtype() != DType::F32).then(|| literal.clone());
-            arrays.push(match &original {
-                Some(other) => to_array(&other.convert(DType::F32)),
-                None => to_array(literal),
-            });
-            originals.push(original);
-        }
         Predictions {
             names: model.functional().output_names.clone(),
             structure: structure.unwrap_or(Structure::List(Vec::new())),
-            arrays,
-            originals,
+            outputs: literals.iter().map(Output::new).collect(),
         }
     }
 
     /// Number of outputs.
     pub fn len(&self) -> usize {
-        self.arrays.len()
+        self.outputs.len()
     }
 
     /// Whether there is no output.
     pub fn is_empty(&self) -> bool {
-        self.arrays.is_empty()
+        self.outputs.is_empty()
     }
 
     /// Names of the outputs, in flat order.
@@ -239,8 +249,7 @@ impl Predictions {
     /// # Errors
     /// There are fewer outputs.
     pub fn get(&self, position: usize) -> Result<&ArrayD<f32>> {
-        let found = self.arrays.get(position);
-        found.ok_or_else(|| self.no_output(&format!("no output {position}")))
+        Ok(&self.at(position)?.array)
     }
 
     /// The output of this name: that of its layer, or its key if the outputs are a dict.
@@ -259,6 +268,11 @@ impl Predictions {
         }
     }
 
+    fn at(&self, position: usize) -> Result<&Output> {
+        let found = self.outputs.get(position);
+        found.ok_or_else(|| self.no_output(&format!("no output {position}")))
+    }
+
     fn no_output(&self, what: &str) -> Error {
         let message = format!("{what}; the model's outputs are {:?}", self.names);
         Error::new(ErrorKind::NotFound, message)
@@ -269,8 +283,8 @@ impl Predictions {
     /// # Errors
     /// There are fewer outputs.
     pub fn literal(&self, position: usize) -> Result<Literal> {
-        let array = self.get(position)?;
-        if let Some(Some(original)) = self.originals.get(position) {
+        let Output { array, original } = self.at(position)?;
+        if let Some(original) = original {
             return Ok(original.clone());
         }
         let values = array.iter().copied().collect();
@@ -280,7 +294,7 @@ impl Predictions {
 
     /// The outputs in the model's structure.
     pub fn structure(&self) -> Structure<&ArrayD<f32>> {
-        self.structure.map(|&i| &self.arrays[i])
+        self.structure.map(|&i| &self.outputs[i].array)
     }
 
     /// The array of a model with one output.
@@ -288,8 +302,8 @@ impl Predictions {
     /// # Errors
     /// There are several outputs.
     pub fn into_array(mut self) -> Result<ArrayD<f32>> {
-        match self.arrays.len() {
-            1 => Ok(self.arrays.swap_remove(0)),
+        match self.outputs.len() {
+            1 => Ok(self.outputs.swap_remove(0).array),
             n => Err(Error::mismatch(
                 ErrorKind::Structure,
                 "one output",
@@ -301,7 +315,7 @@ impl Predictions {
 
     /// All arrays in flat order.
     pub fn into_arrays(self) -> Vec<ArrayD<f32>> {
-        self.arrays
+        self.outputs.into_iter().map(|o| o.array).collect()
     }
 }
 

@@ -39,8 +39,8 @@ impl Batches {
     /// Refuses batches that the model's stateful layers keep no states for, before the first is run.
     pub(crate) fn check(&self, model: &Model) -> Result<()> {
         // Looking at all layers is left to batches that do not fit.
-        let inputs = model.functional().inputs.flatten();
-        let declared = inputs.into_iter().find_map(batch_of).filter(|&n| n > 0);
+        let inputs = &model.functional().flat_inputs;
+        let declared = inputs.iter().find_map(batch_of).filter(|&n| n > 0);
         let found = declared.and_then(|wanted| Some((wanted, self.other_than(wanted)?)));
         let Some((wanted, wrong)) = found else {
             return Ok(());
@@ -87,5 +87,5 @@ fn stateful(model: &Model) -> Option<Stateful> {
 
 /// The size of the batches that an input declares; states are as many.
 fn batch_of(input: &Tensor) -> Option<usize> {
-    input.shape().dims().first().copied().flatten()
+    input.dims().first().copied().flatten()
 }

@@ -213,10 +213,9 @@ impl Run {
         let mut results: Vec<Literal> = program.output_specs().iter().map(zeros).collect();
         let mut variables = self.variables.clone();
         let mut updated: Vec<&mut Literal> = variables.iter_mut().collect();
-        let inputs: Vec<&Literal> = self.inputs.iter().collect();
         let ran = program.run(
             &mut program.workspace(),
-            &inputs,
+            &self.inputs,
             &mut updated,
             &mut results,
         );

@@ -134,7 +134,7 @@ fn entrance(position: usize, layer: &AnyLayer, input: usize) -> Vec<usize> {
     inner(
         position,
         layer,
-        |f| f.inputs.flatten().get(input).map(|t| (*t).clone()),
+        |f| f.flat_inputs.get(input).cloned(),
         entrance,
     )
 }
