@@ -34,7 +34,9 @@ impl<T> Structure<T> {
 
     /// A dict of structures.
     pub fn dict<K: Into<String>>(items: impl IntoIterator<Item = (K, Structure<T>)>) -> Self {
-        Structure::Dict(items.into_iter().map(|(k, v)| (k.into(), v)).collect())
+        let mut dict = BTreeMap::new();
+        dict.extend(items.into_iter().map(|(k, v)| (k.into(), v)));
+        Structure::Dict(dict)
     }
 
     /// All leaves, depth first; dicts by sorted key.
@@ -55,13 +57,13 @@ impl<T> Structure<T> {
         }
     }
 
-    fn visit<'a>(&'a self, f: &mut impl FnMut(&'a T)) {
+    fn visit<'a>(&'a self, f: &mut dyn FnMut(&'a T)) {
         match self {
             Structure::Leaf(leaf) => f(leaf),
             Structure::List(items) | Structure::Tuple(items) => {
-                items.iter().for_each(|s| s.visit(f));
+                items.iter().for_each(|s| s.visit(&mut *f));
             }
-            Structure::Dict(items) => items.values().for_each(|s| s.visit(f)),
+            Structure::Dict(items) => items.values().for_each(|s| s.visit(&mut *f)),
         }
     }
 
@@ -70,21 +72,21 @@ impl<T> Structure<T> {
         self.map_with(&mut f)
     }
 
-    fn map_with<U>(&self, f: &mut impl FnMut(&T) -> U) -> Structure<U> {
+    // Not generic over the function: the code for lists and dicts exists once for each pair of leaves.
+    fn map_with<U>(&self, f: &mut dyn FnMut(&T) -> U) -> Structure<U> {
         match self {
             Structure::Leaf(leaf) => Structure::Leaf(f(leaf)),
             Structure::List(items) => {
-                Structure::List(items.iter().map(|s| s.map_with(f)).collect())
+                Structure::List(items.iter().map(|s| s.map_with(&mut *f)).collect())
             }
             Structure::Tuple(items) => {
-                Structure::Tuple(items.iter().map(|s| s.map_with(f)).collect())
+                Structure::Tuple(items.iter().map(|s| s.map_with(&mut *f)).collect())
             }
-            Structure::Dict(items) => Structure::Dict(
-                items
-                    .iter()
-                    .map(|(k, s)| (k.clone(), s.map_with(f)))
-                    .collect(),
-            ),
+            Structure::Dict(items) => {
+                let mut dict = BTreeMap::new();
+                dict.extend(items.iter().map(|(k, s)| (k.clone(), s.map_with(&mut *f))));
+                Structure::Dict(dict)
+            }
         }
     }
 
