@@ -71,7 +71,7 @@ struct Placed {
 /// Times that the blocks at the top are placed before the others, to find them a place further down. More find little.
 const ROUNDS: usize = 12;
 /// Which part of the arena more need not be looked for.
-const LITTLE: usize = 128;
+const LITTLE: usize = 1024;
 
 /// Offsets of the blocks and the arena's size, in the order of those tried that needs least.
 pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
