@@ -1,4 +1,7 @@
 //! Which vector instructions to use, chosen at run time, and how to compile one loop for each choice.
+//!
+//! On Linux the code of each level has a section of its own. The system maps code in pieces of 64 KB around what runs, so
+//! code of a level that the machine does not use would take memory if it lay between what it uses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -208,12 +211,14 @@ macro_rules! simd_fn {
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx512"))]
             #[allow(clippy::too_many_arguments)]
             fn avx512<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
                 body::<$crate::simd::Avx512 $(, $g)*>($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c")]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx2"))]
             #[allow(clippy::too_many_arguments)]
             fn avx2<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
                 body::<$crate::simd::Avx2 $(, $g)*>($($arg),*)

@@ -46,6 +46,23 @@ fn an_mlps_training_step_is_a_few_steps() {
     assert!(steps.len() <= 14, "{steps:#?}");
 }
 
+/// The gradient of one large weight takes the memory of another's, since that has been applied by then.
+#[test]
+fn large_variables_are_updated_as_soon_as_their_gradients_are_there() {
+    const UNITS: usize = 512;
+    let graph = models::mlp(8, UNITS, &[UNITS, UNITS], 10);
+    let exe = compiled(graph, &CompileOptions::default());
+    let steps = steps(&exe);
+    let count = |what: &str| steps.iter().filter(|s| s.contains(what)).count();
+    // The last large weight's gradient comes last: its update runs with those of the small ones.
+    assert_eq!(count("sqrt"), 2, "{steps:#?}");
+    assert_eq!(count("copy"), 0, "{steps:#?}");
+    let weight = UNITS * UNITS * size_of::<f32>();
+    assert!(exe.peak_memory() < weight * 3 / 2, "{}", exe.explain());
+    let graph = models::mlp(3, UNITS, &[UNITS], 4);
+    common::check(&graph.unwrap_or_else(|e| panic!("{e}")), 1, 1e-3);
+}
+
 #[test]
 fn row_programs_are_one_pass_without_memory() {
     for graph in [
@@ -75,6 +92,20 @@ fn an_lstm_step_copies_nothing() {
     let body = &steps[at + 1..];
     assert!(body.iter().all(|s| !s.starts_with("copy")), "{steps:#?}");
     assert_eq!(body.len(), 2, "{steps:#?}");
+}
+
+/// The cell's activation is computed again from the gates, which the backward pass reads anyway.
+#[test]
+fn an_lstm_keeps_six_arrays_for_its_backward_pass() {
+    let (batch, steps, units) = (8, 40, 64);
+    let memory = |steps| {
+        let graph = models::lstm(batch, steps, 5, units, true);
+        compiled(graph, &CompileOptions::default()).peak_memory()
+    };
+    // The products of the inputs for the four gates come on top while the forward pass runs, and its output.
+    let step = batch * units * size_of::<f32>();
+    let kept = (memory(2 * steps) - memory(steps)) as f64 / (step * steps) as f64;
+    assert!((10.9..11.1).contains(&kept), "{kept}");
 }
 
 #[test]
@@ -237,6 +268,46 @@ fn loops_of_small_steps_run_in_parts_of_their_rows() {
     assert!(!exe.explain().contains("parts"), "{}", exe.explain());
     common::check(&graph, 1, 1e-4);
 }
+
+/// Two loops, the second of which goes on where the first ends, over the parts of one product: what the first has read is
+/// free in the second.
+#[test]
+fn memory_of_a_sequence_is_free_behind_the_loop_that_reads_it() {
+    let graph: Graph = TWO_LOOPS.parse().unwrap_or_else(|e| panic!("{e}"));
+    let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
+    let sequence = 16 * 8 * 64 * size_of::<f32>();
+    let loops = exe.explain().matches("scan 8 steps").count();
+    assert_eq!(loops, 2, "{}", exe.explain());
+    // Besides it there are some states, and the packed kernel for both products, each a quarter of it.
+    assert!(exe.peak_memory() < 2 * sequence, "{}", exe.explain());
+    common::check(&graph, 1, 1e-4);
+}
+
+const TWO_LOOPS: &str = r#"graph {
+  %x = input "x" : f32[16,8,32]
+  %h = input "h" : f32[8,64]
+  %k = variable "kernel" : f32[32,64]
+  %p = dot_general %x, %k {contracting=[2]x[0]} : f32[16,8,64]
+  %a = slice %p {starts=[0,0,0], limits=[8,8,64], strides=[1,1,1]} : f32[8,8,64]
+  %b = slice %p {starts=[8,0,0], limits=[16,8,64], strides=[1,1,1]} : f32[8,8,64]
+  %l = scan %h, %a {carries=1, sequences=1, length=8} body {
+    %c = input "carry" : f32[8,64]
+    %s = input "step" : f32[8,64]
+    %t = add %c, %s : f32[8,64]
+    %u = tanh %t : f32[8,64]
+    return %u
+  } : f32[8,64]
+  %m, %all = scan %l, %b {carries=1, sequences=1, length=8} body {
+    %c = input "carry" : f32[8,64]
+    %s = input "step" : f32[8,64]
+    %t = add %c, %s : f32[8,64]
+    %u = tanh %t : f32[8,64]
+    return %u, %u
+  } : f32[8,64], f32[8,8,64]
+  %r = dot_general %all, %k {contracting=[2]x[1]} : f32[8,8,32]
+  return %r
+}
+"#;
 
 /// Batch normalization at inference and an activation: scale and shift are computed before the convolution, which then
 /// applies them to its result.

@@ -162,6 +162,19 @@ impl Graph {
         Ok(())
     }
 
+    /// Replaces the bodies of all scans by others that compute the same.
+    pub(crate) fn change_bodies(
+        &mut self,
+        change: &mut dyn FnMut(&Graph) -> Result<Graph, GraphError>,
+    ) -> Result<(), GraphError> {
+        for (node, data) in self.nodes.iter_mut() {
+            if let Op::Scan(scan) = &mut data.op {
+                scan.body = change(&scan.body).map_err(|e| e.at(node))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Marks a value as the next result.
     pub fn result(&mut self, value: Value) {
         self.results.push(value);

@@ -355,12 +355,14 @@ macro_rules! by_level {
         unsafe fn $name(&self, simd: Simd) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx512"))]
             unsafe fn avx512(line: &Line) {
                 // SAFETY: the caller's contract.
                 unsafe { line.$body::<super::vector::Zmm>() }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx2"))]
             unsafe fn avx2(line: &Line) {
                 // SAFETY: the caller's contract.
                 unsafe { line.$body::<super::vector::Ymm>() }

@@ -70,12 +70,14 @@ macro_rules! levels {
     ($body:ident, $avx512:ident, $avx2:ident, [$($g:ident : $bound:path),*]) => {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
+        #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx512"))]
         unsafe fn $avx512<$($g: $bound),*>(p: &Ptrs, rows: usize, cols: usize) {
             // SAFETY: as the caller's.
             unsafe { $body::<crate::simd::Avx512, $($g),*>(p, rows, cols) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c")]
+        #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx2"))]
         unsafe fn $avx2<$($g: $bound),*>(p: &Ptrs, rows: usize, cols: usize) {
             // SAFETY: as the caller's.
             unsafe { $body::<crate::simd::Avx2, $($g),*>(p, rows, cols) }
@@ -146,6 +148,10 @@ unsafe fn target<'a, T>(p: &Ptrs, r: usize, cols: usize) -> &'a mut [T] {
 }
 
 #[inline(always)]
+#[cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    unsafe(link_section = ".text_portable")
+)]
 unsafe fn map_body<L: Lanes, F: Map, A: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
     for r in 0..rows {
         // SAFETY: the kernel's contract.
@@ -164,6 +170,10 @@ unsafe fn map_body<L: Lanes, F: Map, A: Pattern>(p: &Ptrs, rows: usize, cols: us
 levels!(map_body, map_avx512, map_avx2, [F: Map, A: Pattern]);
 
 #[inline(always)]
+#[cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    unsafe(link_section = ".text_portable")
+)]
 unsafe fn zip_body<L: Lanes, F: Zip, A: Pattern, B: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
     for r in 0..rows {
         // SAFETY: the kernel's contract.
@@ -197,6 +207,10 @@ levels!(zip_body, zip_avx512, zip_avx2, [F: Zip, A: Pattern, B: Pattern]);
 
 /// Operand 0 chooses between operands 1 and 2.
 #[inline(always)]
+#[cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    unsafe(link_section = ".text_portable")
+)]
 unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(
     p: &Ptrs,
     rows: usize,

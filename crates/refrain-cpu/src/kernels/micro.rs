@@ -119,6 +119,7 @@ fn select_for<const P: bool>(simd: Simd, vectors: usize, rows: usize) -> Micro {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx512"))]
 unsafe fn avx512<const P: bool, const R: usize, const V: usize>(args: &TileArgs) {
     // SAFETY: the caller answers for the arguments; the level is this function's.
     unsafe { tile::<super::vector::Zmm, P, R, V>(args) }
@@ -126,6 +127,7 @@ unsafe fn avx512<const P: bool, const R: usize, const V: usize>(args: &TileArgs)
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx2"))]
 unsafe fn avx2<const P: bool, const R: usize, const V: usize>(args: &TileArgs) {
     // SAFETY: as above.
     unsafe { tile::<super::vector::Ymm, P, R, V>(args) }

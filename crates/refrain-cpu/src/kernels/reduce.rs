@@ -22,6 +22,10 @@ pub trait Monoid: 'static {
 
 /// `dst[r]` becomes the reduction of row `r`.
 #[inline(always)]
+#[cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    unsafe(link_section = ".text_portable")
+)]
 unsafe fn rows_body<L: Lanes, M: Monoid>(p: &Ptrs, rows: usize, cols: usize) {
     let _ = PhantomData::<L>;
     for r in 0..rows {
@@ -60,6 +64,10 @@ levels!(rows_body, rows_avx512, rows_avx2, [M: Monoid]);
 
 /// `dst[i]` is combined with operand 0.
 #[inline(always)]
+#[cfg_attr(
+    all(target_os = "linux", target_arch = "x86_64"),
+    unsafe(link_section = ".text_portable")
+)]
 unsafe fn into_body<L: Lanes, M: Monoid>(p: &Ptrs, rows: usize, cols: usize) {
     let _ = PhantomData::<L>;
     let len = rows * cols;

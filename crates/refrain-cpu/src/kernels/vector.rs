@@ -193,12 +193,14 @@ macro_rules! vector_fn {
         $vis unsafe fn $name(simd: $crate::simd::Simd, $($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx512"))]
             unsafe fn avx512($($arg: $ty),*) {
                 // SAFETY: the caller's contract; the level is this function's.
                 unsafe { $body::<$crate::kernels::vector::Zmm>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".text_avx2"))]
             unsafe fn avx2($($arg: $ty),*) {
                 // SAFETY: as above.
                 unsafe { $body::<$crate::kernels::vector::Ymm>($($arg),*) }

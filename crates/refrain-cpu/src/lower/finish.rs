@@ -164,7 +164,7 @@ fn user(
 }
 
 /// Loop nests over so few elements that it does not matter when they run.
-fn is_small(draft: &Draft) -> bool {
+pub(super) fn is_small(draft: &Draft) -> bool {
     /// Elements of a vector of channels or less.
     const SMALL: usize = 1 << 12;
     match draft {

@@ -2,6 +2,7 @@
 
 mod conv;
 mod dot;
+mod early;
 mod finish;
 mod group;
 mod index;
@@ -103,10 +104,12 @@ pub(crate) fn lower(
     }
     if options.fuse {
         let updates = graph.updates().iter();
-        let late: Vec<Buf> = updates
-            .map(|&(_, v)| lowerer.buf(sources.get(v).root))
+        let updates: Vec<(Buf, Buf)> = updates
+            .map(|&(old, new)| (lowerer.buf(old), lowerer.buf(sources.get(new).root)))
             .collect();
+        let late: Vec<Buf> = updates.iter().map(|&(_, new)| new).collect();
         finish::attach(&mut lowerer.out.drafts, &lowerer.out.buffers, &late);
+        early::hasten(&mut lowerer.out.drafts, &lowerer.out.buffers, &updates);
     }
     lowerer.finish()?;
     Ok(lowerer.out)

@@ -3,7 +3,7 @@
 use crate::kernels::arena::ALIGN;
 
 /// A block that needs memory from one step to another, both included.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Block {
     /// Bytes.
     pub bytes: usize,
@@ -11,6 +11,8 @@ pub struct Block {
     pub first: usize,
     /// Last step.
     pub last: usize,
+    /// Its parts in order, where some are needed for fewer steps than others: end in bytes, and last step.
+    pub parts: Vec<(usize, usize)>,
 }
 
 /// What an order puts first.
@@ -25,23 +27,67 @@ const ORDERS: [Rank; 3] = [
 ];
 
 impl Block {
+    /// Its parts from a place on: bytes, first and last step.
+    fn placed(&self, offset: usize) -> impl Iterator<Item = Placed> {
+        let whole = [(self.bytes, self.last)];
+        let parts = match self.parts.is_empty() {
+            true => whole.to_vec(),
+            false => self.parts.clone(),
+        };
+        let mut start = 0;
+        let first = self.first;
+        parts.into_iter().map(move |(end, last)| {
+            // What shares a line of the cache with the next part is counted as needed as long as either.
+            let (from, to) = (start, end.next_multiple_of(ALIGN));
+            start = end / ALIGN * ALIGN;
+            Placed {
+                start: offset + from,
+                end: offset + to,
+                first,
+                last: last.max(first),
+            }
+        })
+    }
+
+    /// Its bytes as they are placed.
+    fn size(&self) -> usize {
+        self.bytes.next_multiple_of(ALIGN)
+    }
+
     /// How many steps need it.
     fn steps(&self) -> usize {
         self.last - self.first + 1
     }
 }
 
+/// Memory that is in use from one step to another.
+struct Placed {
+    start: usize,
+    end: usize,
+    first: usize,
+    last: usize,
+}
+
+/// Times that the blocks at the top are placed before the others, to find them a place further down. More find little.
+const ROUNDS: usize = 12;
+/// Which part of the arena more need not be looked for.
+const LITTLE: usize = 1024;
+
 /// Offsets of the blocks and the arena's size, in the order of those tried that needs least.
 pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
     let least = least(blocks);
     let mut best = (Vec::new(), usize::MAX);
     for rank in ORDERS {
-        let found = in_order(blocks, rank);
-        if found.1 < best.1 {
-            best = found;
-        }
-        if best.1 == least {
-            break;
+        let mut order = ranked(blocks, rank);
+        for _ in 0..=ROUNDS {
+            let (offsets, total) = in_order(blocks, &order);
+            order.sort_by_key(|&i| offsets[i] + blocks[i].size() < total);
+            if total < best.1 {
+                best = (offsets, total);
+            }
+            if best.1 <= least + least / LITTLE {
+                return best;
+            }
         }
     }
     best
@@ -51,10 +97,10 @@ pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
 fn least(blocks: &[Block]) -> usize {
     let steps = blocks.iter().map(|b| b.last + 1).max().unwrap_or(0);
     let mut change = vec![0isize; steps + 1];
-    for block in blocks {
-        let bytes = block.bytes.next_multiple_of(ALIGN) as isize;
-        change[block.first] += bytes;
-        change[block.last + 1] -= bytes;
+    for part in blocks.iter().flat_map(|block| block.placed(0)) {
+        let bytes = (part.end - part.start) as isize;
+        change[part.first] += bytes;
+        change[part.last + 1] -= bytes;
     }
     let live = change.iter().scan(0isize, |live, change| {
         *live += change;
@@ -63,8 +109,8 @@ fn least(blocks: &[Block]) -> usize {
     live.max().unwrap_or(0).unsigned_abs()
 }
 
-/// Places the blocks of the highest rank first, each into the smallest gap that holds it.
-fn in_order(blocks: &[Block], rank: Rank) -> (Vec<usize>, usize) {
+/// The blocks' numbers, those of the highest rank first.
+fn ranked(blocks: &[Block], rank: Rank) -> Vec<usize> {
     let mut order: Vec<usize> = (0..blocks.len()).collect();
     order.sort_by_key(|&i| {
         let block = &blocks[i];
@@ -74,29 +120,35 @@ fn in_order(blocks: &[Block], rank: Rank) -> (Vec<usize>, usize) {
             i,
         )
     });
+    order
+}
+
+/// Places one block after the other, each into the smallest gap that holds it.
+fn in_order(blocks: &[Block], order: &[usize]) -> (Vec<usize>, usize) {
     let mut offsets = vec![0usize; blocks.len()];
-    let mut placed: Vec<usize> = Vec::with_capacity(blocks.len());
+    let mut placed: Vec<Placed> = Vec::with_capacity(blocks.len());
     let mut total = 0;
-    for &i in &order {
+    for &i in order {
         let block = &blocks[i];
-        let size = block.bytes.next_multiple_of(ALIGN);
+        let size = block.size();
         let (mut gap, mut best, mut end) = (usize::MAX, None, 0);
         // `placed` is sorted by offset.
-        for &j in &placed {
-            let other = &blocks[j];
+        for other in &placed {
             if other.last < block.first || block.last < other.first {
                 continue;
             }
-            let free = offsets[j].saturating_sub(end);
+            let free = other.start.saturating_sub(end);
             if free >= size && free < gap {
                 (gap, best) = (free, Some(end));
             }
-            end = end.max(offsets[j] + other.bytes.next_multiple_of(ALIGN));
+            end = end.max(other.end);
         }
         offsets[i] = best.unwrap_or(end);
         total = total.max(offsets[i] + size);
-        let at = placed.partition_point(|&j| offsets[j] <= offsets[i]);
-        placed.insert(at, i);
+        for part in block.placed(offsets[i]) {
+            let at = placed.partition_point(|other| other.start <= part.start);
+            placed.insert(at, part);
+        }
     }
     (offsets, total)
 }
@@ -107,7 +159,12 @@ mod tests {
 
     #[test]
     fn blocks_that_live_at_different_times_share_memory() {
-        let block = |bytes, first, last| Block { bytes, first, last };
+        let block = |bytes, first, last| Block {
+            bytes,
+            first,
+            last,
+            parts: Vec::new(),
+        };
         let blocks = [
             block(128, 0, 1),
             block(64, 1, 2),
@@ -129,7 +186,12 @@ mod tests {
 
     #[test]
     fn the_order_that_needs_least_is_taken() {
-        let block = |bytes, first, last| Block { bytes, first, last };
+        let block = |bytes, first, last| Block {
+            bytes,
+            first,
+            last,
+            parts: Vec::new(),
+        };
         // By size alone, one of two large blocks that meet goes on top of the other, and the small one, which meets both of
         // what lies at the bottom, on top of that.
         let blocks = [
@@ -138,7 +200,29 @@ mod tests {
             block(256, 0, 0),
             block(256, 0, 2),
         ];
-        assert_eq!(in_order(&blocks, ORDERS[0]).1, 576);
+        assert_eq!(in_order(&blocks, &ranked(&blocks, ORDERS[0])).1, 576);
         assert_eq!((offsets(&blocks).1, least(&blocks)), (512, 512));
+    }
+
+    #[test]
+    fn what_of_a_block_is_not_needed_any_more_is_free() {
+        let mut whole = Block {
+            bytes: 256,
+            first: 0,
+            last: 2,
+            parts: vec![(128, 1), (256, 2)],
+        };
+        let late = |bytes| Block {
+            bytes,
+            first: 2,
+            last: 3,
+            parts: Vec::new(),
+        };
+        let (offsets, total) = offsets(&[whole.clone(), late(128)]);
+        assert_eq!((offsets, total), (vec![0, 0], 256));
+        // A line that both parts have bytes in is needed as long as either.
+        whole.parts[0].0 = 100;
+        assert_eq!(super::offsets(&[whole.clone(), late(64)]).1, 256);
+        assert_eq!(super::offsets(&[whole, late(128)]).1, 384);
     }
 }

@@ -122,6 +122,11 @@ impl Follower<'_> {
         0..self.buffers[buf].bytes
     }
 
+    /// The bytes of a buffer that a step reads.
+    fn wanted(&self, draft: &Draft, buf: Buf) -> Range<usize> {
+        draft.reads_part(buf).unwrap_or_else(|| self.whole(buf))
+    }
+
     /// The bytes of a buffer that a step writes.
     fn written(&self, draft: &Draft, buf: Buf) -> Vec<Range<usize>> {
         let size = self.buffers[buf].dtype.size();
@@ -146,7 +151,7 @@ impl Follower<'_> {
         draft.touches(&mut |buf, write| {
             let parts = match write {
                 true => self.written(draft, buf),
-                false => vec![self.whole(buf)],
+                false => vec![self.wanted(draft, buf)],
             };
             let slot = self.places.place(buf).slot;
             let parts = parts.iter().map(|r| self.in_slot(buf, r).1).collect();
@@ -186,9 +191,10 @@ impl Follower<'_> {
         let mut sound = true;
         draft.touches(&mut |buf, write| {
             if !write {
-                sound &= self.finds(buf);
+                let wanted = self.wanted(draft, buf);
+                sound &= self.finds(buf, &wanted);
                 let (root, inside) = root_of(self.buffers, buf);
-                let bytes = inside..inside + self.buffers[buf].bytes;
+                let bytes = inside + wanted.start..inside + wanted.end;
                 if !bytes.is_empty() {
                     self.read.entry(root).or_default().set(bytes, root);
                 }
@@ -198,13 +204,14 @@ impl Follower<'_> {
         if let Draft::Call { kernel, writes, .. } = draft
             && let Kernel::Scatter(..) = **kernel
         {
-            sound &= writes.iter().all(|&buf| self.finds(buf));
+            sound &= writes.iter().all(|&buf| self.finds(buf, &self.whole(buf)));
         }
         sound
     }
 
-    fn finds(&self, buf: Buf) -> bool {
-        let (slot, range) = self.in_slot(buf, &self.whole(buf));
+    /// Whether these bytes of a buffer are there.
+    fn finds(&self, buf: Buf, bytes: &Range<usize>) -> bool {
+        let (slot, range) = self.in_slot(buf, bytes);
         let owners = self.memory.get(&slot);
         let root = root_of(self.buffers, buf).0;
         range.is_empty() || owners.is_some_and(|o| o.holds(&range, root))

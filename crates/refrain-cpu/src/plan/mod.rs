@@ -7,6 +7,8 @@ mod place;
 pub use check::check;
 pub use place::{ARENA, Places, place, root_of, settle_updates};
 
+use std::ops::Range;
+
 use cranelift_entity::{PrimaryMap, entity_impl};
 use refrain_graph::{DType, Op, Spec};
 
@@ -284,6 +286,21 @@ impl Draft {
                 outputs.iter().for_each(|o| f(o.0, true));
             }
         }
+    }
+
+    /// The bytes of a buffer that it reads, from the first to the last, where it is known that they are not all.
+    pub fn reads_part(&self, buf: Buf) -> Option<Range<usize>> {
+        let Draft::Scan(scan) = self else {
+            return None;
+        };
+        let bytes = scan.carry_bytes.iter();
+        let init = scan.init.iter().zip(bytes).map(|(&(b, o), &n)| (b, o, n));
+        let sequences = scan.sequences.iter();
+        let sequences = sequences.map(|&(b, o, n)| (b, o, n * scan.length));
+        let constants = scan.constants.iter().map(|&(b, o, n, _)| (b, o, n));
+        let parts = init.chain(sequences).chain(constants);
+        let parts = parts.filter(|part| part.0 == buf).map(|(_, o, n)| o..o + n);
+        parts.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
     }
 
     /// The tapes that run in this step, to be changed.

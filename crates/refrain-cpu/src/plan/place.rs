@@ -1,5 +1,8 @@
 //! Where buffers go: into the caller's arrays, over the memory of what dies, or into the arena.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use cranelift_entity::{EntityRef, SecondaryMap};
 
 use super::arena::{Block, offsets};
@@ -92,6 +95,7 @@ pub fn place(drafts: &[&Draft], buffers: &Buffers) -> Places {
     let buffers = &mut buffers.clone();
     let mut lives = lives(drafts, buffers);
     reuse_dying(drafts, buffers, &mut lives);
+    let mut parts = parts(drafts, buffers);
     let mut roots: Vec<Buf> = Vec::new();
     let mut blocks: Vec<Block> = Vec::new();
     for (buf, info) in buffers.iter() {
@@ -103,6 +107,7 @@ pub fn place(drafts: &[&Draft], buffers: &Buffers) -> Places {
                 bytes: info.bytes,
                 first,
                 last: lives[buf].last,
+                parts: parts.remove(&buf).unwrap_or_default(),
             });
         }
     }
@@ -152,6 +157,53 @@ fn lives(drafts: &[&Draft], buffers: &Buffers) -> SecondaryMap<Buf, Life> {
         });
     }
     lives
+}
+
+/// The parts of root buffers in the arena that are needed for fewer steps than others: their ends, and the last steps that
+/// touch them.
+fn parts(drafts: &[&Draft], buffers: &Buffers) -> HashMap<Buf, Vec<(usize, usize)>> {
+    let mut uses: HashMap<Buf, Vec<(Range<usize>, usize)>> = HashMap::new();
+    for draft in drafts {
+        draft.touches(&mut |buf, write| {
+            let root = root_of(buffers, buf).0;
+            if !write && buffers[root].home == Home::Arena && draft.reads_part(buf).is_some() {
+                uses.entry(root).or_default();
+            }
+        });
+    }
+    for (step, draft) in drafts.iter().enumerate() {
+        draft.touches(&mut |buf, write| {
+            let (root, inside) = root_of(buffers, buf);
+            if let Some(uses) = uses.get_mut(&root) {
+                let read = draft.reads_part(buf).filter(|_| !write);
+                let bytes = read.unwrap_or(0..buffers[buf].bytes);
+                uses.push((inside + bytes.start..inside + bytes.end, step));
+            }
+        });
+    }
+    let cut = |(root, uses): (Buf, Vec<_>)| (root, cut(buffers[root].bytes, &uses));
+    uses.into_iter().map(cut).collect()
+}
+
+/// Cuts a block of memory where the last steps that use its bytes differ.
+fn cut(bytes: usize, uses: &[(Range<usize>, usize)]) -> Vec<(usize, usize)> {
+    let mut ends: Vec<usize> = uses.iter().flat_map(|(r, _)| [r.start, r.end]).collect();
+    ends.push(bytes);
+    ends.sort_unstable();
+    ends.dedup();
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for end in ends.into_iter().filter(|&end| end > 0) {
+        let start = parts.last().map_or(0, |part| part.0);
+        let over = uses
+            .iter()
+            .filter(|(r, _)| r.start <= start && end <= r.end);
+        let last = over.map(|&(_, step)| step).max().unwrap_or(0);
+        match parts.last_mut() {
+            Some(before) if before.1 == last => before.0 = end,
+            _ => parts.push((end, last)),
+        }
+    }
+    parts
 }
 
 /// Lets results of loop nests take over the memory of operands that die there.

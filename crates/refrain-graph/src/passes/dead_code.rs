@@ -10,14 +10,17 @@ use crate::{Graph, GraphError, Node, Value};
 /// # Errors
 /// If the graph is not sound.
 pub fn remove_dead_code(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        let live = live_nodes(graph, graph.roots());
-        let mut rewriter = Rewriter::new(graph);
-        for node in graph.nodes().filter(|&n| live.contains(n)) {
-            rewriter.copy(node)?;
-        }
-        rewriter.finish()
-    })
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(super) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    let live = live_nodes(graph, graph.roots());
+    let mut rewriter = Rewriter::new(graph);
+    for node in graph.nodes().filter(|&n| live.contains(n)) {
+        rewriter.copy(node)?;
+    }
+    rewriter.finish()
 }
 
 /// The nodes that these values need.

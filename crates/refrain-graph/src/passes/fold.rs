@@ -11,41 +11,44 @@ const MAX_CONSTANT: usize = 1 << 20;
 /// # Errors
 /// If the graph is not sound.
 pub fn fold_constants(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        rewrite(graph, |rewriter, node| {
-            rewriter.label_as(node);
-            let inputs = rewriter.values(graph.inputs(node))?;
-            let new = rewriter.new_graph_mut();
-            let op = graph.op(node);
-            let outputs = graph.outputs(node);
-            if inputs.is_empty() {
-                return rewriter.copy(node);
-            }
-            if op.is_elementwise()
-                && let Some(scalars) = inputs
-                    .iter()
-                    .map(|&v| splat(new, v))
-                    .collect::<Option<Vec<_>>>()
-            {
-                let folded = on_scalars(op, &scalars)?;
-                let value = filled(new, folded, graph.spec(outputs[0]))?;
-                rewriter.bind(outputs[0], value);
-                return Ok(());
-            }
-            let known: Option<Vec<Literal>> = match is_foldable(op) && small_outputs(graph, node) {
-                true => inputs.iter().map(|&v| constant(new, v)).collect(),
-                false => None,
-            };
-            let Some(known) = known else {
-                return rewriter.copy(node);
-            };
-            let folded = interp::evaluate_op(op, &known.iter().collect::<Vec<_>>())?;
-            for (&output, literal) in outputs.iter().zip(folded) {
-                let value = rewriter.push(Op::Constant(literal.into()), &[])?;
-                rewriter.bind(output, value);
-            }
-            Ok(())
-        })
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(super) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    rewrite(graph, |rewriter, node| {
+        rewriter.label_as(node);
+        let inputs = rewriter.values(graph.inputs(node))?;
+        let new = rewriter.new_graph_mut();
+        let op = graph.op(node);
+        let outputs = graph.outputs(node);
+        if inputs.is_empty() {
+            return rewriter.copy(node);
+        }
+        if op.is_elementwise()
+            && let Some(scalars) = inputs
+                .iter()
+                .map(|&v| splat(new, v))
+                .collect::<Option<Vec<_>>>()
+        {
+            let folded = on_scalars(op, &scalars)?;
+            let value = filled(new, folded, graph.spec(outputs[0]))?;
+            rewriter.bind(outputs[0], value);
+            return Ok(());
+        }
+        let known: Option<Vec<Literal>> = match is_foldable(op) && small_outputs(graph, node) {
+            true => inputs.iter().map(|&v| constant(new, v)).collect(),
+            false => None,
+        };
+        let Some(known) = known else {
+            return rewriter.copy(node);
+        };
+        let folded = interp::evaluate_op(op, &known.iter().collect::<Vec<_>>())?;
+        for (&output, literal) in outputs.iter().zip(folded) {
+            let value = rewriter.push(Op::Constant(literal.into()), &[])?;
+            rewriter.bind(output, value);
+        }
+        Ok(())
     })
 }
 

@@ -29,33 +29,47 @@ pub struct Pass {
     /// What the pass does, in words.
     pub name: &'static str,
     /// The pass.
-    pub run: fn(&Graph) -> Result<Graph, GraphError>,
+    pub run: Run,
+    /// The pass without the bodies of scans.
+    level: Run,
 }
+
+type Run = fn(&Graph) -> Result<Graph, GraphError>;
 
 /// What [`optimize`] does, in this order. For programs that will not be differentiated any more.
 pub const PIPELINE: &[Pass] = &[
-    pass("drop what only stops gradients", drop_stop_gradient),
-    pass("compute what is constant", fold_constants),
-    pass("simplify", simplify),
-    pass("compute equal things once", share_subexpressions),
-    pass("drop what loops compute in vain", trim_loops),
+    pass(
+        "drop what only stops gradients",
+        drop_stop_gradient,
+        stop_gradient::level,
+    ),
+    pass("compute what is constant", fold_constants, fold::level),
+    pass("simplify", simplify, simplify::level),
+    pass(
+        "compute equal things once",
+        share_subexpressions,
+        subexpressions::level,
+    ),
+    pass("drop what loops compute in vain", trim_loops, loops::trim),
     pass(
         "take out of loops what need not be in them",
         hoist_from_loops,
+        loops::hoist,
     ),
     pass(
         "make one call of calls with the same weights",
         batch_shared_calls,
+        batch::level,
     ),
-    pass("drop what nothing uses", remove_dead_code),
+    pass("drop what nothing uses", remove_dead_code, dead_code::level),
 ];
 
 /// Rounds of the pipeline after which [`optimize`] stops even if something still changes. Chains of simplifications that
 /// need more than two or three rounds do not occur.
 const MAX_ROUNDS: usize = 8;
 
-const fn pass(name: &'static str, run: fn(&Graph) -> Result<Graph, GraphError>) -> Pass {
-    Pass { name, run }
+const fn pass(name: &'static str, run: Run, level: Run) -> Pass {
+    Pass { name, run, level }
 }
 
 /// Runs the [`PIPELINE`] until nothing changes any more (at most 8 rounds).
@@ -71,17 +85,12 @@ pub fn optimize(graph: Graph) -> Result<Graph, GraphError> {
 /// The first round is not compared with what came in: it nearly always changes something, and that graph, the largest of
 /// all, need not be kept meanwhile.
 fn run_until_stable(graph: Graph, passes: &[Pass]) -> Result<Graph, GraphError> {
-    let mut graph = passes
-        .iter()
-        .try_fold(graph, |graph, pass| run(&graph, pass))?;
+    let mut graph = passes.iter().try_fold(graph, run)?;
     for _ in 1..MAX_ROUNDS {
         let Some((first, rest)) = passes.split_first() else {
             break;
         };
-        let first = run(&graph, first)?;
-        let next = rest
-            .iter()
-            .try_fold(first, |graph, pass| run(&graph, pass))?;
+        let next = rest.iter().try_fold((first.run)(&graph)?, run)?;
         if next == graph {
             break;
         }
@@ -90,8 +99,10 @@ fn run_until_stable(graph: Graph, passes: &[Pass]) -> Result<Graph, GraphError> 
     Ok(graph)
 }
 
-fn run(graph: &Graph, pass: &Pass) -> Result<Graph, GraphError> {
-    let next = (pass.run)(graph)?;
+/// Runs a pass on a graph that nobody else needs: the bodies of scans change in place.
+fn run(mut graph: Graph, pass: &Pass) -> Result<Graph, GraphError> {
+    graph.change_bodies(&mut |body| everywhere(body, pass.level))?;
+    let next = (pass.level)(&graph)?;
     if cfg!(debug_assertions) {
         verify::verify(&next).map_err(|e| after(pass, e))?;
     }

@@ -11,22 +11,25 @@ use crate::{BinaryOp, Data, Graph, GraphError, Literal, Node, Op, Value};
 /// # Errors
 /// If the graph is not sound.
 pub fn share_subexpressions(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        let mut seen: HashMap<u64, Vec<Node>> = HashMap::new();
-        rewrite(graph, |rewriter, node| {
-            let inputs = inputs(rewriter, node)?;
-            let alike = seen.entry(hash(graph, node, &inputs)).or_default();
-            for &known in alike.iter() {
-                if is_same(rewriter, (node, &inputs), known)? {
-                    for (&output, &known) in graph.outputs(node).iter().zip(graph.outputs(known)) {
-                        rewriter.bind(output, rewriter.value(known)?);
-                    }
-                    return Ok(());
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(super) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    let mut seen: HashMap<u64, Vec<Node>> = HashMap::new();
+    rewrite(graph, |rewriter, node| {
+        let inputs = inputs(rewriter, node)?;
+        let alike = seen.entry(hash(graph, node, &inputs)).or_default();
+        for &known in alike.iter() {
+            if is_same(rewriter, (node, &inputs), known)? {
+                for (&output, &known) in graph.outputs(node).iter().zip(graph.outputs(known)) {
+                    rewriter.bind(output, rewriter.value(known)?);
                 }
+                return Ok(());
             }
-            alike.push(node);
-            rewriter.copy(node)
-        })
+        }
+        alike.push(node);
+        rewriter.copy(node)
     })
 }
 

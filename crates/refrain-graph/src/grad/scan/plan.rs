@@ -4,7 +4,7 @@ use cranelift_entity::EntityRef;
 
 use super::Joint;
 use super::total::{Stacked, Stepping, Total};
-use crate::{Op, Scan, Value, ValueDef};
+use crate::{BinaryOp, Node, Op, Scan, UnaryOp, Value, ValueDef};
 
 /// What a value of the joint body is to the loops.
 #[derive(Clone, Copy, PartialEq)]
@@ -79,7 +79,9 @@ impl Plan {
             inside: vec![false; graph.nodes().len()],
         };
         plan.collect_outside(scan, joint);
+        let outside = plan.residuals.len();
         plan.collect_inside(scan, joint);
+        plan.leave_out_cheap(joint, outside);
         plan
     }
 
@@ -135,6 +137,45 @@ impl Plan {
         }
     }
 
+    /// Lets the backward step compute again what is cheap arithmetic on other things that it has: the forward scan need
+    /// not stack that. The first `outside` residuals are needed outside the loop, stacked.
+    fn leave_out_cheap(&mut self, joint: &Joint, outside: usize) {
+        let mut candidates = self.residuals[outside..].to_vec();
+        candidates.sort_unstable();
+        for value in candidates.into_iter().rev() {
+            let mut nodes = vec![];
+            if self.is_cheap(joint, value, &mut nodes) {
+                self.residuals.retain(|&v| v != value);
+                self.reads.retain(|&v| v != value);
+                nodes
+                    .into_iter()
+                    .for_each(|n| self.inside[n.index()] = true);
+            }
+        }
+    }
+
+    /// Whether a few cheap nodes, which are added to `nodes`, make a value of what the backward step has.
+    fn is_cheap(&self, joint: &Joint, value: Value, nodes: &mut Vec<Node>) -> bool {
+        let Some(node) = joint.graph.node_of(value) else {
+            return false;
+        };
+        if nodes.contains(&node) {
+            return true;
+        }
+        if nodes.len() == MAX_AGAIN || !is_cheap(joint.graph.op(node)) {
+            return false;
+        }
+        nodes.push(node);
+        let inputs = joint.graph.inputs(node);
+        inputs.iter().all(|&input| {
+            let made = joint.graph.node_of(input);
+            self.reads.contains(&input)
+                || self.constants.contains(&input)
+                || made.is_some_and(|n| self.inside[n.index()])
+                || self.is_cheap(joint, input, nodes)
+        })
+    }
+
     /// Whether the backward step computes a forward value again: what follows from constants, and copies of smaller
     /// values.
     fn is_repeated(&self, joint: &Joint, value: Value) -> bool {
@@ -144,6 +185,19 @@ impl Plan {
             Some(_) => !self.stepping[value],
         }
     }
+}
+
+/// Most nodes that are computed again for one value: as much work as reading it from memory.
+const MAX_AGAIN: usize = 6;
+
+/// Arithmetic of a few instructions, and the functions that have vector code of their own.
+fn is_cheap(op: &Op) -> bool {
+    use BinaryOp::{Add, Multiply, Subtract};
+    use UnaryOp::{Logistic, Negate, Tanh};
+    matches!(
+        op,
+        Op::Binary(Add | Subtract | Multiply) | Op::Unary(Negate | Tanh | Logistic)
+    )
 }
 
 fn add(list: &mut Vec<Value>, value: Value) {

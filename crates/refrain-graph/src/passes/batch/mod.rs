@@ -30,18 +30,21 @@ use rows::{RowWise, row_wise};
 /// # Errors
 /// If the graph is not sound.
 pub fn batch_shared_calls(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        let mut graph = graph.clone();
-        // Each merge leaves fewer nodes that could be merged.
-        for _ in 0..graph.nodes().len() {
-            let found = alike_after_slices(&graph).or_else(|| calls_of_one_weight(&graph));
-            match found {
-                Some(merge) => graph = merge.apply(&graph)?,
-                None => break,
-            }
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(super) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    let mut graph = graph.clone();
+    // Each merge leaves fewer nodes that could be merged.
+    for _ in 0..graph.nodes().len() {
+        let found = alike_after_slices(&graph).or_else(|| calls_of_one_weight(&graph));
+        match found {
+            Some(merge) => graph = merge.apply(&graph)?,
+            None => break,
         }
-        Ok(graph)
-    })
+    }
+    Ok(graph)
 }
 
 /// Calls with the same weight, none of which depends on another.

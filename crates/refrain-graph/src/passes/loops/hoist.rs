@@ -14,26 +14,29 @@ use crate::{Graph, GraphError, Node, Op, Scan, Value};
 /// # Errors
 /// If the graph is not sound.
 pub fn hoist_from_loops(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        rewrite(graph, |rewriter, node| {
-            let Op::Scan(scan) = graph.op(node) else {
-                return rewriter.copy(node);
-            };
-            let hoist = Hoist::new(scan);
-            if hoist.is_empty() {
-                return rewriter.copy(node);
-            }
-            rewriter.label_as(node);
-            let inputs = rewriter.values(graph.inputs(node))?;
-            let (scan, inputs) = hoist.apply(rewriter.new_graph_mut(), &inputs)?;
-            let new = rewriter.new_graph_mut();
-            let made = new.push_multi(Op::Scan(Box::new(scan)), &inputs)?;
-            let made = new.outputs(made).to_vec();
-            for (&output, made) in graph.outputs(node).iter().zip(made) {
-                rewriter.bind(output, made);
-            }
-            Ok(())
-        })
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(in crate::passes) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    rewrite(graph, |rewriter, node| {
+        let Op::Scan(scan) = graph.op(node) else {
+            return rewriter.copy(node);
+        };
+        let hoist = Hoist::new(scan);
+        if hoist.is_empty() {
+            return rewriter.copy(node);
+        }
+        rewriter.label_as(node);
+        let inputs = rewriter.values(graph.inputs(node))?;
+        let (scan, inputs) = hoist.apply(rewriter.new_graph_mut(), &inputs)?;
+        let new = rewriter.new_graph_mut();
+        let made = new.push_multi(Op::Scan(Box::new(scan)), &inputs)?;
+        let made = new.outputs(made).to_vec();
+        for (&output, made) in graph.outputs(node).iter().zip(made) {
+            rewriter.bind(output, made);
+        }
+        Ok(())
     })
 }
 

@@ -4,6 +4,8 @@ mod hoist;
 mod trim;
 
 pub use hoist::hoist_from_loops;
+pub(super) use hoist::level as hoist;
+pub(super) use trim::level as trim;
 pub use trim::trim_loops;
 
 use super::Rewriter;

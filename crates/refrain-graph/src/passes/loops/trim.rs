@@ -13,25 +13,28 @@ use crate::{Graph, GraphError, Node, Op, Scan, Value};
 /// # Errors
 /// If the graph is not sound.
 pub fn trim_loops(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        let mut used: SecondaryMap<Value, bool> = SecondaryMap::with_default(false);
-        let inputs = graph.nodes().flat_map(|n| graph.inputs(n).iter().copied());
-        for value in inputs.chain(graph.roots()) {
-            used[value] = true;
-        }
-        rewrite(graph, |rewriter, node| {
-            let Op::Scan(scan) = graph.op(node) else {
-                return rewriter.copy(node);
-            };
-            let used: Vec<bool> = graph.outputs(node).iter().map(|&v| used[v]).collect();
-            let inputs = rewriter.values(graph.inputs(node))?;
-            let steps = steps(scan, graph, graph.inputs(node));
-            let (Some(steps), true) = (steps, used.contains(&true)) else {
-                return rewriter.copy(node);
-            };
-            let plan = Trim::new(scan, &used, inputs, steps);
-            plan.apply(rewriter, node)
-        })
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(in crate::passes) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    let mut used: SecondaryMap<Value, bool> = SecondaryMap::with_default(false);
+    let inputs = graph.nodes().flat_map(|n| graph.inputs(n).iter().copied());
+    for value in inputs.chain(graph.roots()) {
+        used[value] = true;
+    }
+    rewrite(graph, |rewriter, node| {
+        let Op::Scan(scan) = graph.op(node) else {
+            return rewriter.copy(node);
+        };
+        let used: Vec<bool> = graph.outputs(node).iter().map(|&v| used[v]).collect();
+        let inputs = rewriter.values(graph.inputs(node))?;
+        let steps = steps(scan, graph, graph.inputs(node));
+        let (Some(steps), true) = (steps, used.contains(&true)) else {
+            return rewriter.copy(node);
+        };
+        let plan = Trim::new(scan, &used, inputs, steps);
+        plan.apply(rewriter, node)
     })
 }
 

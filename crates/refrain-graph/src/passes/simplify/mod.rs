@@ -17,28 +17,31 @@ type Found = Result<Option<Value>, GraphError>;
 /// # Errors
 /// If the graph is not sound.
 pub fn simplify(graph: &Graph) -> Result<Graph, GraphError> {
-    everywhere(graph, |graph| {
-        let clamps = clamp::Clamps::find(graph);
-        rewrite(graph, |rewriter, node| {
-            let &[output] = graph.outputs(node) else {
-                return rewriter.copy(node);
-            };
-            rewriter.label_as(node);
-            let mut inputs = rewriter.values(graph.inputs(node))?;
-            if let Some(clamped) = clamps.instead(rewriter, node)? {
-                inputs[0] = clamped;
-                let compared = rewriter.push(graph.op(node).clone(), &inputs)?;
-                rewriter.bind(output, compared);
-                return Ok(());
-            }
-            let spec = graph.spec(output);
-            let new = rewriter.new_graph_mut();
-            match shortest(new, graph.op(node), &inputs, spec)? {
-                Some(value) => rewriter.bind(output, value),
-                None => rewriter.copy(node)?,
-            }
-            Ok(())
-        })
+    everywhere(graph, level)
+}
+
+/// The pass without the bodies of scans.
+pub(super) fn level(graph: &Graph) -> Result<Graph, GraphError> {
+    let clamps = clamp::Clamps::find(graph);
+    rewrite(graph, |rewriter, node| {
+        let &[output] = graph.outputs(node) else {
+            return rewriter.copy(node);
+        };
+        rewriter.label_as(node);
+        let mut inputs = rewriter.values(graph.inputs(node))?;
+        if let Some(clamped) = clamps.instead(rewriter, node)? {
+            inputs[0] = clamped;
+            let compared = rewriter.push(graph.op(node).clone(), &inputs)?;
+            rewriter.bind(output, compared);
+            return Ok(());
+        }
+        let spec = graph.spec(output);
+        let new = rewriter.new_graph_mut();
+        match shortest(new, graph.op(node), &inputs, spec)? {
+            Some(value) => rewriter.bind(output, value),
+            None => rewriter.copy(node)?,
+        }
+        Ok(())
     })
 }
 
