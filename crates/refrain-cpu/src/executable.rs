@@ -1,5 +1,6 @@
 //! What the crate is for: a compiled program that runs.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -107,11 +108,8 @@ impl Executable {
         // What a program changes itself is another in each run.
         let lasting = |kind| kind == ParamKind::Variable && graph.updates().is_empty();
         let lasting = graph.params().map(|(_, kind, _)| lasting(kind)).collect();
-        let plan = if options.optimize {
-            compile_graph(&passes::optimize(graph.clone())?, options, simd, lasting)?
-        } else {
-            compile_graph(graph, options, simd, lasting)?
-        };
+        let prepared = prepared(graph, options)?;
+        let plan = compile_graph(&prepared, options, simd, lasting)?;
         let params = graph
             .params()
             .map(|(v, kind, name)| (kind, name.to_string(), graph.spec(v).clone()));
@@ -364,6 +362,26 @@ impl Executable {
             self.outputs.iter().map(|s| ("", s)),
         )
     }
+}
+
+/// The graph as it is compiled: simplified, if that is wanted, and with arithmetic of 16-bit floats in `f32`.
+fn prepared<'g>(
+    graph: &'g Graph,
+    options: &CompileOptions,
+) -> Result<Cow<'g, Graph>, CompileError> {
+    let simplified = |graph: Graph| match options.optimize {
+        true => passes::optimize(graph),
+        false => Ok(graph),
+    };
+    if !passes::has_halves(graph) {
+        return Ok(match options.optimize {
+            true => Cow::Owned(passes::optimize(graph.clone())?),
+            false => Cow::Borrowed(graph),
+        });
+    }
+    let normalized = passes::normalize_floats(&simplified(graph.clone())?)?;
+    let graph = simplified(normalized)?;
+    Ok(Cow::Owned(passes::convert_where_read(&graph)?))
 }
 
 fn explain_plan(plan: &Plan, depth: usize, text: &mut String) {

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp, bf16, f16};
 
-use super::math;
+use super::{halves, math};
 use crate::simd::{Lanes, Portable, Simd, SimdLevel};
 
 /// How far the result of a unary primitive in `f32` may be from the exact one, in units in the last place (ULP) of the exact result,
@@ -574,22 +574,6 @@ macro_rules! casts {
             #[inline(always)]
             fn cast(self) -> $from { self.0 as $from }
         }
-        impl Cast<f16> for $from {
-            #[inline(always)]
-            fn cast(self) -> f16 { f16::from_f32(self as f32) }
-        }
-        impl Cast<bf16> for $from {
-            #[inline(always)]
-            fn cast(self) -> bf16 { bf16::from_f32(self as f32) }
-        }
-        impl Cast<$from> for f16 {
-            #[inline(always)]
-            fn cast(self) -> $from { self.to_f32() as $from }
-        }
-        impl Cast<$from> for bf16 {
-            #[inline(always)]
-            fn cast(self) -> $from { self.to_f32() as $from }
-        }
     )*};
 }
 casts! {
@@ -599,6 +583,45 @@ casts! {
     i64 => [f32 f64 i32 u8 u32];
     u8 => [f32 f64 i32 i64 u32];
     u32 => [f32 f64 i32 i64 u8];
+}
+
+macro_rules! half_casts {
+    ($([$($from:ty)*] |$x:ident| $single:expr;)*) => {$($(
+        impl Cast<f16> for $from {
+            #[inline(always)]
+            fn cast(self) -> f16 {
+                let $x = self;
+                f16::from_bits(halves::to_f16($single))
+            }
+        }
+        impl Cast<bf16> for $from {
+            #[inline(always)]
+            fn cast(self) -> bf16 {
+                let $x = self;
+                bf16::from_bits(halves::to_bf16($single))
+            }
+        }
+    )*)*};
+}
+half_casts! {
+    [f32] |x| x;
+    [u8] |x| f32::from(x);
+    [Truth] |x| f32::from(x.0);
+    [f64] |x| halves::round_to_odd(x);
+    [i32 i64 u32] |x| halves::round_to_odd(x as f64);
+}
+
+impl Cast<f32> for f16 {
+    #[inline(always)]
+    fn cast(self) -> f32 {
+        halves::from_f16(self.to_bits())
+    }
+}
+impl Cast<f32> for bf16 {
+    #[inline(always)]
+    fn cast(self) -> f32 {
+        halves::from_bf16(self.to_bits())
+    }
 }
 
 struct Converted<T, U>(PhantomData<(T, U)>);
@@ -611,7 +634,8 @@ impl<T: Cast<U>, U: Item> Map for Converted<T, U> {
     }
 }
 
-/// The kernel that converts, if there is one for the types. Conversions between equal types are copies.
+/// The kernel that converts, if there is one for the types. Conversions between equal types are copies; those from 16-bit floats
+/// lead to `f32`.
 pub fn convert(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
     macro_rules! to {
         ($from:ty, [$($dtype:ident $to:ty),*]) => {
@@ -621,19 +645,25 @@ pub fn convert(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
     if from == to {
         return copy(from.size(), false, simd);
     }
+    if let Some(kernel) = halves::f16_kernel(from, to, simd) {
+        return Some(kernel);
+    }
+    macro_rules! all {
+        ($from:ty, [$($dtype:ident $to:ty),*]) => {
+            to!($from, [$($dtype $to,)* Bool Truth, F16 f16, BF16 bf16])
+        };
+    }
     Some(match from {
-        DType::F32 => {
-            to!(f32, [F64 f64, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth, F16 f16, BF16 bf16])
+        DType::F32 => all!(f32, [F64 f64, I32 i32, I64 i64, U8 u8, U32 u32]),
+        DType::F64 => all!(f64, [F32 f32, I32 i32, I64 i64, U8 u8, U32 u32]),
+        DType::I32 => all!(i32, [F32 f32, F64 f64, I64 i64, U8 u8, U32 u32]),
+        DType::I64 => all!(i64, [F32 f32, F64 f64, I32 i32, U8 u8, U32 u32]),
+        DType::U8 => all!(u8, [F32 f32, F64 f64, I32 i32, I64 i64, U32 u32]),
+        DType::U32 => all!(u32, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8]),
+        DType::Bool => {
+            to!(Truth, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, U32 u32, F16 f16, BF16 bf16])
         }
-        DType::F64 => to!(f64, [F32 f32, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth]),
-        DType::I32 => to!(i32, [F32 f32, F64 f64, I64 i64, U8 u8, U32 u32, Bool Truth]),
-        DType::I64 => to!(i64, [F32 f32, F64 f64, I32 i32, U8 u8, U32 u32, Bool Truth]),
-        DType::U8 => {
-            to!(u8, [F32 f32, F64 f64, I32 i32, I64 i64, U32 u32, Bool Truth, F16 f16, BF16 bf16])
-        }
-        DType::U32 => to!(u32, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, Bool Truth]),
-        DType::Bool => to!(Truth, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, U32 u32]),
-        DType::F16 => to!(f16, [F32 f32, F64 f64]),
-        DType::BF16 => to!(bf16, [F32 f32, F64 f64]),
+        DType::F16 => to!(f16, [F32 f32]),
+        DType::BF16 => to!(bf16, [F32 f32]),
     })
 }

@@ -12,6 +12,7 @@ pub mod elementwise;
 pub mod finish;
 pub mod gemm;
 mod gemv;
+pub mod halves;
 mod math;
 mod micro;
 pub mod nest;

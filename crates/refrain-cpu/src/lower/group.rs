@@ -31,6 +31,7 @@ impl tape::Places for Together<'_> {
 impl Lowerer<'_> {
     /// Adds the loop nest of a group, or those of its nodes if they do not fit one.
     pub(super) fn group(&mut self, group: &Group) -> Result<(), CompileError> {
+        self.note_widened(group);
         let mut tape = self.tape(group);
         let geometry = Geometry::of(&tape);
         if link(&tape, &geometry, &Together(self), self.simd).is_none() && group.nodes.len() > 1 {
@@ -179,7 +180,13 @@ impl Lowerer<'_> {
             Op::Binary(op) => return b.binary(*op, regs[0], regs[1], dtype, output),
             Op::Compare(op) => Instr::Compare(*op, regs[0], regs[1]),
             Op::Select => Instr::Select(regs[0], regs[1], regs[2]),
-            _ => Instr::Convert(regs[0]),
+            _ => match b.tape.unrounded(regs[0], dtype) {
+                Some(same) => {
+                    b.regs.insert(output, same);
+                    return;
+                }
+                None => Instr::Convert(regs[0]),
+            },
         };
         let reg = b.tape.push(instr, dtype);
         b.regs.insert(output, reg);

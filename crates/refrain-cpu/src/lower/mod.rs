@@ -60,6 +60,8 @@ pub(crate) struct Lowerer<'a> {
     pub out: Lowered,
     bufs: HashMap<Value, Buf>,
     copies: HashMap<Value, (Buf, usize)>,
+    /// 16-bit parameters in `f32`, by the buffers that hold them so.
+    widened: HashMap<Buf, pack::Widened>,
     /// Live nodes that read each root.
     users: HashMap<Value, Vec<Node>>,
     /// Roots that results and updates need.
@@ -90,6 +92,7 @@ pub(crate) fn lower(
         },
         bufs: HashMap::new(),
         copies: HashMap::new(),
+        widened: HashMap::new(),
         users: HashMap::new(),
         kept: graph.roots().map(|v| sources.get(v).root).collect(),
     };
@@ -101,6 +104,7 @@ pub(crate) fn lower(
             Unit::Node(node) => lowerer.node(node)?,
         }
     }
+    lowerer.drop_packed();
     if options.fuse {
         let updates = graph.updates().iter();
         let late: Vec<Buf> = updates

@@ -2,6 +2,7 @@
 
 mod compile;
 mod geometry;
+mod rounding;
 
 pub use compile::{Places, link};
 pub use geometry::Geometry;
