@@ -125,6 +125,15 @@ pub(super) fn f16_kernel(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
     }
 }
 
+/// The kernel that rounds to `f16` with the processor's own instructions, if it has some.
+pub(super) fn f16_rounding(simd: Simd) -> Option<Kernel> {
+    match simd.level() {
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Avx2 | SimdLevel::Avx512 => Some(x86::round),
+        _ => None,
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
@@ -159,6 +168,20 @@ mod x86 {
         unsafe {
             let eight = |src: *const u16, dst: *mut f32| {
                 let halves = _mm_loadu_si128(src.cast::<__m128i>());
+                _mm256_storeu_ps(dst, _mm256_cvtph_ps(halves));
+            };
+            each_row(p, rows, cols, eight);
+        }
+    }
+
+    /// # Safety
+    /// As [`Kernel`](super::Kernel)'s; the machine has F16C.
+    #[target_feature(enable = "avx2,f16c")]
+    pub(super) unsafe fn round(p: &Ptrs, rows: usize, cols: usize) {
+        // SAFETY: as above.
+        unsafe {
+            let eight = |src: *const f32, dst: *mut f32| {
+                let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_loadu_ps(src));
                 _mm256_storeu_ps(dst, _mm256_cvtph_ps(halves));
             };
             each_row(p, rows, cols, eight);
@@ -200,7 +223,7 @@ mod tests {
 
     fn convert<T: Copy, U: Copy + Default>(x: &[T], from: DType, to: DType, simd: Simd) -> Vec<U> {
         let mut out = vec![U::default(); x.len()];
-        let kernel = super::super::elementwise::convert(from, to, simd).expect("a kernel");
+        let kernel = super::super::convert::convert(from, to, simd).expect("a kernel");
         let ptrs = Ptrs {
             dst: out.as_mut_ptr().cast(),
             src: [x.as_ptr().cast(), std::ptr::null(), std::ptr::null()],

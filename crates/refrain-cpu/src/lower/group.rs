@@ -49,7 +49,10 @@ impl Lowerer<'_> {
                 sum.partial = Some(self.out.buffers.push(info));
             }
         }
-        let arithmetic = |(i, _): &&(Instr, DType)| !matches!(i, Instr::Input(_) | Instr::Imm(_));
+        let of = |reg: Reg| tape.instrs[reg].1;
+        let arithmetic = |(i, d): &&(Instr, DType)| {
+            !matches!(i, Instr::Input(_) | Instr::Imm(_)) && !i.is_rounding(*d, of)
+        };
         let ops = tape.instrs.iter().filter(arithmetic).count() + tape.sums.len();
         let flops = ops.saturating_mul(tape.numel()) as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
@@ -133,6 +136,7 @@ impl Lowerer<'_> {
                 });
             }
         }
+        tape.drop_unused();
         if group.split.is_none() && !group.scattered {
             tape.choose_split();
         }
@@ -180,13 +184,11 @@ impl Lowerer<'_> {
             Op::Binary(op) => return b.binary(*op, regs[0], regs[1], dtype, output),
             Op::Compare(op) => Instr::Compare(*op, regs[0], regs[1]),
             Op::Select => Instr::Select(regs[0], regs[1], regs[2]),
-            _ => match b.tape.unrounded(regs[0], dtype) {
-                Some(same) => {
-                    b.regs.insert(output, same);
-                    return;
-                }
-                None => Instr::Convert(regs[0]),
-            },
+            _ => {
+                let reg = b.tape.converted(regs[0], dtype);
+                b.regs.insert(output, reg);
+                return;
+            }
         };
         let reg = b.tape.push(instr, dtype);
         b.regs.insert(output, reg);
