@@ -177,8 +177,8 @@ impl Executable {
     }
 
     /// Runs the program. After the first run nothing is allocated, unless a primitive has no kernel and is run by the
-    /// interpreter ([`Executable::explain`] says `interpret`): sorting, running sums, the inverse error function, windows
-    /// over `f16` and `bf16`, and arithmetic of these two types.
+    /// interpreter ([`Executable::explain`] says `interpret`): sorting, running sums and the inverse error function; or weights
+    /// of 16 bits are packed, which [`Executable::run_shared`] can keep.
     ///
     /// Inputs and variables come in the order of the graph's parameters of that kind, outputs in the order of its results,
     /// with the right dimensions and types. Updated variables are changed in place.
