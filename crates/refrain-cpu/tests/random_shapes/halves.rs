@@ -220,3 +220,49 @@ fn functions_are_within_a_unit_in_the_last_place() {
         }
     }
 }
+
+/// Chains of arithmetic, in which every rounding counts: none may be simplified away.
+fn chain(maker: &mut Maker, dtype: DType) -> Made<()> {
+    use BinaryOp::{Add, Divide, Maximum, Minimum, Multiply, Subtract};
+    const LENGTH: usize = 24;
+    let dims = maker.dims(2, 600);
+    let mut values: Vec<Value> = (0..3).map(|_| maker.param(&dims, dtype)).collect();
+    let vector = maker.param(&dims[1..], dtype);
+    values.push(maker.b.along(vector, 1, values[0])?);
+    values.push(maker.b.number(0.75, values[0])?);
+    values.push(maker.b.number(-1.0, values[0])?);
+    for i in 0..LENGTH {
+        let [x, y] = [0; 2].map(|_| maker.pick(&values));
+        let made = match maker.below(9) {
+            0 => maker.b.unary(UnaryOp::Negate, x)?,
+            1 => {
+                let size = maker.b.unary(UnaryOp::Abs, x)?;
+                maker.b.unary(UnaryOp::Sqrt, size)?
+            }
+            2 => {
+                let larger = maker.b.g.push(Op::Compare(Comparison::Gt), &[x, y])?;
+                maker.b.g.push(Op::Select, &[larger, y, x])?
+            }
+            _ => {
+                let op = maker.pick(&[Add, Subtract, Multiply, Divide, Maximum, Minimum]);
+                maker.b.binary(op, x, y)?
+            }
+        };
+        values.push(made);
+        if i % 8 == 7 {
+            maker.b.g.result(made);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_operation_of_a_chain_rounds() {
+    const PROGRAMS: u64 = 150;
+    for seed in super::common::seeds(0..PROGRAMS) {
+        let mut maker = Maker::new(seed);
+        let made = chain(&mut maker, HALVES[seed as usize % HALVES.len()]);
+        made.unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        compare(&maker.b.g, seed, within(0.0));
+    }
+}

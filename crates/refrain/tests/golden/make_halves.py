@@ -27,11 +27,13 @@ def build(dtype):
     y = L.LayerNormalization(dtype=dtype, name="norm")(y)
     y = L.Flatten(dtype=dtype, name="flatten")(y)
     y = L.Dense(32, activation="tanh", dtype=dtype, name="dense")(y)
-    return keras.Model(image, L.Dense(5, dtype=dtype, name="logits")(y), name=dtype)
+    y = L.Dense(5, dtype=dtype, name="logits")(y)
+    layers = keras.Model(image, y).layers[1:]
+    return keras.Model(image, [layer.output for layer in layers], name=dtype), layers
 
 
 def case(dtype):
-    model = build(dtype)
+    model, layers = build(dtype)
     rng = np.random.default_rng(zlib.crc32(dtype.encode()))
     weights = []
     for weight in model.weights:
@@ -41,18 +43,16 @@ def case(dtype):
         weight.assign(value)
         weights.append(store.put(f"{dtype}/{weight.path}", value))
     x = exact(rng.standard_normal((3, 8, 8, 3)), dtype)
-    layers = []
-    for layer in model.layers[1:]:
-        part = keras.Model(model.inputs, layer.output)
-        y = part(jnp.asarray(x, dtype))
+    outputs = []
+    for layer, y in zip(layers, model(jnp.asarray(x, dtype))):
         assert str(y.dtype) == dtype, y.dtype
-        layers.append({"name": layer.name, "output": store.put(f"{dtype}/{layer.name}/output", exact(y, dtype))})
+        outputs.append({"name": layer.name, "output": store.put(f"{dtype}/{layer.name}/output", exact(y, dtype))})
     return {
         "dtype": dtype,
         "model": model.to_json(),
         "weights": weights,
         "input": store.put(f"{dtype}/input", x),
-        "layers": layers,
+        "layers": outputs,
     }
 
 
