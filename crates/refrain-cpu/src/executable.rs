@@ -1,5 +1,6 @@
 //! What the crate is for: a compiled program that runs.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -122,11 +123,8 @@ impl Executable {
         // What a program changes itself is another in each run.
         let lasting = |kind| kind == ParamKind::Variable && graph.updates().is_empty();
         let lasting = graph.params().map(|(_, kind, _)| lasting(kind)).collect();
-        let plan = if options.optimize {
-            compile_graph(&passes::optimize(graph.clone())?, options, simd, lasting)?
-        } else {
-            compile_graph(graph, options, simd, lasting)?
-        };
+        let prepared = prepared(graph, options)?;
+        let plan = compile_graph(&prepared, options, simd, lasting)?;
         let params = |wanted| {
             let slots = (PARAMS as usize..).zip(graph.params());
             let own = slots.filter(|(_, (_, kind, _))| *kind == wanted);
@@ -202,8 +200,8 @@ impl Executable {
     }
 
     /// Runs the program. After the first run nothing is allocated, unless a primitive has no kernel and is run by the
-    /// interpreter ([`Executable::explain`] says `interpret`): sorting, running sums, the inverse error function, windows
-    /// over `f16` and `bf16`, and arithmetic of these two types.
+    /// interpreter ([`Executable::explain`] says `interpret`): sorting, running sums and the inverse error function; or weights
+    /// of 16 bits are packed, which [`Executable::run_shared`] can keep.
     ///
     /// Inputs and variables come in the order of the graph's parameters of that kind, outputs in the order of its results,
     /// with the right dimensions and types. Updated variables are changed in place.
@@ -373,6 +371,26 @@ impl Executable {
             self.outputs.iter().map(|s| ("", s)),
         )
     }
+}
+
+/// The graph as it is compiled: simplified, if that is wanted, and with arithmetic of 16-bit floats in `f32`.
+fn prepared<'g>(
+    graph: &'g Graph,
+    options: &CompileOptions,
+) -> Result<Cow<'g, Graph>, CompileError> {
+    let simplified = |graph: Graph| match options.optimize {
+        true => passes::optimize(graph),
+        false => Ok(graph),
+    };
+    if !passes::has_halves(graph) {
+        return Ok(match options.optimize {
+            true => Cow::Owned(passes::optimize(graph.clone())?),
+            false => Cow::Borrowed(graph),
+        });
+    }
+    let normalized = passes::normalize_floats(&simplified(graph.clone())?)?;
+    let graph = simplified(normalized)?;
+    Ok(Cow::Owned(passes::convert_where_read(&graph)?))
 }
 
 fn explain_plan(plan: &Plan, depth: usize, text: &mut String) {

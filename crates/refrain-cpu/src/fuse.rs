@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use cranelift_entity::SecondaryMap;
-use refrain_graph::{Graph, Node, Op, Value};
+use refrain_graph::{DType, Graph, Node, Op, Value};
 
-use crate::kernels::{elementwise, reduce};
+use crate::kernels::{convert, elementwise, reduce};
 use crate::simd::Simd;
 use crate::sources::{Sources, dims_of};
 use crate::view::{View, is_dense, is_repeated};
@@ -115,7 +115,7 @@ pub fn is_loop(graph: &Graph, node: Node) -> bool {
         Op::Binary(op) => elementwise::binary(*op, input(0).dtype, [false; 2], simd).is_some(),
         Op::Compare(op) => elementwise::compare(*op, input(0).dtype, [false; 2], simd).is_some(),
         Op::Select => true,
-        Op::Convert(to) => elementwise::convert(input(0).dtype, *to, simd).is_some(),
+        Op::Convert(to) => convert::convert(input(0).dtype, *to, simd).is_some(),
         Op::Reduce { kind, .. } => reduce::reducer(*kind, input(0).dtype, simd).is_some(),
         _ => false,
     }
@@ -242,7 +242,8 @@ impl Fuser<'_> {
 
     /// Both groups as one, if their index spaces agree.
     fn merged(&self, a: &Group, b: &Group) -> Option<Group> {
-        if a.scattered || b.scattered || a.nodes.len() + b.nodes.len() > MAX_NODES {
+        let work = |group: &Group| group.nodes.iter().filter(|&&n| self.is_work(n)).count();
+        if a.scattered || b.scattered || work(a) + work(b) > MAX_NODES {
             return None;
         }
         let both = |x: Option<usize>, y: Option<usize>| match (x, y) {
@@ -274,6 +275,18 @@ impl Fuser<'_> {
         })
     }
 
+    /// Whether a node counts: a conversion between `f32` and 16 bits is a part of what it converts for.
+    fn is_work(&self, node: Node) -> bool {
+        let half = |v: Value| matches!(self.graph.spec(v).dtype, DType::F16 | DType::BF16);
+        let converts = matches!(self.graph.op(node), Op::Convert(_));
+        let values = self
+            .graph
+            .inputs(node)
+            .iter()
+            .chain(self.graph.outputs(node));
+        !converts || !values.copied().any(half)
+    }
+
     fn role(&self, group: &Group, node: Node) -> Role {
         match self.graph.op(node) {
             Op::Reduce { dims, .. } => match pattern(&group.dims, dims) {
@@ -294,7 +307,9 @@ impl Fuser<'_> {
             .collect();
         let mut operands: Vec<Value> = Vec::new();
         for &node in &group.nodes {
-            operands.extend(self.graph.outputs(node));
+            if self.is_work(node) {
+                operands.extend(self.graph.outputs(node));
+            }
             let reduces = matches!(self.graph.op(node), Op::Reduce { .. });
             for &input in self.graph.inputs(node) {
                 let source = self.sources.get(input);
@@ -321,7 +336,7 @@ impl Fuser<'_> {
         }
         operands.sort_unstable();
         operands.dedup();
-        let inner = group.nodes.len() / 2;
+        let inner = group.nodes.iter().filter(|&&n| self.is_work(n)).count() / 2;
         operands.len().saturating_sub(inner) <= MAX_OPERANDS
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use refrain_graph::{Data, Literal, Op, Spec};
+use refrain_graph::{DType, Data, Literal, Op, Spec};
 
 use crate::compile::Plan;
 use crate::kernels::arena::{Memory, Place, PlanFault, SharedMemory, SlotTable};
 use crate::kernels::copy::Copy;
 use crate::kernels::finish::Finish;
 use crate::kernels::gemm::{Product, Right, Tile, pack_right};
+use crate::kernels::halves;
 use crate::kernels::nest::Nests;
 use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
@@ -263,12 +264,25 @@ pub fn run_pack(
     pool: &Pool,
 ) -> Result<(), PlanFault> {
     let step = memory.step();
-    let skipped = pack.offset * size_of::<f32>();
+    let size = pack.dtype.size();
+    let skipped = pack.offset * size;
     let first = Place {
         slot: from.place.slot,
         offset: from.place.offset + skipped,
     };
-    let data = step.read::<f32>(first, (from.bytes - skipped) / size_of::<f32>())?;
+    let len = (from.bytes - skipped) / size;
+    let wide: Vec<f32>;
+    let data = match pack.dtype {
+        DType::F16 => {
+            wide = halves::widened_f16(pool.simd(), step.read(first, len)?);
+            &wide
+        }
+        DType::BF16 => {
+            wide = halves::widened_bf16(pool.simd(), step.read(first, len)?);
+            &wide
+        }
+        _ => step.read::<f32>(first, len)?,
+    };
     let out = step.write::<f32>(to.place, to.bytes / size_of::<f32>())?;
     let done = match &pack.layout {
         PackLayout::Matrix {

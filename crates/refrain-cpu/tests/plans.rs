@@ -3,6 +3,7 @@
 mod common;
 
 use common::models;
+use common::retyped::retyped;
 use refrain_cpu::{CompileError, CompileOptions, Executable, RunError};
 use refrain_graph::{BinaryOp, DType, DotDims, Graph, Literal, Op, Spec};
 
@@ -387,4 +388,64 @@ fn convolutions_of_three_by_three_go_winograds_way_unless_told_otherwise() {
         compiled(Ok(graph.clone()), &options).explain()
     };
     assert!(plan(true).contains("Winograd") && !plan(false).contains("Winograd"));
+}
+
+#[test]
+fn programs_of_16_bits_have_the_steps_of_f32() -> models::Made<()> {
+    let programs = [
+        models::mlp(64, 100, &[128, 128], 10)?,
+        models::convnet(8, 12, 16)?,
+        models::layer_norm(&[64, 200], true)?,
+        models::lstm(4, 6, 5, 8, true)?,
+    ];
+    for graph in programs {
+        let all = |graph: &Graph| steps(&compiled(Ok(graph.clone()), &CompileOptions::default()));
+        let wide = all(&graph);
+        for dtype in [DType::BF16, DType::F16] {
+            let narrow = all(&retyped(&graph, dtype)?);
+            let converts = |step: &&String| step.contains("fused") && step.contains("convert");
+            let interpreted = narrow.iter().filter(|s| s.contains("interpret"));
+            assert_eq!(interpreted.count(), 0, "{narrow:#?}");
+            // Operands of products and convolutions are converted beforehand; what follows them is not a step of its own.
+            let kernels =
+                |steps: &[String]| steps.iter().filter(|s| s.contains("then fused")).count();
+            assert!(kernels(&narrow) >= kernels(&wide), "{narrow:#?}\n{wide:#?}");
+            assert!(narrow.iter().any(|s| converts(&s)), "{narrow:#?}");
+        }
+    }
+    Ok(())
+}
+
+/// Weights of 16 bits that stay the same are converted once, when they are packed, and not in every run.
+#[test]
+fn lasting_weights_of_16_bits_are_not_converted_again() -> models::Made<()> {
+    for graph in [
+        models::mlp_predict(64, 100, &[128, 128], 10)?,
+        models::conv_predict(2, 12, 16)?,
+    ] {
+        let exe = compiled(retyped(&graph, DType::BF16), &CompileOptions::default());
+        for (value, _, name) in graph.params() {
+            if !name.contains("kernel") {
+                continue;
+            }
+            let dims = graph.spec(value).shape.known().unwrap_or_default();
+            let converted = format!("fused {dims:?} [convert]");
+            assert!(!exe.explain().contains(&converted), "{}", exe.explain());
+        }
+        assert!(exe.explain().contains("packed"), "{}", exe.explain());
+    }
+    Ok(())
+}
+
+/// What a training step keeps from its forward pass for its backward pass has 16 bits.
+#[test]
+fn values_of_16_bits_take_half_the_memory() -> models::Made<()> {
+    let graph = models::layer_norm(&[512, 256], true)?;
+    let memory = |dtype| {
+        let graph = retyped(&graph, dtype);
+        compiled(graph, &CompileOptions::default()).peak_memory()
+    };
+    let (wide, narrow) = (memory(DType::F32), memory(DType::BF16));
+    assert!(narrow * 10 < wide * 6, "{narrow} bytes instead of {wide}");
+    Ok(())
 }

@@ -24,6 +24,8 @@ fn pass(name: &str) -> Run {
         "trim_loops" => passes::trim_loops,
         "hoist_from_loops" => passes::hoist_from_loops,
         "batch_shared_calls" => passes::batch_shared_calls,
+        "normalize_floats" => passes::normalize_floats,
+        "convert_where_read" => passes::convert_where_read,
         "optimize" => |graph| passes::optimize(graph.clone()),
         _ => panic!("no pass {name}"),
     }
@@ -112,7 +114,7 @@ fn examples() {
             examples += 1;
         }
     }
-    assert_eq!(examples, 34);
+    assert_eq!(examples, 42);
 }
 
 fn on_random_graphs(names: &str, seeds: std::ops::Range<u64>) -> (usize, usize) {

@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp, bf16, f16};
+use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 
 use super::math;
 use crate::simd::{Lanes, Portable, Simd, SimdLevel};
@@ -253,7 +253,7 @@ unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(
 }
 levels!(select_body, select_avx512, select_avx2, [T: Item, A: Pattern, B: Pattern]);
 
-fn map<F: Map>(simd: Simd, per_row: bool) -> Kernel {
+pub(super) fn map<F: Map>(simd: Simd, per_row: bool) -> Kernel {
     if per_row {
         pick!(simd, map_avx512, map_avx2, map_body, <F, PerRow>)
     } else {
@@ -444,8 +444,8 @@ macro_rules! float_table {
                 Atan: $t => $t, |x, L| x.atan();
                 Sinh: $t => $t, |x, L| x.sinh();
                 Cosh: $t => $t, |x, L| x.cosh();
-                Asinh: $t => $t, |x, L| x.asinh();
-                Acosh: $t => $t, |x, L| x.acosh();
+                Asinh: $t => $t, |x, L| (x as f64).asinh() as $t;
+                Acosh: $t => $t, |x, L| (x as f64).acosh() as $t;
                 Atanh: $t => $t, |x, L| x.atanh();
                 Floor: $t => $t, |x, L| x.floor();
                 Ceil: $t => $t, |x, L| x.ceil();
@@ -563,91 +563,4 @@ mod truth {
     pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
         Some(binary_table!(op, simd, per_row, [And Or Xor Maximum Minimum]))
     }
-}
-
-/// `as`, to truth values `!= 0`.
-trait Cast<U>: Item {
-    fn cast(self) -> U;
-}
-/// A truth value's byte.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Truth(u8);
-
-macro_rules! casts {
-    ($($from:ty => [$($to:ty)*];)*) => {$(
-        $(impl Cast<$to> for $from {
-            #[inline(always)]
-            fn cast(self) -> $to { self as $to }
-        })*
-        impl Cast<Truth> for $from {
-            #[inline(always)]
-            fn cast(self) -> Truth { Truth((self != (0 as $from)) as u8) }
-        }
-        impl Cast<$from> for Truth {
-            #[inline(always)]
-            fn cast(self) -> $from { self.0 as $from }
-        }
-        impl Cast<f16> for $from {
-            #[inline(always)]
-            fn cast(self) -> f16 { f16::from_f32(self as f32) }
-        }
-        impl Cast<bf16> for $from {
-            #[inline(always)]
-            fn cast(self) -> bf16 { bf16::from_f32(self as f32) }
-        }
-        impl Cast<$from> for f16 {
-            #[inline(always)]
-            fn cast(self) -> $from { self.to_f32() as $from }
-        }
-        impl Cast<$from> for bf16 {
-            #[inline(always)]
-            fn cast(self) -> $from { self.to_f32() as $from }
-        }
-    )*};
-}
-casts! {
-    f32 => [f64 i32 i64 u8 u32];
-    f64 => [f32 i32 i64 u8 u32];
-    i32 => [f32 f64 i64 u8 u32];
-    i64 => [f32 f64 i32 u8 u32];
-    u8 => [f32 f64 i32 i64 u32];
-    u32 => [f32 f64 i32 i64 u8];
-}
-
-struct Converted<T, U>(PhantomData<(T, U)>);
-impl<T: Cast<U>, U: Item> Map for Converted<T, U> {
-    type In = T;
-    type Out = U;
-    #[inline(always)]
-    fn apply<L: Lanes>(x: T) -> U {
-        x.cast()
-    }
-}
-
-/// The kernel that converts, if there is one for the types. Conversions between equal types are copies.
-pub fn convert(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
-    macro_rules! to {
-        ($from:ty, [$($dtype:ident $to:ty),*]) => {
-            match to { $(DType::$dtype => map::<Converted<$from, $to>>(simd, false),)* _ => return None }
-        };
-    }
-    if from == to {
-        return copy(from.size(), false, simd);
-    }
-    Some(match from {
-        DType::F32 => {
-            to!(f32, [F64 f64, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth, F16 f16, BF16 bf16])
-        }
-        DType::F64 => to!(f64, [F32 f32, I32 i32, I64 i64, U8 u8, U32 u32, Bool Truth]),
-        DType::I32 => to!(i32, [F32 f32, F64 f64, I64 i64, U8 u8, U32 u32, Bool Truth]),
-        DType::I64 => to!(i64, [F32 f32, F64 f64, I32 i32, U8 u8, U32 u32, Bool Truth]),
-        DType::U8 => {
-            to!(u8, [F32 f32, F64 f64, I32 i32, I64 i64, U32 u32, Bool Truth, F16 f16, BF16 bf16])
-        }
-        DType::U32 => to!(u32, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, Bool Truth]),
-        DType::Bool => to!(Truth, [F32 f32, F64 f64, I32 i32, I64 i64, U8 u8, U32 u32]),
-        DType::F16 => to!(f16, [F32 f32, F64 f64]),
-        DType::BF16 => to!(bf16, [F32 f32, F64 f64]),
-    })
 }

@@ -94,13 +94,21 @@ impl Lowerer<'_> {
         let flops = 2 * (batch * m * n * k) as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let out = self.buf(output);
+        // What is read packed is not read as it lies.
+        let rhs = match packed {
+            Some(buf) => Ref {
+                buf,
+                view: View::dense(&[]),
+            },
+            None => right.operand.clone(),
+        };
         let draft = DotDraft {
             out,
             sizes,
             lhs_strides: left.strides(left.free, left.depth),
             rhs_strides: right.strides(right.depth, right.free),
             lhs: left.operand,
-            rhs: right.operand,
+            rhs,
             scratch,
             packed,
             finish: None,

@@ -31,6 +31,7 @@ impl tape::Places for Together<'_> {
 impl Lowerer<'_> {
     /// Adds the loop nest of a group, or those of its nodes if they do not fit one.
     pub(super) fn group(&mut self, group: &Group) -> Result<(), CompileError> {
+        self.note_widened(group);
         let mut tape = self.tape(group);
         let geometry = Geometry::of(&tape);
         if link(&tape, &geometry, &Together(self), self.simd).is_none() && group.nodes.len() > 1 {
@@ -48,7 +49,10 @@ impl Lowerer<'_> {
                 sum.partial = Some(self.out.buffers.push(info));
             }
         }
-        let arithmetic = |(i, _): &&(Instr, DType)| !matches!(i, Instr::Input(_) | Instr::Imm(_));
+        let of = |reg: Reg| tape.instrs[reg].1;
+        let arithmetic = |(i, d): &&(Instr, DType)| {
+            !matches!(i, Instr::Input(_) | Instr::Imm(_)) && !i.is_rounding(*d, of)
+        };
         let ops = tape.instrs.iter().filter(arithmetic).count() + tape.sums.len();
         let flops = ops.saturating_mul(tape.numel()) as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
@@ -132,6 +136,7 @@ impl Lowerer<'_> {
                 });
             }
         }
+        tape.drop_unused();
         if group.split.is_none() && !group.scattered {
             tape.choose_split();
         }
@@ -179,7 +184,11 @@ impl Lowerer<'_> {
             Op::Binary(op) => return b.binary(*op, regs[0], regs[1], dtype, output),
             Op::Compare(op) => Instr::Compare(*op, regs[0], regs[1]),
             Op::Select => Instr::Select(regs[0], regs[1], regs[2]),
-            _ => Instr::Convert(regs[0]),
+            _ => {
+                let reg = b.tape.converted(regs[0], dtype);
+                b.regs.insert(output, reg);
+                return;
+            }
         };
         let reg = b.tape.push(instr, dtype);
         b.regs.insert(output, reg);

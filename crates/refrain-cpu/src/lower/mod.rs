@@ -61,6 +61,8 @@ pub(crate) struct Lowerer<'a> {
     pub out: Lowered,
     bufs: HashMap<Value, Buf>,
     copies: HashMap<Value, (Buf, usize)>,
+    /// 16-bit parameters in `f32`, by the buffers that hold them so.
+    widened: HashMap<Buf, pack::Widened>,
     /// Live nodes that read each root.
     users: HashMap<Value, Vec<Node>>,
     /// Roots that results and updates need.
@@ -91,6 +93,7 @@ pub(crate) fn lower(
         },
         bufs: HashMap::new(),
         copies: HashMap::new(),
+        widened: HashMap::new(),
         users: HashMap::new(),
         kept: graph.roots().map(|v| sources.get(v).root).collect(),
     };
@@ -102,6 +105,7 @@ pub(crate) fn lower(
             Unit::Node(node) => lowerer.node(node)?,
         }
     }
+    lowerer.drop_packed();
     if options.fuse {
         let updates = graph.updates().iter();
         let updates: Vec<(Buf, Buf)> = updates

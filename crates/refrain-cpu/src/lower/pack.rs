@@ -1,10 +1,12 @@
 //! Weights that stay the same between runs, laid out once as products and convolutions read them fastest.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
-use refrain_graph::DType;
+use refrain_graph::{DType, Op};
 
 use super::{Lowerer, PARAMS};
+use crate::fuse::Group;
 use crate::plan::{Buf, BufInfo, Home, Pack, PackLayout};
 
 /// Rows from which a packed right-hand side is faster than one read where it lies, and from which packing it anew each time
@@ -18,16 +20,35 @@ pub(super) fn worthwhile(rows: usize) -> bool {
     rows == 1 || PACKED_ROWS.contains(&rows)
 }
 
+/// A 16-bit parameter as `f32`.
+pub(super) struct Widened {
+    /// The parameter.
+    param: Buf,
+    /// Whether a kernel reads it packed instead.
+    is_packed: bool,
+}
+
 impl Lowerer<'_> {
     /// A parameter as it will be packed before the program runs, if it stays the same. `offset` counts elements.
     pub(super) fn pack(&mut self, buf: Buf, offset: usize, layout: PackLayout) -> Option<Buf> {
-        let Home::Slot(slot, 0) = self.out.buffers[buf].home else {
+        let param = self.widened.get(&buf).map_or(buf, |w| w.param);
+        let packed = self.pack_param(param, offset, layout);
+        if let Some(widened) = self.widened.get_mut(&buf) {
+            widened.is_packed |= packed.is_some();
+        }
+        packed
+    }
+
+    fn pack_param(&mut self, buf: Buf, offset: usize, layout: PackLayout) -> Option<Buf> {
+        let BufInfo { dtype, home, .. } = self.out.buffers[buf];
+        let Home::Slot(slot, 0) = home else {
             return None;
         };
         let param = slot.checked_sub(PARAMS)? as usize;
         let pack = Pack {
             param,
             offset,
+            dtype,
             layout,
         };
         let simd = self.simd;
@@ -48,5 +69,44 @@ impl Lowerer<'_> {
         });
         packs.push((pack, packed));
         Some(packed)
+    }
+
+    /// Remembers a group that only converts a 16-bit parameter to `f32`.
+    pub(super) fn note_widened(&mut self, group: &Group) {
+        let &[node] = &group.nodes[..] else {
+            return;
+        };
+        let source = self.sources.get(self.graph.inputs(node)[0]);
+        let is_param = self.graph.node_of(source.root).is_none();
+        let halves = matches!(self.graph.spec(source.root).dtype, DType::F16 | DType::BF16);
+        let to_f32 = matches!(self.graph.op(node), Op::Convert(DType::F32));
+        let kept = self.kept.contains(&self.graph.outputs(node)[0]);
+        if to_f32 && is_param && halves && !kept && source.view.is_identity() {
+            let param = self.buf(source.root);
+            let wide = self.buf(self.graph.outputs(node)[0]);
+            let is_packed = false;
+            self.widened.insert(wide, Widened { param, is_packed });
+        }
+    }
+
+    /// Drops the conversions of parameters that all readers have packed.
+    pub(super) fn drop_packed(&mut self) {
+        let mut read = HashSet::new();
+        for (draft, _) in &self.out.drafts {
+            draft.touches(&mut |buf, write| {
+                if !write {
+                    read.insert(buf);
+                }
+            });
+        }
+        let widened = &self.widened;
+        self.out.drafts.retain(|(draft, _)| {
+            let mut needed = false;
+            draft.touches(&mut |buf, write| {
+                let packed = widened.get(&buf).is_some_and(|w| w.is_packed);
+                needed |= write && (!packed || read.contains(&buf));
+            });
+            needed
+        });
     }
 }

@@ -143,7 +143,7 @@ impl Lowerer<'_> {
     /// A constant's packed matrix, and whether it is packed before the program runs.
     fn packed_constant(&mut self, pack: &Pack, constant: Value) -> (Buf, bool) {
         let (buf, first_byte) = self.dense(constant);
-        let offset = first_byte / size_of::<f32>() + pack.offset;
+        let offset = first_byte / pack.dtype.size() + pack.offset;
         match self.pack(buf, offset, pack.layout.clone()) {
             Some(packed) => (packed, true),
             None => (self.room(pack.bytes(self.simd)), false),

@@ -77,6 +77,8 @@ pub struct Pack {
     pub param: usize,
     /// First element.
     pub offset: usize,
+    /// Type of the parameter's elements, `f32` or of 16 bits; packed they are `f32`.
+    pub dtype: DType,
     /// For what.
     pub layout: PackLayout,
 }

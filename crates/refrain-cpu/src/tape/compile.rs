@@ -9,7 +9,7 @@ use crate::kernels::arena::Place;
 use crate::kernels::nest::{
     Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, Nest, Operand, Reading, Sink,
 };
-use crate::kernels::{elementwise, reduce};
+use crate::kernels::{convert, elementwise, reduce};
 use crate::plan::Buf;
 use crate::simd::Simd;
 use crate::view::collapse;
@@ -426,7 +426,8 @@ impl<'a> Linker<'a> {
             Instr::Select(..) => {
                 elementwise::select(dtype.size(), [per_row(1), per_row(2)], self.simd)
             }
-            Instr::Convert(a) => elementwise::convert(of(a), dtype, self.simd),
+            Instr::Convert(a) => convert::convert(of(a), dtype, self.simd),
+            Instr::Round(_, to) => convert::round(to, self.simd),
             Instr::Input(_) | Instr::Imm(_) | Instr::ReduceRows(..) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod compile;
 mod geometry;
+mod rounding;
 
 pub use compile::{Places, link};
 pub use geometry::Geometry;
@@ -32,6 +33,8 @@ pub enum Instr {
     Select(Reg, Reg, Reg),
     /// Elementwise.
     Convert(Reg),
+    /// Elementwise: `f32` rounded to a type of 16 bits, still as `f32`.
+    Round(Reg, DType),
     /// Along rows.
     ReduceRows(Reduction, Reg),
 }
@@ -41,9 +44,35 @@ impl Instr {
     pub fn operands(&self) -> Vec<Reg> {
         match *self {
             Instr::Input(_) | Instr::Imm(_) => vec![],
-            Instr::Unary(_, a) | Instr::Convert(a) | Instr::ReduceRows(_, a) => vec![a],
+            Instr::Unary(_, a)
+            | Instr::Convert(a)
+            | Instr::Round(a, _)
+            | Instr::ReduceRows(_, a) => vec![a],
             Instr::Binary(_, a, b) | Instr::Compare(_, a, b) => vec![a, b],
             Instr::Select(a, b, c) => vec![a, b, c],
+        }
+    }
+
+    /// The same, to be changed.
+    fn operands_mut(&mut self) -> Vec<&mut Reg> {
+        match self {
+            Instr::Input(_) | Instr::Imm(_) => vec![],
+            Instr::Unary(_, a)
+            | Instr::Convert(a)
+            | Instr::Round(a, _)
+            | Instr::ReduceRows(_, a) => vec![a],
+            Instr::Binary(_, a, b) | Instr::Compare(_, a, b) => vec![a, b],
+            Instr::Select(a, b, c) => vec![a, b, c],
+        }
+    }
+
+    /// Whether it changes the type of a value of 16 bits, or rounds to them, which is no arithmetic of the program's.
+    pub fn is_rounding(&self, dtype: DType, of: impl Fn(Reg) -> DType) -> bool {
+        let half = |dtype: DType| matches!(dtype, DType::F16 | DType::BF16);
+        match *self {
+            Instr::Convert(a) => half(dtype) || half(of(a)),
+            Instr::Round(..) => true,
+            _ => false,
         }
     }
 }

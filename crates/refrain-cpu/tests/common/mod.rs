@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod models;
+pub mod retyped;
 
 use refrain_cpu::{CompileOptions, Executable, SimdLevel};
 use refrain_graph::philox::Philox;

@@ -304,6 +304,36 @@ pub fn mlp(batch: usize, features: usize, hidden: &[usize], classes: usize) -> M
     b.train(loss, &weights)
 }
 
+/// The forward pass of an MLP with ReLU.
+pub fn mlp_predict(batch: usize, features: usize, hidden: &[usize], classes: usize) -> Made<Graph> {
+    let mut b = B::new();
+    let mut h = b.input("x", &[batch, features]);
+    for (i, &units) in hidden.iter().enumerate() {
+        let (y, _) = b.dense(&format!("dense_{i}"), h, units)?;
+        h = b.relu(y)?;
+    }
+    let (y, _) = b.dense("logits", h, classes)?;
+    let y = b.softmax(y)?;
+    b.g.result(y);
+    Ok(b.g)
+}
+
+/// Two convolutions of 3×3 with bias and ReLU.
+pub fn conv_predict(batch: usize, side: usize, channels: usize) -> Made<Graph> {
+    let mut b = B::new();
+    let mut y = b.input("x", &[batch, side, side, channels]);
+    for i in 0..2 {
+        let kernel = b.variable(&format!("kernel_{i}"), &[3, 3, channels, channels]);
+        let bias = b.variable(&format!("bias_{i}"), &[channels]);
+        y = b.conv(y, kernel, 1, true)?;
+        let there = b.along(bias, 3, y)?;
+        y = b.add(y, there)?;
+        y = b.relu(y)?;
+    }
+    b.g.result(y);
+    Ok(b.g)
+}
+
 /// Convolutions, one of them depthwise, one with strides, and pooling.
 pub fn convnet(batch: usize, side: usize, channels: usize) -> Made<Graph> {
     let mut b = B::new();

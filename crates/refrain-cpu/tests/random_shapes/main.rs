@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod halves;
 mod lookups;
 mod maps;
 mod products;
@@ -210,6 +211,33 @@ fn plan(graph: &Graph) -> String {
     };
     let executable = Executable::compile(graph, &options).unwrap_or_else(|e| panic!("{e}"));
     executable.explain()
+}
+
+/// Declares the families whose programs are also compared with floats of 16 bits, with the units in the last place of a result's
+/// largest number that are allowed.
+macro_rules! halves {
+    ($($name:ident: $make:path, $programs:literal, $units:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            Family { make: $make, programs: $programs, tolerance: 0.0 }.check_halves($units);
+        })*
+    };
+}
+
+halves! {
+    products_of_halves: products::product, 100, 2.0;
+    products_of_products_of_halves: products::gradients, 40, 2.0;
+    loops_of_halves: products::recurrent, 20, 8.0;
+    convolutions_of_halves: windows::convolution, 60, 2.0;
+    convolutions_of_channels_of_halves: windows::channels, 30, 2.0;
+    depthwise_convolutions_of_halves: windows::depthwise, 30, 2.0;
+    pooling_of_halves: windows::pooling, 60, 2.0;
+    lookups_of_halves: lookups::gather, 60, 0.0;
+    scattering_of_halves: lookups::scatter, 60, 1.0;
+    embeddings_of_halves: lookups::embedding, 20, 2.0;
+    reductions_of_halves: maps::reduction, 100, 2.0;
+    rows_of_halves: maps::rows, 40, 8.0;
+    movement_of_halves: maps::movement, 100, 0.0;
 }
 
 const NAMES: [&str; 3] = [

@@ -76,6 +76,9 @@ fn acosh(x: f64) -> f64 {
     if x > LARGE {
         return x.ln() + std::f64::consts::LN_2;
     }
+    if x < 1.0 {
+        return f64::NAN;
+    }
     let t = x - 1.0;
     (t + (t * (x + 1.0)).sqrt()).ln_1p()
 }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod dead_code;
+mod floats;
 mod fold;
 mod loops;
 mod rewriter;
@@ -14,6 +15,7 @@ mod subexpressions;
 
 pub use batch::{Cut, batch_shared_calls, cut_rows};
 pub use dead_code::remove_dead_code;
+pub use floats::{convert_where_read, has_halves, normalize_floats};
 pub use fold::fold_constants;
 pub use loops::{hoist_from_loops, trim_loops};
 pub use rewriter::{Rewriter, rewrite};

@@ -247,6 +247,29 @@ fn kernels_finish_what_follows_them() -> Result<()> {
     Ok(())
 }
 
+/// Nothing of a model of 16 bits is left to the interpreter, neither in predictions nor in training.
+#[test]
+fn models_of_16_bits_have_kernels_for_everything() -> Result<()> {
+    for dtype in [DType::BF16, DType::F16] {
+        let image = Input::new([8, 8, 3]).dtype(dtype).tensor();
+        let conv = Conv2D::new(16, 3).activation(Activation::Relu);
+        let y = conv.dtype(dtype).call(&image)?;
+        let y = MaxPooling2D::new(2).dtype(dtype).call(&y)?;
+        let y = LayerNormalization::new().dtype(dtype).call(&y)?;
+        let y = Flatten::new().dtype(dtype).call(&y)?;
+        let last = Dropout::new(0.5).dtype(dtype).call(&y)?;
+        let y = Dense::new(4).activation(Activation::Softmax);
+        let model = Model::new(&image, &y.dtype(dtype).call(&last)?)?;
+        let images: &[&[usize]] = &[&[4, 8, 8, 3]];
+        let plan = predicting(&model, images)?.program.explain();
+        assert!(!plan.contains("interpret"), "{plan}");
+        let step = training(&model, Loss::CategoricalCrossentropy, images, &[4, 4])?;
+        let plan = step.program.explain();
+        assert!(!plan.contains("interpret"), "{plan}");
+    }
+    Ok(())
+}
+
 #[test]
 fn softmax_and_normalization_are_one_pass_over_rows() -> Result<()> {
     let step = predicting(&transformer()?, &[&[4, 16]])?;
