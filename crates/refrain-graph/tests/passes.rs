@@ -135,7 +135,7 @@ fn each_pass_keeps_the_results() {
     for pass in passes::PIPELINE {
         for seed in 0..60 {
             let graph = testing::random_graph(seed, 30).unwrap();
-            let optimised = (pass.run)(&graph).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
+            let optimised = pass.run(&graph).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
             verify::verify(&optimised).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
             assert_same(&graph, &optimised, seed);
         }
@@ -185,7 +185,7 @@ fn random_graphs_give_each_pass_work() {
             let graph = testing::random_graph(*seed, 30).unwrap();
             // Nothing stops gradients in these, so this only numbers the values in the order of a copy.
             let graph = passes::drop_stop_gradient(&graph).unwrap();
-            (pass.run)(&graph).unwrap() != graph
+            pass.run(&graph).unwrap() != graph
         };
         let worked = (0..60).filter(has_work).count();
         assert!(

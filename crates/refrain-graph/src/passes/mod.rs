@@ -30,48 +30,40 @@ use crate::{Graph, GraphError, Literal, Op, Spec, Value, verify};
 pub struct Pass {
     /// What the pass does, in words.
     pub name: &'static str,
-    /// The pass.
-    pub run: Run,
     /// The pass without the bodies of scans.
-    level: Run,
+    level: Level,
 }
 
-type Run = fn(&Graph) -> Result<Graph, GraphError>;
+type Level = fn(&Graph) -> Result<Graph, GraphError>;
+
+impl Pass {
+    /// Runs the pass, in the bodies of scans too.
+    ///
+    /// # Errors
+    /// If the graph is not sound.
+    pub fn run(&self, graph: &Graph) -> Result<Graph, GraphError> {
+        everywhere(graph, self.level)
+    }
+}
 
 /// What [`optimize`] does, in this order. For programs that will not be differentiated any more.
 pub const PIPELINE: &[Pass] = &[
-    pass(
-        "drop what only stops gradients",
-        drop_stop_gradient,
-        stop_gradient::level,
-    ),
-    pass("compute what is constant", fold_constants, fold::level),
-    pass("simplify", simplify, simplify::level),
-    pass(
-        "compute equal things once",
-        share_subexpressions,
-        subexpressions::level,
-    ),
-    pass("drop what loops compute in vain", trim_loops, loops::trim),
-    pass(
-        "take out of loops what need not be in them",
-        hoist_from_loops,
-        loops::hoist,
-    ),
-    pass(
-        "make one call of calls with the same weights",
-        batch_shared_calls,
-        batch::level,
-    ),
-    pass("drop what nothing uses", remove_dead_code, dead_code::level),
+    pass("drop what only stops gradients", stop_gradient::level),
+    pass("compute what is constant", fold::level),
+    pass("simplify", simplify::level),
+    pass("compute equal things once", subexpressions::level),
+    pass("drop what loops compute in vain", loops::trim),
+    pass("take out of loops what need not be in them", loops::hoist),
+    pass("make one call of calls with the same weights", batch::level),
+    pass("drop what nothing uses", dead_code::level),
 ];
 
 /// Rounds of the pipeline after which [`optimize`] stops even if something still changes. Chains of simplifications that
 /// need more than two or three rounds do not occur.
 const MAX_ROUNDS: usize = 8;
 
-const fn pass(name: &'static str, run: Run, level: Run) -> Pass {
-    Pass { name, run, level }
+const fn pass(name: &'static str, level: Level) -> Pass {
+    Pass { name, level }
 }
 
 /// Runs the [`PIPELINE`] until nothing changes any more (at most 8 rounds).
@@ -92,7 +84,7 @@ fn run_until_stable(graph: Graph, passes: &[Pass]) -> Result<Graph, GraphError> 
         let Some((first, rest)) = passes.split_first() else {
             break;
         };
-        let next = rest.iter().try_fold((first.run)(&graph)?, run)?;
+        let next = rest.iter().try_fold(first.run(&graph)?, run)?;
         if next == graph {
             break;
         }
@@ -117,10 +109,7 @@ fn after(pass: &Pass, error: GraphError) -> GraphError {
 }
 
 /// Applies a pass to the bodies of all scans, the innermost first, and then to the graph itself.
-fn everywhere(
-    graph: &Graph,
-    level: fn(&Graph) -> Result<Graph, GraphError>,
-) -> Result<Graph, GraphError> {
+fn everywhere(graph: &Graph, level: Level) -> Result<Graph, GraphError> {
     let is_scan = |node| matches!(graph.op(node), Op::Scan(_));
     if !graph.nodes().any(is_scan) {
         return level(graph);

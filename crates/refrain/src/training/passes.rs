@@ -37,7 +37,7 @@ fn counts(graph: &Graph) -> Counts {
 fn around(pass: &str, graph: &Graph) -> [Counts; 2] {
     let at = PIPELINE.iter().position(|p| p.name == pass);
     let at = at.unwrap_or_else(|| panic!("no pass {pass:?}"));
-    let run = |graph: Graph, pass: &passes::Pass| (pass.run)(&graph).expect("a sound graph");
+    let run = |graph: Graph, pass: &passes::Pass| pass.run(&graph).expect("a sound graph");
     let before = PIPELINE[..at].iter().fold(graph.clone(), run);
     let after = run(before.clone(), &PIPELINE[at]);
     let swept = |graph: &Graph| passes::remove_dead_code(graph).expect("a sound graph");
