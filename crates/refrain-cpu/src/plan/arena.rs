@@ -49,11 +49,6 @@ impl Block {
         })
     }
 
-    /// Its bytes as they are placed.
-    fn size(&self) -> usize {
-        self.bytes.next_multiple_of(ALIGN)
-    }
-
     /// How many steps need it.
     fn steps(&self) -> usize {
         self.last - self.first + 1
@@ -68,26 +63,17 @@ struct Placed {
     last: usize,
 }
 
-/// Times that the blocks at the top are placed before the others, to find them a place further down. More find little.
-const ROUNDS: usize = 12;
-/// Which part of the arena more need not be looked for.
-const LITTLE: usize = 1024;
-
 /// Offsets of the blocks and the arena's size, in the order of those tried that needs least.
 pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
     let least = least(blocks);
     let mut best = (Vec::new(), usize::MAX);
     for rank in ORDERS {
-        let mut order = ranked(blocks, rank);
-        for _ in 0..=ROUNDS {
-            let (offsets, total) = in_order(blocks, &order);
-            order.sort_by_key(|&i| offsets[i] + blocks[i].size() < total);
-            if total < best.1 {
-                best = (offsets, total);
-            }
-            if best.1 <= least + least / LITTLE {
-                return best;
-            }
+        let found = in_order(blocks, rank);
+        if found.1 < best.1 {
+            best = found;
+        }
+        if best.1 == least {
+            break;
         }
     }
     best
@@ -109,8 +95,8 @@ fn least(blocks: &[Block]) -> usize {
     live.max().unwrap_or(0).unsigned_abs()
 }
 
-/// The blocks' numbers, those of the highest rank first.
-fn ranked(blocks: &[Block], rank: Rank) -> Vec<usize> {
+/// Places the blocks of the highest rank first, each into the smallest gap that holds it.
+fn in_order(blocks: &[Block], rank: Rank) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..blocks.len()).collect();
     order.sort_by_key(|&i| {
         let block = &blocks[i];
@@ -120,17 +106,12 @@ fn ranked(blocks: &[Block], rank: Rank) -> Vec<usize> {
             i,
         )
     });
-    order
-}
-
-/// Places one block after the other, each into the smallest gap that holds it.
-fn in_order(blocks: &[Block], order: &[usize]) -> (Vec<usize>, usize) {
     let mut offsets = vec![0usize; blocks.len()];
     let mut placed: Vec<Placed> = Vec::with_capacity(blocks.len());
     let mut total = 0;
-    for &i in order {
+    for &i in &order {
         let block = &blocks[i];
-        let size = block.size();
+        let size = block.bytes.next_multiple_of(ALIGN);
         let (mut gap, mut best, mut end) = (usize::MAX, None, 0);
         // `placed` is sorted by offset.
         for other in &placed {
@@ -200,7 +181,7 @@ mod tests {
             block(256, 0, 0),
             block(256, 0, 2),
         ];
-        assert_eq!(in_order(&blocks, &ranked(&blocks, ORDERS[0])).1, 576);
+        assert_eq!(in_order(&blocks, ORDERS[0]).1, 576);
         assert_eq!((offsets(&blocks).1, least(&blocks)), (512, 512));
     }
 
