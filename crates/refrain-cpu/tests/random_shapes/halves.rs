@@ -125,12 +125,10 @@ fn each_size(op: Op, dtype: DType, operands: usize, most: i64) {
         0 => any_number(maker, dtype),
         _ => (maker.rng.uniform() as f64 - 0.5) * 8.0,
     };
-    let made: Made<Value> = (|| {
-        let params: Vec<Value> = (0..operands)
-            .map(|_| maker.param(&[NUMBERS], dtype))
-            .collect();
-        maker.b.g.push(op, &params)
-    })();
+    let params: Vec<Value> = (0..operands)
+        .map(|_| maker.param(&[NUMBERS], dtype))
+        .collect();
+    let made = maker.b.g.push(op, &params);
     let result = made.unwrap_or_else(|e| panic!("{name}: {e}"));
     maker.b.g.result(result);
     let graph = maker.b.g.clone();
