@@ -132,21 +132,34 @@ impl Map<6, 3> for KernelGradient {
 
 /// A map in two dimensions: of the columns of `read(row, column)`, then of the rows, each element of which `write` gets.
 ///
+/// Plain loops: what the library's functions on arrays call is not always compiled into the code for the level.
+///
 /// # Safety
 /// As the functions of [`Vector`].
 #[inline(always)]
+#[allow(clippy::needless_range_loop)]
 pub unsafe fn square<V: Vector, M: Map<I, O>, const I: usize, const O: usize>(
     mut read: impl FnMut(usize, usize) -> V,
     mut write: impl FnMut(usize, usize, V),
 ) {
     // SAFETY: the caller's.
     unsafe {
-        let columns: [[V; O]; I] =
-            std::array::from_fn(|j| M::apply(std::array::from_fn::<V, I, _>(|i| read(i, j))));
-        let rows: [[V; I]; O] = std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i]));
-        for (i, row) in rows.into_iter().enumerate() {
-            for (j, x) in M::apply(row).into_iter().enumerate() {
-                write(i, j, x);
+        let zero = V::splat(0.0);
+        let mut rows = [[zero; I]; O];
+        for j in 0..I {
+            let mut column = [zero; I];
+            for i in 0..I {
+                column[i] = read(i, j);
+            }
+            let column = M::apply(column);
+            for i in 0..O {
+                rows[i][j] = column[i];
+            }
+        }
+        for i in 0..O {
+            let row = M::apply(rows[i]);
+            for j in 0..O {
+                write(i, j, row[j]);
             }
         }
     }
