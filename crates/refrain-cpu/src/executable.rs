@@ -1,7 +1,6 @@
 //! What the crate is for: a compiled program that runs.
 
 use std::borrow::Cow;
-use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -58,6 +57,29 @@ pub struct Executable {
     /// What of the variables is kept for the next runs.
     packed: RwLock<Packed>,
 }
+
+/// A literal that is borrowed, by itself or under a lock. Only these: a run relies on finding the same literal each time it looks.
+pub trait Borrowed: sealed::Sealed {
+    /// The literal.
+    fn literal(&self) -> &Literal;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! borrowed {
+    ($($of:ty),*) => {$(
+        impl sealed::Sealed for $of {}
+        impl Borrowed for $of {
+            fn literal(&self) -> &Literal {
+                self
+            }
+        }
+    )*};
+}
+
+borrowed!(&Literal, RwLockReadGuard<'_, Literal>);
 
 /// A parameter: where its memory is bound, and what it must be.
 struct Param {
@@ -240,14 +262,14 @@ impl Executable {
         &self,
         ws: &mut Workspace,
         inputs: &[Literal],
-        variables: &[impl Deref<Target = Literal>],
+        variables: &[impl Borrowed],
         outputs: &mut [Literal],
         version: Option<u64>,
     ) -> Result<(), RunError> {
         if self.updates {
             return Err(RunError::HasUpdates);
         }
-        let variables = variables.iter().map(|l| &**l);
+        let variables = variables.iter().map(Borrowed::literal);
         self.check(ws, inputs, variables.clone(), outputs)?;
         let packed = self.packed(ws, variables.clone(), version)?;
         let mut memory = ws.frame.table.bind();
@@ -378,19 +400,16 @@ fn prepared<'g>(
     graph: &'g Graph,
     options: &CompileOptions,
 ) -> Result<Cow<'g, Graph>, CompileError> {
-    let simplified = |graph: Graph| match options.optimize {
-        true => passes::optimize(graph),
+    let simplified = |graph: Cow<'g, Graph>| match options.optimize {
+        true => passes::optimize(graph.into_owned()).map(Cow::Owned),
         false => Ok(graph),
     };
-    if !passes::has_halves(graph) {
-        return Ok(match options.optimize {
-            true => Cow::Owned(passes::optimize(graph.clone())?),
-            false => Cow::Borrowed(graph),
-        });
+    let graph = simplified(Cow::Borrowed(graph))?;
+    if !passes::has_halves(&graph) {
+        return Ok(graph);
     }
-    let normalized = passes::normalize_floats(&simplified(graph.clone())?)?;
-    let graph = simplified(normalized)?;
-    Ok(Cow::Owned(passes::convert_where_read(&graph)?))
+    let normalized = simplified(Cow::Owned(passes::normalize_floats(&graph)?))?;
+    Ok(Cow::Owned(passes::convert_where_read(&normalized)?))
 }
 
 fn explain_plan(plan: &Plan, depth: usize, text: &mut String) {

@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 
 use cranelift_entity::SecondaryMap;
-use refrain_graph::{DType, Graph, Node, Op, Value};
+use refrain_graph::{Graph, Node, Op, Value};
 
 use crate::kernels::{convert, elementwise, reduce};
 use crate::simd::Simd;
 use crate::sources::{Sources, dims_of};
 use crate::view::{View, is_dense, is_repeated};
 
-/// Most nodes of a group: more registers than fit the first-level cache gain nothing.
+/// Most nodes of a group that compute something: more registers than fit the first-level cache gain nothing.
 const MAX_NODES: usize = 64;
 /// Most values that a group reads or writes; the loop nest has room for a few more.
 const MAX_OPERANDS: usize = 40;
@@ -277,7 +277,7 @@ impl Fuser<'_> {
 
     /// Whether a node counts: a conversion between `f32` and 16 bits is a part of what it converts for.
     fn is_work(&self, node: Node) -> bool {
-        let half = |v: Value| matches!(self.graph.spec(v).dtype, DType::F16 | DType::BF16);
+        let half = |v: Value| self.graph.spec(v).dtype.is_half();
         let converts = matches!(self.graph.op(node), Op::Convert(_));
         let values = self
             .graph

@@ -24,6 +24,6 @@ mod tape;
 mod view;
 
 pub use error::{CompileError, RunError};
-pub use executable::{CompileOptions, Executable, Workspace};
+pub use executable::{Borrowed, CompileOptions, Executable, Workspace};
 pub use kernels::pool::Pool;
 pub use simd::{Simd, SimdLevel};

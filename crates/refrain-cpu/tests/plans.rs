@@ -64,6 +64,86 @@ fn large_variables_are_updated_as_soon_as_their_gradients_are_there() {
     common::check(&graph.unwrap_or_else(|e| panic!("{e}")), 1, 1e-3);
 }
 
+/// The first variable's update is known before the product that still reads its old value.
+#[test]
+fn an_update_waits_for_those_that_read_the_old_value() {
+    let text = r#"graph {
+  %x = input "x" : f32[8,512]
+  %v = variable "v" : f32[512,512]
+  %w = variable "w" : f32[512,512]
+  %sum_h = dot_general %x, %v {contracting=[1]x[0]} : f32[8,512]
+  %h = tanh %sum_h : f32[8,512]
+  %g = dot_general %x, %h {contracting=[0]x[0]} : f32[512,512]
+  %sum_y = dot_general %h, %w {contracting=[1]x[0]} : f32[8,512]
+  %y = tanh %sum_y : f32[8,512]
+  %sum_z = dot_general %y, %v {contracting=[1]x[0]} : f32[8,512]
+  %z = tanh %sum_z : f32[8,512]
+  %f = dot_general %h, %z {contracting=[0]x[0]} : f32[512,512]
+  %s = subtract %w, %f : f32[512,512]
+  %u = tanh %s : f32[512,512]
+  %a = subtract %v, %g : f32[512,512]
+  %t = tanh %a : f32[512,512]
+  update %v = %t
+  update %w = %u
+  return %z
+}
+"#;
+    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
+    let steps = steps(&exe);
+    let starts: Vec<&str> = steps.iter().map(|s| &s[..5]).collect();
+    // Products of `h`, `g`, `y` and `z`, and only then the first update; then the second gradient and its update.
+    let expected = [
+        "dot 1", "dot 1", "dot 1", "dot 1", "fused", "dot 1", "fused",
+    ];
+    assert_eq!(starts, expected, "{steps:#?}");
+    common::check(&graph, 1, 1e-3);
+}
+
+/// A weight of 16 bits that one product reads packed and another as a part of something larger is still converted.
+#[test]
+fn a_packed_weight_stays_where_a_whole_has_it_as_a_part() {
+    let text = r#"graph {
+  %x = input "x" : f32[1,64]
+  %z = input "z" : f32[64,64]
+  %w = variable "w" : bf16[64,64]
+  %f = convert %w : f32[64,64]
+  %y = dot_general %x, %f {contracting=[1]x[0]} : f32[1,64]
+  %t = tanh %z : f32[64,64]
+  %c = concatenate %f, %t {dim=0} : f32[128,64]
+  %d = dot_general %x, %c {contracting=[1]x[1]} : f32[1,128]
+  return %d, %y
+}
+"#;
+    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let plan = compiled(Ok(graph.clone()), &CompileOptions::default()).explain();
+    assert!(plan.contains("packed"), "{plan}");
+    common::check(&graph, 1, 1e-4);
+}
+
+/// Truth values and integers on the way between floats join the loop like any other arithmetic.
+#[test]
+fn conversions_there_and_back_stay_in_the_loop() {
+    for between in ["i32", "u8", "bool", "f64"] {
+        let text = format!(
+            r#"graph {{
+  %m = input "m" : {between}[8]
+  %x = convert %m : f32[8]
+  %n = negate %x : f32[8]
+  %b = convert %n : {between}[8]
+  %y = convert %b : f32[8]
+  %r = subtract %x, %y : f32[8]
+  return %r
+}}
+"#
+        );
+        let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+        let steps = steps(&compiled(Ok(graph.clone()), &CompileOptions::default()));
+        assert_eq!(steps.len(), 1, "{between}: {steps:#?}");
+        common::check(&graph, 1, 0.0);
+    }
+}
+
 #[test]
 fn row_programs_are_one_pass_without_memory() {
     for graph in [

@@ -55,6 +55,11 @@ impl DType {
         matches!(self, DType::F32 | DType::F64 | DType::F16 | DType::BF16)
     }
 
+    /// Whether it is a floating-point type of 16 bits.
+    pub fn is_half(self) -> bool {
+        matches!(self, DType::F16 | DType::BF16)
+    }
+
     /// Whether it is an integer type (not `Bool`).
     pub fn is_integer(self) -> bool {
         matches!(self, DType::I32 | DType::I64 | DType::U8 | DType::U32)

@@ -24,7 +24,7 @@ pub use dtype::DType;
 pub use error::GraphError;
 pub use graph::{Graph, Node, ParamKind, Scope, Value, ValueDef};
 pub use half::{bf16, f16};
-pub use literal::{Data, Element, Literal};
+pub use literal::{Data, Element, Literal, round_to_odd};
 pub use op::{
     BinaryOp, Comparison, Conv, ConvLayout, DotDims, GatherDims, Op, Reduction, Scan, ScatterDims,
     ScatterKind, UnaryOp, Window,

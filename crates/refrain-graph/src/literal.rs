@@ -70,11 +70,29 @@ macro_rules! element {
     )*};
 }
 
+/// To `f32` such that rounding the result again, to 16 bits, is as good as rounding once: an inexact result is cut towards zero and
+/// its last bit set, so that it is never mistaken for a tie. (`half`'s own conversions of `f64` leave out its last 32 bits.)
+///
+/// ```
+/// use refrain_graph::{bf16, round_to_odd};
+/// let above_the_tie = 1.0 + 2f64.powi(-8) + 2f64.powi(-40);
+/// assert_eq!(bf16::from_f32(round_to_odd(above_the_tie)).to_f64(), 1.0 + 2f64.powi(-7));
+/// ```
+#[inline(always)]
+pub fn round_to_odd(x: f64) -> f32 {
+    let nearest = x as f32;
+    let back = f64::from(nearest);
+    let away = back.abs() > x.abs();
+    let odd = nearest.to_bits().wrapping_sub(u32::from(away)) | 1;
+    let exact = back == x || x.is_nan();
+    f32::from_bits(if exact { nearest.to_bits() } else { odd })
+}
+
 element! {
     f32, F32, |x| x as f64, |y| y as f32;
     f64, F64, |x| x, |y| y;
-    f16, F16, |x| x.to_f64(), |y| f16::from_f64(y);
-    bf16, BF16, |x| x.to_f64(), |y| bf16::from_f64(y);
+    f16, F16, |x| x.to_f64(), |y| f16::from_f32(round_to_odd(y));
+    bf16, BF16, |x| x.to_f64(), |y| bf16::from_f32(round_to_odd(y));
     i32, I32, |x| x as f64, |y| y as i32;
     i64, I64, |x| x as f64, |y| y as i64;
     u8, U8, |x| x as f64, |y| y as u8;
@@ -217,5 +235,21 @@ impl Literal {
     /// The same values under other dimensions. `None` if the number of elements differs.
     pub fn reshaped(self, dims: impl Into<Vec<usize>>) -> Option<Literal> {
         Literal::from_data(dims, self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_just_above_a_tie_are_rounded_up_to_16_bits() {
+        let above = Literal::new([1], vec![1.0 + 2f32.powi(-8) + 2f32.powi(-23)]);
+        let above = above.map(|l| l.convert(DType::BF16).to_f64());
+        assert_eq!(above, Some(vec![1.0 + 2f64.powi(-7)]));
+        let above = Literal::scalar(1.0 + 2f64.powi(-11) + 2f64.powi(-50));
+        assert_eq!(above.convert(DType::F16).to_f64(), [1.0 + 2f64.powi(-10)]);
+        let tie = Literal::scalar(1.0 + 2f64.powi(-8));
+        assert_eq!(tie.convert(DType::BF16).to_f64(), [1.0]);
     }
 }

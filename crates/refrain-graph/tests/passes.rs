@@ -135,7 +135,9 @@ fn each_pass_keeps_the_results() {
     for pass in passes::PIPELINE {
         for seed in 0..60 {
             let graph = testing::random_graph(seed, 30).unwrap();
-            let optimised = pass.run(&graph).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
+            let optimised = pass
+                .run(&graph)
+                .unwrap_or_else(|e| panic!("{}: {e}", pass.name));
             verify::verify(&optimised).unwrap_or_else(|e| panic!("{}: {e}", pass.name));
             assert_same(&graph, &optimised, seed);
         }

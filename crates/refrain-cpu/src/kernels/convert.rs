@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use refrain_graph::{DType, bf16, f16};
+use refrain_graph::{DType, bf16, f16, round_to_odd};
 
 use super::elementwise::{Item, Kernel, Map, copy, map};
 use super::halves;
@@ -64,8 +64,8 @@ half_casts! {
     [f32] |x| x;
     [u8] |x| f32::from(x);
     [Truth] |x| f32::from(x.0);
-    [f64] |x| halves::round_to_odd(x);
-    [i32 i64 u32] |x| halves::round_to_odd(x as f64);
+    [f64] |x| round_to_odd(x);
+    [i32 i64 u32] |x| round_to_odd(x as f64);
 }
 
 impl Cast<f32> for f16 {

@@ -444,8 +444,8 @@ macro_rules! float_table {
                 Atan: $t => $t, |x, L| x.atan();
                 Sinh: $t => $t, |x, L| x.sinh();
                 Cosh: $t => $t, |x, L| x.cosh();
-                Asinh: $t => $t, |x, L| (x as f64).asinh() as $t;
-                Acosh: $t => $t, |x, L| (x as f64).acosh() as $t;
+                Asinh: $t => $t, |x, L| math::asinh(x as f64) as $t;
+                Acosh: $t => $t, |x, L| math::acosh(x as f64) as $t;
                 Atanh: $t => $t, |x, L| x.atanh();
                 Floor: $t => $t, |x, L| x.floor();
                 Ceil: $t => $t, |x, L| x.ceil();

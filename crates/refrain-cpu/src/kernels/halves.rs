@@ -5,8 +5,10 @@
 
 use refrain_graph::{DType, bf16, f16};
 
-use super::elementwise::{Kernel, Ptrs};
-use crate::simd::{Simd, SimdLevel, simd_fn};
+use super::elementwise::Kernel;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::SimdLevel;
+use crate::simd::{Simd, simd_fn};
 
 /// Bits of a `bf16` that an `f32` has more.
 const BF16_SHIFT: u32 = 16;
@@ -91,18 +93,6 @@ pub(super) fn from_f16(bits: u16) -> f32 {
     f32::from_bits(size | sign)
 }
 
-/// To `f32` such that rounding the result again, to 16 bits, is as good as rounding once: an inexact result is cut towards zero
-/// and its last bit set, so that it is never mistaken for a tie.
-#[inline(always)]
-pub(super) fn round_to_odd(x: f64) -> f32 {
-    let nearest = x as f32;
-    let back = f64::from(nearest);
-    let away = back.abs() > x.abs();
-    let odd = nearest.to_bits().wrapping_sub(u32::from(away)) | 1;
-    let exact = back == x || x.is_nan();
-    f32::from_bits(if exact { nearest.to_bits() } else { odd })
-}
-
 simd_fn! {
     /// `f16` as `f32`.
     pub fn widened_f16<S>(x: &[f16]) -> Vec<f32> {
@@ -141,7 +131,7 @@ mod x86 {
         _mm256_cvtps_ph, _mm256_loadu_ps, _mm256_storeu_ps,
     };
 
-    use super::Ptrs;
+    use crate::kernels::elementwise::Ptrs;
 
     /// Elements of a register of `f32`.
     const LANES: usize = 8;
@@ -220,6 +210,7 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::elementwise::Ptrs;
 
     fn convert<T: Copy, U: Copy + Default>(x: &[T], from: DType, to: DType, simd: Simd) -> Vec<U> {
         let mut out = vec![U::default(); x.len()];
@@ -247,7 +238,7 @@ mod tests {
             })
         });
         // Ties of subnormal f16.
-        let small = (0..2100).map(|i| f32::from_bits((i as f32 * 2f32.powi(-25)).to_bits()));
+        let small = (0..2100).map(|i| i as f32 * 2f32.powi(-25));
         let all = (0..=u32::MAX).step_by(STRIDE).map(f32::from_bits);
         near.chain(small.clone())
             .chain(small.map(|x| -x))

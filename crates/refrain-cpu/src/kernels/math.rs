@@ -240,6 +240,25 @@ pub fn erf<L: Lanes>(x: f32) -> f32 {
     odd_rational::<L, 6, 6>(x, SATURATED, SHARE, P, Q)
 }
 
+/// From here on the root of `x^2 + 1` or `x^2 - 1` is `x` to the last bit: 2^28. The standard library's sum with it overflows.
+const LARGE: f64 = (1u32 << 28) as f64;
+
+/// The inverse of the hyperbolic sine.
+pub fn asinh(x: f64) -> f64 {
+    match x.abs() {
+        a if a > LARGE => (a.ln() + std::f64::consts::LN_2).copysign(x),
+        _ => x.asinh(),
+    }
+}
+
+/// The inverse of the hyperbolic cosine.
+pub fn acosh(x: f64) -> f64 {
+    match x {
+        x if x > LARGE => x.ln() + std::f64::consts::LN_2,
+        _ => x.acosh(),
+    }
+}
+
 #[cfg(test)]
 #[path = "math_tests.rs"]
 mod tests;

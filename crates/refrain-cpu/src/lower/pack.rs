@@ -7,7 +7,7 @@ use refrain_graph::{DType, Op};
 
 use super::{Lowerer, PARAMS};
 use crate::fuse::Group;
-use crate::plan::{Buf, BufInfo, Home, Pack, PackLayout};
+use crate::plan::{Buf, BufInfo, Home, Pack, PackLayout, root_of};
 
 /// Rows from which a packed right-hand side is faster than one read where it lies, and from which packing it anew each time
 /// costs next to nothing. One row alone streams it through once, which is fastest when it lies in one piece.
@@ -78,7 +78,7 @@ impl Lowerer<'_> {
         };
         let source = self.sources.get(self.graph.inputs(node)[0]);
         let is_param = self.graph.node_of(source.root).is_none();
-        let halves = matches!(self.graph.spec(source.root).dtype, DType::F16 | DType::BF16);
+        let halves = self.graph.spec(source.root).dtype.is_half();
         let to_f32 = matches!(self.graph.op(node), Op::Convert(DType::F32));
         let kept = self.kept.contains(&self.graph.outputs(node)[0]);
         if to_f32 && is_param && halves && !kept && source.view.is_identity() {
@@ -91,20 +91,22 @@ impl Lowerer<'_> {
 
     /// Drops the conversions of parameters that all readers have packed.
     pub(super) fn drop_packed(&mut self) {
+        let (buffers, widened) = (&self.out.buffers, &self.widened);
+        // A reader of a whole reads its parts.
+        let root = |buf: Buf| root_of(buffers, buf).0;
         let mut read = HashSet::new();
         for (draft, _) in &self.out.drafts {
             draft.touches(&mut |buf, write| {
                 if !write {
-                    read.insert(buf);
+                    read.insert(root(buf));
                 }
             });
         }
-        let widened = &self.widened;
         self.out.drafts.retain(|(draft, _)| {
             let mut needed = false;
             draft.touches(&mut |buf, write| {
                 let packed = widened.get(&buf).is_some_and(|w| w.is_packed);
-                needed |= write && (!packed || read.contains(&buf));
+                needed |= write && (!packed || read.contains(&root(buf)));
             });
             needed
         });

@@ -72,14 +72,14 @@ pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
         if found.1 < best.1 {
             best = found;
         }
-        if best.1 == least {
+        if best.1 <= least {
             break;
         }
     }
     best
 }
 
-/// The most bytes that are needed at one step: no arena is smaller.
+/// The most bytes that are needed at one step; lines that two parts of a block share count twice.
 fn least(blocks: &[Block]) -> usize {
     let steps = blocks.iter().map(|b| b.last + 1).max().unwrap_or(0);
     let mut change = vec![0isize; steps + 1];
@@ -109,7 +109,8 @@ fn in_order(blocks: &[Block], rank: Rank) -> (Vec<usize>, usize) {
     let mut offsets = vec![0usize; blocks.len()];
     let mut placed: Vec<Placed> = Vec::with_capacity(blocks.len());
     let mut total = 0;
-    for &i in &order {
+    // Blocks without bytes lie at the beginning: in a gap of none they would lie inside of another block.
+    for &i in order.iter().filter(|&&i| blocks[i].bytes > 0) {
         let block = &blocks[i];
         let size = block.bytes.next_multiple_of(ALIGN);
         let (mut gap, mut best, mut end) = (usize::MAX, None, 0);
@@ -183,6 +184,23 @@ mod tests {
         ];
         assert_eq!(in_order(&blocks, ORDERS[0]).1, 576);
         assert_eq!((offsets(&blocks).1, least(&blocks)), (512, 512));
+    }
+
+    #[test]
+    fn blocks_without_bytes_lie_inside_of_no_other() {
+        let block = |bytes, first, last, parts: &[(usize, usize)]| Block {
+            bytes,
+            first,
+            last,
+            parts: parts.to_vec(),
+        };
+        // The middle one's parts share a line, between which there is a gap of no bytes.
+        let blocks = [
+            block(256, 0, 1, &[]),
+            block(192, 1, 3, &[(96, 3), (192, 2)]),
+            block(0, 2, 2, &[]),
+        ];
+        assert_eq!(offsets(&blocks), (vec![0, 256, 0], 448));
     }
 
     #[test]

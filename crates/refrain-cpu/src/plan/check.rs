@@ -122,7 +122,7 @@ impl Follower<'_> {
         0..self.buffers[buf].bytes
     }
 
-    /// The bytes of a buffer that a step reads.
+    /// The bytes of a buffer that a step reads. Memory was planned with the same `reads_part`, whose own test says what it gives.
     fn wanted(&self, draft: &Draft, buf: Buf) -> Range<usize> {
         draft.reads_part(buf).unwrap_or_else(|| self.whole(buf))
     }

@@ -356,3 +356,32 @@ pub fn reads_in_place(tape: &Tape, buf: Buf) -> bool {
         .is_some_and(|i| i.view.offset == 0 && tape.reading(i) == Reading::Flat);
     only && readings.next().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cranelift_entity::EntityRef;
+
+    #[test]
+    fn a_loop_reads_the_parts_of_buffers_that_it_walks_over() {
+        let [carry, sequence, constant, all, none] = std::array::from_fn(Buf::new);
+        let scan = Draft::Scan(Box::new(ScanDraft {
+            body: 0,
+            length: 3,
+            reverse: true,
+            init: vec![(carry, 64), (all, 8)],
+            last: vec![none],
+            spare: vec![none],
+            carry_bytes: vec![32, 4],
+            sequences: vec![(sequence, 40, 10), (all, 100, 20)],
+            parts: 1,
+            constants: vec![(constant, 16, 48, false), (all, 0, 2, true)],
+            stacked: vec![(none, 10)],
+            packed: Vec::new(),
+            arena: none,
+        }));
+        let parts = [carry, sequence, constant, all, none].map(|buf| scan.reads_part(buf));
+        let expected = [Some(64..96), Some(40..70), Some(16..64), Some(0..160), None];
+        assert_eq!(parts, expected);
+    }
+}

@@ -68,9 +68,8 @@ impl Instr {
 
     /// Whether it changes the type of a value of 16 bits, or rounds to them, which is no arithmetic of the program's.
     pub fn is_rounding(&self, dtype: DType, of: impl Fn(Reg) -> DType) -> bool {
-        let half = |dtype: DType| matches!(dtype, DType::F16 | DType::BF16);
         match *self {
-            Instr::Convert(a) => half(dtype) || half(of(a)),
+            Instr::Convert(a) => dtype.is_half() || of(a).is_half(),
             Instr::Round(..) => true,
             _ => false,
         }

@@ -10,6 +10,7 @@ impl Tape {
     pub fn converted(&mut self, reg: Reg, to: DType) -> Reg {
         if let (Instr::Convert(before), half) = self.instrs[reg]
             && to == DType::F32
+            && half.is_half()
             && self.instrs[before].1 == DType::F32
         {
             return match self.holds(before, half) {
@@ -95,6 +96,19 @@ mod tests {
         let made = make(&mut tape, wide);
         let half = tape.push(Instr::Convert(made), DType::BF16);
         tape.converted(half, DType::F32) == made
+    }
+
+    #[test]
+    fn types_of_more_or_less_than_16_bits_are_converted_in_two_steps() {
+        for between in [DType::Bool, DType::U8, DType::I32, DType::F64] {
+            let mut tape = Tape::default();
+            let input = tape.push(Instr::Input(0), between);
+            let wide = tape.push(Instr::Convert(input), DType::F32);
+            let negated = tape.push(Instr::Unary(UnaryOp::Negate, wide), DType::F32);
+            let narrow = tape.push(Instr::Convert(negated), between);
+            let back = tape.converted(narrow, DType::F32);
+            assert_eq!(tape.instrs[back], (Instr::Convert(narrow), DType::F32));
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn unary(op: UnaryOp, x: f64) -> Option<f64> {
         UnaryOp::Atan => x.atan(),
         UnaryOp::Sinh => x.sinh(),
         UnaryOp::Cosh => x.cosh(),
-        UnaryOp::Asinh => x.asinh(),
+        UnaryOp::Asinh => asinh(x),
         UnaryOp::Acosh => acosh(x),
         UnaryOp::Atanh => atanh(x),
         UnaryOp::Erf => erf(x),
@@ -70,9 +70,18 @@ fn logistic(x: f64) -> f64 {
     }
 }
 
-/// Through `ln_1p`, which keeps the digits of results near 0; beyond 2^28 the root is `x` to the last bit.
+/// From here on the root of `x^2 + 1` or `x^2 - 1` is `x` to the last bit: 2^28. The standard library's sum with it overflows.
+const LARGE: f64 = (1u32 << 28) as f64;
+
+fn asinh(x: f64) -> f64 {
+    match x.abs() {
+        a if a > LARGE => (a.ln() + std::f64::consts::LN_2).copysign(x),
+        _ => x.asinh(),
+    }
+}
+
+/// Through `ln_1p`, which keeps the digits of results near 0.
 fn acosh(x: f64) -> f64 {
-    const LARGE: f64 = (1u32 << 28) as f64;
     if x > LARGE {
         return x.ln() + std::f64::consts::LN_2;
     }

@@ -6,7 +6,7 @@
 use half::{bf16, f16};
 
 use super::{float, integer};
-use crate::{BinaryOp, Element, GraphError, Reduction, UnaryOp};
+use crate::{BinaryOp, Element, GraphError, Reduction, UnaryOp, round_to_odd};
 
 /// A type that computations are done in. `bits` is the width of the element type it stands for.
 pub(super) trait Accumulator: Copy + PartialOrd {
@@ -122,17 +122,6 @@ number! {
     u32, i64, 32, 0, u32::MAX as i64, |x| i64::from(x), |y| y as u32;
     u8, i64, 8, 0, u8::MAX as i64, |x| i64::from(x), |y| y as u8;
     bool, bool, 1, false, true, |x| x, |y| y;
-}
-
-/// To f32 such that rounding the result again, to 16 bits, is as good as rounding once: an inexact result is cut
-/// towards zero and its last bit set, so that it is never mistaken for a tie.
-fn round_to_odd(x: f64) -> f32 {
-    let nearest = x as f32;
-    if nearest.is_nan() || f64::from(nearest) == x {
-        return nearest;
-    }
-    let away = f64::from(nearest).abs() > x.abs();
-    f32::from_bits((nearest.to_bits() - u32::from(away)) | 1)
 }
 
 /// The elementwise primitive that combines two elements of a reduction.

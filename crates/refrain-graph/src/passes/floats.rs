@@ -64,11 +64,7 @@ pub fn has_halves(graph: &Graph) -> bool {
         _ => false,
     };
     let mut values = graph.values();
-    values.any(|v| is_half(graph.spec(v).dtype)) || graph.nodes().any(inside)
-}
-
-fn is_half(dtype: DType) -> bool {
-    matches!(dtype, DType::F16 | DType::BF16)
+    values.any(|v| graph.spec(v).dtype.is_half()) || graph.nodes().any(inside)
 }
 
 fn reads_by_element(op: &Op) -> bool {
@@ -80,7 +76,7 @@ fn converted(graph: &Graph, value: Value) -> Option<Value> {
     let (Op::Convert(DType::F32), &[half]) = graph.op_of(value)? else {
         return None;
     };
-    is_half(graph.spec(half).dtype).then_some(half)
+    graph.spec(half).dtype.is_half().then_some(half)
 }
 
 /// Converted values that something reads as a whole and not element by element. Those of parameters do not count: the
@@ -110,7 +106,7 @@ impl Wide {
         };
         let to = old.spec(output).dtype;
         let new = rewriter.new_graph();
-        let reads = inputs.iter().any(|&v| is_half(new.spec(v).dtype));
+        let reads = inputs.iter().any(|&v| new.spec(v).dtype.is_half());
         if !reads || !computes(new, op, &inputs) {
             return rewriter.copy(node);
         }
@@ -121,7 +117,7 @@ impl Wide {
             Op::Convert(DType::F32) => inputs[0],
             op => rewriter.push(op.clone(), &inputs)?,
         };
-        let result = match is_half(to) && rewriter.new_graph().spec(result).dtype != to {
+        let result = match to.is_half() && rewriter.new_graph().spec(result).dtype != to {
             true => rewriter.push(Op::Convert(to), &[result])?,
             false => result,
         };
@@ -132,7 +128,7 @@ impl Wide {
     /// A value of the new graph in `f32`, if it has 16 bits.
     fn widened(&mut self, rewriter: &mut Rewriter<'_>, value: Value) -> Result<Value, GraphError> {
         let graph = rewriter.new_graph();
-        if !is_half(graph.spec(value).dtype) {
+        if !graph.spec(value).dtype.is_half() {
             return Ok(value);
         }
         if let Some(wide) = self.0[value] {
@@ -176,7 +172,9 @@ fn computes(graph: &Graph, op: &Op, inputs: &[Value]) -> bool {
 
 fn is_rounded(graph: &Graph, value: Value) -> bool {
     match graph.op_of(value) {
-        Some((Op::Convert(_), inputs)) => graph.spec(inputs[0]).dtype == DType::F32,
+        Some((Op::Convert(to), inputs)) if to.is_half() => {
+            graph.spec(inputs[0]).dtype == DType::F32
+        }
         _ => false,
     }
 }

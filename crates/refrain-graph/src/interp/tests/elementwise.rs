@@ -59,6 +59,8 @@ fn float_functions_have_the_digits_of_f64() {
     assert_eq!(unary(UnaryOp::Logistic, -740.0), 4.2e-322);
     assert!(unary(UnaryOp::Acosh, 0.5f64).is_nan());
     assert!(unary(UnaryOp::Acosh, -1e25f64).is_nan());
+    assert_eq!(unary(UnaryOp::Asinh, 1e308f64), 709.889355822726);
+    assert_eq!(unary(UnaryOp::Asinh, -1e308f64), -709.889355822726);
     assert_eq!(unary(UnaryOp::Atanh, -1f64), f64::NEG_INFINITY);
 }
 
