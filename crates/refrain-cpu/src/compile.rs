@@ -11,7 +11,8 @@ use crate::kernels::nest::Nests;
 use crate::library::{Call, Part};
 use crate::lower::{Lowered, PARAMS, geometries, lower};
 use crate::plan::{
-    Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, ScanDraft, check, place,
+    Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, RightHand, ScanDraft, check,
+    place,
 };
 use crate::recompute::recompute;
 use crate::simd::Simd;
@@ -282,13 +283,14 @@ impl Linker<'_> {
         };
         Ok(DotStep {
             lhs: side(&dot.lhs),
-            rhs: side(&dot.rhs),
+            rhs: match &dot.rhs {
+                RightHand::Matrix(matrix, strides) => RightHand::Matrix(side(matrix), *strides),
+                RightHand::Packed(buf) => RightHand::Packed(whole(*buf)),
+            },
             out: whole(dot.out),
             sizes: dot.sizes,
             lhs_strides: dot.lhs_strides,
-            rhs_strides: dot.rhs_strides,
             scratch: dot.scratch.map(whole),
-            packed: dot.packed.map(whole),
             finish: match &dot.finish {
                 Some(tape) => {
                     let draft = Draft::Dot(dot.clone());

@@ -15,7 +15,7 @@ use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
 use crate::library::{Call, CallError, Part};
 use crate::lower::{CONSTANTS, PARAMS};
-use crate::plan::{ARENA, Pack, PackLayout, Strides};
+use crate::plan::{ARENA, Pack, PackLayout, RightHand, Strides};
 use crate::{Pool, RunError};
 
 /// Elements of a buffer.
@@ -32,19 +32,15 @@ pub struct DotStep {
     /// Left-hand side.
     pub lhs: Tensor,
     /// Right-hand side.
-    pub rhs: Tensor,
+    pub rhs: RightHand<Tensor, Tensor>,
     /// Result.
     pub out: Tensor,
     /// Number of products, then rows, columns and depth.
     pub sizes: [usize; 4],
     /// How the left-hand side lies: rows and depth.
     pub lhs_strides: Strides,
-    /// How the right-hand side lies: depth and columns.
-    pub rhs_strides: Strides,
     /// Room for partial sums.
     pub scratch: Option<Tensor>,
-    /// The right-hand side packed.
-    pub packed: Option<Tensor>,
     /// Work on the result as it is made.
     pub finish: Option<Finish>,
 }
@@ -229,11 +225,10 @@ fn run_dot(dot: &DotStep, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), Fa
         step.read::<f32>(dot.lhs.place, dot.lhs.len)?,
         dot.lhs_strides,
     );
-    let b = match dot.packed {
-        Some(packed) => Right::Packed(step.read::<f32>(packed.place, packed.len)?),
-        None => {
-            let data = step.read::<f32>(dot.rhs.place, dot.rhs.len)?;
-            Right::Matrix(matrix(data, dot.rhs_strides))
+    let b = match &dot.rhs {
+        RightHand::Packed(packed) => Right::Packed(step.read::<f32>(packed.place, packed.len)?),
+        RightHand::Matrix(rhs, strides) => {
+            Right::Matrix(matrix(step.read::<f32>(rhs.place, rhs.len)?, *strides))
         }
     };
     let out = step.write::<f32>(dot.out.place, dot.out.len)?;

@@ -5,7 +5,7 @@ use refrain_graph::{DType, DotDims, Node, Value};
 use super::Lowerer;
 use super::pack::worthwhile;
 use crate::kernels::gemm::Product;
-use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, PackLayout, Ref, Strides};
+use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, PackLayout, Ref, RightHand, Strides};
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
 
@@ -94,26 +94,23 @@ impl Lowerer<'_> {
         let flops = 2 * (batch * m * n * k) as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let out = self.buf(output);
-        // What is read packed is not read as it lies.
+        let how = if packed.is_some() { " packed" } else { "" };
         let rhs = match packed {
-            Some(buf) => Ref {
-                buf,
-                view: View::dense(&[]),
-            },
-            None => right.operand.clone(),
+            Some(buf) => RightHand::Packed(buf),
+            None => {
+                let strides = right.strides(right.depth, right.free);
+                RightHand::Matrix(right.operand, strides)
+            }
         };
         let draft = DotDraft {
             out,
             sizes,
             lhs_strides: left.strides(left.free, left.depth),
-            rhs_strides: right.strides(right.depth, right.free),
             lhs: left.operand,
             rhs,
             scratch,
-            packed,
             finish: None,
         };
-        let how = if packed.is_some() { " packed" } else { "" };
         let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]{how}");
         self.push(Draft::Dot(draft), note);
         true

@@ -138,25 +138,30 @@ pub struct Strides {
     pub col: usize,
 }
 
+/// The right-hand side of a product.
+#[derive(Clone, Debug)]
+pub enum RightHand<M, P> {
+    /// As it lies, with the strides of its depth and columns.
+    Matrix(M, Strides),
+    /// Packed beforehand.
+    Packed(P),
+}
+
 /// A product of matrices.
 #[derive(Clone, Debug)]
 pub struct DotDraft {
     /// Left-hand side.
     pub lhs: Ref,
     /// Right-hand side.
-    pub rhs: Ref,
+    pub rhs: RightHand<Ref, Buf>,
     /// The result.
     pub out: Buf,
     /// Number of products, then rows, columns and depth.
     pub sizes: [usize; 4],
     /// How the left-hand side lies: rows and depth.
     pub lhs_strides: Strides,
-    /// How the right-hand side lies: depth and columns.
-    pub rhs_strides: Strides,
     /// Room for partial sums.
     pub scratch: Option<Buf>,
-    /// The right-hand side packed.
-    pub packed: Option<Buf>,
     /// Work on the result as it is made.
     pub finish: Option<Box<Tape>>,
 }
@@ -248,8 +253,10 @@ impl Draft {
             }
             Draft::Dot(dot) => {
                 f(dot.lhs.buf, false);
-                f(dot.rhs.buf, false);
-                dot.packed.into_iter().for_each(|b| f(b, false));
+                match &dot.rhs {
+                    RightHand::Matrix(matrix, _) => f(matrix.buf, false),
+                    RightHand::Packed(buf) => f(*buf, false),
+                }
                 f(dot.out, true);
                 dot.scratch.into_iter().for_each(|b| f(b, true));
                 finish_touches(dot.finish.as_deref(), dot.out, f);
