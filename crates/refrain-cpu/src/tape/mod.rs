@@ -42,15 +42,8 @@ pub enum Instr {
 impl Instr {
     /// The registers it reads.
     pub fn operands(&self) -> Vec<Reg> {
-        match *self {
-            Instr::Input(_) | Instr::Imm(_) => vec![],
-            Instr::Unary(_, a)
-            | Instr::Convert(a)
-            | Instr::Round(a, _)
-            | Instr::ReduceRows(_, a) => vec![a],
-            Instr::Binary(_, a, b) | Instr::Compare(_, a, b) => vec![a, b],
-            Instr::Select(a, b, c) => vec![a, b, c],
-        }
+        let mut copy = self.clone();
+        copy.operands_mut().into_iter().map(|r| *r).collect()
     }
 
     /// The same, to be changed.
