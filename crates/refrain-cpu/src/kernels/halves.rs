@@ -69,11 +69,7 @@ pub(super) fn to_f16(x: f32) -> u16 {
     } else {
         F16_INFINITY >> F16_SHIFT
     };
-    let rounded = if size > F32_INFINITY {
-        nan & 0x7fff
-    } else {
-        rounded
-    };
+    let rounded = if size > F32_INFINITY { nan } else { rounded };
     (rounded | sign >> 16) as u16
 }
 
@@ -250,26 +246,18 @@ mod tests {
     fn every_level_rounds_as_the_crate_half() {
         let x = samples();
         for simd in Simd::available() {
-            let got: Vec<u16> = convert(&x, DType::F32, DType::F16, simd);
-            for (&x, &got) in x.iter().zip(&got) {
-                let want = f16::from_f32(x);
-                let same = want.to_bits() == got || x.is_nan() && f16::from_bits(got).is_nan();
-                assert!(
-                    same,
-                    "{simd:?}: {x:e} became {got:#x}, not {:#x}",
-                    want.to_bits()
-                );
-            }
-            let got: Vec<u16> = convert(&x, DType::F32, DType::BF16, simd);
-            for (&x, &got) in x.iter().zip(&got) {
-                let want = bf16::from_f32(x);
-                let same = want.to_bits() == got || x.is_nan() && bf16::from_bits(got).is_nan();
-                assert!(
-                    same,
-                    "{simd:?}: {x:e} became {got:#x}, not {:#x}",
-                    want.to_bits()
-                );
-            }
+            let check = |to: DType, nearest: fn(f32) -> u16, is_nan: fn(u16) -> bool| {
+                let got: Vec<u16> = convert(&x, DType::F32, to, simd);
+                for (&x, got) in x.iter().zip(got) {
+                    let want = nearest(x);
+                    let same = want == got || x.is_nan() && is_nan(got);
+                    assert!(same, "{simd:?}: {x:e} became {to} {got:#x}, not {want:#x}");
+                }
+            };
+            let f16_is_nan = |bits| f16::from_bits(bits).is_nan();
+            check(DType::F16, |x| f16::from_f32(x).to_bits(), f16_is_nan);
+            let bf16_is_nan = |bits| bf16::from_bits(bits).is_nan();
+            check(DType::BF16, |x| bf16::from_f32(x).to_bits(), bf16_is_nan);
         }
     }
 
