@@ -12,6 +12,10 @@ fn compiled(graph: models::Made<Graph>, options: &CompileOptions) -> Executable 
     Executable::compile(&graph, options).unwrap_or_else(|e| panic!("{e}"))
 }
 
+fn parsed(text: &str) -> Graph {
+    text.parse().unwrap_or_else(|e| panic!("{e}"))
+}
+
 /// The steps, one line each: loop nests that run together are one step.
 fn steps(exe: &Executable) -> Vec<String> {
     let text = exe.explain();
@@ -88,7 +92,7 @@ fn an_update_waits_for_those_that_read_the_old_value() {
   return %z
 }
 "#;
-    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(text);
     let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
     let steps = steps(&exe);
     let starts: Vec<&str> = steps.iter().map(|s| &s[..5]).collect();
@@ -115,7 +119,7 @@ fn a_packed_weight_stays_where_a_whole_has_it_as_a_part() {
   return %d, %y
 }
 "#;
-    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(text);
     let plan = compiled(Ok(graph.clone()), &CompileOptions::default()).explain();
     assert!(plan.contains("packed"), "{plan}");
     common::check(&graph, 1, 1e-4);
@@ -137,7 +141,7 @@ fn conversions_there_and_back_stay_in_the_loop() {
 }}
 "#
         );
-        let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+        let graph = parsed(&text);
         let steps = steps(&compiled(Ok(graph.clone()), &CompileOptions::default()));
         assert_eq!(steps.len(), 1, "{between}: {steps:#?}");
         common::check(&graph, 1, 0.0);
@@ -329,7 +333,7 @@ const RECURRENCE: &str = r#"graph {
 
 #[test]
 fn loops_of_small_steps_run_in_parts_of_their_rows() {
-    let graph: Graph = RECURRENCE.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(RECURRENCE);
     let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
     assert!(
         exe.explain().contains("rows in 3 parts"),
@@ -344,7 +348,7 @@ fn loops_of_small_steps_run_in_parts_of_their_rows() {
     %q = broadcast_in_dim %r {dims=[1]} : f32[48,64]
     %z = add %q, %s",
     );
-    let graph: Graph = tied.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(&tied);
     let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
     assert!(!exe.explain().contains("parts"), "{}", exe.explain());
     common::check(&graph, 1, 1e-4);
@@ -354,7 +358,7 @@ fn loops_of_small_steps_run_in_parts_of_their_rows() {
 /// free in the second.
 #[test]
 fn memory_of_a_sequence_is_free_behind_the_loop_that_reads_it() {
-    let graph: Graph = TWO_LOOPS.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(TWO_LOOPS);
     let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
     let sequence = 16 * 8 * 64 * size_of::<f32>();
     let loops = exe.explain().matches("scan 8 steps").count();
@@ -412,7 +416,7 @@ fn what_a_convolution_applies_is_computed_before_it() {
   return %r
 }
 "#;
-    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(text);
     let exe = compiled(Ok(graph.clone()), &CompileOptions::default());
     let steps = steps(&exe);
     assert_eq!(steps.len(), 2, "{steps:#?}");
@@ -459,7 +463,7 @@ fn convolutions_of_three_by_three_go_winograds_way_unless_told_otherwise() {
   return %y
 }
 "#;
-    let graph: Graph = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let graph = parsed(text);
     let plan = |winograd| {
         let options = CompileOptions {
             winograd,
