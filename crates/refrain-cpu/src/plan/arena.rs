@@ -29,14 +29,10 @@ const ORDERS: [Rank; 3] = [
 impl Block {
     /// Its parts from a place on: bytes, first and last step.
     fn placed(&self, offset: usize) -> impl Iterator<Item = Placed> {
-        let whole = [(self.bytes, self.last)];
-        let parts = match self.parts.is_empty() {
-            true => whole.to_vec(),
-            false => self.parts.clone(),
-        };
-        let mut start = 0;
-        let first = self.first;
-        parts.into_iter().map(move |(end, last)| {
+        let whole = self.parts.is_empty().then_some((self.bytes, self.last));
+        let parts = whole.into_iter().chain(self.parts.iter().copied());
+        let (mut start, first) = (0, self.first);
+        parts.map(move |(end, last)| {
             // What shares a line of the cache with the next part is counted as needed as long as either.
             let (from, to) = (start, end.next_multiple_of(ALIGN));
             start = end / ALIGN * ALIGN;
