@@ -1,10 +1,16 @@
 //! What a layer is called with: positional arguments, then keyword arguments, of tensors and plain values.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use refrain_graph::Literal;
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+
+/// Keras's name of the argument that tells fitting from predicting.
+pub(crate) const TRAINING: &str = "training";
 
 /// One argument of a call.
 #[derive(Clone, Debug)]
@@ -17,6 +23,9 @@ pub enum Argument {
 
 /// The arguments of a call. Made from a tensor, an array of tensors, a dict, …
 ///
+/// A call notices which of its arguments the layer asks for; one that it does not ask for is an error, so that no argument
+/// is dropped. [`args`](Inputs::args) and [`kwargs`](Inputs::kwargs) ask for all.
+///
 /// ```
 /// use refrain::{Inputs, input};
 /// let (x, state) = (input([8, 20]), input([64]));
@@ -27,6 +36,35 @@ pub enum Argument {
 pub struct Inputs {
     args: Vec<Argument>,
     kwargs: Vec<(String, Argument)>,
+    asked: Asked,
+}
+
+/// Which arguments a call has asked for: those by position, then those by name. Empty where nobody watches.
+#[derive(Debug, Default)]
+struct Asked(Vec<AtomicBool>);
+
+impl Asked {
+    fn none(arguments: usize) -> Self {
+        Asked((0..arguments).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    fn mark(&self, argument: usize) {
+        if let Some(flag) = self.0.get(argument) {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn contains(&self, argument: usize) -> bool {
+        let flag = self.0.get(argument);
+        flag.is_none_or(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+impl Clone for Asked {
+    fn clone(&self) -> Self {
+        let flags = (0..self.0.len()).map(|i| AtomicBool::new(self.contains(i)));
+        Asked(flags.collect())
+    }
 }
 
 impl Inputs {
@@ -63,11 +101,13 @@ impl Inputs {
 
     /// The positional arguments.
     pub fn args(&self) -> &[Argument] {
+        (0..self.args.len()).for_each(|i| self.asked.mark(i));
         &self.args
     }
 
     /// The keyword arguments.
     pub fn kwargs(&self) -> &[(String, Argument)] {
+        (0..self.kwargs.len()).for_each(|i| self.asked.mark(self.args.len() + i));
         &self.kwargs
     }
 
@@ -75,22 +115,26 @@ impl Inputs {
         self.args.iter().chain(self.kwargs.iter().map(|(_, a)| a))
     }
 
-    /// All tensors, in Keras's flattened order: positional arguments, then keyword arguments by sorted name.
+    /// All tensors that a call or a program makes, in Keras's flattened order: positional arguments, then keyword arguments
+    /// by sorted name. Constants are not among them until a program holds them.
     pub fn tensors(&self) -> Vec<&Tensor> {
-        let mut kwargs: Vec<&(String, Argument)> = self.kwargs.iter().collect();
-        kwargs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let kwargs = kwargs.into_iter().map(|(_, argument)| argument);
-        let arguments = self.args.iter().chain(kwargs);
-        arguments
-            .flat_map(|a| match a {
-                Argument::Tensors(s) => s.flatten(),
-                Argument::Value(_) => Vec::new(),
-            })
-            .collect()
+        let mut order: Vec<usize> = (0..self.kwargs.len()).collect();
+        order.sort_by_key(|&i| &self.kwargs[i].0);
+        let kwargs = order
+            .into_iter()
+            .map(|i| (self.args.len() + i, &self.kwargs[i].1));
+        let arguments = self.args.iter().enumerate().chain(kwargs);
+        let leaves = arguments.flat_map(|(i, argument)| match argument {
+            Argument::Tensors(tensors) => {
+                self.asked.mark(i);
+                tensors.flatten()
+            }
+            Argument::Value(_) => Vec::new(),
+        });
+        leaves.filter(|t| t.is_computed()).collect()
     }
 
-    /// The same arguments with other tensors.
-    pub(crate) fn try_map(&self, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Inputs> {
+    fn map_leaves(&self, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Inputs> {
         let mut map = |a: &Argument| -> Result<Argument> {
             Ok(match a {
                 Argument::Tensors(s) => Argument::Tensors(s.try_map(&mut f)?),
@@ -103,34 +147,90 @@ impl Inputs {
             .iter()
             .map(|(k, a)| Ok((k.clone(), map(a)?)))
             .collect::<Result<_>>()?;
-        Ok(Inputs { args, kwargs })
+        let asked = Asked::default();
+        Ok(Inputs {
+            args,
+            kwargs,
+            asked,
+        })
+    }
+
+    /// The same arguments with other tensors in place of those that are computed.
+    pub(crate) fn try_map(&self, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Inputs> {
+        self.map_leaves(|tensor| match tensor.is_computed() {
+            true => f(tensor),
+            false => Ok(tensor.clone()),
+        })
+    }
+
+    /// The same arguments with other tensors in place of the constants.
+    pub(crate) fn map_constants(
+        &self,
+        mut f: impl FnMut(&Literal) -> Result<Tensor>,
+    ) -> Result<Inputs> {
+        self.map_leaves(|tensor| match tensor.as_constant() {
+            Some(literal) => f(literal),
+            None => Ok(tensor.clone()),
+        })
+    }
+
+    /// The same arguments, none of them asked for yet.
+    pub(crate) fn watched(mut self) -> Inputs {
+        self.asked = Asked::none(self.args.len() + self.kwargs.len());
+        self
+    }
+
+    /// Refuses arguments that were given and not asked for. Layers without dropout or statistics take `training` too, as in
+    /// Keras.
+    pub(crate) fn check_asked(&self) -> Result<()> {
+        let given = |argument: &Argument| match argument {
+            Argument::Tensors(tensors) => tensors.flatten().iter().any(|t| !t.is_absent()),
+            Argument::Value(value) => !is_null(value),
+        };
+        let dropped = |i: usize, argument: &Argument| given(argument) && !self.asked.contains(i);
+        let mut args = self.args.iter().enumerate();
+        let by_position = args.find(|(i, a)| dropped(*i, a));
+        let mut kwargs = (self.args.len()..).zip(&self.kwargs);
+        let by_name = kwargs.find(|(i, (name, a))| name != TRAINING && dropped(*i, a));
+        let received = match (by_position, by_name) {
+            (Some((i, _)), _) => format!("a positional argument too many, number {}", i + 1),
+            (None, Some((_, (name, _)))) => format!("argument `{name}`, which it has no use for"),
+            (None, None) => return Ok(()),
+        };
+        let expected = "arguments that the layer uses";
+        Err(Error::mismatch(ErrorKind::Structure, expected, received)
+            .hint("Leave it out, or check its name and its kind: a tensor, a list of tensors, or a plain value"))
     }
 
     /// The same arguments without those that stand for optional inputs without data.
     ///
     /// # Errors
-    /// The first argument, or part of a list, is such an input.
+    /// The first argument is such an input.
     pub(crate) fn without_absent(mut self) -> Result<Inputs> {
         let absent = |argument: &Argument| match argument {
-            Argument::Tensors(Structure::Leaf(tensor)) => tensor.check().is_err(),
+            Argument::Tensors(Structure::Leaf(tensor)) => tensor.is_absent(),
             _ => false,
         };
+        if let Some(Argument::Tensors(first)) = self.args.first() {
+            first.flatten().into_iter().try_for_each(Tensor::check)?;
+        }
         for argument in self.args.iter_mut().skip(1).filter(|a| absent(a)) {
             *argument = Argument::Value(Json::Null);
         }
         self.kwargs.retain(|(_, argument)| !absent(argument));
-        let mut tensors = self.tensors().into_iter();
-        tensors.try_for_each(Tensor::check)?;
         Ok(self)
     }
 
     /// The structure of the first positional argument (or of the first keyword argument if all are by name).
     pub fn first(&self) -> Result<&Structure<Tensor>> {
-        let first = self.arguments().find_map(|a| match a {
-            Argument::Tensors(s) => Some(s),
+        let first = self.arguments().enumerate().find_map(|(i, a)| match a {
+            Argument::Tensors(s) => Some((i, s)),
             Argument::Value(_) => None,
         });
-        first.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor", "no tensor"))
+        let (position, first) =
+            first.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor", "no tensor"))?;
+        self.asked.mark(position);
+        Ok(first)
     }
 
     /// The first argument, which must be one tensor.
@@ -154,33 +254,58 @@ impl Inputs {
     /// The tensors of an argument given by position or by name.
     pub fn get(&self, position: usize, name: &str) -> Option<&Structure<Tensor>> {
         match self.argument(position, name)? {
-            Argument::Tensors(s) => Some(s),
-            Argument::Value(_) => None,
+            (i, Argument::Tensors(s)) => {
+                self.asked.mark(i);
+                Some(s)
+            }
+            (_, Argument::Value(_)) => None,
         }
     }
 
     /// The one tensor of an argument given by position or by name.
     pub fn tensor(&self, position: usize, name: &str) -> Option<&Tensor> {
-        self.get(position, name).and_then(Structure::single)
+        let tensor = self.get(position, name).and_then(Structure::single);
+        tensor.filter(|t| !t.is_absent())
     }
 
     /// A plain value given by position or by name.
     pub fn plain(&self, position: usize, name: &str) -> Option<&Json> {
         match self.argument(position, name)? {
-            Argument::Value(v) => Some(v),
-            Argument::Tensors(_) => None,
+            (i, Argument::Value(v)) => {
+                self.asked.mark(i);
+                Some(v)
+            }
+            (_, Argument::Tensors(_)) => None,
         }
     }
 
-    fn argument(&self, position: usize, name: &str) -> Option<&Argument> {
-        let by_name = self.kwargs.iter().find(|(k, _)| k == name).map(|(_, a)| a);
-        by_name.or_else(|| self.args.get(position))
+    /// An argument with its place among all of them.
+    fn argument(&self, position: usize, name: &str) -> Option<(usize, &Argument)> {
+        let by_name = self.kwargs.iter().position(|(k, _)| k == name);
+        match by_name {
+            Some(i) => Some((self.args.len() + i, &self.kwargs[i].1)),
+            None => Some((position, self.args.get(position)?)),
+        }
     }
 
     /// The mask to use for the first tensor: the keyword `mask`, else the one that the tensor carries.
     pub fn mask(&self) -> Option<Tensor> {
-        let explicit = self.tensor(usize::MAX, "mask").cloned();
+        self.mask_at(usize::MAX)
+    }
+
+    /// The mask to use for the first tensor: the argument `mask`, which may be given by position, else the one that the
+    /// tensor carries.
+    pub(crate) fn mask_at(&self, position: usize) -> Option<Tensor> {
+        let explicit = self.tensor(position, "mask").cloned();
         explicit.or_else(|| self.first().ok()?.flatten().first()?.mask())
+    }
+}
+
+/// Whether a plain value is nothing, or a list of nothing, as `mask` is in files.
+fn is_null(value: &Json) -> bool {
+    match value {
+        Json::Array(items) => items.iter().all(is_null),
+        leaf => leaf.is_null(),
     }
 }
 

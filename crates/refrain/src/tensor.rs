@@ -1,20 +1,21 @@
-//! Tensors without values: symbolic ones that models are declared with, and traced ones inside a layer's `call`.
+//! Tensors: symbolic ones that models are declared with, traced ones inside a layer's `call`, and constants.
 
 use std::fmt;
 use std::sync::Arc;
 
-use refrain_graph::{DType, Dim, Shape, Spec, Value};
+use refrain_graph::{DType, Dim, Literal, Shape, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::node::Node;
 use crate::names;
 use crate::trace::Trace;
 
-/// A tensor without values: what layers are called on and what they return.
+/// What layers are called on and what they return.
 ///
-/// Outside layers it is *symbolic*: it knows its shape, its element type and the layer call that makes it. Inside a
-/// layer's `call` it is *traced*: each function of [`ops`](crate::ops) adds a primitive to the program being made. The
-/// same code works on both.
+/// Outside layers it is *symbolic*: it knows its shape, its element type and the layer call that makes it, but has no
+/// values. Inside a layer's `call` it is *traced*: each function of [`ops`](crate::ops) adds a primitive to the program
+/// being made. The same code works on both. A *constant* ([`ops::convert_to_tensor`](crate::ops::convert_to_tensor)) has
+/// values, and may stand beside either kind as any argument of a layer or function.
 ///
 /// Functions and operators on tensors cannot fail: one that does not fit gives a tensor that carries the error, and the
 /// next layer call or [`Model::new`](crate::Model::new) reports it ([`Tensor::check`] asks at once).
@@ -32,6 +33,9 @@ pub struct Tensor(Arc<Inner>);
 enum Inner {
     Symbolic(Symbolic),
     Traced(Traced),
+    Constant(Constant),
+    /// Stands where no tensor was given, with the error for whoever needs one.
+    Absent(Error),
     Invalid(Error),
 }
 
@@ -45,6 +49,12 @@ pub(crate) struct Symbolic {
     pub(crate) index: usize,
     /// Shape and type of the mask that it will carry.
     pub(crate) mask: Option<Spec>,
+}
+
+/// Values that are known when a model is declared.
+pub(crate) struct Constant {
+    spec: Spec,
+    pub(crate) value: Arc<Literal>,
 }
 
 /// A value of a program being made.
@@ -95,6 +105,18 @@ impl Tensor {
         })))
     }
 
+    pub(crate) fn constant(literal: Literal) -> Self {
+        Tensor(Arc::new(Inner::Constant(Constant {
+            spec: literal.spec(),
+            value: Arc::new(literal),
+        })))
+    }
+
+    /// Stands where no tensor was given; the error is for whoever needs one.
+    pub(crate) fn absent(error: Error) -> Self {
+        Tensor(Arc::new(Inner::Absent(error)))
+    }
+
     pub(crate) fn invalid(error: Error) -> Self {
         Tensor(Arc::new(Inner::Invalid(error)))
     }
@@ -107,7 +129,7 @@ impl Tensor {
     /// The error that the tensor carries, if a function that made it did not fit.
     pub fn check(&self) -> Result<()> {
         match &*self.0 {
-            Inner::Invalid(e) => Err(e.clone()),
+            Inner::Invalid(e) | Inner::Absent(e) => Err(e.clone()),
             _ => Ok(()),
         }
     }
@@ -127,7 +149,8 @@ impl Tensor {
         match &*self.0 {
             Inner::Symbolic(s) => s.spec.shape.dims(),
             Inner::Traced(t) => t.spec.shape.dims(),
-            Inner::Invalid(_) => &[],
+            Inner::Constant(c) => c.spec.shape.dims(),
+            Inner::Absent(_) | Inner::Invalid(_) => &[],
         }
     }
 
@@ -147,7 +170,8 @@ impl Tensor {
         match &*self.0 {
             Inner::Symbolic(s) => s.spec.dtype,
             Inner::Traced(t) => t.spec.dtype,
-            Inner::Invalid(_) => DType::F32,
+            Inner::Constant(c) => c.spec.dtype,
+            Inner::Absent(_) | Inner::Invalid(_) => DType::F32,
         }
     }
 
@@ -168,6 +192,23 @@ impl Tensor {
         }
     }
 
+    pub(crate) fn as_constant(&self) -> Option<&Arc<Literal>> {
+        match &*self.0 {
+            Inner::Constant(c) => Some(&c.value),
+            _ => None,
+        }
+    }
+
+    /// Whether it stands where no tensor was given.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(&*self.0, Inner::Absent(_))
+    }
+
+    /// Whether a call or a program makes it: it is neither a constant nor absent.
+    pub(crate) fn is_computed(&self) -> bool {
+        !matches!(&*self.0, Inner::Constant(_) | Inner::Absent(_))
+    }
+
     pub(crate) fn as_traced(&self) -> Option<&Traced> {
         match &*self.0 {
             Inner::Traced(t) => Some(t),
@@ -181,11 +222,12 @@ impl Tensor {
         Some((Arc::as_ptr(&s.node) as usize, s.index))
     }
 
-    /// The traced tensor behind it, or an error for a symbolic or invalid one.
+    /// The traced tensor behind it, or an error for any other one.
     pub(crate) fn expect_traced(&self) -> Result<&Traced> {
         match &*self.0 {
             Inner::Traced(t) => Ok(t),
-            Inner::Invalid(e) => Err(e.clone()),
+            Inner::Invalid(e) | Inner::Absent(e) => Err(e.clone()),
+            Inner::Constant(_) => Err(only_constants()),
             Inner::Symbolic(s) => Err(Error::new(
                 ErrorKind::Symbolic,
                 format!(
@@ -222,6 +264,13 @@ impl Tensor {
     }
 }
 
+/// The refusal of a call whose arguments all are constants.
+pub(crate) fn only_constants() -> Error {
+    let expected = "a tensor that depends on an input among the arguments";
+    Error::mismatch(ErrorKind::Symbolic, expected, "constants only")
+        .hint("Compute the result beforehand, and use it as a constant")
+}
+
 /// The axis counted from the front, or an error for one that does not exist.
 pub(crate) fn resolve_axis(axis: i64, rank: usize) -> Result<usize> {
     let resolved = if axis < 0 { axis + rank as i64 } else { axis };
@@ -246,7 +295,8 @@ impl fmt::Debug for Tensor {
                 s.name
             ),
             Inner::Traced(t) => write!(f, "<Tensor {}: {}>", t.value, t.spec),
-            Inner::Invalid(e) => write!(f, "<Tensor with error: {e}>"),
+            Inner::Constant(c) => write!(f, "<Tensor constant: {}>", c.spec),
+            Inner::Absent(e) | Inner::Invalid(e) => write!(f, "<Tensor with error: {e}>"),
         }
     }
 }

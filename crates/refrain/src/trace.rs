@@ -1,11 +1,13 @@
 //! A program being made: what traced tensors belong to.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use refrain_graph::{Graph, Literal, Op, ParamKind, Scope, Spec, Value};
+use refrain_graph::{DType, Graph, Literal, Op, ParamKind, Scope, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
 use crate::tensor::Tensor;
 use crate::variable::{Variable, VariableId};
 
@@ -17,8 +19,8 @@ pub(crate) struct Trace(Arc<Shared>);
 struct Shared {
     parent: Option<Trace>,
     depth: usize,
-    /// What the layers are told: fitting or not.
-    training: bool,
+    /// What the layers are told now: fitting or not.
+    training: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -68,7 +70,7 @@ impl Trace {
         Trace(Arc::new(Shared {
             parent: None,
             depth: 0,
-            training,
+            training: training.into(),
             state: Mutex::default(),
         }))
     }
@@ -79,7 +81,7 @@ impl Trace {
         Trace(Arc::new(Shared {
             parent: Some(self.clone()),
             depth: self.0.depth + 1,
-            training: self.0.training,
+            training: self.training().into(),
             state: Mutex::new(State {
                 layers,
                 ..State::default()
@@ -96,7 +98,12 @@ impl Trace {
     }
 
     pub(crate) fn training(&self) -> bool {
-        self.0.training
+        self.0.training.load(Ordering::Relaxed)
+    }
+
+    /// Tells the layers called from here on whether they are fitted.
+    pub(crate) fn set_training(&self, training: bool) {
+        self.0.training.store(training, Ordering::Relaxed);
     }
 
     fn tensor(&self, value: Value, spec: Spec) -> Tensor {
@@ -124,6 +131,19 @@ impl Trace {
         let spec = literal.spec();
         let pushed = self.push(Op::Constant(Arc::new(literal)), &[]);
         Tensor::from_result(pushed.map(|v| self.tensor(v, spec)))
+    }
+
+    /// The arguments of a call with their constants as values of this program. Constants of `f64` have the width of the
+    /// floats that the call computes with, as JAX's have.
+    pub(crate) fn place(&self, inputs: &Inputs) -> Result<Inputs> {
+        let wide = inputs.tensors().iter().any(|t| t.dtype() == DType::F64);
+        inputs.map_constants(|literal| {
+            let constant = match (literal.dtype(), wide) {
+                (DType::F64, false) => literal.convert(DType::F32),
+                _ => literal.clone(),
+            };
+            self.constant(constant).checked()
+        })
     }
 
     fn push(&self, op: Op, inputs: &[Value]) -> Result<Value> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use refrain_graph::{DType, Literal, Spec};
+use serde_json::Value as Json;
 
 use super::build::Build;
 use super::call::Call;
@@ -13,12 +14,12 @@ use super::layer::{Erased, InputSpec, Layer, Outputs};
 use super::node::Node;
 use super::{ConfigValue, registry};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Argument, Inputs};
+use crate::inputs::{Argument, Inputs, TRAINING};
 use crate::names;
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, only_constants};
 use crate::trace::Trace;
 use crate::variable::Variable;
 use crate::warnings;
@@ -473,11 +474,7 @@ impl AnyLayer {
         tensors.iter().try_for_each(|t| t.check())?;
         let symbolic = tensors.iter().filter(|t| t.as_symbolic().is_some()).count();
         match (symbolic, tensors.len()) {
-            (_, 0) => Err(Error::mismatch(
-                ErrorKind::Structure,
-                "input tensors",
-                "none",
-            )),
+            (_, 0) => Err(no_tensors(inputs)),
             (0, _) => {
                 let traces = Trace::innermost(&tensors)?;
                 self.lower(&traces, inputs)
@@ -539,11 +536,15 @@ impl AnyLayer {
             Some(call) => self.call_label(call),
             None => format!("model `{}`", self.get_name()),
         };
-        let inputs = inputs.try_map(|t| self.autocast(t))?;
+        let inputs = trace.place(inputs)?.try_map(|t| self.autocast(t))?;
         self.build_for(&inputs, &trace.layer_path().join("/"))?;
         self.check_inputs(&inputs)?;
         let outer = trace.enter(self.get_name(), &label);
-        let result = self.lower_inside(trace, &inputs, call);
+        let training = inputs.plain(usize::MAX, TRAINING).and_then(Json::as_bool);
+        let outer_training = trace.training();
+        trace.set_training(training.unwrap_or(outer_training));
+        let result = self.lower_inside(trace, &inputs.watched(), call);
+        trace.set_training(outer_training);
         trace.leave(outer);
         result
     }
@@ -560,6 +561,7 @@ impl AnyLayer {
             number,
         };
         let outputs = self.0.layer.call(&cx, inputs)?;
+        inputs.check_asked()?;
         let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
         flat.iter().try_for_each(Tensor::check)?;
         self.add_activity_loss(&cx, &flat)?;
@@ -639,6 +641,12 @@ impl AnyLayer {
         state.built = true;
         Ok(())
     }
+}
+
+/// What is wrong with arguments that no input of a model leads to.
+fn no_tensors(inputs: &Inputs) -> Error {
+    let constants = inputs.map_constants(|_| Err(only_constants())).err();
+    constants.unwrap_or_else(|| Error::mismatch(ErrorKind::Structure, "input tensors", "none"))
 }
 
 /// Stands for a symbolic tensor while shapes are inferred.

@@ -209,8 +209,9 @@ impl Layer for Functional {
             )
             .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
+        let given = with_masks(given, inputs)?;
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
-        for (symbolic, tensor) in expected.iter().zip(given) {
+        for (symbolic, tensor) in expected.iter().zip(&given) {
             let key = symbolic
                 .key()
                 .ok_or_else(|| not_symbolic("a traced tensor"))?;
@@ -251,6 +252,25 @@ impl Layer for Functional {
             .map(|l| ("layers".to_owned(), l.clone()))
             .collect()
     }
+}
+
+/// The given tensors, carrying the masks of the argument `mask` where it has some.
+fn with_masks(given: Vec<&Tensor>, inputs: &Inputs) -> Result<Vec<Tensor>> {
+    let masks = inputs.get(usize::MAX, "mask").map(Structure::flatten);
+    let Some(masks) = masks else {
+        return Ok(given.into_iter().cloned().collect());
+    };
+    if masks.len() != given.len() {
+        let expected = format!("{} masks, one for each input", given.len());
+        let received = masks.len().to_string();
+        return Err(Error::mismatch(ErrorKind::Structure, expected, received));
+    }
+    let masked = given.into_iter().zip(masks);
+    let masked = masked.map(|(tensor, mask)| match mask.is_absent() {
+        true => tensor.clone(),
+        false => tensor.with_mask(Some(mask.clone())),
+    });
+    Ok(masked.collect())
 }
 
 fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor> {

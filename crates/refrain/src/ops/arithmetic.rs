@@ -2,17 +2,19 @@
 
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
+use ndarray::{ArrayBase, Data, Dimension};
 use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 use serde_json::Value as Json;
 
-use super::{OpDef, apply, config, definitions, option, prim};
+use super::{OpDef, apply, config, definitions, option, prim, tensor_argument};
+use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-/// What can stand beside a tensor in arithmetic: a tensor or a number.
+/// What can stand beside a tensor in arithmetic: a tensor, an array or a number.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// A tensor.
@@ -32,6 +34,12 @@ impl From<&Tensor> for Operand {
 impl From<Tensor> for Operand {
     fn from(t: Tensor) -> Self {
         Operand::Tensor(t)
+    }
+}
+
+impl<T: Sample, S: Data<Elem = T>, D: Dimension> From<&ArrayBase<S, D>> for Operand {
+    fn from(array: &ArrayBase<S, D>) -> Self {
+        Operand::Tensor(array.into())
     }
 }
 
@@ -96,8 +104,8 @@ pub(crate) fn operand(
         Error::mismatch(ErrorKind::Structure, expected, "none")
     };
     let json = inputs.plain(position, name).ok_or_else(missing)?;
-    if let Some(array) = super::constant::array(beside, json)? {
-        return Ok(array);
+    if json.is_array() {
+        return tensor_argument(inputs, position, name);
     }
     let number = to_number(json).ok_or_else(missing)?;
     let dtype = match (beside.dtype(), json.is_i64() || json.is_u64()) {
@@ -111,10 +119,7 @@ pub(crate) fn operand(
 
 /// The two operands of a call as traced tensors; a number takes the type of the tensor beside it.
 pub(crate) fn operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
-    let tensors = inputs.tensors();
-    let first = *tensors
-        .first()
-        .ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor operand", "only numbers"))?;
+    let first = super::beside(inputs)?;
     Ok((
         operand(inputs, 0, "x1", first)?,
         operand(inputs, 1, "x2", first)?,

@@ -1,27 +1,131 @@
-//! Arrays that files hold as arguments of functions.
+//! Constants: tensors whose values are known when a model is declared.
 
-use refrain_graph::{DType, Literal};
-use serde_json::Value as Json;
+use ndarray::{ArrayBase, Data, Dimension};
+use refrain_graph::{DType, Element, Literal, with_data};
+use serde_json::{Value as Json, json};
 
-use super::arithmetic::to_number;
-use crate::error::Result;
+use super::arithmetic::{to_json, to_number};
+use crate::data::Sample;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{registry, unexpected};
 use crate::tensor::Tensor;
 
-/// Keras's classes of arrays in files.
-const CLASSES: [&str; 2] = ["__numpy__", "__tensor__"];
+/// Keras's class of its own arrays in files.
+const TENSOR: &str = "__tensor__";
+/// Keras's class of NumPy's arrays in files.
+const NUMPY: &str = "__numpy__";
 
-/// An array of a file as a constant in the program of another tensor; `None` if the argument is no array.
-pub(super) fn array(beside: &Tensor, json: &Json) -> Result<Option<Tensor>> {
+/// An array as a tensor, to stand beside the tensors of a model as any argument of a layer or function. Its values become
+/// part of the model and of its files.
+///
+/// Constants of `f64` count as `f32` where nothing else is `f64`.
+///
+/// ```
+/// use ndarray::array;
+/// use refrain::layers::Lstm;
+/// use refrain::{Inputs, Model, input, ops};
+/// let x = input([5, 3]);
+/// let mask = ops::convert_to_tensor(&array![[true, true, true, false, false]]);
+/// let y = Lstm::new(4).call(Inputs::new(&x).kwarg("mask", &mask))?;
+/// let scaled = &y.output * ops::convert_to_tensor(&array![1.0_f32, 2.0, 3.0, 4.0]);
+/// let model = Model::new(&x, &scaled)?;
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub fn convert_to_tensor<T: Sample, S: Data<Elem = T>, D: Dimension>(
+    array: &ArrayBase<S, D>,
+) -> Tensor {
+    let values: Vec<T> = array.iter().copied().collect();
+    let literal = Literal::new(array.shape().to_vec(), values);
+    let literal =
+        literal.ok_or_else(|| Error::new(ErrorKind::Internal, "an array of another size"));
+    Tensor::from_result(literal.map(Tensor::constant))
+}
+
+impl<T: Sample, S: Data<Elem = T>, D: Dimension> From<&ArrayBase<S, D>> for Tensor {
+    fn from(array: &ArrayBase<S, D>) -> Self {
+        convert_to_tensor(array)
+    }
+}
+
+/// Whether it is an array of a file.
+pub(crate) fn is_array(json: &Json) -> bool {
     let class = json["class_name"].as_str();
-    if !class.is_some_and(|class| CLASSES.contains(&class)) {
+    class.is_some_and(|class| [TENSOR, NUMPY].contains(&class))
+}
+
+/// An array of a file; `None` if it is none.
+pub(crate) fn array_from_json(json: &Json) -> Result<Option<Literal>> {
+    if !is_array(json) {
         return Ok(None);
     }
     let config = &json["config"];
     let dtype = registry::dtype_from_json(&config["dtype"])?;
     let literal = literal(&config["value"], dtype);
     let literal = literal.ok_or_else(|| unexpected("an array of numbers", json))?;
-    Ok(Some(beside.expect_traced()?.trace.constant(literal)))
+    Ok(Some(literal))
+}
+
+/// An array as Keras writes it. What JSON has no numbers for is written as text, which only NumPy's arrays are read from.
+pub(crate) fn array_to_json(literal: &Literal) -> Json {
+    let values: Vec<Json> = match literal.values::<i64>() {
+        Some(values) => values.iter().map(|&v| v.into()).collect(),
+        None => with_data!(literal.data(), v => {
+            v.iter().map(|v| leaf(v.to_f64(), literal.dtype())).collect()
+        }),
+    };
+    let class = match values.iter().any(Json::is_string) {
+        true => NUMPY,
+        false => TENSOR,
+    };
+    let value = nested(&values, literal.dims());
+    json!({
+        "class_name": class,
+        "config": {"value": value, "dtype": literal.dtype().keras_name()},
+    })
+}
+
+fn leaf(value: f64, dtype: DType) -> Json {
+    match dtype {
+        DType::Bool => (value != 0.0).into(),
+        dtype if dtype.is_float() => to_json(value),
+        _ => (value as i64).into(),
+    }
+}
+
+/// Row-major values as nested lists.
+fn nested(values: &[Json], dims: &[usize]) -> Json {
+    match dims {
+        [] => values.first().cloned().unwrap_or_default(),
+        [0, ..] => Json::Array(Vec::new()),
+        [rows, rest @ ..] => {
+            let size = values.len() / rows;
+            let row = |i: usize| nested(&values[i * size..(i + 1) * size], rest);
+            (0..*rows).map(row).collect()
+        }
+    }
+}
+
+/// Numbers as an array: a number, or nested lists of them, with the type that NumPy gives them, floats as `f32`. `None` for
+/// anything else.
+pub(crate) fn array_of_numbers(json: &Json) -> Option<Literal> {
+    let mut first = json;
+    while let Json::Array(items) = first {
+        first = items.first()?;
+    }
+    let dtype = match leaves(json, &|leaf| leaf.is_boolean()) {
+        true => DType::Bool,
+        false if leaves(json, &|leaf| leaf.is_i64()) => DType::I32,
+        false => DType::F32,
+    };
+    literal(json, dtype)
+}
+
+/// Whether something holds for all elements of nested lists.
+fn leaves(json: &Json, holds: &impl Fn(&Json) -> bool) -> bool {
+    match json {
+        Json::Array(items) => items.iter().all(|item| leaves(item, holds)),
+        leaf => holds(leaf),
+    }
 }
 
 /// Nested lists of numbers as an array; `None` if they are not all of one shape.
@@ -32,22 +136,31 @@ fn literal(json: &Json, dtype: DType) -> Option<Literal> {
         dims.push(items.len());
         first = items.first().unwrap_or(&Json::Null);
     }
+    if dtype == DType::I64 {
+        let mut values = Vec::new();
+        flatten(json, &dims, &mut values, &Json::as_i64)?;
+        return Literal::new(dims, values);
+    }
     let mut values = Vec::new();
-    flatten(json, &dims, &mut values)?;
+    flatten(json, &dims, &mut values, &|leaf| match leaf {
+        Json::Bool(truth) => Some(f64::from(u8::from(*truth))),
+        number => to_number(number),
+    })?;
     Some(Literal::new(dims, values)?.convert(dtype))
 }
 
-fn flatten(json: &Json, dims: &[usize], values: &mut Vec<f64>) -> Option<()> {
+fn flatten<T>(
+    json: &Json,
+    dims: &[usize],
+    values: &mut Vec<T>,
+    leaf: &impl Fn(&Json) -> Option<T>,
+) -> Option<()> {
     match (json, dims) {
         (Json::Array(items), [size, rest @ ..]) if items.len() == *size => items
             .iter()
-            .try_for_each(|item| flatten(item, rest, values)),
-        (Json::Bool(truth), []) => {
-            values.push(f64::from(u8::from(*truth)));
-            Some(())
-        }
-        (number, []) => {
-            values.push(to_number(number)?);
+            .try_for_each(|item| flatten(item, rest, values, leaf)),
+        (element, []) => {
+            values.push(leaf(element)?);
             Some(())
         }
         _ => None,
@@ -74,5 +187,39 @@ mod tests {
         assert!(literal(&json!([[1, 2], [3]]), DType::F32).is_none());
         assert!(literal(&json!([1, [2]]), DType::F32).is_none());
         assert!(literal(&json!("a"), DType::F32).is_none());
+    }
+
+    #[test]
+    fn arrays_are_written_as_they_are_read() {
+        let cases = [
+            Literal::new(vec![2, 2], vec![1.5f32, -2.0, 0.1, 3e-7]).unwrap(),
+            Literal::new(vec![2], vec![f32::NEG_INFINITY, 1.0]).unwrap(),
+            Literal::new(vec![2, 0, 3], Vec::<i32>::new()).unwrap(),
+            Literal::new(vec![1], vec![i64::MAX]).unwrap(),
+            Literal::new(vec![], vec![true]).unwrap(),
+        ];
+        for case in cases {
+            let read = array_from_json(&array_to_json(&case)).unwrap().unwrap();
+            assert_eq!((read.dims(), read.data()), (case.dims(), case.data()));
+        }
+    }
+
+    #[test]
+    fn numbers_have_the_type_that_numpy_gives_them() {
+        assert_eq!(
+            array_of_numbers(&json!([1, 2])).unwrap().dtype(),
+            DType::I32
+        );
+        assert_eq!(
+            array_of_numbers(&json!([1, 2.5])).unwrap().dtype(),
+            DType::F32
+        );
+        assert_eq!(
+            array_of_numbers(&json!([[true]])).unwrap().dtype(),
+            DType::Bool
+        );
+        for other in [json!([1, null]), json!(["a"]), json!({}), json!([])] {
+            assert!(array_of_numbers(&other).is_none(), "{other}");
+        }
     }
 }

@@ -147,10 +147,10 @@ definitions! { DEFS {
         let condition = tensor_argument(inputs, 0, "condition")?;
         let tensors = (inputs.tensor(1, "x1"), inputs.tensor(2, "x2"));
         let beside = tensors.0.or(tensors.1);
-        let truth = prim::constant_of(condition, DType::F32, 0.0)?;
+        let truth = prim::constant_of(&condition, DType::F32, 0.0)?;
         let beside = beside.unwrap_or(&truth);
         let (a, b) = (operand(inputs, 1, "x1", beside)?, operand(inputs, 2, "x2", beside)?);
-        Ok(prim::select(condition, &a, &b)?.into())
+        Ok(prim::select(&condition, &a, &b)?.into())
     };
 }}
 
@@ -194,7 +194,7 @@ fn get_item_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
         Json::Array(items) => items.iter().map(Index::from_json).collect::<Result<_>>()?,
         json => vec![Index::from_json(json)?],
     };
-    Ok(index_traced(x, &key)?.into())
+    Ok(index_traced(&x, &key)?.into())
 }
 
 /// What one axis of the operand becomes.
@@ -347,33 +347,13 @@ pub fn take(x: &Tensor, indices: &Tensor, axis: i64) -> Tensor {
 
 fn take_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = tensor_argument(inputs, 0, "x")?;
-    let indices = match inputs.plain(1, "indices") {
-        Some(json) => constant_indices(x, json)?,
-        None => tensor_argument(inputs, 1, "indices")?.clone(),
-    };
+    let indices = tensor_argument(inputs, 1, "indices")?;
     let (x, axis) = match option::<Option<i64>>(config, "axis")? {
         Some(axis) => (x.clone(), resolve_axis(axis, x.rank())?),
-        None => (super::flatten_from(x, 0)?, 0),
+        None => (super::flatten_from(&x, 0)?, 0),
     };
     let indices = from_end(&indices, x.shape().dim(axis))?;
     Ok(gather_axis(&x, &indices, axis)?.into())
-}
-
-fn constant_indices(x: &Tensor, json: &Json) -> Result<Tensor> {
-    if let Some(array) = super::constant::array(x, json)? {
-        return Ok(array);
-    }
-    let bad = || unexpected("an index or a list of indices", json);
-    let index = |j: &Json| j.as_i64().and_then(|i| i32::try_from(i).ok());
-    let (dims, values) = match json {
-        Json::Array(items) => (
-            vec![items.len()],
-            items.iter().map(index).collect::<Option<_>>(),
-        ),
-        json => (vec![], index(json).map(|i| vec![i])),
-    };
-    let literal = refrain_graph::Literal::new(dims, values.ok_or_else(bad)?).ok_or_else(bad)?;
-    Ok(x.expect_traced()?.trace.constant(literal))
 }
 
 /// Negative positions counted from the end.
@@ -417,8 +397,8 @@ fn take_along_axis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Te
     let (x, indices, axis) = match option::<Option<i64>>(config, "axis")? {
         Some(axis) => (x.clone(), indices.clone(), resolve_axis(axis, x.rank())?),
         None => (
-            super::flatten_from(x, 0)?,
-            super::flatten_from(indices, 0)?,
+            super::flatten_from(&x, 0)?,
+            super::flatten_from(&indices, 0)?,
             0,
         ),
     };

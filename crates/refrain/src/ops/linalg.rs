@@ -46,7 +46,7 @@ fn factors(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
         tensor_argument(inputs, 1, "x2")?,
     );
     let dtype = prim::promote(a.dtype(), b.dtype());
-    Ok((prim::convert(a, dtype)?, prim::convert(b, dtype)?))
+    Ok((prim::convert(&a, dtype)?, prim::convert(&b, dtype)?))
 }
 
 /// NumPy's matrix product: the last axis of `a` with the second to last of `b`; leading axes are batches.

@@ -62,7 +62,7 @@ definitions! { DEFS {
     FULL_LIKE = "numpy" / "FullLike" => |inputs, config| {
         let x = tensor_argument(inputs, 0, "x")?;
         let dtype = dtype_of(config)?.unwrap_or(x.dtype());
-        let value = prim::convert(&operand(inputs, 1, "fill_value", x)?, dtype)?;
+        let value = prim::convert(&operand(inputs, 1, "fill_value", &x)?, dtype)?;
         Ok(prim::broadcast_to(&value, &x.shape())?.into())
     };
     STOP_GRADIENT = "core" / "StopGradient" => |inputs, _| {

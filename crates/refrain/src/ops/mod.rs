@@ -23,6 +23,8 @@ mod shape;
 
 pub use activation::*;
 pub use arithmetic::*;
+pub use constant::convert_to_tensor;
+pub(crate) use constant::{array_from_json, array_of_numbers, array_to_json, is_array};
 pub use conv::*;
 pub use einsum::einsum;
 pub use index::*;
@@ -44,6 +46,7 @@ use crate::inputs::Inputs;
 use crate::layers::{AnyLayer, Call, Config, ConfigValue, Handle, Layer, in_option};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+use crate::trace::Trace;
 
 /// A function as Keras files name it: its class, its module, and how it lowers to primitives.
 #[derive(Debug)]
@@ -122,16 +125,30 @@ pub(crate) fn config<const N: usize>(entries: [(&str, Json); N]) -> Config {
     entries.map(|(k, v)| (k.to_owned(), v)).collect()
 }
 
-/// A tensor argument by position or by name.
-pub(crate) fn tensor_argument<'a>(
-    inputs: &'a Inputs,
-    position: usize,
-    name: &str,
-) -> Result<&'a Tensor> {
-    inputs.tensor(position, name).ok_or_else(|| {
+/// A tensor argument by position or by name; a list of numbers is one too.
+pub(crate) fn tensor_argument(inputs: &Inputs, position: usize, name: &str) -> Result<Tensor> {
+    if let Some(tensor) = inputs.tensor(position, name) {
+        return Ok(tensor.clone());
+    }
+    let missing = |received: &str| {
         let expected = format!("a tensor as argument `{name}`");
-        Error::mismatch(ErrorKind::Structure, expected, "none")
-    })
+        Error::mismatch(ErrorKind::Structure, expected, received)
+    };
+    let json = inputs
+        .plain(position, name)
+        .ok_or_else(|| missing("none"))?;
+    let literal = array_of_numbers(json).ok_or_else(|| missing(&json.to_string()))?;
+    beside(inputs)?
+        .expect_traced()?
+        .trace
+        .constant(literal)
+        .checked()
+}
+
+/// The first tensor among the arguments: what constants are beside.
+pub(crate) fn beside(inputs: &Inputs) -> Result<&Tensor> {
+    let first = inputs.first()?.flatten().into_iter().next();
+    first.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor operand", "none"))
 }
 
 /// A function of `ops` recorded in a declared graph.
@@ -174,11 +191,14 @@ pub(crate) fn apply_all(
     let tensors = inputs.tensors();
     tensors.iter().try_for_each(|t| t.check())?;
     let traced = tensors.iter().filter(|t| t.as_traced().is_some()).count();
-    if traced == tensors.len() {
-        return (def.call)(&inputs, &config);
-    }
-    if traced > 0 {
-        return Err(crate::layers::mixed());
+    match (traced, tensors.len()) {
+        (0, 0) => return (def.call)(&inputs, &config),
+        (t, n) if t == n => {
+            let inputs = Trace::innermost(&tensors)?.place(&inputs)?;
+            return (def.call)(&inputs, &config);
+        }
+        (0, _) => {}
+        _ => return Err(crate::layers::mixed()),
     }
     let layer: AnyLayer = Handle::from_options(Operation { def, config }).any();
     layer.call_structure(&inputs)

@@ -49,6 +49,11 @@ impl Golden {
             .unwrap_or_else(|| panic!("no array {key}"))
     }
 
+    /// Whether there is an array of this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.arrays.contains_key(key)
+    }
+
     /// The array that a JSON string names; `None` for null.
     pub fn named(&self, json: &Json) -> Option<&Literal> {
         json.as_str().map(|key| self.array(key))

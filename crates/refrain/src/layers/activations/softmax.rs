@@ -54,7 +54,7 @@ impl Layer for SoftmaxOptions {
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = &cx.floats(inputs.one()?)?;
-        let Some(mask) = inputs.mask() else {
+        let Some(mask) = inputs.mask_at(1) else {
             return Ok(ops::softmax(x, self.axis.clone()));
         };
         let mask = truth(&mask)?;

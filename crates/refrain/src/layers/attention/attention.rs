@@ -102,9 +102,9 @@ impl Operands {
             ));
         }
         let roles = Roles::of(inputs)?;
-        let given = inputs.get(usize::MAX, "mask").map(Structure::flatten);
+        let given = given_masks(inputs);
         let mask = |position: usize, tensor: &Tensor| match &given {
-            Some(masks) => masks.get(position).map(|&mask| mask.clone()),
+            Some(masks) => masks.get(position).cloned().flatten(),
             None => tensor.mask(),
         };
         Ok(Operands {
@@ -167,6 +167,17 @@ impl Operands {
         }
         masks
     }
+}
+
+/// The masks of query, value and key if the argument `mask` is given, as booleans.
+fn given_masks(inputs: &Inputs) -> Option<Vec<Option<Tensor>>> {
+    const POSITION: usize = 1;
+    if let Some(masks) = inputs.get(POSITION, "mask") {
+        let masks = masks.flatten().into_iter();
+        return Some(masks.map(|m| (!m.is_absent()).then(|| m.clone())).collect());
+    }
+    let nothing = inputs.plain(POSITION, "mask").and_then(Json::as_array);
+    nothing.map(|masks| vec![None; masks.len()])
 }
 
 /// What Keras takes away from the scores of hidden values.

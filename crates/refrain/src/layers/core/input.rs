@@ -200,7 +200,7 @@ pub(crate) fn absent(name: &str) -> Tensor {
     let received = format!("None: input `{name}` is optional and was not given");
     let error = Error::mismatch(ErrorKind::Structure, "a tensor", received)
         .hint("Give it, or pass it to the layer as an argument that the layer can do without");
-    Tensor::invalid(error)
+    Tensor::absent(error)
 }
 
 /// The refusal of `None` for an input that is not optional.

@@ -49,7 +49,7 @@ pub(super) fn aligned(inputs: &Inputs) -> Result<Vec<Tensor>> {
     Ok(aligned)
 }
 
-/// Batches must agree; other axes must agree or have size 1.
+/// All axes must agree or have size 1: a constant may stand once for all samples.
 fn check_shapes(aligned: &[Tensor], originals: &[&Tensor]) -> Result<()> {
     let incompatible = |what: &str| {
         Err(Error::mismatch(
@@ -58,7 +58,7 @@ fn check_shapes(aligned: &[Tensor], originals: &[&Tensor]) -> Result<()> {
             format!("shapes {}", shapes(originals)),
         ))
     };
-    let mut batches = aligned.iter().filter_map(|x| x.dim(0));
+    let mut batches = aligned.iter().filter_map(|x| x.dim(0)).filter(|&b| b != 1);
     if let Some(first) = batches.next()
         && batches.any(|b| b != first)
     {

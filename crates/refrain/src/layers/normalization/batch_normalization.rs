@@ -184,7 +184,7 @@ impl Layer for BatchNormalizationOptions {
             broadcastable(&weight, &[axis], x.rank())
         };
         let (mean, variance) = if cx.training() && cx.trainable() {
-            let (mean, variance) = self.batch_moments(&x, inputs.mask(), axis)?;
+            let (mean, variance) = self.batch_moments(&x, inputs.mask_at(2), axis)?;
             self.follow(cx, "moving_mean", &mean)?;
             self.follow(cx, "moving_variance", &variance)?;
             (mean, variance)

@@ -57,7 +57,7 @@ macro_rules! global_pooling_layer {
             fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
                 let first = self.data_format.first_spatial_axis();
                 let axes: Vec<usize> = (first..first + $rank).collect();
-                $call(inputs.one()?, &axes, self.keepdims, inputs.mask())
+                $call(inputs.one()?, &axes, self.keepdims, inputs.mask_at(1))
             }
 
             fn supports_masking(&self) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::output::RnnOutput;
-use super::recurrence::reverse;
+use super::recurrence::{MASK_POSITION, reverse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
@@ -229,7 +229,7 @@ impl Layer for BidirectionalOptions {
             None => Vec::new(),
         };
         let half = given.len() / 2;
-        let mask = inputs.mask();
+        let mask = inputs.mask_at(MASK_POSITION);
         let run = |layer: &AnyLayer, states: &[Tensor]| -> Result<Vec<Tensor>> {
             let mut arguments = Inputs::new(x);
             if let Some(mask) = &mask {
@@ -265,7 +265,9 @@ impl Layer for BidirectionalOptions {
         inputs: &Inputs,
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
-        let mask = inputs.mask().filter(|_| self.flag("return_sequences"));
+        let mask = inputs
+            .mask_at(MASK_POSITION)
+            .filter(|_| self.flag("return_sequences"));
         let sequences = if self.merge_mode == MergeMode::None {
             2
         } else {

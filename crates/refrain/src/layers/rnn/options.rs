@@ -159,7 +159,9 @@ macro_rules! rnn_layer_methods {
             outputs: &[$crate::Tensor],
         ) -> $crate::Result<Vec<Option<$crate::Tensor>>> {
             let mut masks = vec![None; outputs.len()];
-            masks[0] = inputs.mask().filter(|_| self.return_sequences);
+            masks[0] = inputs
+                .mask_at($crate::layers::rnn::recurrence::MASK_POSITION)
+                .filter(|_| self.return_sequences);
             Ok(masks)
         }
 

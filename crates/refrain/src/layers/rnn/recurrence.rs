@@ -21,6 +21,9 @@ type WeightRules<'a> = (
     &'a Option<Constraint>,
 );
 
+/// Where Keras's recurrent layers have the argument `mask`.
+pub(crate) const MASK_POSITION: usize = 2;
+
 /// The options that all recurrent layers have.
 pub(crate) struct Common<'a> {
     pub(crate) return_sequences: bool,
@@ -285,7 +288,8 @@ pub(super) fn call<C: Cell>(cell: &C, cx: &Call, inputs: &Inputs) -> Result<RnnO
     let x = &cx.floats(x)?;
     let states = initial_states(cell, cx, inputs, x)?;
     let (weights, projected) = project(cell, cx, x)?;
-    let mask = inputs.mask().map(|m| time_major_mask(&m, x)).transpose()?;
+    let mask = inputs.mask_at(MASK_POSITION);
+    let mask = mask.map(|m| time_major_mask(&m, x)).transpose()?;
     let run = if common.unroll { unrolled } else { looped };
     let (outputs, last, mut states) = run(cell, &weights, &projected, mask.as_ref(), states)?;
     if common.stateful {
@@ -360,7 +364,8 @@ fn time_major_mask(mask: &Tensor, x: &Tensor) -> Result<Tensor> {
         _ => mask.clone(),
     };
     let expected = Shape::from(&x.shape().dims()[..2]);
-    if !flat.shape().compatible(&expected) {
+    let common = prim::broadcast_shapes(&flat.shape(), &expected);
+    if !common.is_ok_and(|common| common.compatible(&expected)) {
         return Err(Error::mismatch(
             ErrorKind::Shape,
             format!("a mask of shape {expected}, one value for each step"),
@@ -368,6 +373,7 @@ fn time_major_mask(mask: &Tensor, x: &Tensor) -> Result<Tensor> {
         )
         .hint("Make the mask from the same sequence"));
     }
+    let flat = prim::broadcast_to(&flat, &expected)?;
     let steps = prim::transpose(&prim::convert(&flat, DType::Bool)?, &[1, 0])?;
     let mut shape = steps.shape();
     shape.dims_mut().push(Some(1));

@@ -64,11 +64,9 @@ impl TimeDistributedOptions {
             let rows = rows.transpose()?;
             prim::reshape(t, [&[rows], rest].concat())
         };
-        let mut arguments = Inputs::new(fold(x)?);
-        if let Some(mask) = mask.filter(|m| m.rank() > 2) {
-            arguments = arguments.kwarg("mask", fold(mask)?);
-        }
-        let y = Tensor::from_structure(self.layer.call_structure(&arguments)?)?;
+        let mask = mask.filter(|m| m.rank() > 2).map(fold).transpose()?;
+        let folded = Inputs::new(fold(x)?.with_mask(mask));
+        let y = Tensor::from_structure(self.layer.call_structure(&folded)?)?;
         let dims: Vec<Dim> = [&shape.dims()[..2], &y.shape().dims()[1..]].concat();
         prim::reshape(&y, Shape::from(dims))
     }
@@ -119,7 +117,9 @@ impl Layer for TimeDistributedOptions {
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = inputs.one()?;
-        let mask = inputs.mask();
+        /// Where Keras has the argument `mask`, after `training`.
+        const MASK_POSITION: usize = 2;
+        let mask = inputs.mask_at(MASK_POSITION);
         if let (Some(mask), Some(steps)) = (&mask, x.shape().dim(1))
             && mask
                 .shape()

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
 use crate::layers::unexpected;
+use crate::ops::{array_from_json, array_to_json, is_array};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -61,6 +62,12 @@ pub(super) fn tensor_to_json(tensor: &Tensor, reference: &Reference) -> Json {
     })
 }
 
+/// A constant as Keras writes it, or `null` for a tensor that was not given.
+fn constant_to_json(tensor: &Tensor) -> Json {
+    let literal = tensor.as_constant();
+    literal.map_or(Json::Null, |literal| array_to_json(literal))
+}
+
 /// All references in an argument, in order.
 pub(super) fn references(json: &Json, found: &mut Vec<Reference>) -> Result<()> {
     if let Some(reference) = Reference::of_tensor(json) {
@@ -96,12 +103,43 @@ pub(super) fn inputs_from_json(
     Ok(inputs)
 }
 
+/// What the leaves of an argument are.
+#[derive(Default)]
+struct Leaves<'j> {
+    references: bool,
+    arrays: bool,
+    /// The first number, text, …; `null` may stand among tensors.
+    plain: Option<&'j Json>,
+}
+
+impl<'j> Leaves<'j> {
+    fn of(json: &'j Json) -> Self {
+        let mut leaves = Leaves::default();
+        leaves.visit(json);
+        leaves
+    }
+
+    fn visit(&mut self, json: &'j Json) {
+        match json {
+            _ if json["class_name"].as_str() == Some(KERAS_TENSOR) => self.references = true,
+            _ if is_array(json) => self.arrays = true,
+            Json::Array(items) => items.iter().for_each(|item| self.visit(item)),
+            Json::Object(map) => map.values().for_each(|item| self.visit(item)),
+            Json::Null => {}
+            leaf => self.plain = self.plain.or(Some(leaf)),
+        }
+    }
+}
+
 fn argument(json: &Json, find: &mut impl FnMut(&Reference) -> Result<Tensor>) -> Result<Argument> {
-    let mut found = Vec::new();
-    references(json, &mut found)?;
-    match found.is_empty() {
-        true => Ok(Argument::Value(json.clone())),
-        false => structure(json, find).map(Argument::Tensors),
+    let leaves = Leaves::of(json);
+    match leaves.plain {
+        None if leaves.references || leaves.arrays => structure(json, find).map(Argument::Tensors),
+        Some(plain) if leaves.references => {
+            let message = format!("tensors and plain values (`{plain}`) in one argument");
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+        _ => Ok(Argument::Value(json.clone())),
     }
 }
 
@@ -111,6 +149,9 @@ fn structure(
 ) -> Result<Structure<Tensor>> {
     if let Some(reference) = Reference::of_tensor(json) {
         return find(&reference?).map(Structure::Leaf);
+    }
+    if let Some(literal) = array_from_json(json)? {
+        return Ok(Structure::Leaf(Tensor::constant(literal)));
     }
     match json {
         Json::Array(items) => {
@@ -123,17 +164,22 @@ fn structure(
                 .map(|(k, item)| Ok((k.clone(), structure(item, find)?)));
             items.collect::<Result<_>>().map(Structure::Dict)
         }
-        other => {
-            let message = format!("tensors and plain values (`{other}`) in one argument");
-            Err(Error::new(ErrorKind::Unsupported, message))
-        }
+        _ => Ok(Structure::Leaf(Tensor::absent(Error::mismatch(
+            ErrorKind::Structure,
+            "a tensor",
+            "None",
+        )))),
     }
 }
 
 /// The arguments of a call as Keras writes them.
 pub(super) fn inputs_to_json(inputs: &Inputs, mut refer: impl FnMut(&Tensor) -> Json) -> Json {
+    let mut leaf = |tensor: &Tensor| match tensor.is_computed() {
+        true => refer(tensor),
+        false => constant_to_json(tensor),
+    };
     let mut write = |argument: &Argument| match argument {
-        Argument::Tensors(tensors) => structure_to_json(&tensors.map(&mut refer)),
+        Argument::Tensors(tensors) => structure_to_json(&tensors.map(&mut leaf)),
         Argument::Value(value) => value.clone(),
     };
     let args: Vec<Json> = inputs.args().iter().map(&mut write).collect();

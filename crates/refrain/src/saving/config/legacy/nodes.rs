@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::is_model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::unexpected;
+use crate::ops::{array_of_numbers, array_to_json};
 
 /// What the calls of one model refer to.
 pub(super) struct Calls {
@@ -32,6 +33,9 @@ const MERGING: [&str; 8] = [
 
 /// Layers whose further inputs are states.
 const RECURRENT: [&str; 5] = ["LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"];
+
+/// Arguments of Keras's layers that are tensors.
+const TENSORS: [&str; 4] = ["attention_mask", "key", "mask", "value"];
 
 /// What stands in place of a layer's name before a plain value.
 const CONSTANT: &str = "_CONSTANT_VALUE";
@@ -94,7 +98,7 @@ impl Calls {
         match json {
             json if self.is_reference(json) => self.tensor(json),
             Json::Array(items) if items.first().and_then(Json::as_str) == Some(CONSTANT) => {
-                items.get(2).cloned().unwrap_or_default()
+                array(items.get(2).unwrap_or(&Json::Null))
             }
             Json::Array(items) => items.iter().map(|item| self.argument(item)).collect(),
             Json::Object(map) => {
@@ -105,6 +109,25 @@ impl Calls {
             }
             other => other.clone(),
         }
+    }
+}
+
+/// Lists of numbers as an array of NumPy's; everything else stays.
+fn array(json: &Json) -> Json {
+    match array_of_numbers(json).filter(|_| json.is_array()) {
+        Some(literal) => array_to_json(&literal),
+        None => json.clone(),
+    }
+}
+
+/// A keyword argument of a layer's call, in which arrays are lists of numbers. `listed`: the layer is called on a list, so
+/// that it has a list of masks.
+fn constants(name: &str, json: Json, listed: bool) -> Json {
+    let each = name == "initial_state" || (name == "mask" && listed);
+    match json.as_array() {
+        Some(items) if each => items.iter().map(array).collect(),
+        Some(_) if TENSORS.contains(&name) => array(&json),
+        _ => json,
     }
 }
 
@@ -139,7 +162,8 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
         .first()
         .ok_or_else(|| unexpected("a call of a layer", node))?;
     let kwargs = first[3].as_object().into_iter().flatten();
-    let kwargs = kwargs.map(|(k, v)| (k.clone(), calls.argument(v)));
+    let listed = entries.len() > 1;
+    let kwargs = kwargs.map(|(k, v)| (k.clone(), constants(k, calls.argument(v), listed)));
     let mut kwargs: Map<String, Json> = kwargs.collect();
     let mut tensors: Vec<Json> = Vec::new();
     for entry in entries {

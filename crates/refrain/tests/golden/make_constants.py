@@ -1,0 +1,329 @@
+"""Models with arrays among the arguments of calls, and what Keras computes with them.
+
+    KERAS_BACKEND=jax python make_constants.py            # Keras 3: constants.json, constants.npz
+    python make_constants.py --keras2                     # tf_keras: constants_keras2.json, constants_keras2.npz
+
+Each entry holds the model as the text that `to_json` gives. Arrays: `<name>/x` the input, `<name>/w<i>` the weights, `<name>/y` the
+prediction, `<name>/losses` those of three steps of SGD on `<name>/t`.
+"""
+
+import json
+import os
+import sys
+
+KERAS2 = "--keras2" in sys.argv
+if KERAS2:
+    import tensorflow as tf
+    import tf_keras as keras
+
+    constant = tf.constant
+else:
+    from golden import keras
+
+    constant = keras.ops.convert_to_tensor
+
+import numpy as np
+
+HERE = os.environ.get("GOLDEN_OUT", os.path.dirname(os.path.abspath(__file__)))
+FILE = "constants_keras2" if KERAS2 else "constants"
+BATCH, TIME, FEATURES = 2, 3, 4
+layers = keras.layers
+CASES = {}
+
+
+def case(f):
+    CASES[f.__name__] = f
+    return f
+
+
+def values(seed, *shape):
+    return np.random.RandomState(seed).randn(*shape).astype("float32")
+
+
+STEPS = np.array([[True, True, False]])
+STEPS_EACH = np.array([[True, True, False], [True, False, False]])
+CAUSAL = np.tril(np.ones((1, TIME, TIME), bool))
+
+
+def states(n):
+    return [constant(values(i, BATCH, 2)) for i in range(n)]
+
+
+@case
+def lstm_initial_state(x):
+    return layers.LSTM(2)(x, initial_state=states(2))
+
+
+@case
+def gru_initial_state(x):
+    return layers.GRU(2)(x, initial_state=states(1) if KERAS2 else states(1)[0])
+
+
+@case
+def simple_rnn_initial_state(x):
+    return layers.SimpleRNN(2, return_sequences=True)(x, initial_state=states(1))
+
+
+@case
+def bidirectional_initial_state(x):
+    return layers.Bidirectional(layers.LSTM(2))(x, initial_state=states(4))
+
+
+@case
+def lstm_mask_of_each(x):
+    return layers.LSTM(2)(x, mask=constant(STEPS_EACH))
+
+
+@case
+def attention_mask(x):
+    return layers.MultiHeadAttention(1, 2)(x, x, attention_mask=constant(CAUSAL))
+
+
+@case
+def attention_value(x):
+    return layers.MultiHeadAttention(1, 2)(x, constant(values(1, BATCH, 5, FEATURES)))
+
+
+@case
+def softmax_mask(x):
+    return layers.Softmax()(x, mask=constant(np.array([[True, True, False, True]])))
+
+
+@case
+def pooling_mask(x):
+    return layers.GlobalAveragePooling1D()(x, mask=constant(STEPS_EACH))
+
+
+@case
+def dot_attention_masks(x):
+    return layers.Attention()([x, x], mask=[constant(STEPS), constant(STEPS)])
+
+
+@case
+def dot_attention_value_mask(x):
+    return layers.Attention()([x, x], mask=[None, constant(STEPS)])
+
+
+@case
+def additive_attention_query_mask(x):
+    return layers.AdditiveAttention()([x, x], mask=[constant(STEPS), None])
+
+
+@case
+def attention_list(x):
+    return layers.Attention()([x, constant(values(1, BATCH, 5, FEATURES))])
+
+
+@case
+def add_layer(x):
+    return layers.Add()([x, constant(values(1, BATCH, TIME, FEATURES))])
+
+
+@case
+def concatenate_layer(x):
+    return layers.Concatenate()([x, constant(values(1, BATCH, TIME, FEATURES))])
+
+
+@case
+def dot_layer(x):
+    return layers.Dot(axes=1)([x, constant(values(1, BATCH, TIME, FEATURES))])
+
+
+@case
+def nested_model(x):
+    a, b = keras.Input((TIME, FEATURES)), keras.Input((TIME, FEATURES))
+    inner = keras.Model([a, b], layers.Dense(2)(layers.Multiply()([a, b])))
+    return inner([x, constant(values(1, BATCH, TIME, FEATURES))])
+
+
+@case
+def operator_matmul(x):
+    return x @ constant(values(1, FEATURES, 2))
+
+
+@case
+def operator_add(x):
+    return x + values(1, FEATURES)
+
+
+@case
+def operator_multiply_integers(x):
+    return x * constant(np.array([1, 2, 3, 4], "int32")) if not KERAS2 else x * np.array([1.0, 2, 3, 4], "float32")
+
+
+if KERAS2:
+
+    @case
+    def add_layer_first(x):
+        return layers.Add()([constant(values(1, BATCH, TIME, FEATURES)), x])
+
+    @case
+    def matmul_first(x):
+        return tf.matmul(constant(values(1, TIME, TIME)), x)
+
+    @case
+    def operator_add_first(x):
+        return constant(values(1, FEATURES)) + x
+
+    @case
+    def concat(x):
+        return tf.concat([x, constant(values(1, BATCH, TIME, FEATURES))], axis=-1)
+
+else:
+    ops = keras.ops
+
+    @case
+    def lstm_mask_of_all(x):
+        return layers.LSTM(2)(x, mask=STEPS)
+
+    @case
+    def lstm_mask_unrolled(x):
+        return layers.LSTM(2, unroll=True, return_sequences=True)(x, mask=STEPS)
+
+    @case
+    def lstm_mask_by_position(x):
+        return layers.LSTM(2)(x, None, STEPS_EACH)
+
+    @case
+    def softmax_mask_by_position(x):
+        return layers.Softmax()(x, x > 0)
+
+    @case
+    def normalization_mask(x):
+        return layers.BatchNormalization()(x, mask=STEPS)
+
+    @case
+    def value_mask(x):
+        return layers.MultiHeadAttention(2, 2)(x, x, value_mask=STEPS, use_causal_mask=True)
+
+    @case
+    def stack_of_layers_mask(x):
+        return keras.Sequential([keras.Input((TIME, FEATURES)), layers.LSTM(2)])(x, mask=STEPS)
+
+    @case
+    def no_masks(x):
+        masked = layers.Masking()(x)
+        return layers.Attention()([masked, masked], mask=[None, None])
+
+    @case
+    def add_layer_float64(x):
+        return layers.Add()([x, np.random.RandomState(1).randn(1, TIME, FEATURES)])
+
+    @case
+    def operator_add_float64(x):
+        return x + np.array([1.0, 2.0, 3.0, 4.0])
+
+    @case
+    def matmul(x):
+        return ops.matmul(x, values(1, FEATURES, 2))
+
+    @case
+    def matmul_first(x):
+        return ops.matmul(values(1, 5, TIME), x)
+
+    @case
+    def einsum(x):
+        return ops.einsum("btf,fg,bt->bg", x, values(1, FEATURES, 2), values(2, BATCH, TIME))
+
+    @case
+    def tensordot(x):
+        return ops.tensordot(x, values(1, FEATURES, 2), axes=1)
+
+    @case
+    def dot(x):
+        return ops.dot(x, values(1, FEATURES, 2))
+
+    @case
+    def outer(x):
+        return ops.outer(x, values(1, 3))
+
+    @case
+    def take(x):
+        return ops.take(x, np.array([0, 2, -1]), axis=1)
+
+    @case
+    def take_list(x):
+        return ops.take(x, [0, 2], axis=2)
+
+    @case
+    def take_from(x):
+        return ops.take(values(1, 7, 2), ops.cast(ops.abs(x) * 2, "int32"), axis=0)
+
+    @case
+    def take_along_axis(x):
+        return ops.take_along_axis(x, np.array([[[0], [3], [1]]] * BATCH, "int32"), axis=2)
+
+    @case
+    def concatenate(x):
+        return ops.concatenate([values(1, BATCH, TIME, 2), x], axis=-1)
+
+    @case
+    def stack(x):
+        return ops.stack([x, values(1, BATCH, TIME, FEATURES)], axis=1)
+
+    @case
+    def where(x):
+        return ops.where(x > 0, values(1, FEATURES), x)
+
+    @case
+    def where_condition(x):
+        return ops.where(np.array([True, False, True, False]), x, 0.0)
+
+    @case
+    def maximum(x):
+        return ops.maximum(x, constant(values(1, TIME, 1)))
+
+    @case
+    def power(x):
+        return ops.power(ops.abs(x) + 1.0, np.array([1.0, 2.0, 0.5, 3.0], "float32"))
+
+    @case
+    def comparison(x):
+        return ops.cast(ops.greater(x, values(1, FEATURES)), "float32") * x
+
+    @case
+    def infinities(x):
+        return ops.minimum(x, np.array([0.0, np.inf, 1.0, np.inf], "float32"))
+
+    @case
+    def shared_with_constant(x):
+        attention = layers.MultiHeadAttention(1, 2)
+        return attention(x, values(1, BATCH, 5, FEATURES)) + attention(x, x)
+
+
+def run(name, f, store):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((TIME, FEATURES), name="x")
+    model = keras.Model(x, f(x))
+    data = values(100, BATCH, TIME, FEATURES)
+    weights = model.get_weights()
+    store[f"{name}/x"] = data
+    for i, weight in enumerate(weights):
+        store[f"{name}/w{i}"] = weight
+    predicted = model.predict_on_batch(data)
+    store[f"{name}/y"] = np.asarray(predicted)
+    entry = {"name": name, "model": model.to_json()}
+    if weights:
+        target = values(101, *predicted.shape)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        losses = []
+        for _ in range(3):
+            loss = model.train_on_batch(data, target)
+            losses.append(np.float32(loss))
+        store[f"{name}/t"] = target
+        store[f"{name}/losses"] = np.array(losses, "float32")
+    return entry
+
+
+def main():
+    store, entries = {}, []
+    for name, f in CASES.items():
+        entries.append(run(name, f, store))
+    store = {k: v.astype("int32") if v.dtype == np.int64 else v for k, v in store.items()}
+    lines = [json.dumps(entry, separators=(",", ":")) for entry in entries]
+    with open(os.path.join(HERE, FILE + ".json"), "w", encoding="utf-8") as out:
+        out.write("[\n" + ",\n".join(lines) + "\n]\n")
+    np.savez_compressed(os.path.join(HERE, FILE + ".npz"), **store)
+
+
+main()

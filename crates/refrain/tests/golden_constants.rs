@@ -1,0 +1,202 @@
+//! Arrays as arguments of calls, in descriptions of Keras 3 and Keras 2: the numbers that Keras computes, and kept in files.
+
+mod common;
+
+use common::compare::close;
+use common::npz::Golden;
+use ndarray::array;
+use refrain::layers::*;
+use refrain::losses::Loss;
+use refrain::optimizers::Sgd;
+use refrain::{DType, Inputs, Literal, Model, Result, input, model_from_json, ops};
+
+const TOLERANCE: f64 = 1e-5;
+const TRAINING_TOLERANCE: f64 = 1e-4;
+
+fn set_weights(model: &Model, golden: &Golden, name: &str) -> Result<()> {
+    let weights = model.weights();
+    for (i, weight) in weights.iter().enumerate() {
+        weight.assign(golden.array(&format!("{name}/w{i}")).clone())?;
+    }
+    assert!(!golden.has(&format!("{name}/w{}", weights.len())), "{name}");
+    Ok(())
+}
+
+fn predict(model: &Model, x: &Literal) -> Result<Literal> {
+    model.predict(x).batch_size(x.dims()[0]).run()?.literal(0)
+}
+
+/// Predictions, then three steps of training.
+fn check(model: &Model, golden: &Golden, name: &str) -> std::result::Result<(), String> {
+    let text = |e: refrain::Error| format!("{name}: {e}");
+    set_weights(model, golden, name).map_err(text)?;
+    let x = golden.array(&format!("{name}/x"));
+    let y = predict(model, x).map_err(text)?;
+    close(name, &y, golden.array(&format!("{name}/y")), TOLERANCE)?;
+    if !golden.has(&format!("{name}/t")) {
+        return Ok(());
+    }
+    let target = golden.array(&format!("{name}/t"));
+    let losses = golden.array(&format!("{name}/losses"));
+    let losses = losses.values::<f32>().expect("floats");
+    let compiled = model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run();
+    compiled.map_err(text)?;
+    for (step, expected) in losses.iter().enumerate() {
+        model.reset_metrics().map_err(text)?;
+        let logs = model.train_on_batch(x, target).run().map_err(text)?;
+        let apart = (logs.loss() - f64::from(*expected)).abs();
+        if apart > TRAINING_TOLERANCE * f64::from(expected.abs().max(1.0)) {
+            return Err(format!(
+                "{name}: loss {} in step {step}, not {expected}",
+                logs.loss()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_all(file: &str) {
+    let golden = Golden::read(file);
+    let cases = golden.json.as_array().expect("cases");
+    let misses = cases.iter().filter_map(|case| {
+        let name = case["name"].as_str().expect("a name");
+        let loaded = model_from_json(case["model"].as_str().expect("a text"));
+        let model = loaded.map_err(|e| format!("{name}: {e}"));
+        model.and_then(|model| check(&model, &golden, name)).err()
+    });
+    let misses: Vec<String> = misses.collect();
+    assert!(
+        misses.is_empty(),
+        "{} of {}:\n{}",
+        misses.len(),
+        cases.len(),
+        misses.join("\n")
+    );
+}
+
+#[test]
+fn constants_of_keras_3_count() {
+    check_all("constants");
+}
+
+#[test]
+fn constants_of_keras_2_count() {
+    check_all("constants_keras2");
+}
+
+#[test]
+fn constants_are_written_as_they_were_read() {
+    for file in ["constants", "constants_keras2"] {
+        let golden = Golden::read(file);
+        for case in golden.json.as_array().expect("cases") {
+            let name = case["name"].as_str().expect("a name");
+            let model = model_from_json(case["model"].as_str().expect("a text")).expect(name);
+            let again = model_from_json(&model.to_json()).expect(name);
+            assert_eq!(again.to_json(), model.to_json(), "{name}");
+            check(&again, &golden, name).expect("the same numbers");
+        }
+    }
+}
+
+fn refused(result: Result<impl Sized>, words: &[&str]) {
+    let error = result.err().unwrap_or_else(|| panic!("no error with {words:?}"));
+    let error = error.to_string();
+    for word in words {
+        assert!(error.contains(word), "`{word}` is not in: {error}");
+    }
+}
+
+#[test]
+fn constants_stand_beside_tensors_in_rust() -> Result<()> {
+    let x = input([3]);
+    let kernel = ops::convert_to_tensor(&array![[1.0f32, 2.0], [0.0, 1.0], [0.5, 0.0]]);
+    let y = ops::matmul(&x, &kernel) + &array![10.0f64, 20.0];
+    let y = ops::concatenate([&y, &(&x * &array![1, 2, 3])], -1);
+    let model = Model::new(&x, &y)?;
+    let data = array![[1.0f32, 2.0, 4.0]];
+    let expected = [13.0, 24.0, 1.0, 4.0, 12.0];
+    for model in [&model, &model_from_json(&model.to_json())?] {
+        let got = model.predict(&data).run()?.literal(0)?;
+        assert_eq!(got.values::<f32>().expect("floats"), expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn wide_constants_keep_their_width_where_it_counts() -> Result<()> {
+    let x = refrain::Input::new([2]).dtype(DType::F64).tensor();
+    let third = array![1.0f64 / 3.0, 2.0 / 3.0];
+    let model = Model::new(&x, &(&x + &third))?;
+    let got = model.predict(&array![[0.0f64, 0.0]]).run()?.literal(0)?;
+    assert_eq!(got.values::<f64>().expect("doubles"), [third[0], third[1]]);
+    Ok(())
+}
+
+#[test]
+fn arguments_that_a_layer_has_no_use_for_are_refused() {
+    let (x, mask) = (
+        input([5, 3]),
+        ops::convert_to_tensor(&array![[true, false]]),
+    );
+    let with = |name: &str| Inputs::new(&x).kwarg(name, &mask);
+    refused(
+        Dense::new(2).call(with("mask")),
+        &["layer `dense`", "`mask`"],
+    );
+    refused(
+        Dense::new(2).call(Inputs::new(&x).arg(&x)),
+        &["positional", "number 2"],
+    );
+    refused(
+        Lstm::new(2).call(with("attention_mask")),
+        &["`attention_mask`"],
+    );
+    let not_a_flag = Inputs::new(&x).arg(&x).kwarg("use_causal_mask", &mask);
+    refused(
+        MultiHeadAttention::new(1, 2).call(not_a_flag),
+        &["`use_causal_mask`"],
+    );
+    let not_a_tensor = Inputs::new(&x).arg(&x).option("attention_mask", 3);
+    refused(
+        MultiHeadAttention::new(1, 2).call(not_a_tensor),
+        &["`attention_mask`"],
+    );
+    assert!(
+        Dense::new(2)
+            .call(Inputs::new(&x).option("training", true))
+            .is_ok()
+    );
+}
+
+#[test]
+fn constants_alone_make_no_call() {
+    let constant = ops::convert_to_tensor(&array![[1.0f32, 2.0]]);
+    refused(
+        Dense::new(2).call(&constant),
+        &["constants only", "beforehand"],
+    );
+    refused((&constant + 1.0).checked(), &["constants only"]);
+    refused(
+        Model::new(&input([2]), &constant).map(|_| ()),
+        &["symbolic"],
+    );
+    let x = input([2]);
+    refused(Model::new(&x, [&x, &constant]).map(|_| ()), &["symbolic"]);
+}
+
+#[test]
+fn constants_of_other_sizes_are_refused_at_the_call() {
+    let x = input([5, 3]);
+    let states = ops::convert_to_tensor(&array![[0.0f32, 1.0, 2.0]]);
+    let given = Inputs::new(&x).kwarg("initial_state", [&states, &states]);
+    refused(
+        Lstm::new(2).call(given),
+        &["initial states of shape (None, 2)"],
+    );
+    let mask = ops::convert_to_tensor(&array![[true, false]]);
+    refused(
+        Lstm::new(2).call(Inputs::new(&x).kwarg("mask", &mask)),
+        &["a mask of shape (None, 5)"],
+    );
+    refused(ops::matmul(&x, &states).checked(), &["3"]);
+}
