@@ -7,6 +7,7 @@ What may differ, and why:
   itself at the call, depending on how the call was written; it fills in the same again.
 - `build_config` of functions, of models and of layers without weights: Keras does not need it to build them. Of others
   the shapes are compared, but not the batch's size.
+- `__numpy__` and `__tensor__`: both hold an array.
 - The batch's size and other unknown dimensions in the `shape` of a `__keras_tensor__`: the loader computes them anew.
 """
 
@@ -37,6 +38,8 @@ def normal(value):
     value = {k: v for k, v in value.items() if k not in WEIGHTLESS_KEYS}
     if value.get("class_name") == "__keras_tensor__":
         return {"tensor": value["config"]["keras_history"]}
+    if value.get("class_name") == "__numpy__":
+        value["class_name"] = "__tensor__"
     if set(value) == {"args", "kwargs"}:
         value["kwargs"] = without_filled_in(value["kwargs"])
     if "build_config" in value:

@@ -99,7 +99,9 @@ fn constants_are_written_as_they_were_read() {
 }
 
 fn refused(result: Result<impl Sized>, words: &[&str]) {
-    let error = result.err().unwrap_or_else(|| panic!("no error with {words:?}"));
+    let error = result
+        .err()
+        .unwrap_or_else(|| panic!("no error with {words:?}"));
     let error = error.to_string();
     for word in words {
         assert!(error.contains(word), "`{word}` is not in: {error}");
@@ -199,4 +201,22 @@ fn constants_of_other_sizes_are_refused_at_the_call() {
         &["a mask of shape (None, 5)"],
     );
     refused(ops::matmul(&x, &states).checked(), &["3"]);
+}
+
+#[test]
+fn copies_and_parts_of_models_keep_constants() -> Result<()> {
+    let x = input([2]);
+    let doubled = &x * 2.0;
+    let y = (&doubled + &array![1.0f32, 10.0]).square();
+    let model = Model::new(&x, &y)?;
+    let data = array![[1.0f32, 2.0]];
+    let predict = |model: &Model| model.predict(&data).run()?.literal(0);
+    let copy = refrain::clone_model(&model)?;
+    assert_eq!(predict(&copy)?.values::<f32>(), Some(&[9.0, 196.0][..]));
+    let tail = Model::new(&doubled, &y)?;
+    assert_eq!(predict(&tail)?.values::<f32>(), Some(&[4.0, 144.0][..]));
+    let nested = Model::new(&x, &model.call(&x)?)?;
+    assert_eq!(predict(&nested)?.values::<f32>(), Some(&[9.0, 196.0][..]));
+    assert!(nested.summary().to_string().contains("functional"));
+    Ok(())
 }

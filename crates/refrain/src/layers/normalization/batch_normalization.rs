@@ -169,7 +169,9 @@ impl Layer for BatchNormalizationOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let original = inputs.one()?;
+        /// Where Keras has the argument `mask`, after `training`.
+        const MASK_POSITION: usize = 2;
+        let (original, mask) = (inputs.one()?, inputs.mask_at(MASK_POSITION));
         let x = at_least_f32(original)?;
         let axis = resolve_axis(self.axis, x.rank())?;
         let weight = |name: &str| -> Result<Option<Tensor>> {
@@ -184,7 +186,7 @@ impl Layer for BatchNormalizationOptions {
             broadcastable(&weight, &[axis], x.rank())
         };
         let (mean, variance) = if cx.training() && cx.trainable() {
-            let (mean, variance) = self.batch_moments(&x, inputs.mask_at(2), axis)?;
+            let (mean, variance) = self.batch_moments(&x, mask, axis)?;
             self.follow(cx, "moving_mean", &mean)?;
             self.follow(cx, "moving_variance", &variance)?;
             (mean, variance)
