@@ -179,7 +179,7 @@ fn constants_alone_make_no_call() {
     );
     refused((&constant + 1.0).checked(), &["constants only"]);
     refused(
-        Model::new(&input([2]), &constant).map(|_| ()),
+        Model::new(input([2]), &constant).map(|_| ()),
         &["symbolic"],
     );
     let x = input([2]);
