@@ -68,7 +68,8 @@ pub(crate) struct TrainingState {
 
 impl Model {
     fn training_state(&self) -> MutexGuard<'_, TrainingState> {
-        self.training.lock().unwrap_or_else(PoisonError::into_inner)
+        let training = &self.functional().training;
+        training.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The program that predicts batches of these specs.
