@@ -33,11 +33,11 @@ use crate::training::{Compiled, Logs};
 /// A number of one's own, which `EarlyStopping::new("val_f1").mode(MonitorMode::Max)` after it watches:
 ///
 /// ```
-/// use ndarray::{Array2, ArrayView2};
+/// use ndarray::Array2;
 /// use refrain::callbacks::{Callback, TrainContext};
 /// use refrain::training::Logs;
 ///
-/// struct F1<'a>(ArrayView2<'a, f32>, &'a [f32]);
+/// struct F1<'a>(&'a Array2<f32>, &'a [f32]);
 ///
 /// impl Callback for F1<'_> {
 ///     fn on_epoch_end(&mut self, cx: &mut TrainContext, _epoch: usize, logs: &mut Logs) -> refrain::Result<()> {

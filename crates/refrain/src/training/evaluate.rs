@@ -113,6 +113,7 @@ impl<'a> Evaluate<'a> {
                 let mut stream = Stream::new(source, self.steps, 1, "steps")?;
                 let one = OneBatch::new(self.model, &compiled, &[]);
                 let progress = Progress::new(self.verbose, stream.steps());
+                stream.begin()?;
                 return evaluate_batches(&one, &mut stream, progress);
             }
         };
@@ -129,10 +130,10 @@ impl<'a> Evaluate<'a> {
     }
 }
 
-/// Loss and metrics of a round of batches.
-pub(crate) fn evaluate_batches(
-    one: &OneBatch<'_>,
-    stream: &mut Stream<'_>,
+/// Loss and metrics of a round of batches that has begun.
+pub(crate) fn evaluate_batches<'a>(
+    one: &OneBatch<'_, 'a>,
+    stream: &mut Stream<'a>,
     mut progress: Progress,
 ) -> Result<Evaluation> {
     let compiled = one.compiled();
@@ -141,10 +142,6 @@ pub(crate) fn evaluate_batches(
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     compiled.test.iter().for_each(|t| t.reset());
-    if !stream.begin()? {
-        let error = Error::mismatch(ErrorKind::Data, "batches to evaluate", "none");
-        return Err(error.hint("The source has ended; `data::Passes` begins anew each time"));
-    }
     let (mut logs, mut done) = (Logs::default(), 0);
     progress.begin(None);
     while let Some(batch) = stream.next()? {

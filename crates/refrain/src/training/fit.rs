@@ -22,17 +22,22 @@ use crate::models::Model;
 #[must_use = "nothing is trained until `.run()`"]
 pub struct Fit<'a> {
     data: Data<'a>,
+    beside: Beside<'a>,
     settings: Settings<'a>,
 }
 
-/// All but the data to train on.
+/// What goes on beside the steps.
+struct Beside<'a> {
+    validation: Option<Data<'a>>,
+    callbacks: Vec<Box<dyn Callback + 'a>>,
+}
+
+/// How the steps are made.
 struct Settings<'a> {
     model: &'a Model,
     sample_weight: Option<Arrays<'a>>,
     class_weight: Vec<(i64, f64)>,
-    validation: Option<Data<'a>>,
     validation_weight: Option<Arrays<'a>>,
-    callbacks: Vec<Box<dyn Callback + 'a>>,
     options: Options,
 }
 
@@ -173,12 +178,18 @@ impl<'a> Fit<'a> {
             model,
             sample_weight: None,
             class_weight: Vec::new(),
-            validation: None,
             validation_weight: None,
-            callbacks: Vec::new(),
             options: Options::default(),
         };
-        Fit { data, settings }
+        let beside = Beside {
+            validation: None,
+            callbacks: Vec::new(),
+        };
+        Fit {
+            data,
+            beside,
+            settings,
+        }
     }
 
     /// How much each sample counts in the loss: one array for all outputs, or one for each.
@@ -195,13 +206,13 @@ impl<'a> Fit<'a> {
 
     /// Data that validate after each epoch.
     pub fn validation_data(mut self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Self {
-        self.settings.validation = Some(Data::Arrays(x.into_arrays(), y.into_arrays()));
+        self.beside.validation = Some(Data::Arrays(x.into_arrays(), y.into_arrays()));
         self
     }
 
     /// Batches that validate after each epoch: [`validation_steps`](Fit::validation_steps) of them, or a pass.
     pub fn validation_batches(mut self, batches: impl BatchSource<'a> + 'a) -> Self {
-        self.settings.validation = Some(Data::Batches(Box::new(batches)));
+        self.beside.validation = Some(Data::Batches(Box::new(batches)));
         self
     }
 
@@ -213,14 +224,14 @@ impl<'a> Fit<'a> {
 
     /// Adds a callback; `&mut callback` keeps it usable afterwards.
     pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
-        self.settings.callbacks.push(Box::new(callback));
+        self.beside.callbacks.push(Box::new(callback));
         self
     }
 
     /// Adds callbacks of one type, or boxed ones.
     pub fn callbacks<C: Callback + 'a>(mut self, callbacks: impl IntoIterator<Item = C>) -> Self {
         for callback in callbacks {
-            self.settings.callbacks.push(Box::new(callback));
+            self.beside.callbacks.push(Box::new(callback));
         }
         self
     }
@@ -251,14 +262,18 @@ impl<'a> Fit<'a> {
     /// failed, or, with [`check_finite`](Fit::check_finite), a number is not finite. The model stays usable, with what the
     /// steps before have trained.
     pub fn run(self) -> Result<History> {
-        let Fit { data, settings } = self;
+        let Fit {
+            data,
+            beside,
+            settings,
+        } = self;
         let compiled = compiled(settings.model)?;
         let _only = fitting(settings.model, &compiled)?;
         settings.options.validate()?;
         check_classes(settings.model, &compiled, &settings.class_weight)?;
         match data {
-            Data::Arrays(x, y) => settings.run_arrays(&compiled, &x, &y),
-            Data::Batches(source) => settings.run_batches(&compiled, source),
+            Data::Arrays(x, y) => settings.run_arrays(&compiled, &x, &y, beside),
+            Data::Batches(source) => settings.run_batches(&compiled, source, beside),
         }
     }
 }
@@ -270,7 +285,13 @@ impl<'a> Settings<'a> {
         Feed::new(self.model, x, y, weights, &wanted)
     }
 
-    fn run_arrays(self, compiled: &Compiled, x: &Arrays<'a>, y: &Arrays<'a>) -> Result<History> {
+    fn run_arrays(
+        &self,
+        compiled: &Compiled,
+        x: &Arrays<'a>,
+        y: &Arrays<'a>,
+        beside: Beside<'a>,
+    ) -> Result<History> {
         let feed = self.feed(compiled, x, y)?;
         let (mut train, part) = self.options.split(&feed)?;
         if let Some(weights) = class_weights(&train, &self.class_weight)? {
@@ -280,13 +301,14 @@ impl<'a> Settings<'a> {
         let batch = batch_size(o.batch_size, o.steps_per_epoch, train.samples())?;
         let mut steps = ArraySteps::new(self.model, compiled, &train, batch, o);
         let part = part.map(|feed| o.validation(feed, batch));
-        self.run_steps(compiled, &mut steps, part, batch)
+        self.run_steps(compiled, &mut steps, part, batch, beside)
     }
 
     fn run_batches(
-        self,
+        &self,
         compiled: &Compiled,
         source: Box<dyn BatchSource<'a> + 'a>,
+        beside: Beside<'a>,
     ) -> Result<History> {
         self.refuse_options_of_arrays()?;
         let o = &self.options;
@@ -297,7 +319,7 @@ impl<'a> Settings<'a> {
         let stream = Stream::new(source, o.steps_per_epoch, epochs, "steps_per_epoch")?;
         let one = OneBatch::new(self.model, compiled, &self.class_weight);
         let mut steps = BatchSteps::new(stream, one, o.check_finite);
-        self.run_steps(compiled, &mut steps, None, BATCH_SIZE)
+        self.run_steps(compiled, &mut steps, None, BATCH_SIZE, beside)
     }
 
     /// Options that arrange samples say nothing about batches that come as they are.
@@ -322,36 +344,47 @@ impl<'a> Settings<'a> {
 
     /// Trains on these steps; `part` of the training data validates unless there are data for that.
     fn run_steps(
-        mut self,
+        &self,
         compiled: &Compiled,
         steps: &mut dyn TrainSteps,
         part: Option<Validation<'a>>,
         batch: usize,
+        mut beside: Beside<'a>,
     ) -> Result<History> {
-        let o = &self.options;
-        let validation = match self.validation.take() {
+        let validation = match beside.validation {
+            Some(data) => Some(self.validation(compiled, data, batch)?),
             None => part,
-            Some(Data::Arrays(x, y)) => {
-                let wanted = compiled.wanted(self.model.functional().output_names.len());
-                let weights = self.validation_weight.as_ref();
-                let feed = Feed::new(self.model, &x, &y, weights, &wanted)?;
-                Some(o.validation(feed, batch))
-            }
-            Some(Data::Batches(source)) => {
-                let rounds = o.validations();
-                let steps = o.validation_steps;
-                let stream = Stream::new(source, steps, rounds, "validation_steps")?;
-                Some(Validation::Batches(stream))
-            }
         };
         let mut run = Run {
             model: self.model,
             compiled,
             options: &self.options,
             validation,
-            callbacks: &mut self.callbacks,
+            callbacks: &mut beside.callbacks,
         };
         run.all(steps)
+    }
+
+    fn validation(
+        &self,
+        compiled: &Compiled,
+        data: Data<'a>,
+        batch: usize,
+    ) -> Result<Validation<'a>> {
+        let o = &self.options;
+        match data {
+            Data::Arrays(x, y) => {
+                let wanted = compiled.wanted(self.model.functional().output_names.len());
+                let weights = self.validation_weight.as_ref();
+                let feed = Feed::new(self.model, &x, &y, weights, &wanted)?;
+                Ok(o.validation(feed, batch))
+            }
+            Data::Batches(source) => {
+                let (steps, rounds) = (o.validation_steps, o.validations());
+                let stream = Stream::new(source, steps, rounds, "validation_steps")?;
+                Ok(Validation::Batches(stream))
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use ndarray::ArrayD;
 use refrain_graph::grad::vjp;
 use refrain_graph::{Literal, ParamKind, Value, grad};
 
-use super::cache::{Key, Mode, Step};
+use super::cache::{Mode, Step};
 use super::compiled::{Compiled, compiled};
 use super::engine::scalar;
 use super::feed::{BatchSpecs, Feed};

@@ -216,9 +216,7 @@ impl Output {
             },
         }
     }
-}
 
-impl Output {
     /// The values in their own type.
     pub(super) fn literal(&self) -> Result<Literal> {
         if let Some(original) = &self.original {

@@ -133,6 +133,10 @@ impl Run<'_, '_> {
                 pass.evaluate(self.model, self.compiled, feed)?;
             }
             Some(Validation::Batches(stream)) => {
+                if !stream.begin()? {
+                    warnings::out_of_data(Some(self.options.epochs), epoch, "validations");
+                    return Ok(());
+                }
                 let one = OneBatch::new(self.model, self.compiled, &[]);
                 evaluate_batches(&one, stream, Progress::silent())?;
             }

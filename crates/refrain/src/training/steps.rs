@@ -142,12 +142,12 @@ impl TrainSteps for ArraySteps<'_, '_> {
 pub(crate) struct BatchSteps<'s, 'a> {
     stream: Stream<'a>,
     next: Option<Batch<'a>>,
-    one: OneBatch<'s>,
+    one: OneBatch<'s, 'a>,
     check_finite: bool,
 }
 
 impl<'s, 'a> BatchSteps<'s, 'a> {
-    pub(crate) fn new(stream: Stream<'a>, one: OneBatch<'s>, check_finite: bool) -> Self {
+    pub(crate) fn new(stream: Stream<'a>, one: OneBatch<'s, 'a>, check_finite: bool) -> Self {
         BatchSteps {
             stream,
             next: None,
@@ -187,16 +187,16 @@ impl TrainSteps for BatchSteps<'_, '_> {
 }
 
 /// Runs batches that each have arrays of their own.
-pub(crate) struct OneBatch<'s> {
-    model: &'s Model,
+pub(crate) struct OneBatch<'s, 'a> {
+    model: &'a Model,
     compiled: &'s Compiled,
     wanted: Vec<Wanted>,
     class_weight: &'s [(i64, f64)],
 }
 
-impl<'s> OneBatch<'s> {
+impl<'s, 'a> OneBatch<'s, 'a> {
     pub(crate) fn new(
-        model: &'s Model,
+        model: &'a Model,
         compiled: &'s Compiled,
         class_weight: &'s [(i64, f64)],
     ) -> Self {
@@ -215,7 +215,7 @@ impl<'s> OneBatch<'s> {
     /// Makes the step of a batch; with epoch and number, one that must stay finite.
     pub(crate) fn run(
         &self,
-        batch: &Batch<'_>,
+        batch: &Batch<'a>,
         mode: Mode,
         checked: Option<(usize, usize)>,
     ) -> Result<()> {
