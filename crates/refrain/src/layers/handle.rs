@@ -1,6 +1,5 @@
 //! Handles on layers: cheap to clone, all clones are one layer with one set of weights.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -676,40 +675,4 @@ fn placeholder(trace: &Trace, tensor: &Tensor) -> Result<Tensor> {
     Ok(trace
         .input(&symbolic.name, symbolic.spec.clone())
         .with_mask(mask))
-}
-
-impl<L: Layer> From<Handle<L>> for AnyLayer {
-    fn from(handle: Handle<L>) -> Self {
-        handle.any()
-    }
-}
-
-impl<L: Layer> From<&Handle<L>> for AnyLayer {
-    fn from(handle: &Handle<L>) -> Self {
-        handle.any()
-    }
-}
-
-impl From<&AnyLayer> for AnyLayer {
-    fn from(layer: &AnyLayer) -> Self {
-        layer.clone()
-    }
-}
-
-impl<L: Layer> fmt::Debug for Handle<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.any().fmt(f)
-    }
-}
-
-impl fmt::Debug for AnyLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} name={}>", self.class_name(), self.get_name())
-    }
-}
-
-impl PartialEq for AnyLayer {
-    fn eq(&self, other: &Self) -> bool {
-        self.id() == other.id()
-    }
 }

@@ -6,6 +6,7 @@ mod build;
 mod call;
 mod config;
 mod connections;
+mod conversions;
 pub(crate) mod convolutional;
 pub(crate) mod core;
 mod handle;

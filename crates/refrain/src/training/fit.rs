@@ -279,6 +279,7 @@ impl<'a> Fit<'a> {
 }
 
 impl<'a> Settings<'a> {
+    /// The data to train on.
     fn feed(&self, compiled: &Compiled, x: &Arrays<'a>, y: &Arrays<'a>) -> Result<Feed<'a>> {
         let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();

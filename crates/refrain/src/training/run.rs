@@ -30,22 +30,11 @@ pub(crate) enum Validation<'a> {
     Batches(Stream<'a>),
 }
 
-impl Validation<'_> {
-    /// Refuses data that do not fit, before the first epoch rather than after it.
-    fn check(&self, model: &Model, compiled: &Compiled) -> Result<()> {
-        let Validation::Arrays(feed, pass) = self else {
-            return Ok(());
-        };
-        let size = pass.batch_size.min(feed.samples());
-        Session::new(model, compiled, feed, Mode::Test).prepare(size)
-    }
-}
-
 impl Run<'_, '_> {
     pub(crate) fn all(&mut self, train: &mut dyn TrainSteps) -> Result<History> {
         let o = self.options;
-        self.check_validation()?;
         train.prepare()?;
+        self.check_validation()?;
         let known = train.steps();
         let mut progress = Progress::new(o.verbose, known);
         let (mut history, mut logs) = (History::default(), Logs::default());
@@ -109,18 +98,17 @@ impl Run<'_, '_> {
         Ok(done)
     }
 
-    /// Refuses data of validation that do not fit.
+    /// Refuses arrays of validation that do not fit, before the first epoch rather than after it.
     fn check_validation(&self) -> Result<()> {
-        let Some(validation) = &self.validation else {
+        let Some(Validation::Arrays(feed, pass)) = &self.validation else {
             return Ok(());
         };
-        if let Validation::Arrays(feed, pass) = validation {
-            pass.batches(feed).check(self.model)?;
+        pass.batches(feed).check(self.model)?;
+        if self.options.validations() == 0 {
+            return Ok(());
         }
-        match self.options.validations() {
-            0 => Ok(()),
-            _ => validation.check(self.model, self.compiled),
-        }
+        let size = pass.batch_size.min(feed.samples());
+        Session::new(self.model, self.compiled, feed, Mode::Test).prepare(size)
     }
 
     fn validate(&mut self, epoch: usize, logs: &mut Logs) -> Result<()> {
