@@ -7,7 +7,6 @@ use refrain_graph::{DType, Dim, Literal, Shape, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::node::Node;
-use crate::names;
 use crate::trace::Trace;
 
 /// What layers are called on and what they return.
@@ -80,12 +79,11 @@ pub(crate) type TensorKey = (usize, usize);
 impl Tensor {
     pub(crate) fn symbolic(
         spec: Spec,
-        name: Option<String>,
+        name: String,
         node: Arc<Node>,
         index: usize,
         mask: Option<Spec>,
     ) -> Self {
-        let name = name.unwrap_or_else(|| names::unique("keras_tensor"));
         Tensor(Arc::new(Inner::Symbolic(Symbolic {
             spec,
             name,

@@ -275,6 +275,13 @@ impl Trace {
         self.lock().indices.push(indices);
     }
 
+    /// Lets the program leave all variables as they are.
+    pub(crate) fn keep_variables(&self) {
+        for slot in &mut self.lock().variables {
+            slot.current = slot.param;
+        }
+    }
+
     /// Adds a scalar loss of a layer.
     pub(crate) fn add_loss(&self, loss: &Tensor) -> Result<()> {
         if self.0.parent.is_some() {

@@ -63,10 +63,10 @@ pub(crate) fn other_structure<A>(declared: &Structure<Tensor>, given: &Structure
     }
 }
 
-/// Warns that fewer steps were made than asked for.
-pub(crate) fn out_of_data(wanted: Option<usize>, available: usize) {
+/// Warns that fewer steps or epochs were made than asked for.
+pub(crate) fn out_of_data(wanted: Option<usize>, available: usize, what: &str) {
     if let Some(wanted) = wanted.filter(|&wanted| wanted > available) {
-        warn!("Your input ran out of data after {available} of {wanted} steps; interrupting");
+        warn!("Your input ran out of data after {available} of {wanted} {what}; interrupting");
     }
 }
 

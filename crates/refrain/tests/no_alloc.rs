@@ -44,7 +44,7 @@ impl Callback for Watch {
         &mut self,
         cx: &mut TrainContext<'_>,
         batch: usize,
-        _: &Logs,
+        _: &mut Logs,
     ) -> Result<()> {
         WATCHED.store(batch >= 2 && batch + 1 < cx.steps(), Ordering::Relaxed);
         Ok(())

@@ -615,7 +615,7 @@ fn a_failed_callback_leaves_the_model_usable() -> Result<()> {
             &mut self,
             _: &mut TrainContext<'_>,
             batch: usize,
-            _: &Logs,
+            _: &mut Logs,
         ) -> Result<()> {
             match batch {
                 1 => Err(refrain::Error::custom("enough")),

@@ -21,6 +21,8 @@ mod seq2seq;
 mod shared_dense;
 #[path = "../../../refrain/examples/siamese.rs"]
 mod siamese;
+#[path = "../../../refrain/examples/transfer.rs"]
+mod transfer;
 
 /// Define, show and train one of the example models.
 #[derive(Args)]
@@ -46,6 +48,8 @@ enum Name {
     Gan,
     /// Multiple inputs and outputs, nested models, feature extraction.
     FunctionalTour,
+    /// A trained model, cut, frozen and given a new head.
+    Transfer,
 }
 
 impl Demo {
@@ -57,6 +61,7 @@ impl Demo {
             Name::Seq2Seq => seq2seq::main(),
             Name::Gan => gan::main(),
             Name::FunctionalTour => functional_tour::main(),
+            Name::Transfer => transfer::main(),
         };
         done.map_err(|e| Failure::new(e.to_string()))
     }

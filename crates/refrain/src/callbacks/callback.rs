@@ -9,7 +9,9 @@ use crate::training::{Compiled, Logs};
 
 /// Code that runs between epochs and steps of `fit`. All methods do nothing by default; an error ends the training.
 ///
-/// Within a method the model may be evaluated, saved, and asked to predict; its weights may be read and changed.
+/// Within a method the model may be evaluated, saved, and asked to predict; its weights and its learning rate may be read
+/// and changed. Callbacks are called in the order in which they were given, and what one writes into the logs
+/// ([`Logs::set`]) is seen by those after it, by the progress line and by the history.
 ///
 /// ```
 /// use refrain::callbacks::{Callback, TrainContext};
@@ -23,6 +25,32 @@ use crate::training::{Compiled, Logs};
 ///         if logs.get("loss").is_ok_and(|loss| loss < self.0) {
 ///             cx.stop_training();
 ///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// A number of one's own, which `EarlyStopping::new("val_f1").mode(MonitorMode::Max)` after it watches:
+///
+/// ```
+/// use ndarray::Array2;
+/// use refrain::callbacks::{Callback, TrainContext};
+/// use refrain::training::Logs;
+///
+/// struct F1<'a>(&'a Array2<f32>, &'a [f32]);
+///
+/// impl Callback for F1<'_> {
+///     fn on_epoch_end(&mut self, cx: &mut TrainContext, _epoch: usize, logs: &mut Logs) -> refrain::Result<()> {
+///         let scores = cx.model().predict(self.0).run()?.into_array()?;
+///         let (mut hits, mut wrong) = (0.0, 0.0);
+///         for (&score, &label) in scores.iter().zip(self.1) {
+///             match (score > 0.5, label > 0.5) {
+///                 (true, true) => hits += 1.0,
+///                 (false, false) => {}
+///                 _ => wrong += 1.0,
+///             }
+///         }
+///         logs.set("val_f1", 2.0 * hits / (2.0 * hits + wrong));
 ///         Ok(())
 ///     }
 /// }
@@ -44,17 +72,17 @@ pub trait Callback {
         Ok(())
     }
 
-    /// After a step. The logs are means since the beginning of the epoch.
+    /// After a step. The logs are means since the beginning of the epoch; what is written into them stays until its end.
     fn on_train_batch_end(
         &mut self,
         cx: &mut TrainContext<'_>,
         batch: usize,
-        logs: &Logs,
+        logs: &mut Logs,
     ) -> Result<()> {
         Ok(())
     }
 
-    /// After an epoch and its validation.
+    /// After an epoch and its validation. What is written into the logs becomes part of the history.
     fn on_epoch_end(
         &mut self,
         cx: &mut TrainContext<'_>,
@@ -82,7 +110,7 @@ macro_rules! forward {
             fn on_train_batch_begin(&mut self, cx: &mut TrainContext<'_>, batch: usize) -> Result<()> {
                 (**self).on_train_batch_begin(cx, batch)
             }
-            fn on_train_batch_end(&mut self, cx: &mut TrainContext<'_>, batch: usize, logs: &Logs) -> Result<()> {
+            fn on_train_batch_end(&mut self, cx: &mut TrainContext<'_>, batch: usize, logs: &mut Logs) -> Result<()> {
                 (**self).on_train_batch_end(cx, batch, logs)
             }
             fn on_epoch_end(&mut self, cx: &mut TrainContext<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
@@ -101,7 +129,7 @@ pub struct TrainContext<'t> {
     model: &'t Model,
     compiled: &'t Compiled,
     epochs: usize,
-    steps: usize,
+    pub(crate) steps: usize,
     stop: bool,
     /// Whether there are data to validate on, in some epochs at least.
     pub(crate) validates: bool,
@@ -134,7 +162,7 @@ impl<'t> TrainContext<'t> {
         self.epochs
     }
 
-    /// Steps of an epoch.
+    /// Steps of an epoch; 0 in the first epoch of batches whose number is not known.
     pub fn steps(&self) -> usize {
         self.steps
     }
@@ -155,10 +183,9 @@ impl<'t> TrainContext<'t> {
         found.and_then(|t| t.direction)
     }
 
-    /// Whether a value is logged in some epochs.
-    pub(crate) fn is_logged_at_times(&self, key: &str) -> bool {
-        let known = |key: &str| self.compiled.test.iter().any(|t| t.key == key);
-        self.validates && key.strip_prefix("val_").is_some_and(known)
+    /// Whether an epoch of these logs has no value of this name because it did not validate.
+    pub(crate) fn is_left_out(&self, key: &str, logs: &Logs) -> bool {
+        self.validates && key.starts_with("val_") && logs.get("val_loss").is_err()
     }
 
     /// Copies of all weights.
@@ -185,7 +212,7 @@ impl Callback for TerminateOnNaN {
         &mut self,
         cx: &mut TrainContext<'_>,
         _batch: usize,
-        logs: &Logs,
+        logs: &mut Logs,
     ) -> Result<()> {
         if logs.get("loss").is_ok_and(|loss| !loss.is_finite()) {
             cx.stop_training();

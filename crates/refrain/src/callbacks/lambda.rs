@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::training::Logs;
 
 type WithNumber<'a> = Box<dyn FnMut(&mut TrainContext<'_>, usize) -> Result<()> + 'a>;
-type WithLogs<'a> = Box<dyn FnMut(&mut TrainContext<'_>, usize, &Logs) -> Result<()> + 'a>;
+type WithLogs<'a> = Box<dyn FnMut(&mut TrainContext<'_>, usize, &mut Logs) -> Result<()> + 'a>;
 type Plain<'a> = Box<dyn FnMut(&mut TrainContext<'_>) -> Result<()> + 'a>;
 
 /// A callback made of closures.
@@ -59,10 +59,10 @@ impl<'a> LambdaCallback<'a> {
         self
     }
 
-    /// Called after each epoch with its number and logs.
+    /// Called after each epoch with its number and logs, which it may add to.
     pub fn on_epoch_end(
         mut self,
-        f: impl FnMut(&mut TrainContext<'_>, usize, &Logs) -> Result<()> + 'a,
+        f: impl FnMut(&mut TrainContext<'_>, usize, &mut Logs) -> Result<()> + 'a,
     ) -> Self {
         self.epoch_end = Some(Box::new(f));
         self
@@ -77,10 +77,10 @@ impl<'a> LambdaCallback<'a> {
         self
     }
 
-    /// Called after each step with its number and logs.
+    /// Called after each step with its number and logs, which it may add to.
     pub fn on_train_batch_end(
         mut self,
-        f: impl FnMut(&mut TrainContext<'_>, usize, &Logs) -> Result<()> + 'a,
+        f: impl FnMut(&mut TrainContext<'_>, usize, &mut Logs) -> Result<()> + 'a,
     ) -> Self {
         self.batch_end = Some(Box::new(f));
         self
@@ -104,7 +104,7 @@ impl Callback for LambdaCallback<'_> {
         &mut self,
         cx: &mut TrainContext<'_>,
         batch: usize,
-        logs: &Logs,
+        logs: &mut Logs,
     ) -> Result<()> {
         self.batch_end
             .as_mut()

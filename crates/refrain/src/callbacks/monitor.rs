@@ -39,10 +39,10 @@ impl Monitor {
     /// The watched value; `None` in an epoch without validation, if it is one of validation.
     ///
     /// # Errors
-    /// It is never among the logs.
+    /// It is not among the logs.
     pub(crate) fn value(&self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
         match logs.get(&self.key) {
-            Err(_) if cx.is_logged_at_times(&self.key) => Ok(None),
+            Err(_) if cx.is_left_out(&self.key, logs) => Ok(None),
             value => value.map(Some),
         }
     }

@@ -1,48 +1,81 @@
-//! One borrowed array whose first axis counts samples.
+//! One array whose first axis counts samples.
 
 use std::ops::RangeInclusive;
 
-use ndarray::{ArcArray, ArrayBase, ArrayViewD, Axis, Data as Storage, Dimension, IxDyn};
+use ndarray::{ArcArray, Array, ArrayBase, ArrayViewD, Axis, Data as Storage, Dimension, IxDyn};
 use refrain_graph::{DType, Element, Literal, bf16, f16, with_data};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// An array of samples, borrowed from the caller; the first axis counts samples.
+/// An array of samples, borrowed from the caller or owned; the first axis counts samples.
 #[derive(Clone, Debug)]
 pub struct DataArray<'a>(Values<'a>);
 
+/// A borrowed array, or one whose values its clones share.
+#[derive(Clone, Debug)]
+enum Part<'a, T> {
+    View(ArrayViewD<'a, T>),
+    Shared(ArcArray<T, IxDyn>),
+}
+
+impl<T: Clone> Part<'_, T> {
+    fn view(&self) -> ArrayViewD<'_, T> {
+        match self {
+            Part::View(view) => view.view(),
+            Part::Shared(array) => array.view(),
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            Part::View(view) => view.shape(),
+            Part::Shared(array) => array.shape(),
+        }
+    }
+
+    fn keep(&mut self, samples: ndarray::Slice) {
+        match self {
+            Part::View(view) => view.slice_axis_inplace(Axis(0), samples),
+            Part::Shared(array) => array.slice_axis_inplace(Axis(0), samples),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Values<'a> {
-    F32(ArrayViewD<'a, f32>),
-    F64(ArrayViewD<'a, f64>),
-    F16(ArrayViewD<'a, f16>),
-    BF16(ArrayViewD<'a, bf16>),
-    I32(ArrayViewD<'a, i32>),
-    I64(ArrayViewD<'a, i64>),
-    U8(ArrayViewD<'a, u8>),
-    U32(ArrayViewD<'a, u32>),
-    Bool(ArrayViewD<'a, bool>),
-    /// Numbers made here, such as the weights of classes.
-    Shared(ArcArray<f32, IxDyn>),
+    F32(Part<'a, f32>),
+    F64(Part<'a, f64>),
+    F16(Part<'a, f16>),
+    BF16(Part<'a, bf16>),
+    I32(Part<'a, i32>),
+    I64(Part<'a, i64>),
+    U8(Part<'a, u8>),
+    U32(Part<'a, u32>),
+    Bool(Part<'a, bool>),
+}
+
+macro_rules! with_part {
+    ($values:expr, $part:ident => $body:expr) => {
+        match $values {
+            Values::F32($part) => $body,
+            Values::F64($part) => $body,
+            Values::F16($part) => $body,
+            Values::BF16($part) => $body,
+            Values::I32($part) => $body,
+            Values::I64($part) => $body,
+            Values::U8($part) => $body,
+            Values::U32($part) => $body,
+            Values::Bool($part) => $body,
+        }
+    };
 }
 
 macro_rules! with_view {
-    ($values:expr, $v:ident => $body:expr) => {
-        match $values {
-            Values::F32($v) => $body,
-            Values::F64($v) => $body,
-            Values::F16($v) => $body,
-            Values::BF16($v) => $body,
-            Values::I32($v) => $body,
-            Values::I64($v) => $body,
-            Values::U8($v) => $body,
-            Values::U32($v) => $body,
-            Values::Bool($v) => $body,
-            Values::Shared(array) => {
-                let $v = &array.view();
-                $body
-            }
-        }
+    ($values:expr, $view:ident => $body:expr) => {
+        with_part!($values, part => {
+            let $view = &part.view();
+            $body
+        })
     };
 }
 
@@ -50,6 +83,8 @@ macro_rules! with_view {
 pub trait Sample: Element + private::Sealed {
     #[doc(hidden)]
     fn borrow<'a>(view: ArrayViewD<'a, Self>) -> DataArray<'a>;
+    #[doc(hidden)]
+    fn share<'a>(array: ArcArray<Self, IxDyn>) -> DataArray<'a>;
 }
 
 mod private {
@@ -61,7 +96,10 @@ macro_rules! samples {
         impl private::Sealed for $t {}
         impl Sample for $t {
             fn borrow<'a>(view: ArrayViewD<'a, Self>) -> DataArray<'a> {
-                DataArray(Values::$variant(view))
+                DataArray(Values::$variant(Part::View(view)))
+            }
+            fn share<'a>(array: ArcArray<Self, IxDyn>) -> DataArray<'a> {
+                DataArray(Values::$variant(Part::Shared(array)))
             }
         }
     )*};
@@ -127,18 +165,7 @@ impl<'a> DataArray<'a> {
 
     /// The dimensions, samples first.
     pub fn dims(&self) -> &[usize] {
-        match &self.0 {
-            Values::F32(v) => v.shape(),
-            Values::F64(v) => v.shape(),
-            Values::F16(v) => v.shape(),
-            Values::BF16(v) => v.shape(),
-            Values::I32(v) => v.shape(),
-            Values::I64(v) => v.shape(),
-            Values::U8(v) => v.shape(),
-            Values::U32(v) => v.shape(),
-            Values::Bool(v) => v.shape(),
-            Values::Shared(v) => v.shape(),
-        }
+        with_part!(&self.0, part => part.shape())
     }
 
     /// Number of samples; `None` for a scalar.
@@ -149,7 +176,7 @@ impl<'a> DataArray<'a> {
     /// The element type.
     pub fn dtype(&self) -> DType {
         match &self.0 {
-            Values::F32(_) | Values::Shared(_) => DType::F32,
+            Values::F32(_) => DType::F32,
             Values::F64(_) => DType::F64,
             Values::F16(_) => DType::F16,
             Values::BF16(_) => DType::BF16,
@@ -163,28 +190,15 @@ impl<'a> DataArray<'a> {
 
     /// Some of the samples.
     pub(crate) fn slice_samples(&self, samples: std::ops::Range<usize>) -> DataArray<'a> {
-        let mut part = self.0.clone();
+        let mut values = self.0.clone();
         let slice = ndarray::Slice::from(samples);
-        match &mut part {
-            Values::F32(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::F64(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::F16(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::BF16(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::I32(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::I64(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::U8(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::U32(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::Bool(v) => v.slice_axis_inplace(Axis(0), slice),
-            Values::Shared(v) => v.slice_axis_inplace(Axis(0), slice),
-        }
-        DataArray(part)
+        with_part!(&mut values, part => part.keep(slice));
+        DataArray(values)
     }
 
-    /// One number a sample, kept by the array itself.
-    pub(crate) fn shared(values: Vec<f32>) -> DataArray<'a> {
-        DataArray(Values::Shared(
-            ndarray::Array1::from(values).into_shared().into_dyn(),
-        ))
+    /// Keeps an array of its own.
+    pub(crate) fn owned<T: Sample, D: Dimension>(array: Array<T, D>) -> DataArray<'a> {
+        T::share(array.into_shared().into_dyn())
     }
 
     /// Copies samples into a literal whose first dimension is the number of samples and whose others are the array's.

@@ -1,13 +1,13 @@
 //! Arrays in a structure: what `fit` is given for inputs, targets and sample weights.
 
-use ndarray::{ArrayBase, ArrayView, Data as Storage, Dimension};
+use ndarray::{Array, ArrayBase, ArrayView, Data as Storage, Dimension};
 use refrain_graph::Literal;
 
 use super::array::{DataArray, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::structure::Structure;
 
-/// Borrowed arrays of samples in the structure of a model's inputs or outputs.
+/// Arrays of samples, borrowed or owned, in the structure of a model's inputs or outputs.
 ///
 /// Made by itself from what `fit`, `evaluate` and `predict` are given; only arrays of different types need to be wrapped
 /// by hand:
@@ -44,9 +44,10 @@ impl<'a> Arrays<'a> {
     }
 }
 
-/// What can be given as data: a reference to an `ndarray` array, a view, a [`Literal`], a slice or `Vec` (one number a
+/// What can be given as data: an `ndarray` array, a reference to one, a view, a [`Literal`], a slice or `Vec` (one number a
 /// sample), a slice with its shape, and lists, tuples and dicts of those. Elements are `f32`, `f64`, `i32`, `i64`, `u8`,
-/// `u32` or `bool`. Nothing is copied but one batch at a time.
+/// `u32` or `bool`. Nothing is copied but one batch at a time, so that arrays mapped from a file are read as they are
+/// needed; see [`Model::fit`](crate::Model::fit).
 pub trait IntoArrays<'a> {
     /// As a structure of borrowed arrays.
     fn into_arrays(self) -> Arrays<'a>;
@@ -73,6 +74,12 @@ impl<'a, T: Sample, S: Storage<Elem = T>, D: Dimension> IntoArrays<'a> for &'a A
 impl<'a, T: Sample, D: Dimension> IntoArrays<'a> for ArrayView<'a, T, D> {
     fn into_arrays(self) -> Arrays<'a> {
         Arrays::one(DataArray::of_view(self))
+    }
+}
+
+impl<'a, T: Sample, D: Dimension> IntoArrays<'a> for Array<T, D> {
+    fn into_arrays(self) -> Arrays<'a> {
+        Arrays::one(DataArray::owned(self))
     }
 }
 

@@ -1,8 +1,7 @@
 //! Handles on layers: cheap to clone, all clones are one layer with one set of weights.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use refrain_graph::{DType, Literal, Spec};
 use serde_json::Value as Json;
@@ -10,8 +9,9 @@ use serde_json::Value as Json;
 use super::build::Build;
 use super::call::Call;
 use super::config::Config;
+use super::connections::Connections;
 use super::layer::{Erased, InputSpec, Layer, Outputs};
-use super::node::Node;
+use super::node::{Node, Recorded};
 use super::{ConfigValue, registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs, TRAINING};
@@ -29,7 +29,7 @@ pub(crate) struct Core<L: ?Sized> {
     name: Name,
     dtype: DType,
     trainable: AtomicBool,
-    calls: AtomicUsize,
+    calls: Mutex<Connections>,
     /// The penalty on outputs of a layer that has no option for it; files may give every layer one.
     activity_regularizer: Option<Regularizer>,
     state: Mutex<State>,
@@ -84,6 +84,15 @@ impl BuildSpecs {
 /// Clones are the same layer. Setting an option of a layer that has been called, or that has other handles, makes a new
 /// layer with that option instead.
 pub struct Handle<L>(Arc<Core<L>>);
+
+/// A [`Handle`] that does not keep its layer alive.
+pub(crate) struct WeakHandle<L>(Weak<Core<L>>);
+
+impl<L> WeakHandle<L> {
+    pub(crate) fn upgrade(&self) -> Option<Handle<L>> {
+        self.0.upgrade().map(Handle)
+    }
+}
 
 /// Classes whose Keras configuration has no `trainable`, and whose constructor refuses it.
 pub(crate) const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
@@ -145,6 +154,10 @@ impl<L: Layer> Handle<L> {
         core.dtype = template.0.dtype;
         core.trainable = AtomicBool::new(template.trainable());
         Handle(Arc::new(core))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakHandle<L> {
+        WeakHandle(Arc::downgrade(&self.0))
     }
 
     /// The same layer, its kind forgotten.
@@ -242,7 +255,7 @@ impl<L> Core<L> {
             name,
             dtype: DType::F32,
             trainable: AtomicBool::new(true),
-            calls: AtomicUsize::new(0),
+            calls: Mutex::default(),
             activity_regularizer: None,
             state: Mutex::default(),
             layer,
@@ -325,7 +338,11 @@ impl AnyLayer {
 
     /// How often it has been called, in whatever model.
     pub fn calls(&self) -> usize {
-        self.0.calls.load(Ordering::Relaxed)
+        self.connections().made()
+    }
+
+    pub(super) fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The layers directly inside it.
@@ -501,7 +518,8 @@ impl AnyLayer {
         let positions = outputs
             .with_leaves(0..flat.len())
             .ok_or_else(|| Error::new(ErrorKind::Internal, "outputs without positions"))?;
-        Ok(self.record(inputs.clone(), positions, specs).tensors(None))
+        let node = self.record(inputs.clone(), positions, specs, Recorded::Call);
+        Ok(node.tensors())
     }
 
     /// Records a call whose outputs are known.
@@ -510,13 +528,17 @@ impl AnyLayer {
         inputs: Inputs,
         outputs: Structure<usize>,
         specs: Vec<(Spec, Option<Spec>)>,
+        recorded: Recorded<'_>,
     ) -> Arc<Node> {
-        Arc::new(Node {
+        let names = recorded.names(specs.len());
+        self.connections().add(|index| Node {
             layer: self.clone(),
             inputs,
-            index: self.0.calls.fetch_add(1, Ordering::Relaxed),
+            index,
             outputs,
             specs,
+            names,
+            repeated: matches!(recorded, Recorded::Repetition),
         })
     }
 
@@ -661,40 +683,4 @@ fn placeholder(trace: &Trace, tensor: &Tensor) -> Result<Tensor> {
     Ok(trace
         .input(&symbolic.name, symbolic.spec.clone())
         .with_mask(mask))
-}
-
-impl<L: Layer> From<Handle<L>> for AnyLayer {
-    fn from(handle: Handle<L>) -> Self {
-        handle.any()
-    }
-}
-
-impl<L: Layer> From<&Handle<L>> for AnyLayer {
-    fn from(handle: &Handle<L>) -> Self {
-        handle.any()
-    }
-}
-
-impl From<&AnyLayer> for AnyLayer {
-    fn from(layer: &AnyLayer) -> Self {
-        layer.clone()
-    }
-}
-
-impl<L: Layer> fmt::Debug for Handle<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.any().fmt(f)
-    }
-}
-
-impl fmt::Debug for AnyLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} name={}>", self.class_name(), self.get_name())
-    }
-}
-
-impl PartialEq for AnyLayer {
-    fn eq(&self, other: &Self) -> bool {
-        self.id() == other.id()
-    }
 }

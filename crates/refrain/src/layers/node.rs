@@ -6,6 +6,7 @@ use refrain_graph::Spec;
 
 use super::handle::AnyLayer;
 use crate::inputs::Inputs;
+use crate::names;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -20,6 +21,32 @@ pub(crate) struct Node {
     pub(crate) outputs: Structure<usize>,
     /// The specs of the flat outputs, and of the masks that they carry.
     pub(crate) specs: Vec<(Spec, Option<Spec>)>,
+    /// The names of the flat outputs.
+    pub(crate) names: Vec<String>,
+    /// Whether it repeats another call, for a model that begins at an inner tensor.
+    pub(crate) repeated: bool,
+}
+
+/// What a node is recorded for.
+#[derive(Clone, Copy)]
+pub(crate) enum Recorded<'n> {
+    /// An input, whose tensor has this name or an automatic one.
+    Input(Option<&'n str>),
+    /// A call of the layer.
+    Call,
+    /// A call that repeats another.
+    Repetition,
+}
+
+impl Recorded<'_> {
+    /// Names for the outputs.
+    pub(crate) fn names(self, outputs: usize) -> Vec<String> {
+        let name = |_| match self {
+            Recorded::Input(Some(name)) => name.to_owned(),
+            _ => names::unique("keras_tensor"),
+        };
+        (0..outputs).map(name).collect()
+    }
 }
 
 impl Node {
@@ -28,11 +55,11 @@ impl Node {
         self.inputs.tensors().is_empty()
     }
 
-    /// The symbolic outputs of a fresh node.
-    pub(crate) fn tensors(self: &Arc<Self>, name: Option<&str>) -> Structure<Tensor> {
+    /// The symbolic outputs.
+    pub(crate) fn tensors(self: &Arc<Self>) -> Structure<Tensor> {
         self.outputs.map(|&i| {
             let (spec, mask) = self.specs[i].clone();
-            Tensor::symbolic(spec, name.map(str::to_owned), self.clone(), i, mask)
+            Tensor::symbolic(spec, self.names[i].clone(), self.clone(), i, mask)
         })
     }
 

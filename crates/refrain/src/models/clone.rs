@@ -7,6 +7,7 @@ use super::functional::Functional;
 use super::model::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
+use crate::layers::node::Recorded;
 use crate::tensor::{Tensor, TensorKey};
 
 /// A copy of a model: the same layers under the same names, shared in the same way, with newly made weights. The copy is
@@ -45,8 +46,10 @@ impl Copier {
             let outputs = match node.is_input() {
                 true => {
                     let specs = node.specs.clone();
-                    let copy = layer.record(node.inputs.clone(), node.outputs.clone(), specs);
-                    copy.tensors(Some(node.layer.get_name()))
+                    let recorded = Recorded::Input(Some(node.layer.get_name()));
+                    let outputs = node.outputs.clone();
+                    let copy = layer.record(node.inputs.clone(), outputs, specs, recorded);
+                    copy.tensors()
                 }
                 false => layer.call_structure(&node.inputs.try_map(|t| self.tensor(t))?)?,
             };

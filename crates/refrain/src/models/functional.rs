@@ -1,20 +1,22 @@
 //! A graph of layer calls as a layer.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use refrain_graph::{Dim, Shape, Spec};
 
+use super::model::Model;
 use super::order::{Order, not_symbolic, order};
 use super::submodel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
-use crate::layers::{AnyLayer, Call, Layer};
+use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
+use crate::training::TrainingState;
 use crate::warnings;
 
 /// A graph of layer calls between inputs and outputs.
@@ -37,6 +39,9 @@ pub(crate) struct Functional {
     pub(crate) depths: Vec<usize>,
     /// The calls of all layers when the model is called once, those inside nested models included.
     pub(crate) total_calls: usize,
+    /// What all handles of the model share besides the graph.
+    pub(crate) training: Mutex<TrainingState>,
+    own: OnceLock<WeakHandle<Functional>>,
 }
 
 impl Functional {
@@ -67,7 +72,21 @@ impl Functional {
             total_calls: calls.fold(0, usize::saturating_add),
             nodes,
             depths,
+            training: Mutex::default(),
+            own: OnceLock::new(),
         })
+    }
+
+    /// Lets the graph find the model that it is.
+    pub(super) fn remember(&self, own: WeakHandle<Functional>) {
+        // A graph becomes one model only.
+        let _ = self.own.set(own);
+    }
+
+    /// The model that it is.
+    pub(crate) fn model(&self) -> Option<Model> {
+        let handle = self.own.get().and_then(WeakHandle::upgrade);
+        handle.map(Model::from_handle)
     }
 
     fn check_tensors(tensors: &Structure<Tensor>, what: &str) -> Result<()> {

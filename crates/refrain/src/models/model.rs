@@ -1,7 +1,6 @@
 //! What users hold: a model that can be called, trained, looked at.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
 
 use super::functional::Functional;
 use super::summary::Summary;
@@ -11,7 +10,6 @@ use crate::layers::{AnyLayer, Handle, Outputs};
 use crate::names;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
-use crate::training::TrainingState;
 use crate::variable::Variable;
 
 /// A model: the graph of layer calls between its inputs and its outputs.
@@ -32,7 +30,6 @@ use crate::variable::Variable;
 #[derive(Clone)]
 pub struct Model {
     handle: Handle<Functional>,
-    pub(crate) training: Arc<Mutex<TrainingState>>,
 }
 
 impl Model {
@@ -62,10 +59,13 @@ impl Model {
     }
 
     pub(crate) fn from_functional(functional: Functional, name: &str) -> Self {
-        Model {
-            handle: Handle::with_name(functional, name),
-            training: Arc::default(),
-        }
+        let handle = Handle::with_name(functional, name);
+        handle.options().remember(handle.downgrade());
+        Model { handle }
+    }
+
+    pub(super) fn from_handle(handle: Handle<Functional>) -> Self {
+        Model { handle }
     }
 
     pub(crate) fn functional(&self) -> &Functional {
@@ -93,6 +93,16 @@ impl Model {
     /// Its name.
     pub fn get_name(&self) -> &str {
         self.handle.get_name()
+    }
+
+    /// The input tensors in their declared structure.
+    pub fn input(&self) -> Structure<Tensor> {
+        self.functional().inputs.clone()
+    }
+
+    /// The output tensors in their declared structure.
+    pub fn output(&self) -> Structure<Tensor> {
+        self.functional().outputs.clone()
     }
 
     /// The flat input tensors.

@@ -7,7 +7,7 @@ use super::order::{not_symbolic, order};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::InputLayer;
 use crate::layers::core::input_tensor;
-use crate::layers::node::Node;
+use crate::layers::node::{Node, Recorded};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
 
@@ -81,8 +81,11 @@ fn copy_call(node: &Arc<Node>, copies: &mut HashMap<TensorKey, Tensor>) -> Resul
     }
     let inputs = node.inputs.try_map(|t| copied(copies, t))?;
     let specs = node.specs.clone();
-    let copy = node.layer.record(inputs, node.outputs.clone(), specs);
-    for (i, tensor) in copy.tensors(None).into_leaves().into_iter().enumerate() {
+    let outputs = node.outputs.clone();
+    let copy = node
+        .layer
+        .record(inputs, outputs, specs, Recorded::Repetition);
+    for (i, tensor) in copy.tensors().into_leaves().into_iter().enumerate() {
         copies.entry(key(i)).or_insert(tensor);
     }
     Ok(())

@@ -4,7 +4,7 @@ use refrain_graph::{Graph, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::node::Node;
+use crate::layers::node::Recorded;
 use crate::layers::{AnyLayer, Config, InputLayer, Layer};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -44,8 +44,9 @@ pub fn symbolic((spec, mask): Masked) -> Tensor {
     };
     let outputs = Structure::Leaf(0);
     let layer = layer.into_layer().any();
-    let node: std::sync::Arc<Node> = layer.record(Inputs::default(), outputs, vec![(spec, mask)]);
-    node.tensors(None).into_leaves().swap_remove(0)
+    let specs = vec![(spec, mask)];
+    let node = layer.record(Inputs::default(), outputs, specs, Recorded::Input(None));
+    node.tensors().into_leaves().swap_remove(0)
 }
 
 /// Calls a layer on symbolic tensors and gives what it infers of its flat outputs.

@@ -4,13 +4,11 @@ use std::sync::PoisonError;
 
 use super::cache::Mode;
 use super::compiled::compiled;
-use super::feed::Feed;
-use super::fit::{check_classes, class_weights, fitting};
+use super::fit::{check_classes, fitting};
 use super::history::Evaluation;
 use super::predict::Predictions;
-use super::session::Session;
-use super::stateful::Batches;
-use crate::data::{Arrays, DataArray, IntoArrays, Rows};
+use super::steps::OneBatch;
+use crate::data::{Batch, IntoArrays};
 use crate::error::Result;
 use crate::models::Model;
 
@@ -18,9 +16,7 @@ use crate::models::Model;
 #[must_use = "nothing is trained until `.run()`"]
 pub struct TrainOnBatch<'a> {
     model: &'a Model,
-    x: Arrays<'a>,
-    y: Arrays<'a>,
-    sample_weight: Option<Arrays<'a>>,
+    batch: Batch<'a>,
     class_weight: Vec<(i64, f64)>,
 }
 
@@ -28,9 +24,7 @@ pub struct TrainOnBatch<'a> {
 #[must_use = "nothing is computed until `.run()`"]
 pub struct TestOnBatch<'a> {
     model: &'a Model,
-    x: Arrays<'a>,
-    y: Arrays<'a>,
-    sample_weight: Option<Arrays<'a>>,
+    batch: Batch<'a>,
 }
 
 impl Model {
@@ -43,9 +37,7 @@ impl Model {
     ) -> TrainOnBatch<'a> {
         TrainOnBatch {
             model: self,
-            x: x.into_arrays(),
-            y: y.into_arrays(),
-            sample_weight: None,
+            batch: Batch::new(x, y),
             class_weight: Vec::new(),
         }
     }
@@ -59,9 +51,7 @@ impl Model {
     ) -> TestOnBatch<'a> {
         TestOnBatch {
             model: self,
-            x: x.into_arrays(),
-            y: y.into_arrays(),
-            sample_weight: None,
+            batch: Batch::new(x, y),
         }
     }
 
@@ -77,7 +67,7 @@ impl Model {
 impl<'a> TrainOnBatch<'a> {
     /// How much each sample counts: one array for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
-        self.sample_weight = Some(weights.into_arrays());
+        self.batch = self.batch.sample_weight(weights);
         self
     }
 
@@ -94,16 +84,9 @@ impl<'a> TrainOnBatch<'a> {
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
         let _only = fitting(self.model, &compiled)?;
-        let wanted = compiled.wanted(self.model.functional().output_names.len());
-        let weights = self.sample_weight.as_ref();
-        let mut feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
         check_classes(self.model, &compiled, &self.class_weight)?;
-        if let Some(weights) = class_weights(&feed, &self.class_weight)? {
-            feed = feed.with_weights(DataArray::shared(weights));
-        }
-        Batches::whole(feed.samples()).check(self.model)?;
-        let rows = Rows::Range(0, feed.samples());
-        Session::new(self.model, &compiled, &feed, Mode::Train).step(rows)?;
+        let one = OneBatch::new(self.model, &compiled, &self.class_weight);
+        one.run(&self.batch, Mode::Train, None)?;
         Ok(Evaluation::new(
             &compiled.train,
             &compiled.evaluation_order(),
@@ -114,7 +97,7 @@ impl<'a> TrainOnBatch<'a> {
 impl<'a> TestOnBatch<'a> {
     /// How much each sample counts: one array for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
-        self.sample_weight = Some(weights.into_arrays());
+        self.batch = self.batch.sample_weight(weights);
         self
     }
 
@@ -128,12 +111,7 @@ impl<'a> TestOnBatch<'a> {
             .testing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let wanted = compiled.wanted(self.model.functional().output_names.len());
-        let weights = self.sample_weight.as_ref();
-        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
-        Batches::whole(feed.samples()).check(self.model)?;
-        let rows = Rows::Range(0, feed.samples());
-        Session::new(self.model, &compiled, &feed, Mode::Test).step(rows)?;
+        OneBatch::new(self.model, &compiled, &[]).run(&self.batch, Mode::Test, None)?;
         Ok(Evaluation::new(
             &compiled.test,
             &compiled.evaluation_order(),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::engine::Program;
-use super::feed::BatchSpecs;
+use super::feed::{BatchSpecs, Feed};
 use super::labels::Labels;
+use crate::error::Result;
 use crate::trace::Indices;
 
 /// What a program does.
@@ -13,6 +14,10 @@ pub(crate) enum Mode {
     Train,
     Test,
     Predict,
+    /// Gradients of the loss or of an output.
+    Gradients {
+        training: bool,
+    },
 }
 
 /// What a program was made for.
@@ -31,6 +36,16 @@ pub(crate) struct Step {
     pub(crate) labels: Vec<Labels>,
     /// Inputs that are indices, by their positions.
     pub(crate) indices: Vec<(usize, Indices)>,
+}
+
+impl Step {
+    /// Refuses data that the program cannot take.
+    pub(crate) fn check(&self, feed: &Feed<'_>) -> Result<()> {
+        for labels in &self.labels {
+            labels.check(feed)?;
+        }
+        feed.check_indices(&self.indices, 0..feed.samples())
+    }
 }
 
 /// Programs kept, the one that has not been used for longest dropped first: enough for many lengths of sequences, few

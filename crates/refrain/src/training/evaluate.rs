@@ -9,7 +9,8 @@ use super::history::{Evaluation, Logs};
 use super::progress::{Progress, Verbose};
 use super::session::Session;
 use super::stateful::Batches;
-use crate::data::{Arrays, IntoArrays, Rows};
+use super::steps::OneBatch;
+use crate::data::{Arrays, BatchSource, IntoArrays, Rows, Stream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::warnings;
@@ -17,12 +18,17 @@ use crate::warnings;
 /// Keras's batch size where none is given.
 pub(crate) const BATCH_SIZE: usize = 32;
 
+/// What is evaluated or trained on.
+pub(crate) enum Data<'a> {
+    Arrays(Arrays<'a>, Arrays<'a>),
+    Batches(Box<dyn BatchSource<'a> + 'a>),
+}
+
 /// What [`Model::evaluate`] is about to do. Ends in [`run`](Evaluate::run).
 #[must_use = "nothing is evaluated until `.run()`"]
 pub struct Evaluate<'a> {
     model: &'a Model,
-    x: Arrays<'a>,
-    y: Arrays<'a>,
+    data: Data<'a>,
     sample_weight: Option<Arrays<'a>>,
     batch_size: Option<usize>,
     steps: Option<usize>,
@@ -43,19 +49,28 @@ impl Model {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn evaluate<'a>(&'a self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Evaluate<'a> {
+        Evaluate::new(self, Data::Arrays(x.into_arrays(), y.into_arrays()))
+    }
+
+    /// Computes the loss and the metrics of batches that an iterator makes one by one, as
+    /// [`fit_batches`](Model::fit_batches) takes them: [`steps`](Evaluate::steps) of them, or all.
+    pub fn evaluate_batches<'a>(&'a self, batches: impl BatchSource<'a> + 'a) -> Evaluate<'a> {
+        Evaluate::new(self, Data::Batches(Box::new(batches)))
+    }
+}
+
+impl<'a> Evaluate<'a> {
+    fn new(model: &'a Model, data: Data<'a>) -> Self {
         Evaluate {
-            model: self,
-            x: x.into_arrays(),
-            y: y.into_arrays(),
+            model,
+            data,
             sample_weight: None,
             batch_size: None,
             steps: None,
             verbose: Verbose::Auto,
         }
     }
-}
 
-impl<'a> Evaluate<'a> {
     /// Samples in a batch; 32 by default.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
@@ -86,9 +101,25 @@ impl<'a> Evaluate<'a> {
     /// The model is not compiled, or the data do not fit it.
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
+        let (x, y) = match self.data {
+            Data::Arrays(x, y) => (x, y),
+            Data::Batches(source) => {
+                if self.batch_size.is_some() || self.sample_weight.is_some() {
+                    let message =
+                        "`evaluate_batches` takes batches as they are, with their own weights";
+                    return Err(Error::new(ErrorKind::Config, message)
+                        .hint("Leave out `batch_size` and `sample_weight`"));
+                }
+                let mut stream = Stream::new(source, self.steps, 1, "steps")?;
+                let one = OneBatch::new(self.model, &compiled, &[]);
+                let progress = Progress::new(self.verbose, stream.steps());
+                stream.begin()?;
+                return evaluate_batches(&one, &mut stream, progress);
+            }
+        };
         let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
-        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
+        let feed = Feed::new(self.model, &x, &y, weights, &wanted)?;
         let batch_size = batch_size(self.batch_size, self.steps, feed.samples())?;
         let run = Pass {
             batch_size,
@@ -97,6 +128,34 @@ impl<'a> Evaluate<'a> {
         };
         run.evaluate(self.model, &compiled, &feed)
     }
+}
+
+/// Loss and metrics of a round of batches that has begun.
+pub(crate) fn evaluate_batches<'a>(
+    one: &OneBatch<'_, 'a>,
+    stream: &mut Stream<'a>,
+    mut progress: Progress,
+) -> Result<Evaluation> {
+    let compiled = one.compiled();
+    let _only = compiled
+        .testing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    compiled.test.iter().for_each(|t| t.reset());
+    let (mut logs, mut done) = (Logs::default(), 0);
+    progress.begin(None);
+    while let Some(batch) = stream.next()? {
+        one.run(&batch, Mode::Test, None)?;
+        done += 1;
+        logs.update(&compiled.test, "");
+        progress.step(done, &logs);
+    }
+    warnings::out_of_data(stream.wanted(), done, "steps");
+    progress.end(done, &logs);
+    Ok(Evaluation::new(
+        &compiled.test,
+        &compiled.evaluation_order(),
+    ))
 }
 
 /// The batch size that was given or that Keras takes.
@@ -148,10 +207,10 @@ impl Pass {
         compiled.test.iter().for_each(|t| t.reset());
         let all = feed.samples().div_ceil(self.batch_size);
         self.batches(feed).check(model)?;
-        warnings::out_of_data(self.steps, all);
+        warnings::out_of_data(self.steps, all, "steps");
         let steps = self.steps.map_or(all, |s| s.min(all));
         let mut session = Session::new(model, compiled, feed, Mode::Test);
-        let mut progress = Progress::new(self.verbose, steps);
+        let mut progress = Progress::new(self.verbose, Some(steps));
         let mut logs = Logs::default();
         progress.begin(None);
         for step in 0..steps {

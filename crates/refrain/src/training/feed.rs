@@ -126,6 +126,11 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// For each input, whether there are data for it.
+    pub(crate) fn given(&self) -> impl Iterator<Item = bool> {
+        self.x.iter().map(Option::is_some)
+    }
+
     pub(crate) fn samples(&self) -> usize {
         self.samples
     }

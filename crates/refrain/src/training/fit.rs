@@ -2,55 +2,87 @@
 
 use std::sync::{MutexGuard, TryLockError};
 
+use ndarray::Array1;
+
 use super::Plan;
 use super::cache::Mode;
 use super::compiled::{Compiled, compiled};
-use super::evaluate::{Pass, batch_size};
+use super::evaluate::{BATCH_SIZE, Data, Pass, batch_size};
 use super::feed::Feed;
-use super::history::{History, Logs};
-use super::progress::{Progress, Verbose};
-use super::session::Session;
-use super::stateful::Batches;
-use crate::callbacks::{Callback, TrainContext};
-use crate::data::{Arrays, DataArray, IntoArrays, Order, Rows};
+use super::history::History;
+use super::progress::Verbose;
+use super::run::{Run, Validation};
+use super::steps::{ArraySteps, BatchSteps, OneBatch, TrainSteps};
+use crate::callbacks::Callback;
+use crate::data::{Arrays, BatchSource, DataArray, IntoArrays, Stream};
 use crate::error::{Error, ErrorKind, Result};
-use crate::initializers;
 use crate::models::Model;
 
 /// What [`Model::fit`] is about to do. Ends in [`run`](Fit::run).
 #[must_use = "nothing is trained until `.run()`"]
 pub struct Fit<'a> {
+    data: Data<'a>,
+    beside: Beside<'a>,
+    settings: Settings<'a>,
+}
+
+/// What goes on beside the steps.
+struct Beside<'a> {
+    validation: Option<Data<'a>>,
+    callbacks: Vec<Box<dyn Callback + 'a>>,
+}
+
+/// How the steps are made.
+struct Settings<'a> {
     model: &'a Model,
-    x: Arrays<'a>,
-    y: Arrays<'a>,
     sample_weight: Option<Arrays<'a>>,
     class_weight: Vec<(i64, f64)>,
-    validation: Option<(Arrays<'a>, Arrays<'a>)>,
     validation_weight: Option<Arrays<'a>>,
-    callbacks: Vec<Box<dyn Callback + 'a>>,
     options: Options,
 }
 
-struct Options {
-    epochs: usize,
-    initial_epoch: usize,
-    batch_size: Option<usize>,
-    steps_per_epoch: Option<usize>,
+pub(crate) struct Options {
+    pub(crate) epochs: usize,
+    pub(crate) initial_epoch: usize,
+    pub(crate) batch_size: Option<usize>,
+    pub(crate) steps_per_epoch: Option<usize>,
     validation_split: f64,
-    validation_batch_size: Option<usize>,
-    validation_steps: Option<usize>,
-    validation_freq: usize,
-    shuffle: bool,
-    seed: Option<u64>,
-    check_finite: bool,
-    verbose: Verbose,
+    pub(crate) validation_batch_size: Option<usize>,
+    pub(crate) validation_steps: Option<usize>,
+    pub(crate) validation_freq: usize,
+    pub(crate) shuffle: bool,
+    pub(crate) seed: Option<u64>,
+    pub(crate) check_finite: bool,
+    pub(crate) verbose: Verbose,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            epochs: 1,
+            initial_epoch: 0,
+            batch_size: None,
+            steps_per_epoch: None,
+            validation_split: 0.0,
+            validation_batch_size: None,
+            validation_steps: None,
+            validation_freq: 1,
+            shuffle: true,
+            seed: None,
+            check_finite: false,
+            verbose: Verbose::Auto,
+        }
+    }
 }
 
 impl Model {
     /// Trains on data.
     ///
     /// Data are references to `ndarray` arrays (or slices, views, literals), in lists or dicts for several inputs or outputs.
-    /// They are read batch by batch; nothing else is copied, and after the first step nothing is allocated.
+    /// They are read batch by batch; nothing else is copied, and after the first step nothing is allocated. So data larger
+    /// than memory may be arrays mapped from files (crates such as `memmap2`): `ndarray_npy::ViewNpyExt` gives a view of a
+    /// mapped `.npy` file, a slice of numbers is given with its shape, `(&values[..], [60000, 28, 28])`. Batches that are
+    /// made on the way are for [`fit_batches`](Model::fit_batches).
     ///
     /// ```
     /// use refrain::losses::Loss;
@@ -69,30 +101,33 @@ impl Model {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn fit<'a>(&'a self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Fit<'a> {
-        Fit {
-            model: self,
-            x: x.into_arrays(),
-            y: y.into_arrays(),
-            sample_weight: None,
-            class_weight: Vec::new(),
-            validation: None,
-            validation_weight: None,
-            callbacks: Vec::new(),
-            options: Options {
-                epochs: 1,
-                initial_epoch: 0,
-                batch_size: None,
-                steps_per_epoch: None,
-                validation_split: 0.0,
-                validation_batch_size: None,
-                validation_steps: None,
-                validation_freq: 1,
-                shuffle: true,
-                seed: None,
-                check_finite: false,
-                verbose: Verbose::Auto,
-            },
-        }
+        Fit::new(self, Data::Arrays(x.into_arrays(), y.into_arrays()))
+    }
+
+    /// Trains on batches that an iterator, or a [`data::Passes`](crate::data::Passes), makes one by one.
+    ///
+    /// Items are `(x, y)` or `(x, y, sample_weight)`, with arrays owned or borrowed, or a `Result` of one: an error ends the
+    /// run and is returned as it is, and the steps made before it have trained the model. Batches may differ in their
+    /// number of samples and in all axes that the model leaves open; the program for a shape is made once.
+    ///
+    /// An epoch has [`steps_per_epoch`](Fit::steps_per_epoch) steps, or lasts for one pass. An iterator is one pass and goes
+    /// on from epoch to epoch; when it ends early, so does the training, with a warning, as in Keras. Options that arrange
+    /// samples (`batch_size`, `validation_split`, `sample_weight`) are refused, and `shuffle` has no effect.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+    /// let x = input([4]);
+    /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+    ///
+    /// let batches = (1..).map(|n| (Array2::<f32>::ones((8 + n % 2, 4)), Array2::<f32>::zeros((8 + n % 2, 1))));
+    /// let history = model.fit_batches(batches).steps_per_epoch(5).epochs(3).run()?;
+    /// assert!(history.last("loss")? < history.get("loss")?[0]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn fit_batches<'a>(&'a self, batches: impl BatchSource<'a> + 'a) -> Fit<'a> {
+        Fit::new(self, Data::Batches(Box::new(batches)))
     }
 }
 
@@ -102,7 +137,7 @@ macro_rules! options {
         impl Fit<'_> {$(
             $(#[$doc])*
             pub fn $name(mut self, $value: $ty) -> Self {
-                self.options.$name = $set;
+                self.settings.options.$name = $set;
                 self
             }
         )*}
@@ -138,40 +173,65 @@ options! {
 }
 
 impl<'a> Fit<'a> {
+    fn new(model: &'a Model, data: Data<'a>) -> Self {
+        let settings = Settings {
+            model,
+            sample_weight: None,
+            class_weight: Vec::new(),
+            validation_weight: None,
+            options: Options::default(),
+        };
+        let beside = Beside {
+            validation: None,
+            callbacks: Vec::new(),
+        };
+        Fit {
+            data,
+            beside,
+            settings,
+        }
+    }
+
     /// How much each sample counts in the loss: one array for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
-        self.sample_weight = Some(weights.into_arrays());
+        self.settings.sample_weight = Some(weights.into_arrays());
         self
     }
 
     /// How much the samples of each class count in the loss (1 for classes not named).
     pub fn class_weight(mut self, weights: impl IntoIterator<Item = (i64, f64)>) -> Self {
-        self.class_weight = weights.into_iter().collect();
+        self.settings.class_weight = weights.into_iter().collect();
         self
     }
 
     /// Data that validate after each epoch.
     pub fn validation_data(mut self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Self {
-        self.validation = Some((x.into_arrays(), y.into_arrays()));
+        self.beside.validation = Some(Data::Arrays(x.into_arrays(), y.into_arrays()));
+        self
+    }
+
+    /// Batches that validate after each epoch: [`validation_steps`](Fit::validation_steps) of them, or a pass.
+    pub fn validation_batches(mut self, batches: impl BatchSource<'a> + 'a) -> Self {
+        self.beside.validation = Some(Data::Batches(Box::new(batches)));
         self
     }
 
     /// How much each sample of the validation data counts.
     pub fn validation_sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
-        self.validation_weight = Some(weights.into_arrays());
+        self.settings.validation_weight = Some(weights.into_arrays());
         self
     }
 
     /// Adds a callback; `&mut callback` keeps it usable afterwards.
     pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
-        self.callbacks.push(Box::new(callback));
+        self.beside.callbacks.push(Box::new(callback));
         self
     }
 
     /// Adds callbacks of one type, or boxed ones.
     pub fn callbacks<C: Callback + 'a>(mut self, callbacks: impl IntoIterator<Item = C>) -> Self {
         for callback in callbacks {
-            self.callbacks.push(Box::new(callback));
+            self.beside.callbacks.push(Box::new(callback));
         }
         self
     }
@@ -181,48 +241,151 @@ impl<'a> Fit<'a> {
     /// # Errors
     /// The model is not compiled, or the data do not fit it.
     pub fn plan(&self) -> Result<Plan> {
-        let compiled = compiled(self.model)?;
-        let wanted = compiled.wanted(self.model.functional().output_names.len());
-        let weights = self.sample_weight.as_ref();
-        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
-        let o = &self.options;
-        let batch = batch_size(o.batch_size, o.steps_per_epoch, feed.samples())?;
+        let Settings { model, options, .. } = &self.settings;
+        let compiled = compiled(model)?;
+        let Data::Arrays(x, y) = &self.data else {
+            let message =
+                "what a step needs is known once there is a batch: plan with arrays of its shape";
+            return Err(Error::new(ErrorKind::State, message));
+        };
+        let feed = self.settings.feed(&compiled, x, y)?;
+        let batch = batch_size(options.batch_size, options.steps_per_epoch, feed.samples())?;
         let specs = feed.specs(batch.min(feed.samples()));
-        let step = self.model.loss_step(&compiled, Mode::Train, specs)?;
+        let step = model.loss_step(&compiled, Mode::Train, specs)?;
         Ok(Plan::of(&step))
     }
 
     /// Trains.
     ///
     /// # Errors
-    /// The model is not compiled or is being fitted already, the data do not fit it, a callback failed, or, with
-    /// [`check_finite`](Fit::check_finite), a number is not finite. The model stays usable.
-    pub fn run(mut self) -> Result<History> {
-        let compiled = compiled(self.model)?;
-        let _only = fitting(self.model, &compiled)?;
-        self.options.validate()?;
+    /// The model is not compiled or is being fitted already, the data do not fit it, a callback or a source of batches
+    /// failed, or, with [`check_finite`](Fit::check_finite), a number is not finite. The model stays usable, with what the
+    /// steps before have trained.
+    pub fn run(self) -> Result<History> {
+        let Fit {
+            data,
+            beside,
+            settings,
+        } = self;
+        let compiled = compiled(settings.model)?;
+        let _only = fitting(settings.model, &compiled)?;
+        settings.options.validate()?;
+        check_classes(settings.model, &compiled, &settings.class_weight)?;
+        match data {
+            Data::Arrays(x, y) => settings.run_arrays(&compiled, &x, &y, beside),
+            Data::Batches(source) => settings.run_batches(&compiled, source, beside),
+        }
+    }
+}
+
+impl<'a> Settings<'a> {
+    /// The data to train on.
+    fn feed(&self, compiled: &Compiled, x: &Arrays<'a>, y: &Arrays<'a>) -> Result<Feed<'a>> {
         let wanted = compiled.wanted(self.model.functional().output_names.len());
         let weights = self.sample_weight.as_ref();
-        let feed = Feed::new(self.model, &self.x, &self.y, weights, &wanted)?;
-        check_classes(self.model, &compiled, &self.class_weight)?;
-        let (mut train, mut validation) = self.options.split(&feed)?;
+        Feed::new(self.model, x, y, weights, &wanted)
+    }
+
+    fn run_arrays(
+        &self,
+        compiled: &Compiled,
+        x: &Arrays<'a>,
+        y: &Arrays<'a>,
+        beside: Beside<'a>,
+    ) -> Result<History> {
+        let feed = self.feed(compiled, x, y)?;
+        let (mut train, part) = self.options.split(&feed)?;
         if let Some(weights) = class_weights(&train, &self.class_weight)? {
-            train = train.with_weights(DataArray::shared(weights));
+            train = train.with_weights(weights);
         }
-        if let Some((x, y)) = &self.validation {
-            let weights = self.validation_weight.as_ref();
-            validation = Some(Feed::new(self.model, x, y, weights, &wanted)?);
+        let o = &self.options;
+        let batch = batch_size(o.batch_size, o.steps_per_epoch, train.samples())?;
+        let mut steps = ArraySteps::new(self.model, compiled, &train, batch, o);
+        let part = part.map(|feed| o.validation(feed, batch));
+        self.run_steps(compiled, &mut steps, part, batch, beside)
+    }
+
+    fn run_batches(
+        &self,
+        compiled: &Compiled,
+        source: Box<dyn BatchSource<'a> + 'a>,
+        beside: Beside<'a>,
+    ) -> Result<History> {
+        self.refuse_options_of_arrays()?;
+        let o = &self.options;
+        if o.steps_per_epoch == Some(0) {
+            return Err(Error::mismatch(ErrorKind::Config, "at least one step", "0"));
         }
-        let mut callbacks = std::mem::take(&mut self.callbacks);
+        let epochs = o.epochs.saturating_sub(o.initial_epoch);
+        let stream = Stream::new(source, o.steps_per_epoch, epochs, "steps_per_epoch")?;
+        let one = OneBatch::new(self.model, compiled, &self.class_weight);
+        let mut steps = BatchSteps::new(stream, one, o.check_finite);
+        self.run_steps(compiled, &mut steps, None, BATCH_SIZE, beside)
+    }
+
+    /// Options that arrange samples say nothing about batches that come as they are.
+    fn refuse_options_of_arrays(&self) -> Result<()> {
+        let o = &self.options;
+        let given = [
+            ("batch_size", o.batch_size.is_some()),
+            ("validation_split", o.validation_split != 0.0),
+            ("sample_weight", self.sample_weight.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => {
+                let message = format!(
+                    "`{option}` is for arrays, and `fit_batches` takes batches as they are"
+                );
+                Err(Error::new(ErrorKind::Config, message)
+                    .hint("Let the source make batches of that size, with their weights: (x, y, sample_weight)"))
+            }
+        }
+    }
+
+    /// Trains on these steps; `part` of the training data validates unless there are data for that.
+    fn run_steps(
+        &self,
+        compiled: &Compiled,
+        steps: &mut dyn TrainSteps,
+        part: Option<Validation<'a>>,
+        batch: usize,
+        mut beside: Beside<'a>,
+    ) -> Result<History> {
+        let validation = match beside.validation {
+            Some(data) => Some(self.validation(compiled, data, batch)?),
+            None => part,
+        };
         let mut run = Run {
             model: self.model,
-            compiled: &compiled,
+            compiled,
             options: &self.options,
-            train: &train,
-            validation: validation.as_ref(),
-            callbacks: &mut callbacks,
+            validation,
+            callbacks: &mut beside.callbacks,
         };
-        run.all()
+        run.all(steps)
+    }
+
+    fn validation(
+        &self,
+        compiled: &Compiled,
+        data: Data<'a>,
+        batch: usize,
+    ) -> Result<Validation<'a>> {
+        let o = &self.options;
+        match data {
+            Data::Arrays(x, y) => {
+                let wanted = compiled.wanted(self.model.functional().output_names.len());
+                let weights = self.validation_weight.as_ref();
+                let feed = Feed::new(self.model, &x, &y, weights, &wanted)?;
+                Ok(o.validation(feed, batch))
+            }
+            Data::Batches(source) => {
+                let (steps, rounds) = (o.validation_steps, o.validations());
+                let stream = Stream::new(source, steps, rounds, "validation_steps")?;
+                Ok(Validation::Batches(stream))
+            }
+        }
     }
 }
 
@@ -261,6 +424,22 @@ impl Options {
             return wrong("1 epoch or more", "0".to_owned());
         }
         Ok(())
+    }
+
+    /// How validation goes over arrays.
+    fn validation<'a>(&self, feed: Feed<'a>, batch: usize) -> Validation<'a> {
+        let pass = Pass {
+            batch_size: self.validation_batch_size.unwrap_or(batch),
+            steps: self.validation_steps,
+            verbose: Verbose::Silent,
+        };
+        Validation::Arrays(feed, pass)
+    }
+
+    /// How many epochs of the run validate.
+    pub(crate) fn validations(&self) -> usize {
+        let before = |epoch| epoch / self.validation_freq;
+        before(self.epochs).saturating_sub(before(self.initial_epoch))
     }
 
     /// Training data, and the last part for validation if a fraction is set.
@@ -314,7 +493,10 @@ pub(crate) fn check_classes(
 }
 
 /// A sample weight for each sample, from its class.
-pub(crate) fn class_weights(feed: &Feed<'_>, weights: &[(i64, f64)]) -> Result<Option<Vec<f32>>> {
+pub(crate) fn class_weights<'a>(
+    feed: &Feed<'_>,
+    weights: &[(i64, f64)],
+) -> Result<Option<DataArray<'a>>> {
     if weights.is_empty() {
         return Ok(None);
     }
@@ -361,183 +543,6 @@ pub(crate) fn class_weights(feed: &Feed<'_>, weights: &[(i64, f64)]) -> Result<O
         let found = weights.iter().rev().find(|(c, _)| *c == class);
         found.map_or(1.0, |(_, w)| *w as f32)
     };
-    Ok(Some((0..feed.samples()).map(weight).collect()))
-}
-
-/// A run of `fit`.
-struct Run<'r, 'a> {
-    model: &'r Model,
-    compiled: &'r Compiled,
-    options: &'r Options,
-    train: &'r Feed<'a>,
-    validation: Option<&'r Feed<'a>>,
-    callbacks: &'r mut Vec<Box<dyn Callback + 'a>>,
-}
-
-/// Where a run is in its data.
-struct Cursor {
-    order: Order,
-    next: usize,
-}
-
-impl Run<'_, '_> {
-    fn all(&mut self) -> Result<History> {
-        let o = self.options;
-        let batch = batch_size(o.batch_size, o.steps_per_epoch, self.train.samples())?;
-        let steps = o
-            .steps_per_epoch
-            .unwrap_or(self.train.samples().div_ceil(batch));
-        self.check_batches(batch)?;
-        let seed = o
-            .shuffle
-            .then(|| o.seed.unwrap_or_else(initializers::next_seed));
-        let mut cursor = Cursor {
-            order: Order::new(self.train.samples(), seed),
-            next: self.train.samples(),
-        };
-        let mut session = Session::new(self.model, self.compiled, self.train, Mode::Train);
-        session.prepare(batch.min(self.train.samples()))?;
-        self.check_validation(batch)?;
-        let mut progress = Progress::new(o.verbose, steps);
-        let (mut history, mut logs) = (History::default(), Logs::default());
-        let mut cx = TrainContext::new(self.model, self.compiled, o.epochs, steps);
-        cx.validates = self.validation.is_some();
-        self.each(|c| c.on_train_begin(&mut cx))?;
-        for epoch in o.initial_epoch..o.epochs {
-            logs.clear();
-            session.refresh();
-            self.compiled.train.iter().for_each(|t| t.reset());
-            self.each(|c| c.on_epoch_begin(&mut cx, epoch))?;
-            let headline = (o.epochs > 1).then(|| format!("Epoch {}/{}", epoch + 1, o.epochs));
-            progress.begin(headline);
-            let done = self.epoch(
-                &mut session,
-                &mut cursor,
-                (epoch, steps, batch),
-                &mut cx,
-                &mut logs,
-                &mut progress,
-            )?;
-            self.validate(epoch, batch, &mut logs)?;
-            progress.end(done, &logs);
-            self.each(|c| c.on_epoch_end(&mut cx, epoch, &mut logs))?;
-            history.push(epoch, &logs);
-            if cx.stopped() {
-                break;
-            }
-        }
-        drop(session);
-        self.compiled.state().finalize();
-        self.each(|c| c.on_train_end(&mut cx, &logs))?;
-        Ok(history)
-    }
-
-    fn each(&mut self, mut f: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
-        self.callbacks.iter_mut().try_for_each(|c| f(c.as_mut()))
-    }
-
-    /// The steps of one epoch; gives how many were made.
-    fn epoch(
-        &mut self,
-        session: &mut Session<'_, '_>,
-        cursor: &mut Cursor,
-        (epoch, steps, batch): (usize, usize, usize),
-        cx: &mut TrainContext<'_>,
-        logs: &mut Logs,
-        progress: &mut Progress,
-    ) -> Result<usize> {
-        if self.options.steps_per_epoch.is_none() {
-            cursor.next = self.train.samples();
-        }
-        for step in 0..steps {
-            self.each(|c| c.on_train_batch_begin(cx, step))?;
-            let rows = cursor.advance(batch);
-            match self.options.check_finite {
-                true => session.checked_step(rows, epoch, step)?,
-                false => session.step(rows)?,
-            }
-            logs.update(&self.compiled.train, "");
-            self.each(|c| c.on_train_batch_end(cx, step, logs))?;
-            progress.step(step + 1, logs);
-            if cx.stopped() {
-                return Ok(step + 1);
-            }
-        }
-        Ok(steps)
-    }
-
-    /// Refuses batches that stateful layers cannot take, those of validation too.
-    fn check_batches(&self, batch: usize) -> Result<()> {
-        let o = self.options;
-        let epochs = o.epochs.saturating_sub(o.initial_epoch);
-        let training = Batches {
-            samples: self.train.samples(),
-            size: batch,
-            steps: o.steps_per_epoch.map(|s| s.saturating_mul(epochs)),
-        };
-        training.check(self.model)?;
-        match self.validation {
-            Some(feed) => self.validation_pass(batch).batches(feed).check(self.model),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses data of validation that do not fit, before the first epoch rather than after it.
-    fn check_validation(&self, batch: usize) -> Result<()> {
-        let Some(feed) = self.validation.filter(|_| self.validates()) else {
-            return Ok(());
-        };
-        let size = self.validation_pass(batch).batch_size.min(feed.samples());
-        Session::new(self.model, self.compiled, feed, Mode::Test).prepare(size)
-    }
-
-    /// Whether an epoch of the run validates.
-    fn validates(&self) -> bool {
-        let Options {
-            epochs,
-            initial_epoch,
-            validation_freq,
-            ..
-        } = *self.options;
-        epochs / validation_freq > initial_epoch / validation_freq
-    }
-
-    fn validation_pass(&self, batch: usize) -> Pass {
-        Pass {
-            batch_size: self.options.validation_batch_size.unwrap_or(batch),
-            steps: self.options.validation_steps,
-            verbose: Verbose::Silent,
-        }
-    }
-
-    fn validate(&self, epoch: usize, batch: usize, logs: &mut Logs) -> Result<()> {
-        let Some(feed) = self.validation else {
-            return Ok(());
-        };
-        if !(epoch + 1).is_multiple_of(self.options.validation_freq) {
-            return Ok(());
-        }
-        let pass = self.validation_pass(batch);
-        pass.evaluate(self.model, self.compiled, feed)?;
-        logs.update(&self.compiled.test, "val_");
-        Ok(())
-    }
-}
-
-impl Cursor {
-    /// The samples of the next batch; a new pass begins when the data have ended.
-    fn advance(&mut self, batch: usize) -> Rows<'_> {
-        let samples = self.order.rows().len();
-        if self.next >= samples {
-            self.order.next_pass();
-            self.next = 0;
-        }
-        let start = self.next;
-        let size = batch.min(samples - start);
-        self.next += size;
-        match self.order.shuffled() {
-            true => Rows::Picked(&self.order.rows()[start..start + size]),
-            false => Rows::Range(start, size),
-        }
-    }
+    let weights: Array1<f32> = (0..feed.samples()).map(weight).collect();
+    Ok(Some(DataArray::owned(weights)))
 }

@@ -11,8 +11,11 @@ fn no_value(name: &str, names: &[&str]) -> Error {
     let message = format!("no value `{name}`; there are {names:?}");
     let error = Error::new(ErrorKind::NotFound, message);
     match name.starts_with("val_") {
-        true => error.hint("Values of validation need validation_data or validation_split"),
-        false => error,
+        true => error.hint(
+            "Values of validation need validation_data or validation_split; a callback that writes a value of its own \
+             must come before those that read it",
+        ),
+        false => error.hint("A callback that writes a value must come before those that read it"),
     }
 }
 
@@ -43,7 +46,14 @@ impl Logs {
     }
 
     /// Sets a value; a new name goes to its alphabetical place.
-    pub(crate) fn set(&mut self, name: &str, value: f64) {
+    ///
+    /// ```
+    /// let mut logs = refrain::training::Logs::default();
+    /// logs.set("val_f1", 0.75);
+    /// assert_eq!(logs.get("val_f1")?, 0.75);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn set(&mut self, name: &str, value: f64) {
         match self.0.iter_mut().find(|(n, _)| n == name) {
             Some(entry) => entry.1 = value,
             None => {

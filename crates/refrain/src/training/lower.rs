@@ -28,7 +28,7 @@ pub(crate) fn predict_step(model: &Model, specs: &BatchSpecs) -> Result<Step> {
         let value = output.expect_traced()?.value;
         trace.with_graph(|g| g.result(value));
     }
-    step(&trace, Vec::new())
+    finish(&trace, Vec::new())
 }
 
 /// The program of one step of fitting or evaluating.
@@ -71,10 +71,11 @@ pub(crate) fn loss_step(
             optimize(&trace, compiled, &weights, &total)
         })?;
     }
-    step(&trace, labels(compiled, &batch))
+    finish(&trace, labels(compiled, &batch))
 }
 
-fn step(trace: &Trace, labels: Vec<Labels>) -> Result<Step> {
+/// The step whose program has been traced.
+pub(super) fn finish(trace: &Trace, labels: Vec<Labels>) -> Result<Step> {
     let mut traced = trace.finish();
     Ok(Step {
         indices: std::mem::take(&mut traced.indices),
@@ -84,7 +85,7 @@ fn step(trace: &Trace, labels: Vec<Labels>) -> Result<Step> {
 }
 
 /// The variables of all layers.
-fn model_variables(model: &Model) -> Vec<Variable> {
+pub(super) fn model_variables(model: &Model) -> Vec<Variable> {
     let mut variables = model.weights();
     model
         .any()
@@ -94,7 +95,7 @@ fn model_variables(model: &Model) -> Vec<Variable> {
 
 /// Makes the parameters of variables in the order of their identity: programs that run at the same time lock them in one
 /// order.
-fn declare(trace: &Trace, mut variables: Vec<Variable>) {
+pub(super) fn declare(trace: &Trace, mut variables: Vec<Variable>) {
     variables.sort_by_key(Variable::id);
     variables.iter().for_each(|v| {
         trace.variable_param(v);
@@ -108,7 +109,11 @@ fn scoped<T>(trace: &Trace, name: &str, label: &str, f: impl FnOnce() -> Result<
     result
 }
 
-fn model_outputs(model: &Model, trace: &Trace, specs: &[Option<Spec>]) -> Result<Vec<Tensor>> {
+pub(super) fn model_outputs(
+    model: &Model,
+    trace: &Trace,
+    specs: &[Option<Spec>],
+) -> Result<Vec<Tensor>> {
     let names = &*model.functional().input_names;
     let inputs = names.iter().zip(specs).map(|(name, spec)| match spec {
         Some(spec) => trace.input(name, spec.clone()),
@@ -135,7 +140,7 @@ fn output_layers(model: &Model) -> Vec<(String, String)> {
 }
 
 /// The traced tensors of a batch.
-struct Batch {
+pub(super) struct Batch {
     size: usize,
     /// Names and classes of the layers behind the outputs.
     layers: Vec<(String, String)>,
@@ -145,7 +150,12 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(trace: &Trace, specs: &BatchSpecs, model: &Model, outputs: Vec<Tensor>) -> Self {
+    pub(super) fn new(
+        trace: &Trace,
+        specs: &BatchSpecs,
+        model: &Model,
+        outputs: Vec<Tensor>,
+    ) -> Self {
         let input = |name: &'static str| {
             move |(i, spec): (usize, &Option<Spec>)| {
                 let spec = spec.clone()?;
@@ -197,7 +207,7 @@ impl Batch {
 }
 
 /// The loss that is minimised, and the unweighted losses of the outputs.
-fn total_loss(
+pub(super) fn total_loss(
     trace: &Trace,
     compiled: &Compiled,
     batch: &Batch,
@@ -297,7 +307,7 @@ fn optimize(
 }
 
 /// What the losses want of their targets. Predictions that carry a mask may have anything as targets of masked steps.
-fn labels(compiled: &Compiled, batch: &Batch) -> Vec<Labels> {
+pub(super) fn labels(compiled: &Compiled, batch: &Batch) -> Vec<Labels> {
     let found = compiled.losses.iter().filter_map(|loss| {
         let prediction = &batch.outputs[loss.output];
         let wanted = match loss.options.kind {

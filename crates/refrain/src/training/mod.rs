@@ -9,6 +9,7 @@ mod evaluate;
 mod feed;
 mod finite;
 mod fit;
+mod gradients;
 mod history;
 mod labels;
 mod lower;
@@ -16,8 +17,10 @@ mod lower;
 mod passes;
 mod predict;
 mod progress;
+mod run;
 mod session;
 mod stateful;
+mod steps;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -31,6 +34,7 @@ pub(crate) use engine::{Program, Scratch};
 pub use evaluate::Evaluate;
 use feed::BatchSpecs;
 pub use fit::Fit;
+pub use gradients::{GradientFunction, Gradients, LossGradients};
 pub use history::{Evaluation, History, Logs};
 pub use predict::{Predict, Predictions};
 pub use progress::Verbose;
@@ -68,20 +72,29 @@ pub(crate) struct TrainingState {
 
 impl Model {
     fn training_state(&self) -> MutexGuard<'_, TrainingState> {
-        self.training.lock().unwrap_or_else(PoisonError::into_inner)
+        let training = &self.functional().training;
+        training.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The program that predicts batches of these specs.
     fn predict_step(&self, specs: BatchSpecs) -> Result<Arc<Step>> {
+        self.step_of(specs, Mode::Predict)
+    }
+
+    /// The program of a mode that needs no `compile`.
+    fn step_of(&self, specs: BatchSpecs, mode: Mode) -> Result<Arc<Step>> {
         let key = Key {
-            mode: Mode::Predict,
+            mode,
             specs,
             trainable: None,
         };
         if let Some(step) = self.training_state().programs.get(&key) {
             return Ok(step);
         }
-        let step = Arc::new(lower::predict_step(self, &key.specs)?);
+        let step = Arc::new(match mode {
+            Mode::Gradients { .. } => gradients::output_gradients(self, &key.specs)?,
+            _ => lower::predict_step(self, &key.specs)?,
+        });
         self.training_state().programs.insert(key, step.clone());
         Ok(step)
     }
@@ -102,7 +115,12 @@ impl Model {
         if let Some(step) = programs().get(&key) {
             return Ok(step);
         }
-        let step = Arc::new(lower::loss_step(self, compiled, mode, &key.specs)?);
+        let step = Arc::new(match mode {
+            Mode::Gradients { training } => {
+                gradients::loss_gradients(self, compiled, training, &key.specs)?
+            }
+            _ => lower::loss_step(self, compiled, mode, &key.specs)?,
+        });
         programs().insert(key, step.clone());
         Ok(step)
     }

@@ -93,7 +93,7 @@ impl Predict<'_> {
             steps: self.steps,
         };
         batches.check(self.model)?;
-        warnings::out_of_data(self.steps, all);
+        warnings::out_of_data(self.steps, all, "steps");
         let steps = self.steps.map_or(all, |s| s.min(all));
         let samples = feed.samples().min(steps * batch_size);
         let mut outputs: Vec<Part> = Vec::new();
@@ -197,14 +197,14 @@ pub struct Predictions {
 }
 
 #[derive(Clone, Debug)]
-struct Output {
-    array: ArrayD<f32>,
+pub(super) struct Output {
+    pub(super) array: ArrayD<f32>,
     /// As it is, if it is of another type than `F32`.
     original: Option<Literal>,
 }
 
 impl Output {
-    fn new(literal: &Literal) -> Self {
+    pub(super) fn new(literal: &Literal) -> Self {
         match literal.dtype() {
             DType::F32 => Output {
                 array: to_array(literal),
@@ -215,6 +215,16 @@ impl Output {
                 original: Some(literal.clone()),
             },
         }
+    }
+
+    /// The values in their own type.
+    pub(super) fn literal(&self) -> Result<Literal> {
+        if let Some(original) = &self.original {
+            return Ok(original.clone());
+        }
+        let values = self.array.iter().copied().collect();
+        Literal::new(self.array.shape().to_vec(), values)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "an array without its values"))
     }
 }
 
@@ -283,13 +293,7 @@ impl Predictions {
     /// # Errors
     /// There are fewer outputs.
     pub fn literal(&self, position: usize) -> Result<Literal> {
-        let Output { array, original } = self.at(position)?;
-        if let Some(original) = original {
-            return Ok(original.clone());
-        }
-        let values = array.iter().copied().collect();
-        Literal::new(array.shape().to_vec(), values)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "an array without its values"))
+        self.at(position)?.literal()
     }
 
     /// The outputs in the model's structure.

@@ -30,7 +30,8 @@ const REFRESH: Duration = Duration::from_millis(50);
 /// Shows one pass over data after another.
 pub(crate) struct Progress {
     shows: Shows,
-    steps: usize,
+    /// Steps of a pass, if they are known.
+    steps: Option<usize>,
     begun: Instant,
     first_step: Duration,
     drawn: Instant,
@@ -44,7 +45,7 @@ enum Shows {
 }
 
 impl Progress {
-    pub(crate) fn new(verbose: Verbose, steps: usize) -> Self {
+    pub(crate) fn new(verbose: Verbose, steps: Option<usize>) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let shows = match (verbose, terminal) {
             (Verbose::Silent, _) | (Verbose::Auto, false) => Shows::Nothing,
@@ -61,6 +62,20 @@ impl Progress {
         }
     }
 
+    pub(crate) fn silent() -> Self {
+        Progress::new(Verbose::Silent, None)
+    }
+
+    /// Says how many steps the next passes have.
+    pub(crate) fn expect(&mut self, steps: usize) {
+        self.steps = Some(steps);
+    }
+
+    /// The number of steps, or Keras's word for one that is not known.
+    fn length(&self) -> String {
+        self.steps.map_or("Unknown".to_owned(), |n| n.to_string())
+    }
+
     /// A line such as `Epoch 1/5`.
     pub(crate) fn begin(&mut self, headline: Option<String>) {
         self.begun = Instant::now();
@@ -70,14 +85,16 @@ impl Progress {
         if let Some(headline) = headline {
             eprintln!("{headline}");
         }
+        let length = self.length();
         if let Shows::Bar(bar) = &mut self.shows {
-            let digits = self.steps.to_string().len();
+            let digits = length.len();
             let template = TEMPLATE
+                .replace("{len}", &length)
                 .replace("{digits}", &digits.to_string())
                 .replace("{bold}", "\x1b[1m")
                 .replace("{reset}", "\x1b[0m");
             let target = ProgressDrawTarget::stderr();
-            *bar = ProgressBar::with_draw_target(Some(self.steps as u64), target);
+            *bar = ProgressBar::with_draw_target(self.steps.map(|n| n as u64), target);
             if let Ok(style) = ProgressStyle::with_template(&template) {
                 bar.set_style(style.progress_chars("━━━"));
             }
@@ -96,8 +113,12 @@ impl Progress {
         if let Shows::Bar(bar) = &self.shows {
             self.drawn = Instant::now();
             bar.set_position(done as u64);
-            let left = per_step * self.steps.saturating_sub(done) as u32;
-            let clock = format!("\x1b[1m{}\x1b[0m", clock(left));
+            // The time left, or the time so far where it is not known how much is left.
+            let time = match self.steps {
+                Some(steps) => per_step * steps.saturating_sub(done) as u32,
+                None => self.begun.elapsed(),
+            };
+            let clock = format!("\x1b[1m{}\x1b[0m", clock(time));
             let message = message(&mut self.text, &clock, per_step, logs);
             bar.set_message(message.to_owned());
         }
@@ -111,7 +132,7 @@ impl Progress {
             Shows::Nothing => {}
             Shows::Lines => {
                 let message = message(&mut self.text, &took, per_step, logs);
-                eprintln!("{done}/{} - {message}", self.steps);
+                eprintln!("{done}/{} - {message}", self.steps.unwrap_or(done));
             }
             Shows::Bar(bar) => {
                 let took = format!("\x1b[1m{took}\x1b[0m");

@@ -55,11 +55,7 @@ impl<'s, 'a> Session<'s, 'a> {
         let specs = self.feed.specs(size);
         let step = self.model.loss_step(self.compiled, self.mode, specs)?;
         if !self.checked {
-            let samples = self.feed.samples();
-            for labels in &step.labels {
-                labels.check(self.feed)?;
-            }
-            self.feed.check_indices(&step.indices, 0..samples)?;
+            step.check(self.feed)?;
             self.checked = true;
         }
         let buffers = step.program.buffers();

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::layers::node::Recorded;
 use crate::layers::{Call, Config, ConfigValue, Handle, Layer, in_option, registry};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -182,10 +183,11 @@ pub(crate) fn input_tensor(layer: InputLayer, name: Option<String>, spec: Spec) 
         None => Handle::from_options(layer),
     };
     let specs = vec![(spec, None)];
+    let recorded = Recorded::Input(name.as_deref());
     let node = handle
         .any()
-        .record(Inputs::default(), Structure::Leaf(0), specs);
-    node.tensors(name.as_deref()).into_leaves().swap_remove(0)
+        .record(Inputs::default(), Structure::Leaf(0), specs, recorded);
+    node.tensors().into_leaves().swap_remove(0)
 }
 
 /// Whether a model's input may be left out.

@@ -1,0 +1,135 @@
+//! The course of `fit`: epochs, steps, validation, callbacks.
+
+use super::cache::Mode;
+use super::compiled::Compiled;
+use super::evaluate::{Pass, evaluate_batches};
+use super::feed::Feed;
+use super::fit::Options;
+use super::history::{History, Logs};
+use super::progress::Progress;
+use super::session::Session;
+use super::steps::{OneBatch, TrainSteps};
+use crate::callbacks::{Callback, TrainContext};
+use crate::data::Stream;
+use crate::error::Result;
+use crate::models::Model;
+use crate::warnings;
+
+/// A run of `fit`.
+pub(crate) struct Run<'r, 'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) compiled: &'r Compiled,
+    pub(crate) options: &'r Options,
+    pub(crate) validation: Option<Validation<'a>>,
+    pub(crate) callbacks: &'r mut Vec<Box<dyn Callback + 'a>>,
+}
+
+/// What validates.
+pub(crate) enum Validation<'a> {
+    Arrays(Feed<'a>, Pass),
+    Batches(Stream<'a>),
+}
+
+impl Run<'_, '_> {
+    pub(crate) fn all(&mut self, train: &mut dyn TrainSteps) -> Result<History> {
+        let o = self.options;
+        train.prepare()?;
+        self.check_validation()?;
+        let known = train.steps();
+        let mut progress = Progress::new(o.verbose, known);
+        let (mut history, mut logs) = (History::default(), Logs::default());
+        let steps = known.unwrap_or_default();
+        let mut cx = TrainContext::new(self.model, self.compiled, o.epochs, steps);
+        cx.validates = self.validation.is_some();
+        self.each(|c| c.on_train_begin(&mut cx))?;
+        for epoch in o.initial_epoch..o.epochs {
+            if !train.begin()? {
+                warnings::out_of_data(Some(o.epochs), epoch, "epochs");
+                break;
+            }
+            logs.clear();
+            self.compiled.train.iter().for_each(|t| t.reset());
+            self.each(|c| c.on_epoch_begin(&mut cx, epoch))?;
+            let headline = (o.epochs > 1).then(|| format!("Epoch {}/{}", epoch + 1, o.epochs));
+            progress.begin(headline);
+            let done = self.epoch(train, epoch, &mut cx, &mut logs, &mut progress)?;
+            self.validate(epoch, &mut logs)?;
+            self.each(|c| c.on_epoch_end(&mut cx, epoch, &mut logs))?;
+            progress.end(done, &logs);
+            history.push(epoch, &logs);
+            if cx.stopped() {
+                break;
+            }
+            cx.steps = train.steps().unwrap_or(done);
+            progress.expect(cx.steps);
+        }
+        train.end();
+        self.compiled.state().finalize();
+        self.each(|c| c.on_train_end(&mut cx, &logs))?;
+        Ok(history)
+    }
+
+    fn each(&mut self, mut f: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
+        self.callbacks.iter_mut().try_for_each(|c| f(c.as_mut()))
+    }
+
+    /// The steps of one epoch; gives how many were made.
+    fn epoch(
+        &mut self,
+        train: &mut dyn TrainSteps,
+        epoch: usize,
+        cx: &mut TrainContext<'_>,
+        logs: &mut Logs,
+        progress: &mut Progress,
+    ) -> Result<usize> {
+        let mut done = 0;
+        while train.another()? {
+            self.each(|c| c.on_train_batch_begin(cx, done))?;
+            train.step(epoch, done)?;
+            logs.update(&self.compiled.train, "");
+            self.each(|c| c.on_train_batch_end(cx, done, logs))?;
+            done += 1;
+            progress.step(done, logs);
+            if cx.stopped() {
+                return Ok(done);
+            }
+        }
+        warnings::out_of_data(self.options.steps_per_epoch, done, "steps");
+        Ok(done)
+    }
+
+    /// Refuses arrays of validation that do not fit, before the first epoch rather than after it.
+    fn check_validation(&self) -> Result<()> {
+        let Some(Validation::Arrays(feed, pass)) = &self.validation else {
+            return Ok(());
+        };
+        pass.batches(feed).check(self.model)?;
+        if self.options.validations() == 0 {
+            return Ok(());
+        }
+        let size = pass.batch_size.min(feed.samples());
+        Session::new(self.model, self.compiled, feed, Mode::Test).prepare(size)
+    }
+
+    fn validate(&mut self, epoch: usize, logs: &mut Logs) -> Result<()> {
+        if !(epoch + 1).is_multiple_of(self.options.validation_freq) {
+            return Ok(());
+        }
+        match &mut self.validation {
+            None => return Ok(()),
+            Some(Validation::Arrays(feed, pass)) => {
+                pass.evaluate(self.model, self.compiled, feed)?;
+            }
+            Some(Validation::Batches(stream)) => {
+                if !stream.begin()? {
+                    warnings::out_of_data(Some(self.options.epochs), epoch, "validations");
+                    return Ok(());
+                }
+                let one = OneBatch::new(self.model, self.compiled, &[]);
+                evaluate_batches(&one, stream, Progress::silent())?;
+            }
+        }
+        logs.update(&self.compiled.test, "val_");
+        Ok(())
+    }
+}
