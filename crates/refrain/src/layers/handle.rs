@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use refrain_graph::{DType, Literal, Spec};
 
@@ -520,6 +520,7 @@ impl AnyLayer {
             index: self.0.calls.fetch_add(1, Ordering::Relaxed),
             outputs,
             specs,
+            masks: OnceLock::new(),
         })
     }
 
@@ -563,11 +564,21 @@ impl AnyLayer {
         let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
         flat.iter().try_for_each(Tensor::check)?;
         self.add_activity_loss(&cx, &flat)?;
-        let masks = self.0.layer.compute_mask(&cx, inputs, &flat)?;
+        let masks = self.compute_mask(&cx, inputs, &flat)?;
         let masked = flat.iter().zip(masks).map(|(t, m)| t.with_mask(m));
         outputs
             .with_leaves(masked)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
+    }
+
+    /// The masks of the flat outputs of a call.
+    pub(crate) fn compute_mask(
+        &self,
+        cx: &Call,
+        inputs: &Inputs,
+        outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        self.0.layer.compute_mask(cx, inputs, outputs)
     }
 
     fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {

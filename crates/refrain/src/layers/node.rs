@@ -1,6 +1,6 @@
 //! One call of a layer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use refrain_graph::Spec;
 
@@ -20,6 +20,8 @@ pub(crate) struct Node {
     pub(crate) outputs: Structure<usize>,
     /// The specs of the flat outputs, and of the masks that they carry.
     pub(crate) specs: Vec<(Spec, Option<Spec>)>,
+    /// The masks of the flat outputs as tensors of the graph, once they have been asked for.
+    pub(crate) masks: OnceLock<Vec<Option<Tensor>>>,
 }
 
 impl Node {
