@@ -6,6 +6,7 @@ use std::sync::Arc;
 use refrain_graph::{DType, Dim, Literal, Shape, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::masks;
 use crate::layers::node::Node;
 use crate::trace::Trace;
 
@@ -237,9 +238,25 @@ impl Tensor {
         }
     }
 
-    /// The mask that a traced tensor carries: `bool`, true where an element counts.
+    /// The mask that the tensor carries: `bool`, true where an element counts.
+    ///
+    /// The mask of a symbolic tensor is a tensor of the declared graph, made of calls as Keras makes them. `None` also where
+    /// there are none for it: behind a nested model, or behind a layer of your own whose
+    /// [`compute_mask`](crate::layers::Layer::compute_mask) needs more than functions of [`ops`](crate::ops).
+    ///
+    /// ```
+    /// use refrain::{DType, Input, layers::Embedding};
+    /// let ids = Input::new([6]).dtype(DType::I32).tensor();
+    /// let x = Embedding::new(10, 4).mask_zero(true).call(&ids)?;
+    /// assert_eq!(x.mask().unwrap().shape().to_string(), "(None, 6)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
     pub fn mask(&self) -> Option<Tensor> {
-        self.as_traced()?.mask.clone()
+        match &*self.0 {
+            Inner::Traced(t) => t.mask.clone(),
+            Inner::Symbolic(s) => masks::symbolic(s),
+            Inner::Constant(_) | Inner::Absent(_) | Inner::Invalid(_) => None,
+        }
     }
 
     /// The same traced tensor carrying this mask (or none).

@@ -97,3 +97,19 @@ pub(crate) fn layers_taken_for_one(count: usize) {
          say whether they are one; they are taken for one, and train together."
     );
 }
+
+/// Warns of a recurrent call whose mask Keras 3 does not use beside initial states, and for which a file cannot give it.
+pub(crate) fn mask_ignored_by_keras(call: &str) {
+    warn!(
+        "{call}: the mask that comes through a nested model is used here beside initial states. Keras 3 does not use it: what \
+         it computes from the file differs at masked steps. Give the call its mask as the argument `mask`."
+    );
+}
+
+/// Warns of a recurrent call whose masked steps cannot be written as they are computed.
+pub(crate) fn zeros_unknown_to_keras(call: &str) {
+    warn!(
+        "{call}: masked steps before the first that counts give zeros here, as in Keras 2. Keras 3 has that only for \
+         sequences of fixed length: in what it computes from the file these steps give the initial state."
+    );
+}

@@ -178,10 +178,7 @@ fn constants_alone_make_no_call() {
         &["constants only", "beforehand"],
     );
     refused((&constant + 1.0).checked(), &["constants only"]);
-    refused(
-        Model::new(input([2]), &constant).map(|_| ()),
-        &["symbolic"],
-    );
+    refused(Model::new(input([2]), &constant).map(|_| ()), &["symbolic"]);
     let x = input([2]);
     refused(Model::new(&x, [&x, &constant]).map(|_| ()), &["symbolic"]);
 }

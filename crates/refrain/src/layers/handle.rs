@@ -1,7 +1,7 @@
 //! Handles on layers: cheap to clone, all clones are one layer with one set of weights.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use refrain_graph::{DType, Literal, Spec};
 use serde_json::Value as Json;
@@ -539,6 +539,7 @@ impl AnyLayer {
             specs,
             names,
             repeated: matches!(recorded, Recorded::Repetition),
+            masks: OnceLock::new(),
         })
     }
 
@@ -587,11 +588,21 @@ impl AnyLayer {
         let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
         flat.iter().try_for_each(Tensor::check)?;
         self.add_activity_loss(&cx, &flat)?;
-        let masks = self.0.layer.compute_mask(&cx, inputs, &flat)?;
+        let masks = self.compute_mask(&cx, inputs, &flat)?;
         let masked = flat.iter().zip(masks).map(|(t, m)| t.with_mask(m));
         outputs
             .with_leaves(masked)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
+    }
+
+    /// The masks of the flat outputs of a call.
+    pub(crate) fn compute_mask(
+        &self,
+        cx: &Call,
+        inputs: &Inputs,
+        outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        self.0.layer.compute_mask(cx, inputs, outputs)
     }
 
     fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {

@@ -12,6 +12,7 @@ pub(crate) mod core;
 mod handle;
 #[allow(clippy::module_inception)]
 mod layer;
+pub(crate) mod masks;
 pub(crate) mod merging;
 pub(crate) mod node;
 pub(crate) mod normalization;

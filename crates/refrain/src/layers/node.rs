@@ -1,6 +1,6 @@
 //! One call of a layer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use refrain_graph::Spec;
 
@@ -25,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) names: Vec<String>,
     /// Whether it repeats another call, for a model that begins at an inner tensor.
     pub(crate) repeated: bool,
+    /// The masks of the flat outputs as tensors of the graph, once they have been asked for.
+    pub(crate) masks: OnceLock<Vec<Option<Tensor>>>,
 }
 
 /// What a node is recorded for.

@@ -10,6 +10,7 @@ use super::config::{Config, unexpected};
 use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
 use super::layer::Layer;
 use super::restoring::Restoring;
+use super::rnn::ZERO_BEFORE_FIRST;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
@@ -345,6 +346,7 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     }
     let class = layer.class_name();
     let mut config = layer.full_config();
+    config.shift_remove(ZERO_BEFORE_FIRST);
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));
         (

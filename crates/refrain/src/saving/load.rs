@@ -103,6 +103,7 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
             .hint("Build the model and give it the file: `model.load_weights(path).run()?`"));
     };
     let mut context = options.restoring();
+    context.keras2 = opened.keras2;
     if opened.upgraded {
         context.stored_once = shared_by_identity(config);
     }

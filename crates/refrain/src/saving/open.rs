@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::config::{is_legacy, upgrade, upgrade_training};
+use super::config::{is_before_keras3, is_legacy, upgrade, upgrade_training};
 use super::storage::{Archive, ArrayFile, ArrayRef, Group, Limits, io, parse_json, write_hdf5};
 use super::weights::{all_arrays, array_dims};
 use crate::Literal;
@@ -76,6 +76,8 @@ pub(crate) struct Opened {
     pub(crate) version: Option<String>,
     /// Whether the description was rewritten.
     pub(crate) upgraded: bool,
+    /// Whether the description is of before Keras 3.
+    pub(crate) keras2: bool,
     pub(crate) weights: Option<(ArrayFile, Layout)>,
 }
 
@@ -114,6 +116,7 @@ impl Opened {
         };
         Ok(Opened {
             compile: upgrade_training(&compile),
+            keras2: upgraded && is_before_keras3(&config, version.as_deref()),
             config: Some(match upgraded {
                 true => upgrade(&config, version.as_deref())?,
                 false => config,
@@ -172,6 +175,7 @@ impl Opened {
                 compile: Json::Null,
                 version,
                 upgraded: false,
+                keras2: false,
                 weights,
             }),
         }
@@ -190,6 +194,7 @@ impl Opened {
                 compile: Json::Null,
                 version: None,
                 upgraded: false,
+                keras2: false,
                 weights,
             }),
         }

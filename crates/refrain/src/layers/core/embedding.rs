@@ -1,6 +1,6 @@
 //! Vectors for whole numbers.
 
-use refrain_graph::{Comparison, DType};
+use refrain_graph::DType;
 use serde_json::Value as Json;
 
 use crate::constraints::Constraint;
@@ -124,8 +124,7 @@ impl Layer for EmbeddingOptions {
             return Ok(vec![None]);
         }
         let x = inputs.one()?;
-        let zero = prim::constant_like(x, 0.0)?;
-        Ok(vec![Some(prim::compare(Comparison::Ne, x, &zero)?)])
+        Ok(vec![Some(ops::not_equal(x, 0).checked()?)])
     }
 
     fn activity_regularizer(&self) -> Option<&Regularizer> {

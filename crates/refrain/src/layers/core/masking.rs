@@ -1,12 +1,10 @@
 //! Steps to be skipped.
 
-use refrain_graph::{Comparison, Reduction};
-
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Call, Config, Layer, layer_options};
 use crate::ops::{self, prim};
-use crate::tensor::{Tensor, resolve_axis};
+use crate::tensor::Tensor;
 
 layer_options! {
     /// Masks the steps whose features all have one value, and makes them zero.
@@ -54,8 +52,8 @@ impl Layer for MaskingOptions {
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = inputs.one()?;
-        let kept = self.kept(x, true)?;
-        prim::select(&kept, x, &prim::constant_like(x, 0.0)?)
+        let kept = self.kept(x, true);
+        prim::select(&kept.checked()?, x, &prim::constant_like(x, 0.0)?)
     }
 
     fn compute_mask(
@@ -64,7 +62,7 @@ impl Layer for MaskingOptions {
         inputs: &Inputs,
         _outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(self.kept(inputs.one()?, false)?)])
+        Ok(vec![Some(self.kept(inputs.one()?, false).checked()?)])
     }
 
     fn supports_masking(&self) -> bool {
@@ -78,10 +76,7 @@ impl Layer for MaskingOptions {
 
 impl MaskingOptions {
     /// Whether any feature of a step differs from the value.
-    fn kept(&self, x: &Tensor, keepdims: bool) -> Result<Tensor> {
-        let value = prim::constant_like(x, self.mask_value)?;
-        let differs = prim::compare(Comparison::Ne, x, &value)?;
-        let last = resolve_axis(-1, x.rank())?;
-        ops::reduce(&differs, Reduction::Or, &[last], keepdims)
+    fn kept(&self, x: &Tensor, keepdims: bool) -> Tensor {
+        ops::any(&ops::not_equal(x, self.mask_value), -1, keepdims)
     }
 }

@@ -4,7 +4,7 @@ use refrain_graph::{BinaryOp, Dim, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::ops::prim;
+use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -138,7 +138,7 @@ pub(super) fn combined_mask(inputs: &Inputs) -> Result<Option<Tensor>> {
             return Ok(None);
         };
         combined = Some(match combined {
-            Some(c) => prim::binary(BinaryOp::Or, &c, &mask)?,
+            Some(c) => ops::logical_or(&c, &mask).checked()?,
             None => mask,
         });
     }

@@ -1,13 +1,13 @@
 //! Tensors side by side.
 
-use refrain_graph::{Dim, Reduction};
+use refrain_graph::Dim;
 
-use super::base_merge::{listed, mask_of, shapes};
+use super::base_merge::{listed, shapes};
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{Call, Config, Layer, layer_options};
-use crate::ops::{self, prim};
+use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 
@@ -77,19 +77,9 @@ impl Layer for ConcatenateOptions {
         if xs.iter().all(|x| x.mask().is_none()) {
             return Ok(vec![None]);
         }
-        let masks = xs.iter().map(|x| match mask_of(x)? {
-            Some(mask) => Ok(mask),
-            None => prim::full(x, &x.shape(), DType::Bool, 1.0),
-        });
-        let masks = masks.collect::<Result<Vec<_>>>()?;
-        let joined = ops::concatenate_traced(&masks.iter().collect::<Vec<_>>(), self.axis)?;
-        let last = resolve_axis(-1, joined.rank())?;
-        Ok(vec![Some(ops::reduce(
-            &joined,
-            Reduction::Or,
-            &[last],
-            false,
-        )?)])
+        let masks: Vec<Tensor> = xs.into_iter().map(mask_over).collect();
+        let joined = ops::concatenate(masks, self.axis);
+        Ok(vec![Some(ops::any(&joined, -1, false).checked()?)])
     }
 
     fn supports_masking(&self) -> bool {
@@ -99,6 +89,14 @@ impl Layer for ConcatenateOptions {
     fn duplicate(&self) -> Option<Self> {
         Some(self.clone())
     }
+}
+
+/// The mask of an input over its elements, which all count without one.
+fn mask_over(x: &Tensor) -> Tensor {
+    let all = ops::ones_like(x, Some(DType::Bool));
+    let Some(mask) = x.mask() else { return all };
+    let columns = (mask.rank()..x.rank()).fold(mask, |m, _| ops::expand_dims(&m, -1));
+    ops::logical_and(&columns, &all)
 }
 
 impl ConcatenateOptions {

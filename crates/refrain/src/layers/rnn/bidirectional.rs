@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
+use super::masks;
 use super::output::RnnOutput;
-use super::recurrence::{MASK_POSITION, reverse};
+use super::recurrence::reverse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
@@ -229,9 +230,10 @@ impl Layer for BidirectionalOptions {
             None => Vec::new(),
         };
         let half = given.len() / 2;
-        let mask = inputs.mask_at(MASK_POSITION);
+        let mask = masks::of_steps(inputs);
+        let unmasked = x.with_mask(None);
         let run = |layer: &AnyLayer, states: &[Tensor]| -> Result<Vec<Tensor>> {
-            let mut arguments = Inputs::new(x);
+            let mut arguments = Inputs::new(&unmasked);
             if let Some(mask) = &mask {
                 arguments = arguments.kwarg("mask", mask);
             }
@@ -255,6 +257,10 @@ impl Layer for BidirectionalOptions {
         Ok(RnnOutput { output, state })
     }
 
+    fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
+        Ok(masks::made_explicit(inputs))
+    }
+
     fn supports_masking(&self) -> bool {
         true
     }
@@ -265,9 +271,7 @@ impl Layer for BidirectionalOptions {
         inputs: &Inputs,
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
-        let mask = inputs
-            .mask_at(MASK_POSITION)
-            .filter(|_| self.flag("return_sequences"));
+        let mask = masks::carried(inputs).filter(|_| self.flag("return_sequences"));
         let sequences = if self.merge_mode == MergeMode::None {
             2
         } else {

@@ -3,6 +3,7 @@
 mod bidirectional;
 mod gru;
 mod lstm;
+pub(crate) mod masks;
 mod options;
 mod output;
 mod recurrence;
@@ -15,3 +16,9 @@ pub use lstm::{Lstm, LstmOptions};
 pub use output::RnnOutput;
 pub use simple_rnn::{SimpleRnn, SimpleRnnOptions};
 pub use time_distributed::{TimeDistributed, TimeDistributedOptions};
+
+/// The option that is Keras 2's rule of masked steps, under its name in configurations.
+pub(crate) const ZERO_BEFORE_FIRST: &str = "zero_before_first";
+
+/// The classes of recurrent layers.
+pub(crate) const RECURRENT: [&str; 4] = ["LSTM", "GRU", "SimpleRNN", "Bidirectional"];

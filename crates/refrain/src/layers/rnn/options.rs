@@ -23,6 +23,9 @@ macro_rules! rnn_options {
                 unroll: bool = false,
                 /// Whether the output of a masked step is zero instead of the one before.
                 zero_output_for_mask: bool = false,
+                /// Whether masked steps before the first that counts give zeros instead of the state that the layer starts from,
+                /// as in Keras 2. Files for Keras 3 have `unroll` for it, which is the same there and needs a fixed length.
+                zero_before_first: bool = false,
                 /// Size of the state and of the output.
                 units: usize = 0,
                 /// Applied to candidates and outputs.
@@ -70,6 +73,10 @@ macro_rules! rnn_options {
 
             /// Calls the layer so that it goes on from given states instead of zeros.
             ///
+            /// A mask that the sequence carries counts here too, and becomes the call's argument `mask`: Keras 3 uses no other
+            /// beside initial states. `.option("mask", Value::Null)` among the arguments of [`call`](Self::call) leaves it unused, as Keras
+            /// 3 does.
+            ///
             /// # Errors
             /// The inputs or the states do not fit the layer.
             pub fn call_from(
@@ -96,6 +103,7 @@ macro_rules! rnn_options {
                     stateful: self.stateful,
                     unroll: self.unroll,
                     zero_output_for_mask: self.zero_output_for_mask,
+                    zero_before_first: self.zero_before_first,
                     units: self.units,
                     use_bias: self.use_bias,
                     kernel: (&self.kernel_initializer, &self.kernel_regularizer, &self.kernel_constraint),
@@ -125,6 +133,9 @@ macro_rules! rnn_layer_methods {
             let mut config = self.to_config();
             // Keras leaves the seed out of this one.
             config.retain(|key, value| $class != "SimpleRNN" || key != "seed" || !value.is_null());
+            if !self.zero_before_first {
+                config.shift_remove($crate::layers::rnn::ZERO_BEFORE_FIRST);
+            }
             config
         }
 
@@ -144,6 +155,10 @@ macro_rules! rnn_layer_methods {
             $crate::layers::rnn::recurrence::call(self, cx, inputs)
         }
 
+        fn arguments(&self, inputs: &$crate::Inputs) -> $crate::Result<$crate::Inputs> {
+            Ok($crate::layers::rnn::masks::made_explicit(inputs))
+        }
+
         fn duplicate(&self) -> Option<Self> {
             Some(self.clone())
         }
@@ -159,9 +174,8 @@ macro_rules! rnn_layer_methods {
             outputs: &[$crate::Tensor],
         ) -> $crate::Result<Vec<Option<$crate::Tensor>>> {
             let mut masks = vec![None; outputs.len()];
-            masks[0] = inputs
-                .mask_at($crate::layers::rnn::recurrence::MASK_POSITION)
-                .filter(|_| self.return_sequences);
+            masks[0] =
+                $crate::layers::rnn::masks::carried(inputs).filter(|_| self.return_sequences);
             Ok(masks)
         }
 

@@ -2,6 +2,7 @@
 
 use refrain_graph::{DType, Dim, Op, Shape};
 
+use super::masks;
 use super::output::RnnOutput;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,9 +22,6 @@ type WeightRules<'a> = (
     &'a Option<Constraint>,
 );
 
-/// Where Keras's recurrent layers have the argument `mask`.
-pub(crate) const MASK_POSITION: usize = 2;
-
 /// The options that all recurrent layers have.
 pub(crate) struct Common<'a> {
     pub(crate) return_sequences: bool,
@@ -32,6 +30,7 @@ pub(crate) struct Common<'a> {
     pub(crate) stateful: bool,
     pub(crate) unroll: bool,
     pub(crate) zero_output_for_mask: bool,
+    pub(crate) zero_before_first: bool,
     pub(crate) units: usize,
     pub(crate) use_bias: bool,
     pub(crate) kernel: WeightRules<'a>,
@@ -288,9 +287,15 @@ pub(super) fn call<C: Cell>(cell: &C, cx: &Call, inputs: &Inputs) -> Result<RnnO
     let x = &cx.floats(x)?;
     let states = initial_states(cell, cx, inputs, x)?;
     let (weights, projected) = project(cell, cx, x)?;
-    let mask = inputs.mask_at(MASK_POSITION);
+    let mask = masks::of_steps(inputs);
     let mask = mask.map(|m| time_major_mask(&m, x)).transpose()?;
-    let run = if common.unroll { unrolled } else { looped };
+    let repeats = common.zero_before_first && !common.zero_output_for_mask;
+    let starts_anew = !masks::has_initial_state(inputs) && !common.stateful;
+    let run = match (&mask, common.unroll) {
+        (_, true) => unrolled,
+        (Some(_), false) if repeats && !starts_anew => repeating,
+        _ => looped,
+    };
     let (outputs, last, mut states) = run(cell, &weights, &projected, mask.as_ref(), states)?;
     if common.stateful {
         for (i, state) in states.iter().enumerate() {
@@ -415,6 +420,41 @@ fn looped<C: Cell>(
         _ => states[0].clone(),
     };
     Ok((stacked.filter(|_| common.return_sequences), last, states))
+}
+
+/// The steps as a loop in which a masked step repeats the output before, which is zero at the start.
+fn repeating<C: Cell>(
+    cell: &C,
+    weights: &Weights,
+    projected: &Tensor,
+    mask: Option<&Tensor>,
+    mut carried: Vec<Tensor>,
+) -> Result<Ran> {
+    let common = cell.common();
+    carried.push(prim::full(
+        projected,
+        &carried[0].shape(),
+        projected.dtype(),
+        0.0,
+    )?);
+    let sequences: Vec<Tensor> = std::iter::once(projected).chain(mask).cloned().collect();
+    let options = ScanOptions {
+        reverse: common.go_backwards,
+        length: None,
+    };
+    let (mut states, stacked) = ops::scan(&carried, &sequences, options, |carried, step| {
+        let (states, before) = carried.split_at(C::STATES);
+        let mut next = masked_step(cell, weights, &step[0], step.get(1), states)?;
+        let output = match step.get(1) {
+            Some(mask) => prim::select(mask, &next[0], &before[0])?,
+            None => next[0].clone(),
+        };
+        next.push(output.clone());
+        let stacks = common.return_sequences;
+        Ok((next, if stacks { vec![output] } else { vec![] }))
+    })?;
+    let last = states.swap_remove(C::STATES);
+    Ok((stacked.into_iter().next(), last, states))
 }
 
 /// One step; where the mask is false the states stay what they are.

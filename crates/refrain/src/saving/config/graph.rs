@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Map, Value as Json};
 
 use super::arguments::{Reference, inputs_from_json, references};
+use super::masked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
@@ -37,11 +38,15 @@ type Position = (usize, usize);
 struct Graph {
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
+    keras2: bool,
 }
 
 /// The model of a `Functional`'s configuration.
 pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> {
-    let mut graph = Graph::default();
+    let mut graph = Graph {
+        keras2: context.keras2,
+        ..Graph::default()
+    };
     for json in list(config, "layers")? {
         graph.add(json, context)?;
     }
@@ -290,7 +295,8 @@ impl Graph {
     fn call(&mut self, (entry, call): Position) -> Result<()> {
         let described = &self.entries[entry].calls[call];
         let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
-        let outputs = self.entries[entry].layer.call_structure(&inputs)?;
+        let layer = &self.entries[entry].layer;
+        let outputs = layer.call_structure(&masked::as_written(layer, inputs, self.keras2))?;
         self.entries[entry].made.push(outputs.into_leaves());
         Ok(())
     }

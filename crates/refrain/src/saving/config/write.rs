@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
+use super::masked;
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, registry};
 use crate::models::Functional;
@@ -21,6 +22,7 @@ pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
 }
 
 fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
+    masked::warn_of_ignored(functional);
     let calls = Calls::of(functional);
     let layers = functional.operations.iter().map(|l| calls.layer_to_json(l));
     json!({
@@ -40,7 +42,9 @@ fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
 }
 
 fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
-    let layers = functional.operations.iter().map(registry::to_json);
+    let calls = Calls::of(functional);
+    let layers = functional.operations.iter();
+    let layers = layers.map(|l| calls.described(l));
     let input = functional.inputs.single().map(Tensor::shape);
     let shape = input.as_ref().map(|shape| json!(shape.dims()));
     json!({
@@ -76,10 +80,20 @@ impl<'m> Calls<'m> {
         Calls { by_layer }
     }
 
-    fn layer_to_json(&self, layer: &AnyLayer) -> Json {
+    fn nodes(&self, layer: &AnyLayer) -> &[&'m Arc<Node>] {
+        self.by_layer.get(&layer.id()).map_or(&[][..], |n| n)
+    }
+
+    /// A layer as Keras 3 has it.
+    fn described(&self, layer: &AnyLayer) -> Json {
         let mut json = registry::to_json(layer);
-        let nodes = self.by_layer.get(&layer.id()).map_or(&[][..], |n| n);
-        let calls = nodes.iter().filter(|node| !node.is_input());
+        masked::unroll(&mut json, layer, self.nodes(layer));
+        json
+    }
+
+    fn layer_to_json(&self, layer: &AnyLayer) -> Json {
+        let mut json = self.described(layer);
+        let calls = self.nodes(layer).iter().filter(|node| !node.is_input());
         let calls = calls.map(|node| inputs_to_json(&node.inputs, |t| self.tensor_to_json(t)));
         json["name"] = layer.get_name().into();
         json["inbound_nodes"] = calls.collect();

@@ -6,6 +6,7 @@ use super::{functions, upgrade_object};
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::registry::{self, OPS_MODULE};
+use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST};
 use crate::ops;
 
 /// Rewrites a layer in place.
@@ -84,6 +85,9 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
     {
         let axis = axis.clone();
         config.insert("axis".to_owned(), axis);
+    }
+    if RECURRENT.contains(&class) && class != "Bidirectional" {
+        config.insert(ZERO_BEFORE_FIRST.to_owned(), true.into());
     }
     if class == "GRU" && !config.contains_key("reset_after") {
         // The default before Keras 2.1 had the option.

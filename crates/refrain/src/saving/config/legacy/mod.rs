@@ -39,11 +39,16 @@ fn has_legacy_layers(json: &Json) -> bool {
 /// The description as Keras 3 would give it. The version of Keras tells whether defaults and names are of before Keras 3; a
 /// description without a version shows it.
 pub(crate) fn upgrade(json: &Json, version: Option<&str>) -> Result<Json> {
-    let major = version.and_then(|v| v.split('.').next()?.parse::<u32>().ok());
-    let old = major.map_or_else(|| has_legacy_layers(json), |major| major < 3);
     let mut json = json.clone();
+    let old = is_before_keras3(&json, version);
     upgrade_object(&mut json, old)?;
     Ok(json)
+}
+
+/// Whether a description that lacks modules or has legacy layers is of before Keras 3.
+pub(crate) fn is_before_keras3(json: &Json, version: Option<&str>) -> bool {
+    let major = version.and_then(|v| v.split('.').next()?.parse::<u32>().ok());
+    major.map_or_else(|| has_legacy_layers(json), |major| major < 3)
 }
 
 /// Upgrades a layer or a model in place, with all layers inside it. `old`: from before Keras 3.
