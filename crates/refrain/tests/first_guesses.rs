@@ -172,7 +172,7 @@ fn errors_of_own_losses_and_metrics_name_them() -> Result<()> {
 
 #[test]
 fn errors_inside_own_layers_name_the_function_of_ops() {
-    let error = refused(Wrong.into_layer().call(&input([3]))).to_string();
+    let error = refused(Wrong.into_layer().call(&input([3, 5]))).to_string();
     assert!(
         error.starts_with("layer `wrong` (Wrong), call 1: `ops::matmul`: "),
         "{error}"

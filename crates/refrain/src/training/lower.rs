@@ -237,10 +237,7 @@ fn output_loss(loss: &OutputLoss, batch: &Batch) -> Result<Tensor> {
     let weight = batch.weight(loss.output);
     losses::loss(&loss.options, target, prediction, weight)
         .map(|value| sum_all(&value))
-        .map_err(|e| {
-            let error = e.in_part(format!("loss `{}`", loss.options.name()));
-            batch.locate(loss.output, error)
-        })
+        .map_err(|e| batch.locate(loss.output, e))
 }
 
 /// Adds the batch to the running means.
@@ -263,14 +260,12 @@ fn track(
     for (tracker, metric) in metrics.iter().zip(&compiled.metrics) {
         let prediction = &batch.outputs[metric.output];
         let target = batch.target(metric.output, "a metric")?;
-        let locate = |e: Error| {
-            let error = e.in_part(format!("metric `{}`", metric.options.name()));
-            batch.locate(metric.output, error)
-        };
-        let values = metrics::sample_values(&metric.options, target, prediction).map_err(locate)?;
+        let values = metrics::sample_values(&metric.options, target, prediction)
+            .map_err(|e| batch.locate(metric.output, e))?;
         let weight = batch.weight(metric.output).filter(|_| metric.weighted);
         let mask = prediction.mask();
-        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref()).map_err(locate)?;
+        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())
+            .map_err(|e| batch.locate(metric.output, e))?;
         add(trace, tracker, &sum, &count)?;
     }
     Ok(())
