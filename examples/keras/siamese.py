@@ -18,7 +18,7 @@ from keras import layers, ops
 
 from lcg import Lcg
 
-DIGITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data/digits.npz")
+DIGITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../crates/refrain-cli/data/digits.npz")
 SIDE = 28
 TRAIN_IMAGES = 1437
 TRAIN_PAIRS, TEST_PAIRS = 4000, 1000

@@ -23,6 +23,9 @@ mod step;
 mod tape;
 mod view;
 
+/// Whether the kernels are compiled without optimisation (`opt-level = 0`), which makes them many times slower.
+pub const UNOPTIMIZED: bool = cfg!(unoptimized);
+
 pub use error::{CompileError, RunError};
 pub use executable::{Borrowed, CompileOptions, Executable, Workspace};
 pub use kernels::pool::Pool;

@@ -49,6 +49,10 @@ struct Inner {
     message: String,
     layer: Option<(String, String)>,
     call: Option<usize>,
+    /// A loss or a metric of the user's, with its name.
+    part: Option<String>,
+    /// The primitive at fault, or the function of `ops` that it is part of.
+    operation: Option<String>,
     expected: Option<String>,
     received: Option<String>,
     hint: Option<String>,
@@ -62,6 +66,8 @@ impl Error {
             message: message.into(),
             layer: None,
             call: None,
+            part: None,
+            operation: None,
             expected: None,
             received: None,
             hint: None,
@@ -96,6 +102,20 @@ impl Error {
         self.0
             .layer
             .get_or_insert_with(|| (name.into(), class.into()));
+        self
+    }
+
+    /// Names the user's function at fault: "loss `own`".
+    pub(crate) fn in_part(mut self, part: String) -> Self {
+        self.0.part.get_or_insert(part);
+        self
+    }
+
+    /// Names the function of `ops`, by its class, in place of the primitive inside it that does not fit.
+    pub(crate) fn in_function(mut self, class: &str) -> Self {
+        if let Some(operation) = &mut self.0.operation {
+            *operation = format!("`ops::{}`", crate::names::snake_case(class));
+        }
         self
     }
 
@@ -164,6 +184,9 @@ impl fmt::Display for Error {
             }
             f.write_str(": ")?;
         }
+        for place in [&e.part, &e.operation].into_iter().flatten() {
+            write!(f, "{place}: ")?;
+        }
         f.write_str(unended(&e.message))?;
         if let (Some(expected), Some(received)) = (&e.expected, &e.received) {
             if !e.message.is_empty() {
@@ -194,6 +217,10 @@ impl std::error::Error for Error {}
 
 impl From<GraphError> for Error {
     fn from(e: GraphError) -> Self {
-        Error::new(ErrorKind::Shape, e.to_string())
+        let operation = e.op.map(str::to_owned);
+        let message = GraphError { op: None, ..e }.to_string();
+        let mut error = Error::new(ErrorKind::Shape, message);
+        error.0.operation = operation;
+        error
     }
 }

@@ -363,6 +363,20 @@ impl From<&Structure<Tensor>> for Structure<Tensor> {
     }
 }
 
+/// Two positional arguments, as in `layer(query, value)`; a list is one: `layer([a, b])`.
+impl From<(&Tensor, &Tensor)> for Inputs {
+    fn from((first, second): (&Tensor, &Tensor)) -> Self {
+        Inputs::new(first).arg(second)
+    }
+}
+
+/// Three positional arguments.
+impl From<(&Tensor, &Tensor, &Tensor)> for Inputs {
+    fn from((first, second, third): (&Tensor, &Tensor, &Tensor)) -> Self {
+        Inputs::new(first).arg(second).arg(third)
+    }
+}
+
 impl<S: Into<Structure<Tensor>>> From<S> for Inputs {
     fn from(s: S) -> Self {
         Inputs::new(s)

@@ -299,6 +299,13 @@ pub(crate) fn resolve_axis(axis: i64, rank: usize) -> Result<usize> {
     ))
 }
 
+/// Functions that take `impl AsRef<Tensor>` take a tensor or a reference to one.
+impl AsRef<Tensor> for Tensor {
+    fn as_ref(&self) -> &Tensor {
+        self
+    }
+}
+
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {

@@ -1,6 +1,9 @@
 //! Warnings, in Keras's words, as events of `tracing`.
 
-use tracing::warn;
+use std::env;
+use std::sync::Once;
+
+use tracing::{dispatcher, warn};
 
 use crate::error::Error;
 use crate::inputs::Inputs;
@@ -8,6 +11,32 @@ use crate::layers::AnyLayer;
 use crate::ops::Operation;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+
+/// Set to `0`, the warning of a slow build is not given.
+const SLOW_BUILD_VARIABLE: &str = "REFRAIN_SLOW_BUILD_WARNING";
+
+/// What a program whose kernels are not optimised is told.
+const SLOW_BUILD: &str = "\
+refrain is compiled without optimisation and computes many times slower than it can. Use `cargo run --release`, or add to \
+Cargo.toml:
+
+[profile.dev.package.\"*\"]
+opt-level = 3
+
+(REFRAIN_SLOW_BUILD_WARNING=0 hides this.)";
+
+/// Warns once in a process whose kernels are not optimised. Who has no subscriber is the one who does not know: for them it
+/// is printed.
+pub(crate) fn slow_build() {
+    static GIVEN: Once = Once::new();
+    let hidden = || env::var_os(SLOW_BUILD_VARIABLE).is_some_and(|value| value == "0");
+    if refrain_cpu::UNOPTIMIZED && !hidden() {
+        GIVEN.call_once(|| match dispatcher::has_been_set() {
+            true => warn!("{SLOW_BUILD}"),
+            false => eprintln!("warning: {SLOW_BUILD}"),
+        });
+    }
+}
 
 /// Warns where the first argument carries a mask that the layer neither uses nor passes on. Functions of `ops` drop masks
 /// in silence, as in Keras.
@@ -112,4 +141,16 @@ pub(crate) fn zeros_unknown_to_keras(call: &str) {
         "{call}: masked steps before the first that counts give zeros here, as in Keras 2. Keras 3 has that only for \
          sequences of fixed length: in what it computes from the file these steps give the initial state."
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SLOW_BUILD;
+
+    #[test]
+    fn a_slow_build_is_told_the_cure_of_the_readme() {
+        let cure = "[profile.dev.package.\"*\"]\nopt-level = 3\n";
+        assert!(SLOW_BUILD.contains(cure));
+        assert!(include_str!("../../../README.md").contains(cure));
+    }
 }

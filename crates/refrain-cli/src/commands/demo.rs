@@ -2,39 +2,53 @@
 
 #![allow(
     clippy::duplicate_mod,
-    reason = "each demonstration is a whole example with what it needs"
+    dead_code,
+    reason = "each demonstration is a whole example with what it needs, its `main` included"
 )]
 
+use std::path::PathBuf;
 use std::process::exit;
 
 use clap::{Args, ValueEnum};
 
 use crate::failure::{Failure, Result};
+use crate::output::{check_target, target};
 
-#[path = "../../../refrain/examples/functional_tour.rs"]
+#[path = "../../examples/functional_tour.rs"]
 mod functional_tour;
-#[path = "../../../refrain/examples/gan.rs"]
+#[path = "../../examples/gan.rs"]
 mod gan;
-#[path = "../../../refrain/examples/seq2seq.rs"]
+#[path = "../../examples/seq2seq.rs"]
 mod seq2seq;
-#[path = "../../../refrain/examples/shared_dense.rs"]
+#[path = "../../examples/shared_dense.rs"]
 mod shared_dense;
-#[path = "../../../refrain/examples/siamese.rs"]
+#[path = "../../examples/siamese.rs"]
 mod siamese;
-#[path = "../../../refrain/examples/transfer.rs"]
+#[path = "../../examples/transfer.rs"]
 mod transfer;
 
 /// Define, show and train one of the example models.
 #[derive(Args)]
 #[command(after_help = "Examples:
   refrain demo siamese
+  refrain demo siamese --save siamese.keras
   refrain demo shared_dense")]
 pub struct Demo {
     /// Which model.
     name: Name,
+    /// Where to write the trained model; its test data become `pairs.npz` beside it. For `siamese`.
+    #[arg(long, value_name = "OUT.keras", value_parser = target(keras))]
+    save: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+fn keras(path: PathBuf) -> Result<PathBuf, String> {
+    match path.extension().is_some_and(|end| end == "keras") {
+        true => Ok(path),
+        false => Err("expected a name that ends in .keras".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Name {
     /// One Dense layer for two inputs.
@@ -54,10 +68,17 @@ enum Name {
 
 impl Demo {
     pub fn run(self) -> Result<()> {
+        if let Some(path) = &self.save {
+            if self.name != Name::Siamese {
+                let text = "`--save` writes the model of `siamese` only";
+                return Err(Failure::new(text).hint("Use `refrain demo siamese --save OUT.keras`"));
+            }
+            check_target(path)?;
+        }
         end_with_the_output();
         let done = match self.name {
             Name::SharedDense => shared_dense::main(),
-            Name::Siamese => siamese::main(),
+            Name::Siamese => siamese::run(self.save.as_deref()),
             Name::Seq2Seq => seq2seq::main(),
             Name::Gan => gan::main(),
             Name::FunctionalTour => functional_tour::main(),

@@ -59,6 +59,21 @@ fn wrong_usage_ends_with_2() {
     folder
         .run(&format!("{fit} out.keras --epochs 1 --learning-rate -1"))
         .misused("--learning-rate");
+    folder
+        .run("demo siamese --save siamese.h5")
+        .misused(".keras");
+}
+
+#[test]
+fn demonstrations_that_cannot_be_saved() {
+    let folder = Folder::new("demo");
+    folder
+        .run("demo gan --save gan.keras")
+        .failed(&["`--save`", "`siamese` only"]);
+    folder
+        .run("demo siamese --save missing/siamese.keras")
+        .failed(&["`missing`"]);
+    assert!(folder.files().is_empty());
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The shell blocks of the guide and the README, in order, with the files that the guide's Python blocks made in Keras.
+//! The shell blocks of the guide, in order, with the files that its Python blocks made in Keras, and those of the README, with
+//! nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,18 +10,22 @@ use crate::{read, root};
 /// What Keras made from the Python blocks; `xtask/parity/guide.py` writes it.
 const FIXTURES: &str = "crates/refrain-cli/tests/fixtures/guide";
 
-/// A folder with copies of the fixtures that goes when the test ends.
+/// A folder that goes when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("refrain-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn with_fixtures(self) -> Self {
         for entry in std::fs::read_dir(root().join(FIXTURES)).unwrap() {
             let entry = entry.unwrap();
-            std::fs::copy(entry.path(), path.join(entry.file_name())).unwrap();
+            std::fs::copy(entry.path(), self.0.join(entry.file_name())).unwrap();
         }
-        Folder(path)
+        self
     }
 }
 
@@ -56,8 +61,8 @@ fn run(folder: &Folder, block: &Block<'_>) -> Result<String, String> {
 }
 
 /// Runs all blocks of a text and compares what each prints with the block of text after it, if there is one.
-fn follow(name: &str) -> usize {
-    let (text, folder) = (read(name), Folder::new(&name.replace('/', "-")));
+fn follow(name: &str, folder: &Folder) -> usize {
+    let text = read(name);
     let blocks = blocks(&text);
     let mut count = 0;
     for (i, block) in blocks
@@ -66,7 +71,7 @@ fn follow(name: &str) -> usize {
         .filter(|(_, b)| b.language == "sh")
     {
         let place = format!("{name}:{}", block.line);
-        let output = run(&folder, block).unwrap_or_else(|e| panic!("{place}: {e}"));
+        let output = run(folder, block).unwrap_or_else(|e| panic!("{place}: {e}"));
         if let Some(shown) = blocks.get(i + 1).filter(|b| b.language == "text") {
             let compared = same_output(&shown.code, &output);
             compared.unwrap_or_else(|e| panic!("{place}: {e}\n{output}"));
@@ -78,10 +83,11 @@ fn follow(name: &str) -> usize {
 
 #[test]
 fn the_guide_runs() {
-    assert!(follow("docs/FROM_KERAS.md") > 0);
+    let folder = Folder::new("guide").with_fixtures();
+    assert!(follow("docs/FROM_KERAS.md", &folder) > 0);
 }
 
 #[test]
 fn the_readme_runs() {
-    assert!(follow("README.md") > 0);
+    assert!(follow("README.md", &Folder::new("readme")) > 0);
 }

@@ -1,7 +1,9 @@
-//! The guide `docs/FROM_KERAS.md`: its commands run and answer as it says, its tables are true.
+//! The guide `docs/FROM_KERAS.md` and the README: their commands run and answer as they say, their tables are true, their links
+//! lead somewhere.
 
 mod blocks;
 mod commands;
+mod links;
 mod tables;
 
 use std::path::{Path, PathBuf};

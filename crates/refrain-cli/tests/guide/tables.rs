@@ -64,6 +64,16 @@ fn layers() {
     assert_eq!(row.missing.intersection(&all).next(), None);
 }
 
+/// The page of all layers in the documentation.
+#[test]
+fn layers_in_the_documentation() {
+    let text = read("crates/refrain/src/layers/mod.rs");
+    let missing: Vec<&str> = testing::classes()
+        .filter(|class| !text.contains(&format!("[`{class}`]")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn functions_as_nodes() {
     let all: BTreeSet<String> = testing::functions().map(str::to_owned).collect();

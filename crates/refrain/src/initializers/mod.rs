@@ -47,7 +47,8 @@ pub enum Distribution {
 /// use refrain::initializers::{Initializer, set_random_seed};
 /// use refrain::layers::Dense;
 /// set_random_seed(7);
-/// let layer = Dense::new(4).kernel_initializer(Initializer::he_normal());
+/// let layer = Dense::new(4).kernel_initializer(Initializer::HeNormal).bias_initializer(Initializer::Constant(0.1));
+/// let seeded = Initializer::RandomNormal { mean: 0.0, stddev: 0.02, seed: Some(1) };
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Initializer {
@@ -131,36 +132,58 @@ pub enum Initializer {
 /// The class of which all options are written.
 const VARIANCE_SCALING_CLASS: &str = "VarianceScaling";
 
-/// The named members of the variance-scaling family: class, Keras's short name, scale, fan, distribution.
-const VARIANCE_SCALING: [(&str, &str, f64, FanMode, Distribution); 6] = {
-    use Distribution::{TruncatedNormal, Uniform};
-    use FanMode::{Average, In};
-    [
-        ("GlorotUniform", "glorot_uniform", 1.0, Average, Uniform),
-        (
-            "GlorotNormal",
-            "glorot_normal",
-            1.0,
-            Average,
-            TruncatedNormal,
-        ),
-        ("HeUniform", "he_uniform", 2.0, In, Uniform),
-        ("HeNormal", "he_normal", 2.0, In, TruncatedNormal),
-        ("LecunUniform", "lecun_uniform", 1.0, In, Uniform),
-        ("LecunNormal", "lecun_normal", 1.0, In, TruncatedNormal),
-    ]
-};
+/// The named members of the variance-scaling family: Keras's class and its short name, scale, fan, distribution.
+macro_rules! variance_scaling {
+    ($($(#[$doc:meta])* $class:ident, $short:ident = $scale:literal, $mode:ident, $distribution:ident;)*) => {
+        /// The variance-scaling family: constants under the names of Keras's classes, functions under its short names.
+        #[allow(non_upper_case_globals)]
+        impl Initializer {
+            $(
+                $(#[$doc])*
+                pub const $class: Initializer = Initializer::scaling(
+                    stringify!($class),
+                    $scale,
+                    FanMode::$mode,
+                    Distribution::$distribution,
+                );
+
+                $(#[$doc])*
+                pub fn $short() -> Self {
+                    Initializer::$class
+                }
+            )*
+
+            fn named(name: &str) -> Option<Self> {
+                let all = [$( (stringify!($class), stringify!($short), Initializer::$class) ),*];
+                let found = all.into_iter().find(|(class, short, _)| name == *class || name == *short);
+                found.map(|(_, _, initializer)| initializer)
+            }
+        }
+    };
+}
+
+variance_scaling! {
+    /// Uniform within `±√(6 / (fan_in + fan_out))`: Keras's default for kernels.
+    GlorotUniform, glorot_uniform = 1.0, Average, Uniform;
+    /// Truncated normal of variance `2 / (fan_in + fan_out)`.
+    GlorotNormal, glorot_normal = 1.0, Average, TruncatedNormal;
+    /// Uniform within `±√(6 / fan_in)`.
+    HeUniform, he_uniform = 2.0, In, Uniform;
+    /// Truncated normal of variance `2 / fan_in`.
+    HeNormal, he_normal = 2.0, In, TruncatedNormal;
+    /// Uniform within `±√(3 / fan_in)`.
+    LecunUniform, lecun_uniform = 1.0, In, Uniform;
+    /// Truncated normal of variance `1 / fan_in`.
+    LecunNormal, lecun_normal = 1.0, In, TruncatedNormal;
+}
 
 impl Initializer {
-    fn named(class: &str) -> Option<Self> {
-        let row = VARIANCE_SCALING
-            .iter()
-            .find(|(c, short, ..)| *c == class || *short == class)?;
-        let &(class, _, scale, mode, distribution) = row;
-        Some(Initializer::scaling(class, scale, mode, distribution))
-    }
-
-    fn scaling(class: &'static str, scale: f64, mode: FanMode, distribution: Distribution) -> Self {
+    const fn scaling(
+        class: &'static str,
+        scale: f64,
+        mode: FanMode,
+        distribution: Distribution,
+    ) -> Self {
         Initializer::VarianceScaling {
             class,
             scale,
@@ -187,36 +210,6 @@ impl Initializer {
     /// ```
     pub fn variance_scaling(scale: f64, mode: FanMode, distribution: Distribution) -> Self {
         Initializer::scaling(VARIANCE_SCALING_CLASS, scale, mode, distribution)
-    }
-
-    /// Uniform within `±√(6 / (fan_in + fan_out))`: Keras's default for kernels.
-    pub fn glorot_uniform() -> Self {
-        Initializer::named("GlorotUniform").expect("in the table")
-    }
-
-    /// Truncated normal of variance `2 / (fan_in + fan_out)`.
-    pub fn glorot_normal() -> Self {
-        Initializer::named("GlorotNormal").expect("in the table")
-    }
-
-    /// Uniform within `±√(6 / fan_in)`.
-    pub fn he_uniform() -> Self {
-        Initializer::named("HeUniform").expect("in the table")
-    }
-
-    /// Truncated normal of variance `2 / fan_in`.
-    pub fn he_normal() -> Self {
-        Initializer::named("HeNormal").expect("in the table")
-    }
-
-    /// Uniform within `±√(3 / fan_in)`.
-    pub fn lecun_uniform() -> Self {
-        Initializer::named("LecunUniform").expect("in the table")
-    }
-
-    /// Truncated normal of variance `1 / fan_in`.
-    pub fn lecun_normal() -> Self {
-        Initializer::named("LecunNormal").expect("in the table")
     }
 
     /// A random orthogonal matrix: Keras's default for recurrent kernels.

@@ -124,22 +124,42 @@ impl From<(usize, usize)> for Sizes<2> {
     }
 }
 
+/// The options of a layer as a table of its documentation.
+macro_rules! options_table {
+    () => {
+        ""
+    };
+    ($( $field:ident : $ty:ty = $default:expr => $($doc:literal)* ; )+) => {
+        concat!(
+            "# Options\n\nEach is a method that takes the value and gives the layer; [`name`](crate::layers::Handle::name) and ",
+            "[`dtype`](crate::layers::Handle::dtype) are methods of every layer.\n\n",
+            "| method | takes | default | |\n|---|---|---|---|\n",
+            $( "| `", stringify!($field), "` | `", stringify!($ty), "` | `", stringify!($default), "` |", $($doc,)* " |\n", )+
+        )
+    };
+}
+
+pub(crate) use options_table;
+
 /// Declares a layer's options: the struct, Keras's defaults, a setter for each on the layer's handle, and reading and
 /// writing under Keras's names (an option's name is Keras's key).
 macro_rules! layer_options {
     (
         $(#[$meta:meta])*
         $alias:ident, $options:ident {
-            $( $(#[$field_meta:meta])* $field:ident : $ty:ty = $default:expr ),* $(,)?
+            $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)?
         }
     ) => {
         #[doc = concat!("The options of [`", stringify!($alias), "`].")]
+        #[doc(hidden)]
         #[derive(Clone, Debug)]
         pub struct $options {
             $( pub(crate) $field: $ty ),*
         }
 
         $(#[$meta])*
+        #[doc = ""]
+        #[doc = $crate::layers::options_table!($( $field: $ty = $default => $($field_doc)*; )*)]
         pub type $alias = $crate::layers::Handle<$options>;
 
         impl Default for $options {
@@ -176,7 +196,7 @@ macro_rules! layer_options {
 
         impl $crate::layers::Handle<$options> {
             $(
-                $(#[$field_meta])*
+                $(#[doc = $field_doc])*
                 pub fn $field(self, $field: impl Into<$ty>) -> Self {
                     let value = $field.into();
                     self.edit(|options| options.$field = value)
@@ -191,4 +211,25 @@ pub(crate) use layer_options;
 /// Names the option in an error about its value.
 pub(crate) fn in_option(error: Error, option: &str) -> Error {
     Error::new(ErrorKind::Config, format!("option `{option}`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn options_are_documented_with_their_defaults() {
+        let table = options_table!(units: usize = 3 => " The size." " Of the output."; bias: Option<f64> = None => " A number.";);
+        let rows: Vec<&str> = table
+            .lines()
+            .skip_while(|line| !line.starts_with("|--"))
+            .skip(1)
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "| `units` | `usize` | `3` | The size. Of the output. |",
+                "| `bias` | `Option<f64>` | `None` | A number. |",
+            ]
+        );
+        assert_eq!(options_table!(), "");
+    }
 }

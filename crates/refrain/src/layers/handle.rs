@@ -47,6 +47,8 @@ struct State {
     built: bool,
     /// Under the names that `call` reads them by.
     weights: Vec<(String, Variable)>,
+    /// A change after the first call to a layer that cannot be copied; the next call reports it.
+    refused: Option<Error>,
     /// Kept between batches, but no weights.
     states: Vec<(String, Variable)>,
     seed: Option<Variable>,
@@ -79,7 +81,15 @@ impl BuildSpecs {
     }
 }
 
-/// A layer of a known kind, such as [`Dense`](super::Dense).
+/// A layer of a known kind: [`Dense`](super::Dense) and all other layers are handles, and what is here they all have.
+///
+/// ```
+/// use refrain::{input, layers::Dense};
+/// let shared = Dense::new(8).name("shared");                          // a layer …
+/// let (a, b) = (shared.call(&input([4]))?, shared.call(&input([4]))?); // … two calls, one set of weights
+/// assert_eq!((shared.get_name(), shared.weights().len()), ("shared", 2));
+/// # Ok::<(), refrain::Error>(())
+/// ```
 ///
 /// Clones are the same layer. Setting an option of a layer that has been called, or that has other handles, makes a new
 /// layer with that option instead.
@@ -102,6 +112,11 @@ pub(crate) fn mixed() -> Error {
     let message = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
     Error::new(ErrorKind::Symbolic, message)
         .hint("Give the layer every tensor that it uses as an input of its call")
+}
+
+/// What is wrong with a copy of a layer whose type does not say how.
+fn no_copy(message: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, message).hint("Give its type the method `duplicate`")
 }
 
 /// A layer of any kind.
@@ -204,8 +219,11 @@ impl<L: Layer> Handle<L> {
     }
 }
 
-impl<L: Layer + Clone> Handle<L> {
+impl<L: Layer> Handle<L> {
     /// Gives the layer a name instead of its automatic one.
+    ///
+    /// A layer of your own that has been called, or that has other handles, needs [`Layer::duplicate`] for this, as for each
+    /// change: without it the next call is an error.
     pub fn name(self, name: impl Into<String>) -> Self {
         if self.0.name.automatic {
             let prefix = names::snake_case(self.0.layer.class_name());
@@ -233,6 +251,12 @@ impl<L: Layer + Clone> Handle<L> {
             change(core);
             return self;
         }
+        let Some(layer) = self.0.layer.duplicate() else {
+            self.0.lock().refused = Some(no_copy(
+                "it was changed after its first call, which makes a new layer, and it cannot be copied",
+            ));
+            return self;
+        };
         let name = match self.0.name.automatic {
             true => Name {
                 text: names::unique(&names::snake_case(self.0.layer.class_name())),
@@ -240,7 +264,7 @@ impl<L: Layer + Clone> Handle<L> {
             },
             false => self.0.name.clone(),
         };
-        let mut core = Core::new(name, self.0.layer.clone());
+        let mut core = Core::new(name, layer);
         core.dtype = self.0.dtype;
         core.activity_regularizer = self.0.activity_regularizer;
         core.trainable = AtomicBool::new(self.trainable());
@@ -324,10 +348,7 @@ impl AnyLayer {
     /// A layer of the same options under the same name, with weights of its own.
     pub(crate) fn fresh_copy(&self) -> Result<AnyLayer> {
         self.0.layer.duplicate(self).ok_or_else(|| {
-            let error = Error::new(ErrorKind::Unsupported, "this layer cannot be copied");
-            error
-                .in_layer(self.get_name(), self.class_name())
-                .hint("Give its type the method `duplicate`")
+            no_copy("this layer cannot be copied").in_layer(self.get_name(), self.class_name())
         })
     }
 
@@ -487,6 +508,9 @@ impl AnyLayer {
     }
 
     fn call_either(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
+        if let Some(error) = self.0.lock().refused.clone() {
+            return Err(error);
+        }
         let tensors = inputs.tensors();
         tensors.iter().try_for_each(|t| t.check())?;
         let symbolic = tensors.iter().filter(|t| t.as_symbolic().is_some()).count();

@@ -43,7 +43,7 @@ use crate::tensor::Tensor;
 ///     }
 /// }
 ///
-/// let scale = Scale.into_layer();
+/// let scale = Scale.into_layer().name("scale");
 /// let y = scale.call(&input([3]))?;
 /// assert_eq!(y.shape().to_string(), "(None, 3)");
 /// assert_eq!(scale.count_params(), 3);

@@ -43,7 +43,9 @@ pub(crate) fn sample_values(
             matches(&prim::convert(&y, DType::I32)?, y_pred)?
         }
         Kind::Loss(loss) => losses::values(&loss.into_options(), y_true, y_pred)?.0,
-        Kind::Custom(function) => function(&prim::convert(y_true, y_pred.dtype())?, y_pred),
+        Kind::Custom(function) => function(&prim::convert(y_true, y_pred.dtype())?, y_pred)
+            .checked()
+            .map_err(|e| e.in_part(format!("metric `{}`", options.name())))?,
     };
     values.check()?;
     prim::convert(&values, DType::F32)

@@ -219,58 +219,62 @@ fn number(config: &Config, name: &str, default: f64) -> Result<f64> {
     }
 }
 
-fn with_number(def: &'static OpDef, x: &Tensor, name: &str, value: f64) -> Tensor {
-    apply(def, Inputs::new(x), config([(name, to_json(value))]))
+fn with_number(def: &'static OpDef, x: impl AsRef<Tensor>, name: &str, value: f64) -> Tensor {
+    apply(
+        def,
+        Inputs::new(x.as_ref()),
+        config([(name, to_json(value))]),
+    )
 }
 
 /// `x` where it is not negative, else `negative_slope · x` (Keras's function has 0.2 by default).
-pub fn leaky_relu(x: &Tensor, negative_slope: f64) -> Tensor {
+pub fn leaky_relu(x: impl AsRef<Tensor>, negative_slope: f64) -> Tensor {
     with_number(&LEAKY_RELU, x, "negative_slope", negative_slope)
 }
 
 /// `x` above 0, else `alpha · (exp(x) - 1)`.
-pub fn elu(x: &Tensor, alpha: f64) -> Tensor {
+pub fn elu(x: impl AsRef<Tensor>, alpha: f64) -> Tensor {
     with_number(&ELU, x, "alpha", alpha)
 }
 
 /// `max(x, 0) + alpha · (exp(min(x, 0) / alpha) - 1)`.
-pub fn celu(x: &Tensor, alpha: f64) -> Tensor {
+pub fn celu(x: impl AsRef<Tensor>, alpha: f64) -> Tensor {
     with_number(&CELU, x, "alpha", alpha)
 }
 
 /// `x` times the normal distribution's probability below it; `approximate`: by a tanh.
-pub fn gelu(x: &Tensor, approximate: bool) -> Tensor {
+pub fn gelu(x: impl AsRef<Tensor>, approximate: bool) -> Tensor {
     let config = config([("approximate", approximate.into())]);
-    apply(&GELU, Inputs::new(x), config)
+    apply(&GELU, Inputs::new(x.as_ref()), config)
 }
 
 /// `(x + sqrt(x² + b)) / 2` (Keras has 4 by default).
-pub fn squareplus(x: &Tensor, b: f64) -> Tensor {
+pub fn squareplus(x: impl AsRef<Tensor>, b: f64) -> Tensor {
     with_number(&SQUAREPLUS, x, "b", b)
 }
 
 /// `x` where `|x| > threshold`, else 0 (Keras has 0.5 by default).
-pub fn hard_shrink(x: &Tensor, threshold: f64) -> Tensor {
+pub fn hard_shrink(x: impl AsRef<Tensor>, threshold: f64) -> Tensor {
     with_number(&HARD_SHRINK, x, "threshold", threshold)
 }
 
 /// `x` moved towards 0 by the threshold, 0 within it (Keras has 0.5 by default).
-pub fn soft_shrink(x: &Tensor, threshold: f64) -> Tensor {
+pub fn soft_shrink(x: impl AsRef<Tensor>, threshold: f64) -> Tensor {
     with_number(&SOFT_SHRINK, x, "threshold", threshold)
 }
 
 /// `x` where it is above the threshold, else `default_value`.
-pub fn threshold(x: &Tensor, threshold: f64, default_value: f64) -> Tensor {
+pub fn threshold(x: impl AsRef<Tensor>, threshold: f64, default_value: f64) -> Tensor {
     let config = config([
         ("threshold", to_json(threshold)),
         ("default_value", to_json(default_value)),
     ]);
-    apply(&THRESHOLD, Inputs::new(x), config)
+    apply(&THRESHOLD, Inputs::new(x.as_ref()), config)
 }
 
 /// Keras's Relu with a slope below the threshold, a ceiling and a threshold.
 pub fn relu_with(
-    x: &Tensor,
+    x: impl AsRef<Tensor>,
     negative_slope: f64,
     max_value: Option<f64>,
     threshold: f64,
@@ -280,5 +284,5 @@ pub fn relu_with(
         ("max_value", max_value.map_or(Json::Null, to_json)),
         ("threshold", to_json(threshold)),
     ]);
-    apply(&RELU_WITH, Inputs::new(x), config)
+    apply(&RELU_WITH, Inputs::new(x.as_ref()), config)
 }

@@ -411,7 +411,7 @@ definitions! { DEFS {
 }}
 
 /// Another element type.
-pub fn cast(x: &Tensor, dtype: DType) -> Tensor {
+pub fn cast(x: impl AsRef<Tensor>, dtype: DType) -> Tensor {
     let config = config([("dtype", dtype.keras_name().into())]);
-    apply(&CAST, Inputs::new(x), config)
+    apply(&CAST, Inputs::new(x.as_ref()), config)
 }

@@ -163,9 +163,9 @@ definitions! { DEFS {
 /// assert_eq!(x.slice((.., 1..3, Index::step(2))).shape().to_string(), "(None, 2, 3)");
 /// assert_eq!(x.slice((Index::Ellipsis, -1)).shape().to_string(), "(None, 5)");
 /// ```
-pub fn get_item(x: &Tensor, key: impl Into<Key>) -> Tensor {
+pub fn get_item(x: impl AsRef<Tensor>, key: impl Into<Key>) -> Tensor {
     let key: Json = key.into().0.into_iter().map(Index::to_json).collect();
-    apply(&GET_ITEM, Inputs::new(x).value(key), Config::new())
+    apply(&GET_ITEM, Inputs::new(x.as_ref()).value(key), Config::new())
 }
 
 impl Tensor {
@@ -176,7 +176,13 @@ impl Tensor {
 }
 
 /// Elements `start..stop` along one axis; bounds as in Python.
-pub fn slice_axis(x: &Tensor, axis: i64, start: Option<i64>, stop: Option<i64>) -> Tensor {
+pub fn slice_axis(
+    x: impl AsRef<Tensor>,
+    axis: i64,
+    start: Option<i64>,
+    stop: Option<i64>,
+) -> Tensor {
+    let x = x.as_ref();
     let whole = Index::Slice(None, None, None);
     let part = Index::Slice(start, stop, None);
     let key = match resolve_axis(axis, x.rank()) {
@@ -445,14 +451,14 @@ fn gather_points(x: &Tensor, indices: &Tensor, axis: usize) -> Result<Tensor> {
 }
 
 /// 1 at each index along a new axis, 0 elsewhere; indices outside give zeros only.
-pub fn one_hot(x: &Tensor, num_classes: usize, axis: i64, dtype: DType) -> Tensor {
+pub fn one_hot(x: impl AsRef<Tensor>, num_classes: usize, axis: i64, dtype: DType) -> Tensor {
     let config = config([
         ("num_classes", num_classes.into()),
         ("axis", axis.into()),
         ("dtype", dtype.keras_name().into()),
         ("sparse", false.into()),
     ]);
-    apply(&ONE_HOT, Inputs::new(x), config)
+    apply(&ONE_HOT, Inputs::new(x.as_ref()), config)
 }
 
 fn one_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -474,10 +480,10 @@ fn one_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 
 /// Elements of `a` where the condition holds, of `b` elsewhere.
 pub fn where_(
-    condition: &Tensor,
+    condition: impl AsRef<Tensor>,
     a: impl Into<super::Operand>,
     b: impl Into<super::Operand>,
 ) -> Tensor {
-    let inputs = a.into().push_to(Inputs::new(condition));
+    let inputs = a.into().push_to(Inputs::new(condition.as_ref()));
     apply(&WHERE, b.into().push_to(inputs), Config::new())
 }

@@ -104,13 +104,13 @@ impl<const N: usize> From<[usize; N]> for Sections {
 }
 
 /// Cut into parts along an axis.
-pub fn split(x: &Tensor, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
+pub fn split(x: impl AsRef<Tensor>, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
     let (json, count) = match sections.into() {
         Sections::Equal(n) => (Json::from(n), n),
         Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
     };
     let config = config([("indices_or_sections", json), ("axis", axis.into())]);
-    apply_many(&SPLIT, Inputs::new(x), config, count)
+    apply_many(&SPLIT, Inputs::new(x.as_ref()), config, count)
 }
 
 fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -176,7 +176,8 @@ pub(crate) fn slice_traced(x: &Tensor, axis: usize, from: usize, to: Dim) -> Res
 }
 
 /// The parts along an axis, which disappears. Its size must be known.
-pub fn unstack(x: &Tensor, axis: i64) -> Vec<Tensor> {
+pub fn unstack(x: impl AsRef<Tensor>, axis: i64) -> Vec<Tensor> {
+    let x = x.as_ref();
     let count = x.dim(axis);
     let config = config([
         ("num", count.map_or(Json::Null, Json::from)),
@@ -204,9 +205,9 @@ fn unstack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// Each element so many times in a row along an axis.
-pub fn repeat(x: &Tensor, repeats: usize, axis: i64) -> Tensor {
+pub fn repeat(x: impl AsRef<Tensor>, repeats: usize, axis: i64) -> Tensor {
     let config = config([("repeats", repeats.into()), ("axis", axis.into())]);
-    apply(&REPEAT, Inputs::new(x), config)
+    apply(&REPEAT, Inputs::new(x.as_ref()), config)
 }
 
 fn repeat_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -239,9 +240,9 @@ pub(crate) fn repeat_traced(x: &Tensor, repeats: usize, axis: usize) -> Result<T
 }
 
 /// The whole tensor so many times along each axis.
-pub fn tile(x: &Tensor, repeats: impl Into<Vec<usize>>) -> Tensor {
+pub fn tile(x: impl AsRef<Tensor>, repeats: impl Into<Vec<usize>>) -> Tensor {
     let config = config([("repeats", repeats.into().into())]);
-    apply(&TILE, Inputs::new(x), config)
+    apply(&TILE, Inputs::new(x.as_ref()), config)
 }
 
 fn tile_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -276,7 +277,7 @@ pub enum PadMode {
 }
 
 /// Elements added before and after along each axis.
-pub fn pad(x: &Tensor, widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) -> Tensor {
+pub fn pad(x: impl AsRef<Tensor>, widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) -> Tensor {
     let widths: Vec<Json> = widths
         .into()
         .iter()
@@ -288,7 +289,8 @@ pub fn pad(x: &Tensor, widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) ->
         PadMode::Symmetric => ("symmetric", None),
     };
     let config = config([("pad_width", widths.into()), ("mode", name.into())]);
-    let inputs = Inputs::new(x).option("constant_values", value.map_or(Json::Null, to_json));
+    let inputs =
+        Inputs::new(x.as_ref()).option("constant_values", value.map_or(Json::Null, to_json));
     apply(&PAD, inputs, config)
 }
 
@@ -371,15 +373,15 @@ fn pad_mirrored(x: &Tensor, widths: &[(i64, i64)], skip: usize) -> Result<Tensor
 }
 
 /// Read backwards along axes.
-pub fn flip(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+pub fn flip(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     let config = config([("axis", axis.into().to_json())]);
-    apply(&FLIP, Inputs::new(x), config)
+    apply(&FLIP, Inputs::new(x.as_ref()), config)
 }
 
 /// Moved along an axis by so many places; what leaves at one end comes back at the other.
-pub fn roll(x: &Tensor, shift: i64, axis: i64) -> Tensor {
+pub fn roll(x: impl AsRef<Tensor>, shift: i64, axis: i64) -> Tensor {
     let config = config([("shift", shift.into()), ("axis", axis.into())]);
-    apply(&ROLL, Inputs::new(x), config)
+    apply(&ROLL, Inputs::new(x.as_ref()), config)
 }
 
 fn roll_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {

@@ -117,7 +117,7 @@ pub fn outer(a: &Tensor, b: &Tensor) -> Tensor {
 }
 
 /// The norm of vectors along an axis: `order` 1, 2, or infinity.
-pub fn norm(x: &Tensor, order: f64, axis: i64, keepdims: bool) -> Tensor {
+pub fn norm(x: impl AsRef<Tensor>, order: f64, axis: i64, keepdims: bool) -> Tensor {
     let order = match order {
         n if n.fract() == 0.0 => Json::from(n as i64),
         n if n.is_infinite() => "inf".into(),
@@ -128,7 +128,7 @@ pub fn norm(x: &Tensor, order: f64, axis: i64, keepdims: bool) -> Tensor {
         ("axis", axis.into()),
         ("keepdims", keepdims.into()),
     ]);
-    apply(&NORM, Inputs::new(x), config)
+    apply(&NORM, Inputs::new(x.as_ref()), config)
 }
 
 fn norm_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -149,13 +149,13 @@ fn norm_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// The lower triangle of matrices: elements at most `k` right of the diagonal; zeros elsewhere.
-pub fn tril(x: &Tensor, k: i64) -> Tensor {
-    apply(&TRIL, Inputs::new(x), config([("k", k.into())]))
+pub fn tril(x: impl AsRef<Tensor>, k: i64) -> Tensor {
+    apply(&TRIL, Inputs::new(x.as_ref()), config([("k", k.into())]))
 }
 
 /// The upper triangle of matrices: elements at least `k` right of the diagonal; zeros elsewhere.
-pub fn triu(x: &Tensor, k: i64) -> Tensor {
-    apply(&TRIU, Inputs::new(x), config([("k", k.into())]))
+pub fn triu(x: impl AsRef<Tensor>, k: i64) -> Tensor {
+    apply(&TRIU, Inputs::new(x.as_ref()), config([("k", k.into())]))
 }
 
 fn matmul_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {

@@ -72,10 +72,10 @@ definitions! { DEFS {
 }}
 
 /// Rounded to so many decimals (negative: to tens, hundreds, …); ties go to the even number.
-pub fn round(x: &Tensor, decimals: i64) -> Tensor {
+pub fn round(x: impl AsRef<Tensor>, decimals: i64) -> Tensor {
     apply(
         &ROUND,
-        Inputs::new(x),
+        Inputs::new(x.as_ref()),
         config([("decimals", decimals.into())]),
     )
 }
@@ -96,9 +96,9 @@ fn round_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// Elements brought between two limits.
-pub fn clip(x: &Tensor, low: f64, high: f64) -> Tensor {
+pub fn clip(x: impl AsRef<Tensor>, low: f64, high: f64) -> Tensor {
     let config = config([("x_min", to_json(low)), ("x_max", to_json(high))]);
-    apply(&CLIP, Inputs::new(x), config)
+    apply(&CLIP, Inputs::new(x.as_ref()), config)
 }
 
 fn clip_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -139,18 +139,18 @@ fn dtype_config(dtype: Option<DType>) -> Config {
 }
 
 /// Zeros in the shape of a tensor, by default of its type.
-pub fn zeros_like(x: &Tensor, dtype: Option<DType>) -> Tensor {
-    apply(&ZEROS_LIKE, Inputs::new(x), dtype_config(dtype))
+pub fn zeros_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor {
+    apply(&ZEROS_LIKE, Inputs::new(x.as_ref()), dtype_config(dtype))
 }
 
 /// Ones in the shape of a tensor, by default of its type.
-pub fn ones_like(x: &Tensor, dtype: Option<DType>) -> Tensor {
-    apply(&ONES_LIKE, Inputs::new(x), dtype_config(dtype))
+pub fn ones_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor {
+    apply(&ONES_LIKE, Inputs::new(x.as_ref()), dtype_config(dtype))
 }
 
 /// One value in the shape of a tensor, by default of its type.
-pub fn full_like(x: &Tensor, value: impl Into<Operand>, dtype: Option<DType>) -> Tensor {
-    let inputs = value.into().push_to(Inputs::new(x));
+pub fn full_like(x: impl AsRef<Tensor>, value: impl Into<Operand>, dtype: Option<DType>) -> Tensor {
+    let inputs = value.into().push_to(Inputs::new(x.as_ref()));
     apply(&FULL_LIKE, inputs, dtype_config(dtype))
 }
 

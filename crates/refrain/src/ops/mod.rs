@@ -2,6 +2,18 @@
 //!
 //! Each works on symbolic tensors (it becomes a node of the declared graph, as a layer does) and on the traced tensors
 //! of a layer's `call` (it becomes primitives). None fails at once: see [`Tensor`].
+//!
+//! Functions take tensors by value or by reference: `sum(square(&x), -1, false)`. Those of one tensor and nothing else take a
+//! reference, so that they can be given where a function is wanted, as in `Lambda::new(ops::abs)`; most of them are methods
+//! of [`Tensor`] too, which is shorter on the result of an operator: `(&a - &b).abs()`.
+//!
+//! ```
+//! use refrain::{input, ops};
+//! let (a, b) = (input([10]), input([10]));
+//! let distance = ops::sum(ops::square(&(&a - &b)), -1, true);
+//! let same = ops::sum((a - b).square(), -1, true);
+//! assert_eq!(distance.shape(), same.shape());
+//! ```
 
 mod activation;
 mod arithmetic;
@@ -191,12 +203,10 @@ pub(crate) fn apply_all(
     let tensors = inputs.tensors();
     tensors.iter().try_for_each(|t| t.check())?;
     let traced = tensors.iter().filter(|t| t.as_traced().is_some()).count();
+    let call = |inputs: &Inputs| (def.call)(inputs, &config).map_err(|e| e.in_function(def.class));
     match (traced, tensors.len()) {
-        (0, 0) => return (def.call)(&inputs, &config),
-        (t, n) if t == n => {
-            let inputs = Trace::innermost(&tensors)?.place(&inputs)?;
-            return (def.call)(&inputs, &config);
-        }
+        (0, 0) => return call(&inputs),
+        (t, n) if t == n => return call(&Trace::innermost(&tensors)?.place(&inputs)?),
         (0, _) => {}
         _ => return Err(crate::layers::mixed()),
     }

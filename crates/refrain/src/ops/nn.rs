@@ -54,9 +54,9 @@ pub(crate) fn softmax_traced(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
 }
 
 /// Exponentials along an axis divided by their sum. [`Axes::All`]: over the whole tensor.
-pub fn softmax(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+pub fn softmax(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     let config = config([("axis", axis.into().to_json())]);
-    apply(&SOFTMAX, Inputs::new(x), config)
+    apply(&SOFTMAX, Inputs::new(x.as_ref()), config)
 }
 
 fn softmax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -77,16 +77,16 @@ fn softmax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// The logarithm of the softmax.
-pub fn log_softmax(x: &Tensor, axis: i64) -> Tensor {
+pub fn log_softmax(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
     let config = config([("axis", axis.into())]);
-    apply(&LOG_SOFTMAX, Inputs::new(x), config)
+    apply(&LOG_SOFTMAX, Inputs::new(x.as_ref()), config)
 }
 
 /// Keras's sparsemax. It takes the threshold from the sum of all partial sums of the support, as Keras does, so that
 /// its results add up to 1 only where the support is one element.
-pub fn sparsemax(x: &Tensor, axis: i64) -> Tensor {
+pub fn sparsemax(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
     let config = config([("axis", axis.into())]);
-    apply(&SPARSEMAX, Inputs::new(x), config)
+    apply(&SPARSEMAX, Inputs::new(x.as_ref()), config)
 }
 
 fn sparsemax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -103,8 +103,12 @@ fn sparsemax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
 }
 
 /// One half along an axis times the sigmoid of the other half.
-pub fn glu(x: &Tensor, axis: i64) -> Tensor {
-    apply(&GLU, Inputs::new(x), config([("axis", axis.into())]))
+pub fn glu(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
+    apply(
+        &GLU,
+        Inputs::new(x.as_ref()),
+        config([("axis", axis.into())]),
+    )
 }
 
 fn glu_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -122,13 +126,18 @@ fn glu_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// Divided by its norm of this order along an axis; the norm counts as at least `epsilon` (by default 1e-7).
-pub fn normalize(x: &Tensor, axis: impl Into<Axes>, order: u32, epsilon: Option<f64>) -> Tensor {
+pub fn normalize(
+    x: impl AsRef<Tensor>,
+    axis: impl Into<Axes>,
+    order: u32,
+    epsilon: Option<f64>,
+) -> Tensor {
     let config = config([
         ("axis", axis.into().to_json()),
         ("order", order.into()),
         ("epsilon", epsilon.into()),
     ]);
-    apply(&NORMALIZE, Inputs::new(x), config)
+    apply(&NORMALIZE, Inputs::new(x.as_ref()), config)
 }
 
 /// Keras's `backend.epsilon()`.
@@ -165,8 +174,9 @@ fn normalize_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
 }
 
 /// Divided by its Euclidean norm along axes, which counts as at least 1e-6.
-pub fn l2_normalize(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+pub fn l2_normalize(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     const SMALLEST_SQUARE: f64 = 1e-12;
-    let norms = sum(&square(x), axis, true);
+    let x = x.as_ref();
+    let norms = sum(square(x), axis, true);
     x * rsqrt(&maximum(norms, SMALLEST_SQUARE))
 }

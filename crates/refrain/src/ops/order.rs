@@ -45,19 +45,27 @@ fn sorted(inputs: &Inputs, config: &Config) -> Result<(Tensor, Tensor)> {
 }
 
 /// Sorted along an axis, smallest first.
-pub fn sort(x: &Tensor, axis: i64) -> Tensor {
-    apply(&SORT, Inputs::new(x), config([("axis", axis.into())]))
+pub fn sort(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
+    apply(
+        &SORT,
+        Inputs::new(x.as_ref()),
+        config([("axis", axis.into())]),
+    )
 }
 
 /// The positions that would sort along an axis; equal elements keep their order.
-pub fn argsort(x: &Tensor, axis: i64) -> Tensor {
-    apply(&ARGSORT, Inputs::new(x), config([("axis", axis.into())]))
+pub fn argsort(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
+    apply(
+        &ARGSORT,
+        Inputs::new(x.as_ref()),
+        config([("axis", axis.into())]),
+    )
 }
 
 /// The `k` largest elements along the last axis, largest first, and their positions.
-pub fn top_k(x: &Tensor, k: usize) -> (Tensor, Tensor) {
+pub fn top_k(x: impl AsRef<Tensor>, k: usize) -> (Tensor, Tensor) {
     let config = config([("k", k.into()), ("sorted", true.into())]);
-    let mut outputs = apply_many(&TOP_K, Inputs::new(x), config, 2);
+    let mut outputs = apply_many(&TOP_K, Inputs::new(x.as_ref()), config, 2);
     let positions = outputs.swap_remove(1);
     (outputs.swap_remove(0), positions)
 }
@@ -81,13 +89,21 @@ fn arg_config(axis: Option<i64>, keepdims: bool) -> Config {
 }
 
 /// The position of the largest element along an axis (the first of equals); `None`: in the flattened tensor.
-pub fn argmax(x: &Tensor, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
-    apply(&ARGMAX, Inputs::new(x), arg_config(axis.into(), keepdims))
+pub fn argmax(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
+    apply(
+        &ARGMAX,
+        Inputs::new(x.as_ref()),
+        arg_config(axis.into(), keepdims),
+    )
 }
 
 /// The position of the smallest element along an axis (the first of equals); `None`: in the flattened tensor.
-pub fn argmin(x: &Tensor, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
-    apply(&ARGMIN, Inputs::new(x), arg_config(axis.into(), keepdims))
+pub fn argmin(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
+    apply(
+        &ARGMIN,
+        Inputs::new(x.as_ref()),
+        arg_config(axis.into(), keepdims),
+    )
 }
 
 fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
@@ -115,15 +131,15 @@ fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structu
 }
 
 /// Running sums along an axis; `None`: over the flattened tensor.
-pub fn cumsum(x: &Tensor, axis: impl Into<Option<i64>>) -> Tensor {
+pub fn cumsum(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>) -> Tensor {
     let axis = axis.into().map_or(Json::Null, Json::from);
-    apply(&CUMSUM, Inputs::new(x), config([("axis", axis)]))
+    apply(&CUMSUM, Inputs::new(x.as_ref()), config([("axis", axis)]))
 }
 
 /// Running products along an axis; `None`: over the flattened tensor.
-pub fn cumprod(x: &Tensor, axis: impl Into<Option<i64>>) -> Tensor {
+pub fn cumprod(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>) -> Tensor {
     let axis = axis.into().map_or(Json::Null, Json::from);
-    apply(&CUMPROD, Inputs::new(x), config([("axis", axis)]))
+    apply(&CUMPROD, Inputs::new(x.as_ref()), config([("axis", axis)]))
 }
 
 fn cumulative_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {

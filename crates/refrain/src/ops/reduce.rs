@@ -233,21 +233,21 @@ definitions! { DEFS {
 }}
 
 /// The mean and the variance along axes.
-pub fn moments(x: &Tensor, axes: impl Into<Axes>, keepdims: bool) -> (Tensor, Tensor) {
+pub fn moments(x: impl AsRef<Tensor>, axes: impl Into<Axes>, keepdims: bool) -> (Tensor, Tensor) {
     let config = config([
         ("axes", axes.into().to_json()),
         ("keepdims", keepdims.into()),
         ("synchronized", false.into()),
     ]);
-    let mut outputs = apply_many(&MOMENTS, Inputs::new(x), config, 2);
+    let mut outputs = apply_many(&MOMENTS, Inputs::new(x.as_ref()), config, 2);
     let variance = outputs.swap_remove(1);
     (outputs.swap_remove(0), variance)
 }
 
 /// The number of elements along axes that are not zero.
-pub fn count_nonzero(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+pub fn count_nonzero(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     let config = config([("axis", axis.into().to_json())]);
-    apply(&COUNT_NONZERO, Inputs::new(x), config)
+    apply(&COUNT_NONZERO, Inputs::new(x.as_ref()), config)
 }
 
 pub(crate) fn axis_config(axis: &Axes, keepdims: bool) -> Config {
@@ -267,8 +267,8 @@ macro_rules! reductions {
         pub(super) static REDUCTIONS: &[&OpDef] = &[$(&defs::$name),*];
         $(
             $(#[$doc])*
-            pub fn $name(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor {
-                apply(&defs::$name, Inputs::new(x), axis_config(&axis.into(), keepdims))
+            pub fn $name(x: impl AsRef<Tensor>, axis: impl Into<Axes>, keepdims: bool) -> Tensor {
+                apply(&defs::$name, Inputs::new(x.as_ref()), axis_config(&axis.into(), keepdims))
             }
         )*
     };

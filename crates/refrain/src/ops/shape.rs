@@ -104,9 +104,9 @@ definitions! { DEFS {
 /// let x = input([6, 4]);
 /// assert_eq!(ops::reshape(&x, [-1, 3, 8]).shape().to_string(), "(None, 3, 8)");
 /// ```
-pub fn reshape(x: &Tensor, shape: impl Into<NewShape>) -> Tensor {
+pub fn reshape(x: impl AsRef<Tensor>, shape: impl Into<NewShape>) -> Tensor {
     let config = config([("newshape", shape.into().to_json())]);
-    apply(&RESHAPE, Inputs::new(x), config)
+    apply(&RESHAPE, Inputs::new(x.as_ref()), config)
 }
 
 fn reshape_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -131,9 +131,13 @@ pub fn ravel(x: &Tensor) -> Tensor {
 }
 
 /// Another order of axes; `None` reverses them.
-pub fn transpose(x: &Tensor, axes: Option<&[i64]>) -> Tensor {
+pub fn transpose(x: impl AsRef<Tensor>, axes: Option<&[i64]>) -> Tensor {
     let axes = axes.map_or(Json::Null, |a| a.to_vec().into());
-    apply(&TRANSPOSE, Inputs::new(x), config([("axes", axes)]))
+    apply(
+        &TRANSPOSE,
+        Inputs::new(x.as_ref()),
+        config([("axes", axes)]),
+    )
 }
 
 fn permutation(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
@@ -153,18 +157,22 @@ fn permutation(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
 }
 
 /// Two axes exchanged.
-pub fn swapaxes(x: &Tensor, axis1: i64, axis2: i64) -> Tensor {
+pub fn swapaxes(x: impl AsRef<Tensor>, axis1: i64, axis2: i64) -> Tensor {
     let config = config([("axis1", axis1.into()), ("axis2", axis2.into())]);
-    apply(&SWAPAXES, Inputs::new(x), config)
+    apply(&SWAPAXES, Inputs::new(x.as_ref()), config)
 }
 
 /// Axes moved to new places; the others keep their order.
-pub fn moveaxis(x: &Tensor, source: impl Into<Axes>, destination: impl Into<Axes>) -> Tensor {
+pub fn moveaxis(
+    x: impl AsRef<Tensor>,
+    source: impl Into<Axes>,
+    destination: impl Into<Axes>,
+) -> Tensor {
     let config = config([
         ("source", source.into().to_json()),
         ("destination", destination.into().to_json()),
     ]);
-    apply(&MOVEAXIS, Inputs::new(x), config)
+    apply(&MOVEAXIS, Inputs::new(x.as_ref()), config)
 }
 
 fn moveaxis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -191,9 +199,9 @@ fn moveaxis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> 
 }
 
 /// New axes of size 1, at these places of the result.
-pub fn expand_dims(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+pub fn expand_dims(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     let config = config([("axis", axis.into().to_json())]);
-    apply(&EXPAND_DIMS, Inputs::new(x), config)
+    apply(&EXPAND_DIMS, Inputs::new(x.as_ref()), config)
 }
 
 fn expand_dims_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -223,9 +231,9 @@ fn expand_dims_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor
 }
 
 /// Without these axes, which must have size 1; [`Axes::All`]: without every axis of size 1.
-pub fn squeeze(x: &Tensor, axis: impl Into<Axes>) -> Tensor {
+pub fn squeeze(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     let config = config([("axis", axis.into().to_json())]);
-    apply(&SQUEEZE, Inputs::new(x), config)
+    apply(&SQUEEZE, Inputs::new(x.as_ref()), config)
 }
 
 fn squeeze_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -257,9 +265,9 @@ fn squeeze_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// Repeated along axes of size 1, and along new leading axes, to this shape.
-pub fn broadcast_to(x: &Tensor, shape: impl Into<Vec<usize>>) -> Tensor {
+pub fn broadcast_to(x: impl AsRef<Tensor>, shape: impl Into<Vec<usize>>) -> Tensor {
     let config = config([("shape", shape.into().into())]);
-    apply(&BROADCAST_TO, Inputs::new(x), config)
+    apply(&BROADCAST_TO, Inputs::new(x.as_ref()), config)
 }
 
 /// The axes from `start` to the last merged into one; those before stay.

@@ -9,6 +9,7 @@ use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, interp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::trace::Traced;
 use crate::variable::Variable;
+use crate::warnings;
 
 /// Set to `interpreter`, programs run on the naive interpreter instead of the compiler.
 const ENGINE_VARIABLE: &str = "REFRAIN_ENGINE";
@@ -47,6 +48,7 @@ impl Program {
         let Traced {
             graph, variables, ..
         } = traced;
+        warnings::slow_build();
         let executable = Executable::compile(&graph, &CompileOptions::default())
             .map_err(|e| Error::new(ErrorKind::Internal, e.to_string()))?;
         let interpreted = std::env::var_os(ENGINE_VARIABLE).is_some_and(|v| v == "interpreter");

@@ -37,6 +37,7 @@ pub(crate) type Function = Arc<dyn Fn(&Inputs) -> Result<Tensor> + Send + Sync>;
 pub type Lambda = Handle<LambdaOptions>;
 
 /// The options of [`Lambda`].
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct LambdaOptions {
     /// `None` for a closure without a name.

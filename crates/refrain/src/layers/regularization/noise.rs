@@ -111,7 +111,7 @@ macro_rules! noise_layer {
     (
         $(#[$meta:meta])*
         $alias:ident, $options:ident, $strength:ident: $strength_doc:literal,
-        { $( $(#[$field_meta:meta])* $field:ident : $ty:ty = $default:expr ),* $(,)? },
+        { $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)? },
         validate: $validate:expr, ndim: $ndim:expr, call: $call:expr
     ) => {
         use super::noise;
@@ -127,7 +127,7 @@ macro_rules! noise_layer {
                 $strength: f64 = 0.0,
                 /// Makes the layer draw the same numbers in each new process.
                 seed: Option<u64> = None,
-                $( $(#[$field_meta])* $field: $ty = $default, )*
+                $( $(#[doc = $field_doc])* $field: $ty = $default, )*
             }
         }
 

@@ -59,6 +59,7 @@ impl ConfigValue for MergeMode {
 }
 
 /// The options of a [`Bidirectional`].
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct BidirectionalOptions {
     merge_mode: MergeMode,
@@ -83,6 +84,13 @@ pub struct BidirectionalOptions {
 /// ```
 ///
 /// Source: `keras/src/layers/rnn/bidirectional.py`.
+///
+/// # Options
+///
+/// | method | takes | default | |
+/// |---|---|---|---|
+/// | `merge_mode` | `MergeMode` | `MergeMode::Concat` | How the outputs of the two directions are joined. |
+/// | `backward_layer` | a layer | made from the wrapped one | A backward layer of its own, which must read backwards. |
 pub type Bidirectional = Handle<BidirectionalOptions>;
 
 impl Bidirectional {

@@ -3,9 +3,7 @@
 use super::options::{rnn_layer_methods, rnn_options};
 use super::output::RnnOutput;
 use super::recurrence::{Cell, Common, Weights, columns, slice};
-use crate::activations::Activation;
 use crate::error::Result;
-use crate::initializers::Initializer;
 use crate::layers::Layer;
 use crate::ops::prim;
 use crate::tensor::Tensor;

@@ -5,9 +5,14 @@ macro_rules! rnn_options {
     (
         $(#[$meta:meta])*
         $alias:ident, $options:ident {
-            $( $(#[$field_meta:meta])* $field:ident : $ty:ty = $default:expr ),* $(,)?
+            $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)?
         }
     ) => {
+        use $crate::activations::Activation;
+        use $crate::constraints::Constraint;
+        use $crate::initializers::Initializer;
+        use $crate::regularizers::Regularizer;
+
         $crate::layers::layer_options! {
             $(#[$meta])*
             $alias, $options {
@@ -29,39 +34,36 @@ macro_rules! rnn_options {
                 /// Size of the state and of the output.
                 units: usize = 0,
                 /// Applied to candidates and outputs.
-                activation: $crate::activations::Activation = $crate::activations::Activation::Tanh,
+                activation: Activation = Activation::Tanh,
                 /// Whether there is a bias.
                 use_bias: bool = true,
                 /// First value of the input kernel.
-                kernel_initializer: $crate::initializers::Initializer =
-                    $crate::initializers::Initializer::glorot_uniform(),
+                kernel_initializer: Initializer = Initializer::glorot_uniform(),
                 /// First value of the recurrent kernel.
-                recurrent_initializer: $crate::initializers::Initializer =
-                    $crate::initializers::Initializer::orthogonal(),
+                recurrent_initializer: Initializer = Initializer::orthogonal(),
                 /// First value of the bias.
-                bias_initializer: $crate::initializers::Initializer =
-                    $crate::initializers::Initializer::Zeros,
+                bias_initializer: Initializer = Initializer::Zeros,
                 /// Penalty on the input kernel.
-                kernel_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                kernel_regularizer: Option<Regularizer> = None,
                 /// Penalty on the recurrent kernel.
-                recurrent_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                recurrent_regularizer: Option<Regularizer> = None,
                 /// Penalty on the bias.
-                bias_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                bias_regularizer: Option<Regularizer> = None,
                 /// Penalty on the output.
-                activity_regularizer: Option<$crate::regularizers::Regularizer> = None,
+                activity_regularizer: Option<Regularizer> = None,
                 /// Rule for the input kernel.
-                kernel_constraint: Option<$crate::constraints::Constraint> = None,
+                kernel_constraint: Option<Constraint> = None,
                 /// Rule for the recurrent kernel.
-                recurrent_constraint: Option<$crate::constraints::Constraint> = None,
+                recurrent_constraint: Option<Constraint> = None,
                 /// Rule for the bias.
-                bias_constraint: Option<$crate::constraints::Constraint> = None,
+                bias_constraint: Option<Constraint> = None,
                 /// Share of the inputs that is dropped, the same in every step.
                 dropout: f64 = 0.0,
                 /// Share of the state that is dropped, the same in every step.
                 recurrent_dropout: f64 = 0.0,
                 /// Seed of the dropout.
                 seed: Option<u64> = None,
-                $( $(#[$field_meta])* $field : $ty = $default ),*
+                $( $(#[doc = $field_doc])* $field : $ty = $default ),*
             }
         }
 

@@ -14,6 +14,7 @@ use crate::tensor::Tensor;
 use crate::utils::sizes;
 
 /// The options of a [`TimeDistributed`].
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct TimeDistributedOptions {
     layer: AnyLayer,

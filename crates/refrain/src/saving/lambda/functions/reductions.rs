@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
 use crate::tensor::Tensor;
 
-fn reduce(a: &Arguments, function: fn(&Tensor, Axes, bool) -> Tensor) -> Result<Value> {
-    Ok(function(&a.tensor(0)?, a.axes(1)?, a.flag(2)?).into())
+fn reduce(a: &Arguments, function: fn(Tensor, Axes, bool) -> Tensor) -> Result<Value> {
+    Ok(function(a.tensor(0)?, a.axes(1)?, a.flag(2)?).into())
 }
 
 /// TensorFlow's means of integers are integers, which `ops` has not.
-fn reduce_floats(a: &Arguments, function: fn(&Tensor, Axes, bool) -> Tensor) -> Result<Value> {
+fn reduce_floats(a: &Arguments, function: fn(Tensor, Axes, bool) -> Tensor) -> Result<Value> {
     match a.tensor(0)?.dtype().is_float() {
         true => reduce(a, function),
         false => Err(a.unfit(0, "a tensor of floats")),

@@ -3,15 +3,20 @@
 //! Both images go through the same two convolutions; the absolute difference of what they give decides. The digits are
 //! split by image, so that no image of the test pairs was seen in training. `examples/keras/siamese.py` trains the same
 //! model in Keras on exactly the same pairs.
+//!
+//! Given a path (`cargo run --release --example siamese -- siamese.keras`), it saves the model there and the test pairs beside
+//! it, as `pairs.npz`.
 
 mod support;
 
 use std::error::Error;
+use std::fs::File;
 use std::io::Cursor;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, Array3, Array4, Axis, s};
-use ndarray_npy::NpzReader;
+use ndarray_npy::{NpzReader, NpzWriter};
 use refrain::activations::Activation;
 use refrain::layers::{Conv2D, Dense, Flatten, Lambda, Padding, subtract};
 use refrain::losses::Loss;
@@ -21,7 +26,7 @@ use refrain::{Model, input, ops};
 use support::Lcg;
 
 /// 1,797 digits of 8×8 pixels: UCI Optical Recognition of Handwritten Digits (see `data/README.md`).
-const DIGITS: &[u8] = include_bytes!("../../../data/digits.npz");
+const DIGITS: &[u8] = include_bytes!("../data/digits.npz");
 const TRAIN_IMAGES: usize = 1437;
 const TRAIN_PAIRS: usize = 4000;
 const TEST_PAIRS: usize = 1000;
@@ -29,8 +34,12 @@ const EPOCHS: usize = 4;
 /// Held-out accuracy of Keras 3.15 (on TensorFlow) on the same pairs and epochs: 88.7 % and 87.4 % with two seeds.
 const KERAS_ACCURACY: f64 = 0.881;
 
-/// Runs the demonstration.
-pub fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
+    run(std::env::args_os().nth(1).map(PathBuf::from).as_deref())
+}
+
+/// Runs the demonstration, and saves the model and the test pairs if a path is given.
+pub fn run(save: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let (images, labels) = digits()?;
     let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -93,7 +102,28 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     history.plot("out/siamese_curves.svg")?;
     model.plot("out/siamese_model.svg")?;
     println!("wrote out/siamese_curves.svg and out/siamese_model.svg");
+    if let Some(path) = save {
+        model.save(path)?;
+        let pairs = path.with_file_name("pairs.npz");
+        save_pairs(&pairs, &test_left, &test_right, &test_same)?;
+        println!("wrote {} and {}", path.display(), pairs.display());
+    }
     println!("{:.0} s in all", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Writes pairs under the names by which the `refrain` command finds them.
+fn save_pairs(
+    path: &Path,
+    left: &Array4<f32>,
+    right: &Array4<f32>,
+    same: &Array2<f32>,
+) -> Result<(), Box<dyn Error>> {
+    let mut file = NpzWriter::new_compressed(File::create(path)?);
+    file.add_array("x0", left)?;
+    file.add_array("x1", right)?;
+    file.add_array("y0", same)?;
+    file.finish()?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use refrain::{Model, Result, Sequential, load_model};
 use support::Lcg;
 
 /// 1,797 digits of 8×8 pixels: UCI Optical Recognition of Handwritten Digits (see `data/README.md`).
-const DIGITS: &[u8] = include_bytes!("../../../data/digits.npz");
+const DIGITS: &[u8] = include_bytes!("../data/digits.npz");
 /// Images of each new digit to learn from.
 const FEW: usize = 10;
 
