@@ -23,6 +23,10 @@ pub enum Argument {
 
 /// The arguments of a call. Made from a tensor, an array of tensors, a dict, …
 ///
+/// `.option("training", flag)` makes one call compute as in fitting or as in predicting, whatever the model is run for, the
+/// layers inside included: dropout that goes on dropping in `predict`, a normalization that keeps to its moving statistics
+/// in `fit`. Keras 3 overrides that in `fit`, `evaluate` and `predict`; saving such a model gives a warning.
+///
 /// A call notices which of its arguments the layer asks for; one that it does not ask for is an error, so that no argument
 /// is dropped. [`args`](Inputs::args) and [`kwargs`](Inputs::kwargs) ask for all.
 ///
@@ -37,6 +41,7 @@ pub struct Inputs {
     args: Vec<Argument>,
     kwargs: Vec<(String, Argument)>,
     asked: Asked,
+    overridden_training: Option<Json>,
 }
 
 /// Which arguments a call has asked for: those by position, then those by name. Empty where nobody watches.
@@ -147,11 +152,11 @@ impl Inputs {
             .iter()
             .map(|(k, a)| Ok((k.clone(), map(a)?)))
             .collect::<Result<_>>()?;
-        let asked = Asked::default();
         Ok(Inputs {
             args,
             kwargs,
-            asked,
+            asked: Asked::default(),
+            overridden_training: self.overridden_training.clone(),
         })
     }
 
@@ -172,6 +177,26 @@ impl Inputs {
             Some(literal) => f(literal),
             None => Ok(tensor.clone()),
         })
+    }
+
+    /// Whether the call is for fitting, if it says so itself.
+    pub(crate) fn training(&self) -> Option<bool> {
+        self.plain(usize::MAX, TRAINING).and_then(Json::as_bool)
+    }
+
+    /// The call of a file of Keras 3, where whoever runs the model overrides what its calls say of `training`. It is kept for
+    /// files that are written.
+    pub(crate) fn with_overridden_training(mut self) -> Inputs {
+        let given = self.kwargs.iter().position(|(name, _)| name == TRAINING);
+        if let Some((_, Argument::Value(value))) = given.map(|i| self.kwargs.remove(i)) {
+            self.overridden_training = Some(value);
+        }
+        self
+    }
+
+    /// What a file of Keras 3 says of `training`.
+    pub(crate) fn overridden_training(&self) -> Option<&Json> {
+        self.overridden_training.as_ref()
     }
 
     /// The same arguments, none of them asked for yet.

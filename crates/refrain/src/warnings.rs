@@ -143,6 +143,14 @@ pub(crate) fn zeros_unknown_to_keras(call: &str) {
     );
 }
 
+/// Warns of a call that says itself whether it is for fitting, which Keras 3 overrides.
+pub(crate) fn training_overridden_by_keras(call: &str) {
+    warn!(
+        "{call} has an argument `training`, which counts here, as in Keras 2. Keras 3 overrides it in `fit`, `evaluate` and \
+         `predict`, and so does whoever reads the file."
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::SLOW_BUILD;

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use refrain_graph::{DType, Literal, Spec};
-use serde_json::Value as Json;
 
 use super::build::Build;
 use super::call::Call;
@@ -14,7 +13,7 @@ use super::layer::{Erased, InputSpec, Layer, Outputs};
 use super::node::{Node, Recorded};
 use super::{ConfigValue, registry};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Argument, Inputs, TRAINING};
+use crate::inputs::{Argument, Inputs};
 use crate::names;
 use crate::ops;
 use crate::regularizers::Regularizer;
@@ -587,9 +586,8 @@ impl AnyLayer {
         self.build_for(&inputs, &trace.layer_path().join("/"))?;
         self.check_inputs(&inputs)?;
         let outer = trace.enter(self.get_name(), &label);
-        let training = inputs.plain(usize::MAX, TRAINING).and_then(Json::as_bool);
         let outer_training = trace.training();
-        trace.set_training(training.unwrap_or(outer_training));
+        trace.set_training(inputs.training().unwrap_or(outer_training));
         let result = self.lower_inside(trace, &inputs.watched(), call);
         trace.set_training(outer_training);
         trace.leave(outer);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Argument, Inputs};
+use crate::inputs::{Argument, Inputs, TRAINING};
 use crate::layers::unexpected;
 use crate::ops::{array_from_json, array_to_json, is_array};
 use crate::structure::Structure;
@@ -184,7 +184,10 @@ pub(super) fn inputs_to_json(inputs: &Inputs, mut refer: impl FnMut(&Tensor) -> 
     };
     let args: Vec<Json> = inputs.args().iter().map(&mut write).collect();
     let kwargs = inputs.kwargs().iter();
-    let kwargs: Map<String, Json> = kwargs.map(|(k, a)| (k.clone(), write(a))).collect();
+    let mut kwargs: Map<String, Json> = kwargs.map(|(k, a)| (k.clone(), write(a))).collect();
+    if let Some(training) = inputs.overridden_training() {
+        kwargs.insert(TRAINING.to_owned(), training.clone());
+    }
     json!({ "args": args, "kwargs": kwargs })
 }
 

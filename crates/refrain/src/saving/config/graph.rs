@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Map, Value as Json};
 
 use super::arguments::{Reference, inputs_from_json, references};
-use super::masked;
+use super::versions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
@@ -296,7 +296,7 @@ impl Graph {
         let described = &self.entries[entry].calls[call];
         let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
         let layer = &self.entries[entry].layer;
-        let outputs = layer.call_structure(&masked::as_written(layer, inputs, self.keras2))?;
+        let outputs = layer.call_structure(&versions::as_written(layer, inputs, self.keras2))?;
         self.entries[entry].made.push(outputs.into_leaves());
         Ok(())
     }

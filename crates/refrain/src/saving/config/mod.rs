@@ -4,7 +4,7 @@ mod arguments;
 mod compile;
 mod graph;
 mod legacy;
-mod masked;
+mod versions;
 mod write;
 
 use serde_json::Value as Json;

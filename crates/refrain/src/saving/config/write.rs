@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
-use super::masked;
+use super::versions;
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, registry};
 use crate::models::Functional;
@@ -22,7 +22,7 @@ pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
 }
 
 fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
-    masked::warn_of_ignored(functional);
+    versions::warn_of_other_calls(functional);
     let calls = Calls::of(functional);
     let layers = functional.operations.iter().map(|l| calls.layer_to_json(l));
     json!({
@@ -87,7 +87,7 @@ impl<'m> Calls<'m> {
     /// A layer as Keras 3 has it.
     fn described(&self, layer: &AnyLayer) -> Json {
         let mut json = registry::to_json(layer);
-        masked::unroll(&mut json, layer, self.nodes(layer));
+        versions::unroll(&mut json, layer, self.nodes(layer));
         json
     }
 

@@ -1,4 +1,4 @@
-//! Masks of recurrent calls, which Keras 2 and Keras 3 use in different ways, in files of both.
+//! Calls that Keras 2 and Keras 3 make in different ways, in files of both: masks of recurrent layers, and `training`.
 
 use std::sync::Arc;
 
@@ -11,11 +11,25 @@ use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
 use crate::models::Functional;
 use crate::warnings;
 
-/// A call as the Keras that wrote the file makes it: Keras 3 leaves the mask of a sequence alone beside initial states.
+/// A call as the Keras that wrote the file makes it: Keras 3 leaves the mask of a sequence alone beside initial states, and
+/// `training` is overridden when the model is run.
 pub(super) fn as_written(layer: &AnyLayer, inputs: Inputs, keras2: bool) -> Inputs {
-    match is_recurrent(layer) && !keras2 {
+    if keras2 {
+        return inputs;
+    }
+    let inputs = inputs.with_overridden_training();
+    match is_recurrent(layer) {
         true => masks::left_alone(inputs),
         false => inputs,
+    }
+}
+
+/// Warns of calls that Keras 3 would not make as they are made here.
+pub(super) fn warn_of_other_calls(functional: &Functional) {
+    warn_of_ignored(functional);
+    let explicit = |node: &&Arc<Node>| node.inputs.training().is_some();
+    for node in functional.nodes.iter().filter(explicit) {
+        warnings::training_overridden_by_keras(&node.label());
     }
 }
 
@@ -31,7 +45,7 @@ fn is_ignored(node: &Node) -> bool {
 }
 
 /// Warns of calls whose masks Keras will not use: those that come out of a nested model, or into one.
-pub(super) fn warn_of_ignored(functional: &Functional) {
+fn warn_of_ignored(functional: &Functional) {
     let masked = |node: &&Arc<Node>| masks::is_masked(&node.inputs);
     for node in functional.nodes.iter().filter(masked) {
         match node.layer.options::<Functional>() {

@@ -1,4 +1,4 @@
-//! Arrays as arguments of calls, in descriptions of Keras 3 and Keras 2: the numbers that Keras computes, and kept in files.
+//! Arrays and flags as arguments of calls, in descriptions of Keras 3 and Keras 2: the numbers that Keras computes, and kept in files.
 
 mod common;
 
@@ -12,6 +12,14 @@ use refrain::{DType, Inputs, Literal, Model, Result, input, model_from_json, ops
 
 const TOLERANCE: f64 = 1e-5;
 const TRAINING_TOLERANCE: f64 = 1e-4;
+
+/// Models of Keras 2 with a `training` of their own, which counts for nothing in files of Keras 3.
+const KERAS_3_OVERRIDES: [&str; 4] = [
+    "normalization_as_in_prediction",
+    "normalization_as_in_fitting",
+    "stack_as_in_prediction",
+    "inner_flag_before_outer",
+];
 
 fn set_weights(model: &Model, golden: &Golden, name: &str) -> Result<()> {
     let weights = model.weights();
@@ -75,24 +83,28 @@ fn check_all(file: &str) {
 }
 
 #[test]
-fn constants_of_keras_3_count() {
-    check_all("constants");
+fn arguments_of_keras_3_count() {
+    check_all("arguments");
 }
 
 #[test]
-fn constants_of_keras_2_count() {
-    check_all("constants_keras2");
+fn arguments_of_keras_2_count() {
+    check_all("arguments_keras2");
 }
 
 #[test]
-fn constants_are_written_as_they_were_read() {
-    for file in ["constants", "constants_keras2"] {
+fn arguments_are_written_as_they_were_read() {
+    for file in ["arguments", "arguments_keras2"] {
         let golden = Golden::read(file);
         for case in golden.json.as_array().expect("cases") {
             let name = case["name"].as_str().expect("a name");
             let model = model_from_json(case["model"].as_str().expect("a text")).expect(name);
             let again = model_from_json(&model.to_json()).expect(name);
-            assert_eq!(again.to_json(), model.to_json(), "{name}");
+            let once_more = model_from_json(&again.to_json()).expect(name);
+            assert_eq!(once_more.to_json(), again.to_json(), "{name}");
+            if KERAS_3_OVERRIDES.contains(&name) {
+                continue;
+            }
             check(&again, &golden, name).expect("the same numbers");
         }
     }
@@ -215,5 +227,26 @@ fn copies_and_parts_of_models_keep_constants() -> Result<()> {
     let nested = Model::new(&x, &model.call(&x)?)?;
     assert_eq!(predict(&nested)?.values::<f32>(), Some(&[9.0, 196.0][..]));
     assert!(nested.summary().to_string().contains("functional"));
+    Ok(())
+}
+
+#[test]
+fn a_call_may_say_itself_whether_it_is_for_fitting() -> Result<()> {
+    let x = input([64]);
+    let dropped = Dropout::new(0.5).call(Inputs::new(&x).option("training", true))?;
+    let model = Model::new(&x, &dropped)?;
+    let ones = ndarray::Array2::from_elem((4, 64), 1.0f32);
+    let zeros = |model: &Model| -> Result<usize> {
+        let y = model.predict(&ones).run()?.literal(0)?;
+        let values = y.values::<f32>().expect("floats");
+        Ok(values.iter().filter(|v| **v == 0.0).count())
+    };
+    assert!((64..192).contains(&zeros(&model)?));
+    let as_keras_3_reads = model_from_json(&model.to_json())?;
+    assert_eq!(zeros(&as_keras_3_reads)?, 0);
+    assert!(as_keras_3_reads.to_json().contains(r#""training":true"#));
+
+    let outer = Model::new(&x, &model.call(Inputs::new(&x).option("training", false))?)?;
+    assert!(zeros(&outer)? > 64, "the inner call's own word counts");
     Ok(())
 }

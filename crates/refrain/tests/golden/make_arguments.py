@@ -1,7 +1,7 @@
-"""Models with arrays among the arguments of calls, and what Keras computes with them.
+"""Models with arrays and flags among the arguments of calls, and what Keras computes with them.
 
-    KERAS_BACKEND=jax python make_constants.py            # Keras 3: constants.json, constants.npz
-    python make_constants.py --keras2                     # tf_keras: constants_keras2.json, constants_keras2.npz
+    KERAS_BACKEND=jax python make_arguments.py            # Keras 3: arguments.json, arguments.npz
+    python make_arguments.py --keras2                     # tf_keras: arguments_keras2.json, arguments_keras2.npz
 
 Each entry holds the model as the text that `to_json` gives. Arrays: `<name>/x` the input, `<name>/w<i>` the weights, `<name>/y` the
 prediction, `<name>/losses` those of three steps of SGD on `<name>/t`.
@@ -25,7 +25,7 @@ else:
 import numpy as np
 
 HERE = os.environ.get("GOLDEN_OUT", os.path.dirname(os.path.abspath(__file__)))
-FILE = "constants_keras2" if KERAS2 else "constants"
+FILE = "arguments_keras2" if KERAS2 else "arguments"
 BATCH, TIME, FEATURES = 2, 3, 4
 layers = keras.layers
 CASES = {}
@@ -166,6 +166,25 @@ if KERAS2:
         return constant(values(1, FEATURES)) + x
 
     @case
+    def normalization_as_in_prediction(x):
+        return layers.Dense(2)(layers.BatchNormalization(momentum=0.5)(x, training=False))
+
+    @case
+    def normalization_as_in_fitting(x):
+        return layers.BatchNormalization(momentum=0.5)(x, training=True)
+
+    @case
+    def stack_as_in_prediction(x):
+        inner = keras.Sequential([keras.Input((TIME, FEATURES)), layers.BatchNormalization(), layers.Dropout(0.5)])
+        return layers.Dense(2)(inner(x, training=False))
+
+    @case
+    def inner_flag_before_outer(x):
+        a = keras.Input((TIME, FEATURES))
+        inner = keras.Model(a, layers.BatchNormalization(momentum=0.5)(a, training=True))
+        return layers.Dense(2)(inner(x, training=False))
+
+    @case
     def concat(x):
         return tf.concat([x, constant(values(1, BATCH, TIME, FEATURES))], axis=-1)
 
@@ -204,6 +223,10 @@ else:
     def no_masks(x):
         masked = layers.Masking()(x)
         return layers.Attention()([masked, masked], mask=[None, None])
+
+    @case
+    def overridden_training(x):
+        return layers.Dense(2)(layers.BatchNormalization(momentum=0.5)(x, training=False))
 
     @case
     def add_layer_float64(x):
