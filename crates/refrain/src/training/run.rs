@@ -25,6 +25,7 @@ pub(crate) struct Run<'r, 'a> {
 }
 
 /// What validates.
+#[allow(clippy::large_enum_variant, reason = "made once for a run")]
 pub(crate) enum Validation<'a> {
     Arrays(Feed<'a>, Pass),
     Batches(Stream<'a>),
