@@ -43,8 +43,18 @@ impl Monitor {
     pub(crate) fn value(&self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
         match logs.get(&self.key) {
             Err(_) if cx.is_left_out(&self.key, logs) => Ok(None),
-            value => value.map(Some),
+            Err(error) if self.is_known(cx) => Err(error),
+            Err(error) => {
+                Err(error
+                    .hint("A callback that writes a value must come before those that watch it"))
+            }
+            Ok(value) => Ok(Some(value)),
         }
+    }
+
+    /// Whether it is a value of the loss or of a metric, rather than one that a callback writes.
+    fn is_known(&self, cx: &TrainContext<'_>) -> bool {
+        cx.direction(&self.key).is_some()
     }
 
     fn direction(&self, cx: &TrainContext<'_>) -> Result<Direction> {

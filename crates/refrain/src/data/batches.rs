@@ -208,10 +208,10 @@ impl<'a> Stream<'a> {
         })
     }
 
-    /// Steps of a round, if they are known. Counts those of the coming pass where one pass is a round.
+    /// Steps of a round, if they are known; where a round is a pass, those that are left of it.
     pub(crate) fn steps(&mut self) -> Option<usize> {
         self.steps.or_else(|| match self.source.size_hint() {
-            (least, Some(most)) if least == most => Some(least),
+            (least, Some(most)) if least == most => Some(least + usize::from(self.first.is_some())),
             _ => None,
         })
     }

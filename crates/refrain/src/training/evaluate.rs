@@ -19,6 +19,7 @@ use crate::warnings;
 pub(crate) const BATCH_SIZE: usize = 32;
 
 /// What is evaluated or trained on.
+#[allow(clippy::large_enum_variant, reason = "made once for a run")]
 pub(crate) enum Data<'a> {
     Arrays(Arrays<'a>, Arrays<'a>),
     Batches(Box<dyn BatchSource<'a> + 'a>),

@@ -11,11 +11,8 @@ fn no_value(name: &str, names: &[&str]) -> Error {
     let message = format!("no value `{name}`; there are {names:?}");
     let error = Error::new(ErrorKind::NotFound, message);
     match name.starts_with("val_") {
-        true => error.hint(
-            "Values of validation need validation_data or validation_split; a callback that writes a value of its own \
-             must come before those that read it",
-        ),
-        false => error.hint("A callback that writes a value must come before those that read it"),
+        true => error.hint("Values of validation need validation_data or validation_split"),
+        false => error,
     }
 }
 

@@ -67,8 +67,8 @@ impl Progress {
     }
 
     /// Says how many steps the next passes have.
-    pub(crate) fn expect(&mut self, steps: usize) {
-        self.steps = Some(steps);
+    pub(crate) fn expect(&mut self, steps: Option<usize>) {
+        self.steps = steps;
     }
 
     /// The number of steps, or Keras's word for one that is not known.

@@ -25,6 +25,7 @@ pub(crate) struct Run<'r, 'a> {
 }
 
 /// What validates.
+#[allow(clippy::large_enum_variant, reason = "made once for a run")]
 pub(crate) enum Validation<'a> {
     Arrays(Feed<'a>, Pass),
     Batches(Stream<'a>),
@@ -35,11 +36,11 @@ impl Run<'_, '_> {
         let o = self.options;
         train.prepare()?;
         self.check_validation()?;
-        let known = train.steps();
-        let mut progress = Progress::new(o.verbose, known);
+        let mut steps = train.steps();
+        let mut progress = Progress::new(o.verbose, steps);
         let (mut history, mut logs) = (History::default(), Logs::default());
-        let steps = known.unwrap_or_default();
-        let mut cx = TrainContext::new(self.model, self.compiled, o.epochs, steps);
+        let (model, compiled) = (self.model, self.compiled);
+        let mut cx = TrainContext::new(model, compiled, o.epochs, steps.unwrap_or_default());
         cx.validates = self.validation.is_some();
         self.each(|c| c.on_train_begin(&mut cx))?;
         for epoch in o.initial_epoch..o.epochs {
@@ -47,6 +48,9 @@ impl Run<'_, '_> {
                 warnings::out_of_data(Some(o.epochs), epoch, "epochs");
                 break;
             }
+            steps = train.steps().or(steps);
+            cx.steps = steps.unwrap_or_default();
+            progress.expect(steps);
             logs.clear();
             self.compiled.train.iter().for_each(|t| t.reset());
             self.each(|c| c.on_epoch_begin(&mut cx, epoch))?;
@@ -60,8 +64,7 @@ impl Run<'_, '_> {
             if cx.stopped() {
                 break;
             }
-            cx.steps = train.steps().unwrap_or(done);
-            progress.expect(cx.steps);
+            steps = Some(done);
         }
         train.end();
         self.compiled.state().finalize();
