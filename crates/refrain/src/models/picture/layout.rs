@@ -131,7 +131,11 @@ struct Rows {
 
 /// The distance between arrows that meet one side of a box.
 pub(super) fn port_spacing(labelled: bool, width: f64, arrows: usize) -> f64 {
-    let wanted = if labelled { LABEL_SPACING } else { PORT_SPACING };
+    let wanted = if labelled {
+        LABEL_SPACING
+    } else {
+        PORT_SPACING
+    };
     wanted.min(width / (arrows + 1) as f64)
 }
 

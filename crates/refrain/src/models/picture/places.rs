@@ -41,7 +41,9 @@ impl<'m> Places<'m> {
                 calls.push((position, node));
             }
         }
-        calls.values_mut().for_each(|c| c.sort_by_key(|(_, n)| n.index));
+        calls
+            .values_mut()
+            .for_each(|c| c.sort_by_key(|(_, n)| n.index));
         let mut places = Places {
             models,
             homes,
@@ -65,7 +67,10 @@ impl<'m> Places<'m> {
     }
 
     fn position(&self, functional: &Functional) -> Position {
-        let found = self.models.iter().position(|m| std::ptr::eq(*m, functional));
+        let found = self
+            .models
+            .iter()
+            .position(|m| std::ptr::eq(*m, functional));
         found.unwrap_or_default()
     }
 
@@ -91,7 +96,9 @@ impl<'m> Places<'m> {
     /// The largest distance from a model's outputs at which it calls a layer.
     pub(super) fn rank(&self, functional: &Functional, layer: &AnyLayer) -> usize {
         let nodes = functional.nodes.iter().zip(&functional.depths);
-        let depths = nodes.filter(|(n, _)| n.layer == *layer).map(|(_, depth)| *depth);
+        let depths = nodes
+            .filter(|(n, _)| n.layer == *layer)
+            .map(|(_, depth)| *depth);
         depths.max().unwrap_or(0)
     }
 

@@ -60,7 +60,8 @@ fn boxes(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut Dra
             Some(_) => ("start", x + BOX_PADDING),
             None => ("middle", x + rect.width / 2.0),
         };
-        let lines = std::iter::once((&item.title, " class=\"t\"")).chain(item.lines.iter().map(|l| (l, "")));
+        let lines = std::iter::once((&item.title, " class=\"t\""))
+            .chain(item.lines.iter().map(|l| (l, "")));
         for (i, (line, class)) in lines.enumerate() {
             let baseline = y + BOX_PADDING / 2.0 + (i as f64 + 0.75) * LINE_HEIGHT;
             let _ = writeln!(
@@ -93,7 +94,10 @@ impl Drawing {
 
 /// A smooth line, vertical at each point that it passes.
 fn path(track: &Track) -> String {
-    let (mut at, mut path) = (track.start, format!("M{:.1} {:.1}", track.start.0, track.start.1));
+    let (mut at, mut path) = (
+        track.start,
+        format!("M{:.1} {:.1}", track.start.0, track.start.1),
+    );
     let mut turns = track.turns.iter().peekable();
     while let Some(turn) = turns.next() {
         at = match *turn {
@@ -129,7 +133,10 @@ fn around(
     next: (f64, f64),
 ) -> (f64, f64) {
     let (below, above) = (y + swing, next.1 - swing);
-    let _ = write!(path, "C{x:.1} {below:.1} {side:.1} {below:.1} {side:.1} {y:.1}");
+    let _ = write!(
+        path,
+        "C{x:.1} {below:.1} {side:.1} {below:.1} {side:.1} {y:.1}"
+    );
     let _ = write!(path, "L{side:.1} {:.1}C{side:.1} {above:.1} ", next.1);
     let _ = write!(path, "{:.1} {above:.1} {:.1} {:.1}", next.0, next.0, next.1);
     next
