@@ -13,7 +13,8 @@ DIR is what zoo.py wrote. Beside a case's `model.keras` refrain puts
 What `unreadable` in `case.json` names is not opened, and cases with `refused` are skipped.
 
 `DIR/random/` may hold `NAME.refrain.keras` beside `NAME.keras` and `NAME.npz`. `DIR/rust_made/` may hold models that refrain
-built: `NAME.keras` with `NAME.npz` (`x*` and `y*`).
+built: `NAME.keras` with `NAME.npz` (`x*` and `y*`; with `z*`, the outputs after a step of training, the model shares layers that
+have to be one after loading, and `NAME.h5` is opened too).
 
 Prints a table and `N passed, M failed`; exits 1 when anything failed, or when nothing was there to check.
 """
@@ -234,7 +235,28 @@ def check_beside(table, path, original=None):
             # A layer of a nested model that is used elsewhere too: Keras stores it once and does not find it again.
             table.row(name, "outputs", None, True, "Keras does not open its own file either")
             return
-    table.attempt(name, "outputs", lambda: check_outputs(table, name, path, arrays(npz, "x"), arrays(npz, "y"), False))
+    x, y = arrays(npz, "x"), arrays(npz, "y")
+    table.attempt(name, "outputs", lambda: check_outputs(table, name, path, x, y, False))
+    if arrays(npz, "z"):
+        table.attempt(name, "shared", check_shared, table, path, x, y, arrays(npz, "z"))
+
+
+def check_shared(table, path, x, y, z):
+    """Layers that are shared stay so: a step of training, then a file of Keras's own. Opens the legacy file too."""
+    model = load(path)
+    zeros = [np.zeros_like(a) for a in y]
+    model.train_on_batch(x if len(x) > 1 else x[0], zeros if len(zeros) > 1 else zeros[0])
+    table.within(path.stem, "after a step", difference(z, call(model, x, False)), TRAIN_TOLERANCE)
+    again = path.parent.parent / f"{path.stem}.again.keras"
+    model.save(again)
+    saved = load(again)
+    again.unlink()
+    same = len(saved.weights) == len(model.weights)
+    table.row(path.stem, "saved again", None, same and difference(call(model, x, False), call(saved, x, False)) == 0)
+    legacy = load(path.with_suffix(".h5"), compile=False)
+    same = len(legacy.weights) == len(model.weights)
+    table.row(path.stem, "h5 weights", None, same)
+    table.within(path.stem, "h5 outputs", difference(y, call(legacy, x, False)), OUTPUT_TOLERANCE)
 
 
 def main(root):

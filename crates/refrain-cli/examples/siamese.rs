@@ -31,8 +31,10 @@ const TRAIN_IMAGES: usize = 1437;
 const TRAIN_PAIRS: usize = 4000;
 const TEST_PAIRS: usize = 1000;
 const EPOCHS: usize = 4;
-/// Held-out accuracy of Keras 3.15 (on TensorFlow) on the same pairs and epochs: 88.7 % and 87.4 % with two seeds.
-const KERAS_ACCURACY: f64 = 0.881;
+/// Held-out accuracy of Keras on the same pairs after the same epochs: the mean of five seeds from 81.6 % to 88.7 %, and how
+/// it was measured (`examples/keras/README.md`).
+const KERAS_ACCURACY: f64 = 0.855;
+const KERAS_MEASURED: &str = "measured before, in November 2026: Keras 3.15.1 on TensorFlow 2.21, mean of 5 seeds from 81.6 to 88.7 %";
 
 fn main() -> Result<(), Box<dyn Error>> {
     run(std::env::args_os().nth(1).map(PathBuf::from).as_deref())
@@ -86,7 +88,10 @@ pub fn run(save: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let few = [test_left.slice(first), test_right.slice(first)];
     println!("\naccuracy on {TEST_PAIRS} pairs of images never seen in training");
     println!("  refrain  {:6.2} %", 100.0 * result.get("accuracy")?);
-    println!("  Keras    {:6.2} %", 100.0 * KERAS_ACCURACY);
+    println!(
+        "  Keras    {:6.2} % ({KERAS_MEASURED})",
+        100.0 * KERAS_ACCURACY
+    );
     let by_ops = model.predict(few).run()?.into_array()?;
     let by_lambda = with_lambda.predict(few).run()?.into_array()?;
     println!(

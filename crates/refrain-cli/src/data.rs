@@ -25,8 +25,9 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub fn x(&self) -> Arrays<'_> {
-        Arrays::new(self.x.iter().collect::<Vec<_>>())
+    /// The inputs in the structure of the model's.
+    pub fn x(&self, model: &Model) -> Arrays<'_> {
+        Arrays::of_inputs(model, self.x.iter().collect::<Vec<_>>())
     }
 
     pub fn y(&self) -> Arrays<'_> {

@@ -1,6 +1,7 @@
 //! Warnings, in Keras's words, as events of `tracing`.
 
 use std::env;
+use std::fmt::Display;
 use std::sync::Once;
 
 use tracing::{dispatcher, warn};
@@ -8,6 +9,7 @@ use tracing::{dispatcher, warn};
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::layers::AnyLayer;
+use crate::models::held_twice;
 use crate::ops::Operation;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -83,12 +85,27 @@ pub(crate) fn other_structure<A>(declared: &Structure<Tensor>, given: &Structure
         }
     };
     if !fits {
-        let expected = declared.map(|t| t.name().to_owned());
-        let received = given.map(|a| if a.is_some() { "an array" } else { "None" });
+        let expected = shown(&declared.map(|t| t.name().to_owned()));
+        let received = shown(&given.map(|a| if a.is_some() { "an array" } else { "None" }));
         warn!(
-            "The structure of `inputs` doesn't match the expected structure.\nExpected: {expected:?}\nReceived: \
-             inputs={received:?}"
+            "The structure of `inputs` doesn't match the expected structure.\nExpected: {expected}\nReceived: \
+             inputs={received}"
         );
+    }
+}
+
+/// A structure as Python writes it: `{'a': x, 'b': [y, z]}`.
+fn shown<T: Display>(structure: &Structure<T>) -> String {
+    let list = |items: &[Structure<T>]| items.iter().map(shown).collect::<Vec<_>>().join(", ");
+    match structure {
+        Structure::Leaf(leaf) => leaf.to_string(),
+        Structure::List(items) => format!("[{}]", list(items)),
+        Structure::Tuple(items) => format!("({})", list(items)),
+        Structure::Dict(items) => {
+            let items = items.iter();
+            let items = items.map(|(key, item)| format!("'{key}': {}", shown(item)));
+            format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -116,6 +133,29 @@ pub(crate) fn no_optimizer(model: &str) {
 pub(crate) fn optimizer_state_left(model: &str, error: &Error) {
     warn!(
         "The state of the optimizer in the file does not fit that of model '{model}' and was not loaded: {error}"
+    );
+}
+
+/// Warns of a file that Keras cannot read: layers that stand in several models at once.
+pub(crate) fn keras_cannot_open(model: &AnyLayer) {
+    let shared = held_twice(model);
+    let names: Vec<&str> = shared.iter().map(|s| s.layer.get_name()).collect();
+    if !names.is_empty() {
+        warn!(
+            "Model '{}' shares layers {names:?} between nested models or wrappers. Keras does not open a file of it, or opens \
+             it with layers that are shared no longer. Save `model.for_keras()?` for Keras (`refrain convert --for-keras`).",
+            model.get_name()
+        );
+    }
+}
+
+/// Warns of a layer that a wrapper shares with others, and that becomes several in the form for Keras.
+pub(crate) fn copied_for_keras(layer: &AnyLayer) {
+    warn!(
+        "Layer '{}' (of type {}) is shared by a wrapper, which Keras's files cannot say. It becomes a layer of its own with \
+         the same weights in each place, and these train apart.",
+        layer.get_name(),
+        layer.class_name()
     );
 }
 

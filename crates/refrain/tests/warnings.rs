@@ -159,6 +159,53 @@ fn keys_that_fit_nothing_are_named() -> Result<()> {
 }
 
 #[test]
+fn structures_are_shown_as_python_writes_them() -> Result<()> {
+    let [a, b] = ["a", "b"].map(|name| Input::new([2]).name(name).tensor());
+    let model = Model::new([("a", &a), ("b", &b)], &add([&a, &b])?)?;
+    let data = Array2::<f32>::ones((3, 2));
+    let texts = warnings(|| model.predict([&data, &data]).run().map(drop))?;
+    assert!(texts[0].contains("Expected: {'a': a, 'b': b}"), "{texts:?}");
+    assert!(
+        texts[0].contains("inputs=[an array, an array]"),
+        "{texts:?}"
+    );
+    let arranged = || refrain::data::Arrays::of_inputs(&model, [&data, &data]);
+    assert!(warnings(|| model.predict(arranged()).run().map(drop))?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn files_that_keras_cannot_open_are_said_to_be_so() -> Result<()> {
+    let (x, y, shared) = (input([2]), input([2]), Dense::new(2).name("shared"));
+    let inner = Model::new(&x, &shared.call(&x)?)?;
+    let model = Model::new(&y, &add([&inner.call(&y)?, &shared.call(&y)?])?)?;
+    let path = |end: &str| {
+        let name = format!("refrain-warned-{}.{end}", std::process::id());
+        std::env::temp_dir().join(name)
+    };
+    for end in ["keras", "h5", "json"] {
+        let texts = warnings(|| model.save(path(end)))?;
+        assert_eq!(texts.len(), 1, "{end}: {texts:?}");
+        assert!(texts[0].contains("shares layers [\"shared\"]"), "{texts:?}");
+        assert!(texts[0].contains("for_keras"), "{texts:?}");
+        let silent = warnings(|| model.for_keras()?.save(path(end)))?;
+        assert!(silent.is_empty(), "{end}: {silent:?}");
+        std::fs::remove_file(path(end)).ok();
+    }
+
+    let steps = input([3, 2]);
+    let each = TimeDistributed::new(shared.clone()).call(&steps)?;
+    let wrapped = Model::new(&steps, &add([&each, &shared.call(&steps)?])?)?;
+    let texts = warnings(|| wrapped.for_keras().map(drop))?;
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(
+        texts[0].contains("'shared'") && texts[0].contains("wrapper"),
+        "{texts:?}"
+    );
+    Ok(())
+}
+
+#[test]
 fn data_that_end_before_the_steps_do_are_noticed() -> Result<()> {
     let x = input([2]);
     let model = Model::new(&x, &Dense::new(1).call(&x)?)?;

@@ -13,6 +13,10 @@ use refrain::optimizers::Adam;
 use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, ops};
 use refrain_cli::npz::to_npz;
 
+#[path = "../../../crates/refrain/tests/sharing/models.rs"]
+#[allow(dead_code, reason = "what the tests need besides the models")]
+mod shared;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Writes all models with inputs and what refrain predicts from them.
@@ -20,21 +24,67 @@ pub fn write_all(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for (name, make) in MODELS {
         let model = make()?;
-        let inputs: Vec<Literal> = model.inputs().iter().map(values).collect();
-        let predicted = model.predict_on_batch(super::arrays::arrays(&inputs))?;
-        let mut arrays: Vec<(String, Literal)> = Vec::new();
-        for (i, input) in inputs.into_iter().enumerate() {
-            arrays.push((format!("x{i}"), input));
-        }
-        for i in 0..predicted.len() {
-            arrays.push((format!("y{i}"), predicted.literal(i)?));
-        }
-        let arrays: Vec<(&str, &Literal)> = arrays.iter().map(|(n, a)| (&**n, a)).collect();
-        let npz = to_npz(&arrays).map_err(|e| e.to_string())?;
-        fs::write(folder.join(format!("{name}.npz")), npz)?;
         model.save(folder.join(format!("{name}.keras")))?;
+        let inputs = inputs(&model);
+        let mut arrays = numbered("x", inputs.clone());
+        arrays.extend(numbered("y", predictions(&model, &inputs)?));
+        write_arrays(folder, name, &arrays)?;
+    }
+    for (name, make) in shared::MODELS {
+        write_shared(folder, name, &make()?)?;
     }
     Ok(())
+}
+
+/// Writes a model whose own file Keras does not open, in the form that it does, after a step of training; beside it what
+/// refrain predicts, before and after one more step.
+fn write_shared(folder: &Path, name: &str, model: &Model) -> Result<()> {
+    model
+        .compile(Adam::new(0.01), Loss::MeanSquaredError)
+        .run()?;
+    let inputs = inputs(model);
+    let targets: Vec<Literal> = predictions(model, &inputs)?
+        .iter()
+        .map(|y| Literal::zeros(y.dims(), y.dtype()))
+        .collect();
+    let step = |model: &Model| {
+        let (x, y) = (
+            super::arrays::arrays(&inputs),
+            super::arrays::arrays(&targets),
+        );
+        model.train_on_batch(x, y).run().map(drop)
+    };
+    step(model)?;
+    let model = model.for_keras()?;
+    for end in ["keras", "h5"] {
+        model.save(folder.join(format!("{name}.{end}")))?;
+    }
+    let mut arrays = numbered("x", inputs.clone());
+    arrays.extend(numbered("y", predictions(&model, &inputs)?));
+    step(&model)?;
+    arrays.extend(numbered("z", predictions(&model, &inputs)?));
+    write_arrays(folder, name, &arrays)
+}
+
+fn inputs(model: &Model) -> Vec<Literal> {
+    model.inputs().iter().map(values).collect()
+}
+
+fn predictions(model: &Model, inputs: &[Literal]) -> Result<Vec<Literal>> {
+    let predicted = model.predict_on_batch(super::arrays::arrays(inputs))?;
+    let outputs = (0..predicted.len()).map(|i| predicted.literal(i));
+    Ok(outputs.collect::<refrain::Result<_>>()?)
+}
+
+fn numbered(prefix: &str, arrays: Vec<Literal>) -> Vec<(String, Literal)> {
+    let arrays = arrays.into_iter().enumerate();
+    arrays.map(|(i, a)| (format!("{prefix}{i}"), a)).collect()
+}
+
+fn write_arrays(folder: &Path, name: &str, arrays: &[(String, Literal)]) -> Result<()> {
+    let arrays: Vec<(&str, &Literal)> = arrays.iter().map(|(n, a)| (&**n, a)).collect();
+    let npz = to_npz(&arrays).map_err(|e| e.to_string())?;
+    Ok(fs::write(folder.join(format!("{name}.npz")), npz)?)
 }
 
 /// Numbers for an input: small class numbers, or waves.

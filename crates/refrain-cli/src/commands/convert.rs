@@ -16,6 +16,7 @@ use crate::output::{check_target, target};
   refrain convert old.h5 model.keras
   refrain convert model.keras model.safetensors
   refrain convert model.keras model.json
+  refrain convert shared.keras model.keras --for-keras
   refrain convert trained.weights.h5 model.keras --architecture model.json
 
 .keras holds all: architecture, weights, optimizer and its state. .h5 is Keras's legacy format of the same. .weights.h5 holds
@@ -30,6 +31,12 @@ pub struct Convert {
     /// A file with the model's architecture, where IN holds weights alone.
     #[arg(long, value_name = "MODEL")]
     architecture: Option<PathBuf>,
+    /// Take nested models apart where they share layers with others, which Keras cannot open.
+    ///
+    /// Their layers move into the model around them, where each is one layer with several calls. A layer that a wrapper
+    /// (TimeDistributed) shares with others becomes several, with a warning.
+    #[arg(long)]
+    for_keras: bool,
     #[command(flatten)]
     load: LoadCompiled,
 }
@@ -37,7 +44,11 @@ pub struct Convert {
 impl Convert {
     pub fn run(self) -> Result<()> {
         check_target(&self.output)?;
-        model_file::save(&self.model()?, &self.output)
+        let mut model = self.model()?;
+        if self.for_keras {
+            model = model.for_keras()?;
+        }
+        model_file::save(&model, &self.output)
     }
 
     fn model(&self) -> Result<Model> {

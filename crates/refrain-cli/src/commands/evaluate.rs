@@ -46,7 +46,7 @@ impl Evaluate {
         let samples = data.samples(&model, "")?;
         data.refuse_rest(&["x", "y", "w"])?;
         let mut evaluate = model
-            .evaluate(samples.x(), samples.y())
+            .evaluate(samples.x(&model), samples.y())
             .batch_size(self.batch_size.get());
         if let Some(weights) = samples.w() {
             evaluate = evaluate.sample_weight(weights);

@@ -140,7 +140,7 @@ impl Fit {
             Verbose::Progress
         };
         let mut fit = model
-            .fit(samples.x(), samples.y())
+            .fit(samples.x(&model), samples.y())
             .epochs(self.epochs.get())
             .batch_size(self.batch_size.get())
             .shuffle(!self.no_shuffle)
@@ -153,7 +153,7 @@ impl Fit {
             fit = fit.sample_weight(weights);
         }
         if let Some(validation) = validation {
-            fit = fit.validation_data(validation.x(), validation.y());
+            fit = fit.validation_data(validation.x(&model), validation.y());
             if let Some(weights) = validation.w() {
                 fit = fit.validation_sample_weight(weights);
             }

@@ -54,7 +54,7 @@ impl Predict {
         data.refuse_rest(&["x"])?;
         let x: Vec<&Literal> = x.iter().collect();
         let predictions = model
-            .predict(Arrays::new(x))
+            .predict(Arrays::of_inputs(&model, x))
             .batch_size(self.batch_size.get())
             .run();
         let predictions = predictions.map_err(|e| data.at(e))?;

@@ -1,8 +1,9 @@
 //! convert, diff.
 
-use refrain::{Literal, load_model};
+use refrain::layers::{Dense, add};
+use refrain::{Literal, Model, load_model};
 
-use crate::support::{Folder, compiled, siamese, two_outputs};
+use crate::support::{Folder, compiled, numbers, siamese, two_outputs};
 
 #[test]
 fn every_format_becomes_every_other() {
@@ -19,6 +20,32 @@ fn every_format_becomes_every_other() {
             .unwrap()
             .is_compiled()
     );
+}
+
+#[test]
+fn a_shared_layer_in_a_nested_model_is_taken_out_for_keras() {
+    let folder = Folder::new("for-keras");
+    let (x, y) = (refrain::input([3]), refrain::input([3]));
+    let shared = Dense::new(3).name("shared");
+    let inner = Model::with_name("inner", &x, &shared.call(&x).unwrap()).unwrap();
+    let sum = add([&inner.call(&y).unwrap(), &shared.call(&y).unwrap()]).unwrap();
+    folder.save("a.keras", Model::new(&y, &sum).unwrap());
+
+    let plain = folder.run("convert a.keras b.keras");
+    assert!(plain.err.contains("--for-keras"), "{plain:#?}");
+    plain.done();
+    let run = folder.run("convert a.keras c.keras --for-keras");
+    assert_eq!(run.err, "", "{run:#?}");
+    run.done();
+    let layers = |file: &str| load_model(folder.path(file)).unwrap().layers().len();
+    assert_eq!((layers("b.keras"), layers("c.keras")), (4, 3));
+
+    folder.write_arrays("x.npz", &[("x0", &numbers(&[4, 3], 1))]);
+    for name in ["a", "c"] {
+        let line = format!("predict {name}.keras --inputs x.npz --output {name}.npz");
+        folder.run(&line).done();
+    }
+    assert_eq!(folder.array("a.npz", "y0"), folder.array("c.npz", "y0"));
 }
 
 #[test]

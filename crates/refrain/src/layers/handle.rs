@@ -351,6 +351,28 @@ impl AnyLayer {
         })
     }
 
+    /// [`fresh_copy`](AnyLayer::fresh_copy) under another name.
+    pub(crate) fn fresh_copy_named(&self, name: &str) -> Result<AnyLayer> {
+        let mut copy = self.fresh_copy()?;
+        if name != self.get_name()
+            && let Some(core) = Arc::get_mut(&mut copy.0)
+        {
+            core.name = Name {
+                text: name.to_owned(),
+                automatic: false,
+            };
+        }
+        Ok(copy)
+    }
+
+    /// All that the layer itself keeps: its weights, what it keeps between batches, and the state of its random numbers.
+    pub(crate) fn kept_variables(&self) -> Vec<Variable> {
+        let state = self.0.lock();
+        let named = state.weights.iter().chain(&state.states);
+        let variables = named.map(|(_, variable)| variable.clone());
+        variables.chain(state.seed.clone()).collect()
+    }
+
     /// Identity.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as *const () as usize

@@ -1,13 +1,17 @@
 //! Copies of models with weights of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::mem::{replace, take};
 use std::sync::Arc;
 
 use super::functional::Functional;
 use super::model::Model;
 use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
 use crate::layers::AnyLayer;
-use crate::layers::node::Recorded;
+use crate::layers::node::{Node, Recorded};
+use crate::ops;
+use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
 
 /// A copy of a model: the same layers under the same names, shared in the same way, with newly made weights. The copy is
@@ -23,67 +27,182 @@ use crate::tensor::{Tensor, TensorKey};
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub fn clone_model(model: &Model) -> Result<Model> {
-    let functional = model.functional();
-    let mut copier = Copier::default();
-    copier.copy_calls(functional)?;
-    let inputs = functional.inputs.try_map(|t| copier.tensor(t))?;
-    let outputs = functional.outputs.try_map(|t| copier.tensor(t))?;
-    let mut copy = Functional::new(inputs, outputs)?;
-    copy.class = functional.class;
-    Ok(Model::from_functional(copy, model.get_name()))
+    Copier::default().model(model)
 }
 
+/// Copies models, layer by layer and call by call.
 #[derive(Default)]
-struct Copier {
-    layers: HashMap<usize, AnyLayer>,
+pub(super) struct Copier {
+    /// Nested models that are taken apart: their layers move into the models around them.
+    apart: HashSet<usize>,
+    /// Copies behind their originals, by the originals.
+    pub(super) layers: HashMap<usize, (AnyLayer, AnyLayer)>,
+    inputs: HashMap<TensorKey, Tensor>,
+    /// Copies of the tensors of the model that is being copied.
     tensors: HashMap<TensorKey, Tensor>,
+    /// Which layer has each name in the copy that is being made.
+    names: HashMap<String, usize>,
+    /// The model that is being taken apart.
+    within: String,
 }
 
 impl Copier {
-    fn copy_calls(&mut self, functional: &Functional) -> Result<()> {
-        for node in &functional.nodes {
-            let layer = self.layer(&node.layer)?;
-            let outputs = match node.is_input() {
-                true => {
-                    let specs = node.specs.clone();
-                    let recorded = Recorded::Input(Some(node.layer.get_name()));
-                    let outputs = node.outputs.clone();
-                    let copy = layer.record(node.inputs.clone(), outputs, specs, recorded);
-                    copy.tensors()
-                }
-                false => layer.call_structure(&node.inputs.try_map(|t| self.tensor(t))?)?,
-            };
-            for (i, tensor) in outputs.into_leaves().into_iter().enumerate() {
-                self.tensors.insert((Arc::as_ptr(node) as usize, i), tensor);
+    pub(super) fn taking_apart(apart: HashSet<usize>) -> Self {
+        Copier {
+            apart,
+            ..Copier::default()
+        }
+    }
+
+    pub(super) fn model(&mut self, model: &Model) -> Result<Model> {
+        let copy = self.functional(model.functional())?;
+        Ok(Model::from_functional(copy, model.get_name()))
+    }
+
+    pub(super) fn functional(&mut self, functional: &Functional) -> Result<Functional> {
+        let stay = |l: &&AnyLayer| !self.apart.contains(&l.id());
+        let operations = functional.operations.iter();
+        let names = operations.filter(stay);
+        let names: HashMap<String, usize> =
+            names.map(|l| (l.get_name().to_owned(), l.id())).collect();
+        let class = match names.len() == functional.operations.len() {
+            true => functional.class,
+            false => "Functional",
+        };
+        let outer = (take(&mut self.tensors), replace(&mut self.names, names));
+        functional
+            .nodes
+            .iter()
+            .try_for_each(|n| self.copy_call(n))?;
+        let inputs = functional.inputs.try_map(|t| self.tensor(t))?;
+        let outputs = functional.outputs.try_map(|t| self.output(t))?;
+        (self.tensors, self.names) = outer;
+        let mut copy = Functional::new(inputs, outputs)?;
+        copy.class = class;
+        Ok(copy)
+    }
+
+    fn copy_call(&mut self, node: &Arc<Node>) -> Result<()> {
+        if node.is_input() {
+            return self.copy_input(node);
+        }
+        let inputs = node.inputs.try_map(|t| self.tensor(t))?;
+        let outputs = match node.layer.options::<Functional>() {
+            Some(nested) if self.apart.contains(&node.layer.id()) => {
+                self.take_apart(node.layer.get_name(), nested, &inputs)?
             }
+            _ => self.layer(&node.layer)?.call_structure(&inputs)?,
+        };
+        for (i, tensor) in outputs.into_leaves().into_iter().enumerate() {
+            self.tensors.insert((Arc::as_ptr(node) as usize, i), tensor);
         }
         Ok(())
     }
 
+    /// An input layer may belong to several models; it has one tensor in all of them.
+    fn copy_input(&mut self, node: &Arc<Node>) -> Result<()> {
+        let key = (Arc::as_ptr(node) as usize, 0);
+        if !self.inputs.contains_key(&key) {
+            let (specs, name) = (node.specs.clone(), node.layer.get_name());
+            let layer = self.layer(&node.layer)?;
+            let (outputs, recorded) = (node.outputs.clone(), Recorded::Input(Some(name)));
+            let copy = layer.record(node.inputs.clone(), outputs, specs, recorded);
+            let tensor = copy.tensors().into_leaves().into_iter().next();
+            self.inputs.extend(tensor.map(|tensor| (key, tensor)));
+        }
+        self.tensors
+            .extend(self.inputs.get(&key).map(|t| (key, t.clone())));
+        Ok(())
+    }
+
+    /// The calls inside a nested model, on what the model is called on.
+    fn take_apart(
+        &mut self,
+        name: &str,
+        nested: &Functional,
+        inputs: &Inputs,
+    ) -> Result<Structure<Tensor>> {
+        let given = nested.arrange(inputs.first()?)?.into_iter();
+        let pairs = nested.flat_inputs.iter().zip(given);
+        let mut tensors = HashMap::new();
+        for (declared, given) in pairs {
+            let given = fitted(declared, given)?;
+            tensors.extend(declared.key().map(|key| (key, given)));
+        }
+        let outer = replace(&mut self.tensors, tensors);
+        let around = replace(&mut self.within, name.to_owned());
+        let calls = nested.nodes.iter().filter(|n| !n.is_input());
+        calls
+            .map(|node| self.copy_call(node))
+            .collect::<Result<()>>()?;
+        let outputs = nested.outputs.try_map(|t| self.tensor(t))?;
+        self.tensors = outer;
+        self.within = around;
+        Ok(outputs)
+    }
+
     fn layer(&mut self, layer: &AnyLayer) -> Result<AnyLayer> {
-        if let Some(copy) = self.layers.get(&layer.id()) {
+        if let Some((_, copy)) = self.layers.get(&layer.id()) {
             return Ok(copy.clone());
         }
         let copy = match layer.options::<Functional>() {
-            Some(nested) => self.nested(layer, nested)?,
-            None => layer.fresh_copy()?,
+            // Layers that a nested model shares with its surroundings stay shared in the copy.
+            Some(nested) => {
+                let copy = self.functional(nested)?;
+                Model::from_functional(copy, &self.name(layer)).any()
+            }
+            None => layer.fresh_copy_named(&self.name(layer))?,
         };
-        self.layers.insert(layer.id(), copy.clone());
+        self.layers
+            .insert(layer.id(), (layer.clone(), copy.clone()));
         Ok(copy)
     }
 
-    /// Layers that a nested model shares with its surroundings stay shared in the copy.
-    fn nested(&mut self, layer: &AnyLayer, functional: &Functional) -> Result<AnyLayer> {
-        self.copy_calls(functional)?;
-        let inputs = functional.inputs.try_map(|t| self.tensor(t))?;
-        let outputs = functional.outputs.try_map(|t| self.tensor(t))?;
-        let mut copy = Functional::new(inputs, outputs)?;
-        copy.class = functional.class;
-        Ok(Model::from_functional(copy, layer.get_name()).any())
+    /// A name that no other layer has in the copy that is being made: the layer's own, else one behind that of the model
+    /// that is taken apart.
+    fn name(&mut self, layer: &AnyLayer) -> String {
+        let own = layer.get_name();
+        let longer = format!("{}_{own}", self.within);
+        let more = (1..).map(|i| format!("{longer}_{i}"));
+        let mut names = [own.to_owned(), longer.clone()].into_iter().chain(more);
+        let free = |name: &String| self.names.get(name).is_none_or(|&id| id == layer.id());
+        let name = names.find(free).unwrap_or(longer);
+        self.names.insert(name.clone(), layer.id());
+        name
+    }
+
+    /// A tensor at the end of a model. Behind a model that is taken apart stands a layer of its name, by which the output
+    /// goes on being called.
+    fn output(&mut self, tensor: &Tensor) -> Result<Tensor> {
+        let copy = self.tensor(tensor)?;
+        let maker = tensor.as_symbolic().map(|s| &s.node.layer);
+        match maker.filter(|l| self.apart.contains(&l.id())) {
+            Some(model) => {
+                let name = self.name(model);
+                crate::layers::Identity::new().name(name).call(&copy)
+            }
+            None => Ok(copy),
+        }
     }
 
     fn tensor(&self, tensor: &Tensor) -> Result<Tensor> {
         let found = tensor.key().and_then(|k| self.tensors.get(&k)).cloned();
         found.ok_or_else(|| Error::new(ErrorKind::Internal, "a call was copied before its inputs"))
     }
+}
+
+/// A tensor brought to a declared input's type and rank, as a nested model does with what it is called on.
+fn fitted(declared: &Tensor, given: &Tensor) -> Result<Tensor> {
+    let (wanted, mut tensor) = (declared.spec(), given.clone());
+    if given.dtype() != wanted.dtype {
+        tensor = ops::cast(&tensor, wanted.dtype);
+    }
+    let (rank, wanted) = (given.shape().rank(), wanted.shape.rank());
+    if rank == wanted + 1 {
+        tensor = ops::squeeze(&tensor, -1);
+    } else if rank + 1 == wanted {
+        tensor = ops::expand_dims(&tensor, -1);
+    }
+    tensor.check()?;
+    Ok(tensor)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use refrain_graph::{Dim, Shape, Spec};
 
+use super::clone::Copier;
 use super::model::Model;
 use super::order::{Order, not_symbolic, order};
 use super::submodel;
@@ -127,7 +128,7 @@ impl Functional {
     }
 
     /// The flat tensors that a call gives for the model's inputs.
-    fn arrange<'a>(&self, given: &'a Structure<Tensor>) -> Result<Vec<&'a Tensor>> {
+    pub(super) fn arrange<'a>(&self, given: &'a Structure<Tensor>) -> Result<Vec<&'a Tensor>> {
         let names = &*self.input_names;
         if let (Structure::Dict(given), false) = (given, matches!(self.inputs, Structure::Dict(_)))
         {
@@ -263,6 +264,10 @@ impl Layer for Functional {
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
         Ok(outputs.iter().map(Tensor::mask).collect())
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Copier::default().functional(self).ok()
     }
 
     fn sublayers(&self) -> Vec<(String, AnyLayer)> {

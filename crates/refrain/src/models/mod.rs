@@ -1,11 +1,13 @@
 //! Models: graphs of layer calls between inputs and outputs.
 
 mod clone;
+mod for_keras;
 mod functional;
 mod model;
 mod order;
 mod picture;
 mod sequential;
+mod sharing;
 mod submodel;
 mod summary;
 
@@ -14,4 +16,5 @@ pub(crate) use functional::Functional;
 pub use model::Model;
 pub use sequential::Sequential;
 pub(crate) use sequential::stack;
+pub(crate) use sharing::held_twice;
 pub use summary::Summary;

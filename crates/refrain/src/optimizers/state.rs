@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use refrain_graph::Literal;
 
 use super::{LearningRate, Optimizer};
+use crate::error::Result;
 use crate::variable::{Variable, VariableId};
 
 /// An optimizer's variables: the step counter, the learning rate, and slots for each weight it has trained.
@@ -74,6 +75,29 @@ impl OptimizerState {
             }
             self.weights.push(weight.clone());
         }
+    }
+
+    /// Goes on where the optimizer of another model stands, whose weights are the sources of this one's.
+    pub(crate) fn continue_from(
+        &mut self,
+        other: &OptimizerState,
+        weights: &[Variable],
+        sources: &HashMap<VariableId, Variable>,
+    ) -> Result<()> {
+        self.iteration.assign(other.iteration.value())?;
+        if let (Some(own), Some(other)) = (&self.learning_rate, &other.learning_rate) {
+            own.assign(other.value())?;
+        }
+        if other.is_built() {
+            self.build(weights);
+        }
+        for ((weight, slot), variable) in &self.slots {
+            let source = sources.get(weight);
+            if let Some(value) = source.and_then(|source| other.slot(source, slot)) {
+                variable.assign(value.value())?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether it has trained weights.

@@ -13,6 +13,7 @@ use super::storage::{
 use super::weights::{legacy_tree, named_weights, optimizer_group, weights_tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
+use crate::warnings;
 
 /// What is written, as the end of a file's name says.
 #[derive(Clone, Copy)]
@@ -74,13 +75,18 @@ impl Model {
     /// at all.
     ///
     /// The end of the name decides: `.keras` (Keras 3.15 opens it), `.h5` (legacy HDF5), `.safetensors` (named weights and
-    /// the architecture; no optimizer), `.json` (the architecture alone).
+    /// the architecture; no optimizer), `.json` (the architecture alone). Keras does not open a model that shares layers
+    /// between nested models or wrappers; a warning says so, and [`for_keras`](Model::for_keras) gives a form that it opens.
     ///
     /// # Errors
     /// The end of the name is another, or writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        match Format::of_model(path)? {
+        let format = Format::of_model(path)?;
+        if !matches!(format, Format::Safetensors) {
+            warnings::keras_cannot_open(&self.any());
+        }
+        match format {
             Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
             Format::Safetensors => self.write_safetensors(path),
             Format::Json => write_file(path, self.to_json().as_bytes()),

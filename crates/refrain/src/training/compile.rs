@@ -59,6 +59,22 @@ impl Model {
         self.training_state().compiled.clone()
     }
 
+    /// Compiles a copy of a model as the model is, with the state of its optimizer. The pairs are variables of the model and
+    /// those of the copy.
+    pub(crate) fn compile_like(
+        &self,
+        original: &Compiled,
+        pairs: &[(Variable, Variable)],
+    ) -> Result<()> {
+        let copy = original.copy();
+        let sources = pairs.iter().map(|(from, to)| (to.id(), from.clone()));
+        let weights = self.trainable_weights();
+        copy.state()
+            .continue_from(&original.state(), &weights, &sources.collect())?;
+        self.training_state().compiled = Some(Arc::new(copy));
+        Ok(())
+    }
+
     /// Whether `compile` has been run.
     pub fn is_compiled(&self) -> bool {
         self.training_state().compiled.is_some()

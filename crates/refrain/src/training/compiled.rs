@@ -33,6 +33,7 @@ pub(crate) struct Compiled {
 }
 
 /// The loss of one output.
+#[derive(Clone)]
 pub(crate) struct OutputLoss {
     pub(crate) output: usize,
     pub(crate) output_name: String,
@@ -50,6 +51,7 @@ pub(crate) struct Wanted {
 }
 
 /// A metric of one output.
+#[derive(Clone)]
 pub(crate) struct OutputMetric {
     pub(crate) output: usize,
     pub(crate) options: MetricOptions,
@@ -116,19 +118,32 @@ impl Compiled {
         let mut all = resolve_metrics(&names, plain, "metrics", false)?;
         all.extend(resolve_metrics(&names, weighted, "weighted_metrics", true)?);
         name_metrics(&names, &mut all);
-        let trackers = || trackers(&losses, &all);
-        Ok(Compiled {
+        Ok(Compiled::fresh(optimizer, losses, all))
+    }
+
+    fn fresh(optimizer: Optimizer, losses: Vec<OutputLoss>, metrics: Vec<OutputMetric>) -> Self {
+        let trackers = || trackers(&losses, &metrics);
+        Compiled {
             state: Mutex::new(OptimizerState::new(&optimizer)),
             train: trackers(),
             test: trackers(),
             optimizer,
             losses,
-            metrics: all,
+            metrics,
             source: None,
             programs: Mutex::default(),
             fitting: Mutex::new(()),
             testing: Mutex::new(()),
-        })
+        }
+    }
+
+    /// The same for a copy of the model, before its first step.
+    pub(crate) fn copy(&self) -> Self {
+        let (losses, metrics) = (self.losses.clone(), self.metrics.clone());
+        Compiled {
+            source: self.source.clone(),
+            ..Compiled::fresh(self.optimizer.clone(), losses, metrics)
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, OptimizerState> {

@@ -112,14 +112,13 @@ impl Chart<'_> {
                 label(v, high - low)
             );
         }
-        let step = epochs.len().div_ceil(TICKS).max(1);
-        for (i, epoch) in epochs.iter().enumerate().step_by(step) {
+        for i in marked(epochs.len()) {
             let _ = writeln!(
                 out,
                 "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                 x(i),
                 bottom + 16.0,
-                epoch + 1
+                epochs[i] + 1
             );
         }
         let _ = writeln!(
@@ -189,6 +188,16 @@ fn curve(
     }
 }
 
+/// The positions of the epochs that are marked on the axis: at even distances, and the last one, which what would stand too
+/// near to it makes room for.
+fn marked(epochs: usize) -> Vec<usize> {
+    let step = epochs.div_ceil(TICKS).max(1);
+    let last = epochs.saturating_sub(1);
+    let even = (0..last).step_by(step);
+    let apart = even.filter(|i| 2 * (last - i) > step);
+    apart.chain((epochs > 0).then_some(last)).collect()
+}
+
 /// Round values between two limits: steps of 1, 2 or 5 times a power of ten.
 fn ticks(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / TICKS as f64;
@@ -221,6 +230,20 @@ mod tests {
         );
         assert_eq!(ticks(-3.0, 7.0), [-2.0, 0.0, 2.0, 4.0, 6.0]);
         assert_eq!(label(0.6000000000000001, 1.0), "0.6");
+    }
+
+    #[test]
+    fn the_last_epoch_is_marked() {
+        assert_eq!(marked(0), [0; 0]);
+        assert_eq!(marked(1), [0]);
+        assert_eq!(marked(4), [0, 1, 2, 3]);
+        assert_eq!(marked(10), [0, 2, 4, 6, 9]);
+        assert_eq!(marked(100), [0, 20, 40, 60, 80, 99]);
+        for epochs in 1..200 {
+            let marked = marked(epochs);
+            assert_eq!(marked.last(), Some(&(epochs - 1)));
+            assert!(marked.len() <= TICKS + 1 && marked.is_sorted());
+        }
     }
 
     #[test]

@@ -2,14 +2,19 @@
 
 use std::fmt::Write;
 
-use super::Picture;
+use super::{Diagram, Picture};
 
+// Writing to a `String` cannot fail.
 /// The picture as a directed graph.
-pub(super) fn dot(picture: &Picture, name: &str) -> String {
+pub(super) fn dot(diagram: &Diagram, name: &str) -> String {
     let mut out = format!("digraph {} {{\n", quoted(name));
     out.push_str("  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fillcolor=\"#eef2f8\", fontname=\"sans-serif\"];\n");
-    boxes(picture, &mut Vec::new(), &mut out);
-    arrows(picture, &mut Vec::new(), &mut out);
+    boxes(&diagram.picture, &mut Vec::new(), &mut out);
+    for arrow in &diagram.arrows {
+        let call = arrow.call.map(|c| format!(" [label=\"call {c}\"]"));
+        let (from, to) = (id(&arrow.from), id(&arrow.to));
+        let _ = writeln!(out, "  {from} -> {to}{};", call.unwrap_or_default());
+    }
     out.push_str("}\n");
     out
 }
@@ -23,7 +28,6 @@ fn id(path: &[usize]) -> String {
     format!("n{}", parts.join("_"))
 }
 
-// Writing to a `String` cannot fail.
 fn boxes(picture: &Picture, path: &mut Vec<usize>, out: &mut String) {
     for (i, item) in picture.boxes.iter().enumerate() {
         path.push(i);
@@ -44,22 +48,5 @@ fn boxes(picture: &Picture, path: &mut Vec<usize>, out: &mut String) {
             }
         }
         path.pop();
-    }
-}
-
-fn arrows(picture: &Picture, path: &mut Vec<usize>, out: &mut String) {
-    for arrow in &picture.arrows {
-        let end = |tail: &[usize]| id(&[path.as_slice(), tail].concat());
-        let label = arrow
-            .call
-            .map_or(String::new(), |c| format!(" [label=\"call {c}\"]"));
-        let _ = writeln!(out, "  {} -> {}{label};", end(&arrow.from), end(&arrow.to));
-    }
-    for (i, item) in picture.boxes.iter().enumerate() {
-        if let Some(inside) = &item.inside {
-            path.push(i);
-            arrows(inside, path, out);
-            path.pop();
-        }
     }
 }

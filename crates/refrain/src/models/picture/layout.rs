@@ -1,6 +1,8 @@
 //! Where boxes and arrows go: rows by rank, each row ordered so that arrows cross little.
 
-use super::{Arrow, Picture, PictureBox};
+use std::ops::Range;
+
+use super::{Picture, PictureBox, Piece};
 
 /// Lengths in SVG user units (pixels at scale 1).
 /// The widest of the usual monospaced fonts at 12 pixels, bold or not.
@@ -10,6 +12,12 @@ pub(super) const BOX_PADDING: f64 = 10.0;
 const GAP_X: f64 = 28.0;
 const GAP_Y: f64 = 48.0;
 const CLUSTER_PADDING: f64 = 22.0;
+/// Room between a cluster's title and the first arrow that comes in beside it.
+const TITLE_GAP: f64 = 12.0;
+/// Distance between arrows that enter or leave one box.
+const PORT_SPACING: f64 = 16.0;
+/// Distance between arrows with the number of a call beside them.
+const LABEL_SPACING: f64 = 46.0;
 /// Room that an arrow passing between boxes takes.
 pub(super) const LANE_WIDTH: f64 = 10.0;
 /// How far an arrow that goes up swings out below and above, and how much further the next one around it does.
@@ -46,8 +54,12 @@ pub(super) struct Placed {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) boxes: Vec<(Rect, Option<Placed>)>,
-    /// For each arrow the points between its ends, or how far right it goes around.
+    /// For each piece of an arrow the points between its ends, or how far right it goes around.
     pub(super) routes: Vec<Route>,
+    /// How far right of a cluster's left side its inside begins.
+    indent: f64,
+    /// The width of the cluster.
+    outer_width: f64,
 }
 
 /// How an arrow gets from one box to another.
@@ -107,25 +119,36 @@ impl Item {
     }
 }
 
+/// An item, and how far right of its centre an arrow meets it.
+type End = (usize, f64);
+
 struct Rows {
     items: Vec<Item>,
     rows: Vec<Vec<usize>>,
-    /// For each arrow the lanes that it passes, from its start.
+    /// For each piece of an arrow the lanes that it passes, from its start.
     lanes: Vec<Vec<usize>>,
 }
 
+/// The distance between arrows that meet one side of a box.
+pub(super) fn port_spacing(labelled: bool, width: f64, arrows: usize) -> f64 {
+    let wanted = if labelled {
+        LABEL_SPACING
+    } else {
+        PORT_SPACING
+    };
+    wanted.min(width / (arrows + 1) as f64)
+}
+
+fn text_width(text: &str) -> f64 {
+    text.chars().count() as f64 * CHARACTER_WIDTH
+}
+
 fn size(item: &PictureBox, inside: Option<&Placed>) -> (f64, f64) {
-    let title = item.title.chars().count();
-    let longest = item
-        .lines
-        .iter()
-        .map(|l| l.chars().count())
-        .max()
-        .unwrap_or(0);
-    let text = title.max(longest) as f64 * CHARACTER_WIDTH + 2.0 * BOX_PADDING;
+    let lines = item.lines.iter().map(|l| text_width(l));
+    let text = lines.fold(text_width(&item.title), f64::max) + 2.0 * BOX_PADDING;
     match inside {
         Some(placed) => (
-            (placed.width + 2.0 * CLUSTER_PADDING).max(text),
+            placed.outer_width,
             placed.height + 2.0 * CLUSTER_PADDING + LINE_HEIGHT,
         ),
         None => {
@@ -137,15 +160,52 @@ fn size(item: &PictureBox, inside: Option<&Placed>) -> (f64, f64) {
 
 /// Places everything.
 pub(super) fn place(picture: &Picture) -> Placed {
-    let inside: Vec<Option<Placed>> = picture
-        .boxes
-        .iter()
-        .map(|b| b.inside.as_ref().map(place))
-        .collect();
+    let inside = |b: &PictureBox| Some(place_cluster(b.inside.as_ref()?, &b.title));
+    let inside: Vec<Option<Placed>> = picture.boxes.iter().map(inside).collect();
     let mut rows = Rows::new(picture, &inside);
     rows.order();
     rows.spread();
     rows.finish(picture, inside)
+}
+
+/// Places the inside of a cluster, far enough to the right for arrows to come in beside the title.
+fn place_cluster(picture: &Picture, title: &str) -> Placed {
+    let mut placed = place(picture);
+    let title = BOX_PADDING + text_width(title);
+    let entry = placed.first_entry(picture);
+    placed.indent = CLUSTER_PADDING.max(title + TITLE_GAP - entry);
+    let text = title + BOX_PADDING;
+    placed.outer_width = (placed.indent + placed.width + CLUSTER_PADDING).max(text);
+    // What is narrower than the title stands in the middle, as far as that is to the right.
+    let middle = (placed.outer_width - placed.width) / 2.0;
+    placed.indent = placed.indent.max(middle);
+    placed
+}
+
+impl Placed {
+    /// How far left the first arrow comes in from outside or from below; infinite if there is none.
+    fn first_entry(&self, picture: &Picture) -> f64 {
+        let pieces = picture.pieces.iter().zip(&self.routes);
+        let entry = pieces.filter_map(|(piece, route)| match route {
+            Route::Down(_) if piece.from.is_some() => None,
+            Route::Down(lanes) if !lanes.is_empty() => Some(lanes[0].0),
+            _ => Some(self.first_port(picture, piece)),
+        });
+        entry.fold(f64::INFINITY, f64::min)
+    }
+
+    /// The leftmost of the places at which arrows meet the box that a piece goes to.
+    fn first_port(&self, picture: &Picture, piece: &Piece) -> f64 {
+        let Some(to) = &piece.to else {
+            return f64::INFINITY;
+        };
+        let alike = picture.pieces.iter().filter(|p| p.to.as_ref() == Some(to));
+        let count = alike.count();
+        let (rect, inside) = &self.boxes[to[0]];
+        let shift = inside.as_ref().map_or(0.0, |p| shift(p, &to[1..]));
+        let spacing = port_spacing(true, rect.width, count);
+        rect.center_x() + shift - spacing * (count.saturating_sub(1)) as f64 / 2.0
+    }
 }
 
 impl Rows {
@@ -175,35 +235,46 @@ impl Rows {
             rows,
             lanes: Vec::new(),
         };
-        for arrow in &picture.arrows {
-            let (from, to) = (arrow.from[0], arrow.to[0]);
-            let (start, end) = (row_of(&picture.boxes[from]), row_of(&picture.boxes[to]));
-            let shifts = [(from, &arrow.from), (to, &arrow.to)]
-                .map(|(i, path)| inside[i].as_ref().map_or(0.0, |p| shift(p, &path[1..])));
-            all.add_lanes((from, shifts[0]), (to, shifts[1]), start, end);
+        for piece in &picture.pieces {
+            let end = |path: &Vec<usize>| {
+                let inside = inside[path[0]].as_ref();
+                (path[0], inside.map_or(0.0, |p| shift(p, &path[1..])))
+            };
+            let row = |path: &Vec<usize>| row_of(&picture.boxes[path[0]]);
+            let first = piece.from.as_ref().map_or(0, |from| row(from) + 1);
+            let last = piece.to.as_ref().map_or(ranks.len(), row);
+            all.add_lanes(
+                piece.from.as_ref().map(end),
+                first..last,
+                piece.to.as_ref().map(end),
+            );
         }
         all
     }
 
     /// An arrow that goes down passes a lane in every row between; one that goes up is drawn around.
-    fn add_lanes(&mut self, from: (usize, f64), to: (usize, f64), start: usize, end: usize) {
+    fn add_lanes(&mut self, from: Option<End>, between: Range<usize>, to: Option<End>) {
+        let goes_down = between.start <= between.end;
         let mut lanes = Vec::new();
         let mut before = from;
-        for row in start + 1..end.max(start + 1) {
+        for row in between {
             let lane = self.items.len();
             self.items.push(Item::lane());
             self.rows[row].push(lane);
-            self.connect(before, (lane, 0.0));
+            self.connect(before, Some((lane, 0.0)));
             lanes.push(lane);
-            before = (lane, 0.0);
+            before = Some((lane, 0.0));
         }
-        if start < end {
+        if goes_down {
             self.connect(before, to);
         }
         self.lanes.push(lanes);
     }
 
-    fn connect(&mut self, a: (usize, f64), b: (usize, f64)) {
+    fn connect(&mut self, a: Option<End>, b: Option<End>) {
+        let (Some(a), Some(b)) = (a, b) else {
+            return; // one of them is outside of the cluster
+        };
         for ((own, own_shift), (item, shift)) in [(a, b), (b, a)] {
             self.items[own].neighbours.push(Neighbour {
                 item,
@@ -308,10 +379,10 @@ impl Rows {
         let routes = self.routes(picture, &rects, &middle);
         let mut width = self.items.iter().map(Item::end).fold(0.0, f64::max);
         let mut height = (y - GAP_Y).max(0.0);
-        for (route, arrow) in routes.iter().zip(&picture.arrows) {
-            if let Route::Around { side, swing } = route {
+        for (route, piece) in routes.iter().zip(&picture.pieces) {
+            if let (Route::Around { side, swing }, Some(from)) = (route, &piece.from) {
                 width = width.max(*side);
-                height = height.max(rects[arrow.from[0]].bottom() + swing);
+                height = height.max(rects[from[0]].bottom() + swing);
             }
         }
         Placed {
@@ -319,21 +390,27 @@ impl Rows {
             height,
             boxes: rects.into_iter().zip(inside).collect(),
             routes,
+            indent: 0.0,
+            outer_width: width,
         }
     }
 
     fn routes(&self, picture: &Picture, rects: &[Rect], middle: &[f64]) -> Vec<Route> {
         let point = |&lane: &usize| (self.center(lane), middle[lane]);
-        let route = |(i, arrow): (usize, &Arrow)| {
-            let (from, to) = (&rects[arrow.from[0]], &rects[arrow.to[0]]);
+        let route = |(i, piece): (usize, &Piece)| {
+            let down = Route::Down(self.lanes[i].iter().map(point).collect());
+            let Some((start, end)) = piece.tops() else {
+                return down;
+            };
+            let (from, to) = (&rects[start], &rects[end]);
             if to.y > from.y {
-                return Route::Down(self.lanes[i].iter().map(point).collect());
+                return down;
             }
-            let alike = |a: &&Arrow| a.from[0] == arrow.from[0] && a.to[0] == arrow.to[0];
-            let order = picture.arrows[..=i].iter().filter(alike).count() as f64;
+            let alike = |p: &&Piece| p.tops() == Some((start, end));
+            let order = picture.pieces[..=i].iter().filter(alike).count() as f64;
             let passed = |r: &&Rect| r.bottom() >= to.y && r.y <= from.bottom();
             let beside = rects.iter().filter(passed).map(Rect::right);
-            let right = match arrow.from[0] == arrow.to[0] {
+            let right = match start == end {
                 true => from.right(),
                 false => beside.fold(0.0, f64::max) + LANE_WIDTH,
             };
@@ -342,14 +419,14 @@ impl Rows {
                 swing: (SWING + order * SWING_STEP).min(GAP_Y),
             }
         };
-        picture.arrows.iter().enumerate().map(route).collect()
+        picture.pieces.iter().enumerate().map(route).collect()
     }
 }
 
 /// How many arrows go from a box to itself.
 fn loops(picture: &Picture, position: usize) -> usize {
-    let own = |a: &&Arrow| a.from[0] == position && a.to[0] == position;
-    picture.arrows.iter().filter(own).count()
+    let own = |p: &&Piece| p.tops() == Some((position, position));
+    picture.pieces.iter().filter(own).count()
 }
 
 /// How far right of a cluster's centre the box at a path inside it stands.
@@ -359,12 +436,12 @@ fn shift(placed: &Placed, path: &[usize]) -> f64 {
     };
     let (rect, inside) = &placed.boxes[first];
     let deeper = inside.as_ref().map_or(0.0, |p| shift(p, rest));
-    rect.center_x() - placed.width / 2.0 + deeper
+    placed.indent + rect.center_x() - placed.outer_width / 2.0 + deeper
 }
 
 /// Where the inside of a cluster begins, relative to the cluster's corner.
 pub(super) fn inside_offset(cluster: &Rect, inside: &Placed) -> (f64, f64) {
-    let x = cluster.x + (cluster.width - inside.width) / 2.0;
+    let x = cluster.x + inside.indent;
     (x, cluster.y + CLUSTER_PADDING + LINE_HEIGHT)
 }
 
@@ -373,6 +450,7 @@ mod tests {
     use super::*;
     use crate::error::Result;
     use crate::layers::{Dense, Lstm, add};
+    use crate::models::picture::Diagram;
     use crate::{Model, input};
 
     fn overlap(a: &Rect, b: &Rect) -> bool {
@@ -380,8 +458,7 @@ mod tests {
     }
 
     fn check(model: &Model) -> Placed {
-        let picture = Picture::new(model.functional());
-        let placed = place(&picture);
+        let placed = place(&Diagram::new(model.functional()).picture);
         let rects: Vec<&Rect> = placed.boxes.iter().map(|(rect, _)| rect).collect();
         for (i, a) in rects.iter().enumerate() {
             assert!(a.x >= 0.0 && a.right() <= placed.width && a.bottom() <= placed.height);

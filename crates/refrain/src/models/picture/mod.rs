@@ -2,12 +2,14 @@
 
 mod dot;
 mod layout;
+mod places;
 mod svg;
+mod tracks;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 
+use self::places::Places;
 use super::functional::Functional;
 use super::model::Model;
 use super::summary::thousands;
@@ -16,10 +18,34 @@ use crate::layers::AnyLayer;
 use crate::layers::node::Node;
 use crate::utils::svg::write;
 
-/// What a picture shows: boxes, some of which hold pictures, and arrows between boxes at any depth.
+/// A model's boxes, and the arrows between them.
+pub(super) struct Diagram {
+    pub(super) picture: Picture,
+    pub(super) arrows: Vec<Arrow>,
+}
+
+/// An arrow for one input tensor of one call. Ends are paths of positions: box, box inside it, …
+pub(super) struct Arrow {
+    pub(super) from: Vec<usize>,
+    pub(super) to: Vec<usize>,
+    /// Which call of a layer that is called several times, in whatever model.
+    pub(super) call: Option<usize>,
+}
+
+/// What a model or a nested model shows: boxes, some of which hold pictures, and pieces of arrows.
 pub(super) struct Picture {
     pub(super) boxes: Vec<PictureBox>,
-    pub(super) arrows: Vec<Arrow>,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// The part of an arrow that is in a picture, between two of its boxes or from or to what is outside. Paths begin here.
+pub(super) struct Piece {
+    /// Its position among all arrows.
+    pub(super) arrow: usize,
+    /// `None`: it comes in at the top.
+    pub(super) from: Option<Vec<usize>>,
+    /// `None`: it goes out at the bottom.
+    pub(super) to: Option<Vec<usize>>,
 }
 
 /// A layer, or a nested model with what is inside it.
@@ -33,72 +59,96 @@ pub(super) struct PictureBox {
     pub(super) rank: usize,
 }
 
-/// An arrow for one input tensor of one call. Ends are paths of positions: box, box inside it, …
-pub(super) struct Arrow {
-    pub(super) from: Vec<usize>,
-    pub(super) to: Vec<usize>,
-    /// Which call of a layer that is called several times.
-    pub(super) call: Option<usize>,
+impl Diagram {
+    fn new(functional: &Functional) -> Self {
+        let mut places = Places::new(functional);
+        let mut picture = Picture::new(functional, &mut places);
+        let arrows = places.arrows();
+        for (i, arrow) in arrows.iter().enumerate() {
+            picture.add(i, Some(&arrow.from), Some(&arrow.to));
+        }
+        picture.raise_sources();
+        Diagram { picture, arrows }
+    }
+}
+
+impl Piece {
+    /// The boxes of this picture that it goes between.
+    pub(super) fn tops(&self) -> Option<(usize, usize)> {
+        Some((self.from.as_ref()?[0], self.to.as_ref()?[0]))
+    }
 }
 
 impl Picture {
-    fn new(functional: &Functional) -> Self {
-        let operations = &functional.operations;
-        let index: HashMap<usize, usize> = operations
-            .iter()
-            .enumerate()
-            .map(|(i, l)| (l.id(), i))
-            .collect();
-        let boxes: Vec<PictureBox> = operations
-            .iter()
-            .map(|layer| PictureBox::new(layer, functional))
-            .collect();
-        let mut arrows = Vec::new();
-        for node in &functional.nodes {
-            let calls = calls_of(&node.layer, functional);
-            let position = calls.iter().position(|n| Arc::ptr_eq(n, node));
-            let call = position.filter(|_| calls.len() > 1).map(|p| p + 1);
-            for (i, tensor) in node.inputs.tensors().into_iter().enumerate() {
-                let Some(symbolic) = tensor.as_symbolic() else {
-                    continue;
-                };
-                let source = &symbolic.node.layer;
-                let (Some(&from), Some(&to)) =
-                    (index.get(&source.id()), index.get(&node.layer.id()))
-                else {
-                    continue;
-                };
-                arrows.push(Arrow {
-                    from: exit(from, source, symbolic.index),
-                    to: entrance(to, &node.layer, i),
-                    call,
-                });
-            }
+    fn new<'m>(functional: &'m Functional, places: &mut Places<'m>) -> Self {
+        let layers = places.drawn_in(functional).into_iter();
+        let boxes = layers.map(|layer| PictureBox::new(layer, functional, places));
+        Picture {
+            boxes: boxes.collect(),
+            pieces: Vec::new(),
         }
-        let mut picture = Picture { boxes, arrows };
-        picture.raise_sources();
-        picture
+    }
+
+    /// Adds an arrow to the innermost picture that holds both ends, and its pieces to those inside that it goes through.
+    fn add(&mut self, arrow: usize, from: Option<&[usize]>, to: Option<&[usize]>) {
+        if let (Some([a, from @ ..]), Some([b, to @ ..])) = (from, to)
+            && a == b
+            && !from.is_empty()
+            && !to.is_empty()
+        {
+            self.add_inside(*a, arrow, Some(from), Some(to));
+            return;
+        }
+        self.pieces.push(Piece {
+            arrow,
+            from: from.map(<[usize]>::to_vec),
+            to: to.map(<[usize]>::to_vec),
+        });
+        if let Some([a, from @ ..]) = from
+            && !from.is_empty()
+        {
+            self.add_inside(*a, arrow, Some(from), None);
+        }
+        if let Some([b, to @ ..]) = to
+            && !to.is_empty()
+        {
+            self.add_inside(*b, arrow, None, Some(to));
+        }
+    }
+
+    fn add_inside(
+        &mut self,
+        position: usize,
+        arrow: usize,
+        from: Option<&[usize]>,
+        to: Option<&[usize]>,
+    ) {
+        if let Some(inside) = &mut self.boxes[position].inside {
+            inside.add(arrow, from, to);
+        }
     }
 
     /// Puts each box above those that it feeds, unless they feed it in turn. The distance of a shared layer from the outputs
     /// is that of one of its calls; what feeds another call may be nearer to them.
     fn raise_sources(&mut self) {
+        let arrows: Vec<(usize, usize)> = self.pieces.iter().filter_map(Piece::tops).collect();
         let mut targets = vec![Vec::new(); self.boxes.len()];
-        for arrow in &self.arrows {
-            targets[arrow.from[0]].push(arrow.to[0]);
+        for &(from, to) in &arrows {
+            targets[from].push(to);
         }
         let feeds: Vec<HashSet<usize>> = (0..targets.len()).map(|i| fed_by(&targets, i)).collect();
         let mut changed = true;
         while changed {
             changed = false;
-            for arrow in &self.arrows {
-                let (from, to) = (arrow.from[0], arrow.to[0]);
+            for &(from, to) in &arrows {
                 if !feeds[to].contains(&from) && self.boxes[from].rank <= self.boxes[to].rank {
                     self.boxes[from].rank = self.boxes[to].rank + 1;
                     changed = true;
                 }
             }
         }
+        let inside = self.boxes.iter_mut().filter_map(|b| b.inside.as_mut());
+        inside.for_each(Picture::raise_sources);
     }
 }
 
@@ -112,72 +162,35 @@ fn fed_by(targets: &[Vec<usize>], position: usize) -> HashSet<usize> {
     fed
 }
 
-fn calls_of<'a>(layer: &AnyLayer, functional: &'a Functional) -> Vec<&'a Arc<Node>> {
-    let nodes = functional.nodes.iter();
-    let mut calls: Vec<&Arc<Node>> = nodes.filter(|n| n.layer == *layer).collect();
-    calls.sort_by_key(|n| n.index);
-    calls
-}
-
-/// The path to where output `output` of a box comes from: inside a nested model, the layer that makes it.
-fn exit(position: usize, layer: &AnyLayer, output: usize) -> Vec<usize> {
-    inner(
-        position,
-        layer,
-        |f| f.outputs.flatten().get(output).map(|t| (*t).clone()),
-        exit,
-    )
-}
-
-/// The path to where input `input` of a box goes: inside a nested model, its input layer.
-fn entrance(position: usize, layer: &AnyLayer, input: usize) -> Vec<usize> {
-    inner(
-        position,
-        layer,
-        |f| f.flat_inputs.get(input).cloned(),
-        entrance,
-    )
-}
-
-fn inner(
-    position: usize,
-    layer: &AnyLayer,
-    tensor: impl Fn(&Functional) -> Option<crate::Tensor>,
-    deeper: fn(usize, &AnyLayer, usize) -> Vec<usize>,
-) -> Vec<usize> {
-    let mut path = vec![position];
-    let found = layer.options::<Functional>().and_then(|nested| {
-        let tensor = tensor(nested)?;
-        let symbolic = tensor.as_symbolic()?;
-        let operations = &nested.operations;
-        let inside = operations.iter().position(|l| *l == symbolic.node.layer)?;
-        Some(deeper(inside, &operations[inside], symbolic.index))
-    });
-    path.extend(found.into_iter().flatten());
-    path
-}
-
 impl PictureBox {
-    fn new(layer: &AnyLayer, functional: &Functional) -> Self {
-        let calls = calls_of(layer, functional);
+    fn new<'m>(layer: &'m AnyLayer, functional: &Functional, places: &mut Places<'m>) -> Self {
         let nested = layer.options::<Functional>();
-        let mut lines: Vec<String> = calls.iter().map(|n| shapes(n)).collect();
-        lines.dedup();
-        let params = layer.count_params();
-        if params > 0 {
-            lines.push(format!("{} weights", thousands(params)));
-        }
-        let depth = |n: &&Arc<Node>| {
-            let position = functional.nodes.iter().position(|m| Arc::ptr_eq(m, n));
-            position.map_or(0, |p| functional.depths[p])
-        };
         PictureBox {
             title: format!("{} ({})", layer.get_name(), layer.class_name()),
-            lines: if nested.is_some() { Vec::new() } else { lines },
-            inside: nested.map(Picture::new),
-            rank: calls.iter().map(depth).max().unwrap_or(0),
+            inside: nested.map(|nested| Picture::new(nested, places)),
+            lines: match nested {
+                Some(_) => Vec::new(),
+                None => lines(layer, places),
+            },
+            rank: places.rank(functional, layer),
         }
     }
+}
+
+/// The shapes of a layer's calls, and the number of its weights.
+fn lines(layer: &AnyLayer, places: &mut Places) -> Vec<String> {
+    let calls = places.calls(layer).iter();
+    let mut lines: Vec<String> = calls.map(|(_, node)| shapes(node)).collect();
+    lines.dedup();
+    let weights = layer.weights();
+    if !weights.is_empty() {
+        let count = thousands(layer.count_params());
+        lines.push(match places.counts_anew(&weights) {
+            true => format!("{count} weights"),
+            false => format!("{count} weights, shared"),
+        });
+    }
+    lines
 }
 
 /// `(None, 10) → (None, 32)`.
@@ -212,7 +225,7 @@ impl Model {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn to_dot(&self) -> String {
-        dot::dot(&Picture::new(self.functional()), self.get_name())
+        dot::dot(&Diagram::new(self.functional()), self.get_name())
     }
 
     /// The model as a picture in SVG: shared layers once with an arrow for each call, nested models as clusters.
@@ -225,7 +238,7 @@ impl Model {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn to_svg(&self) -> String {
-        svg::svg(&Picture::new(self.functional()))
+        svg::svg(&Diagram::new(self.functional()))
     }
 
     /// Writes the picture to a file: `.svg`, or `.dot` for Graphviz.

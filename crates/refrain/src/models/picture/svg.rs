@@ -2,21 +2,16 @@
 
 use std::fmt::Write;
 
-use super::Picture;
-use super::layout::{BOX_PADDING, LINE_HEIGHT, Placed, Rect, Route, inside_offset, place};
+use super::layout::{BOX_PADDING, LINE_HEIGHT, Placed, inside_offset, place};
+use super::tracks::{Track, Turn, tracks};
+use super::{Diagram, Picture};
 use crate::utils::svg::escaped;
 
 /// Space around the picture, in user units.
 const MARGIN: f64 = 24.0;
-/// Orders loops behind all places in a picture.
-const LOOPS: f64 = 1e9;
-/// Distance between arrows that enter or leave one box.
-const PORT_SPACING: f64 = 16.0;
-/// Distance between arrows with the number of a call beside them.
-const LABEL_SPACING: f64 = 46.0;
 
 const STYLE: &str = "text{font:12px ui-monospace,monospace;fill:#1c2733}.t{font-weight:bold}.c{fill:#5c6b7a;font-size:10px}\
-.c,.n{paint-order:stroke;stroke:#fff;stroke-width:3px}\
+.h{fill:#fff;stroke:#fff;stroke-width:3px}\
 rect{fill:#eef2f8;stroke:#5b7aa8;rx:6}.input{fill:#e6f4ea;stroke:#4c8a5c}.cluster{fill:#fafafa;stroke:#9aa7b5;stroke-dasharray:5 3}\
 path{fill:none;stroke:#48586a;stroke-width:1.3;marker-end:url(#a)}";
 
@@ -28,11 +23,13 @@ struct Drawing {
 }
 
 /// The picture as an SVG document.
-pub(super) fn svg(picture: &Picture) -> String {
-    let placed = place(picture);
+pub(super) fn svg(diagram: &Diagram) -> String {
+    let placed = place(&diagram.picture);
     let mut drawing = Drawing::default();
-    boxes(picture, &placed, (0.0, 0.0), &mut drawing);
-    arrows(picture, &placed, (0.0, 0.0), &mut drawing);
+    boxes(&diagram.picture, &placed, (0.0, 0.0), &mut drawing);
+    for (arrow, track) in diagram.arrows.iter().zip(tracks(diagram, &placed)) {
+        drawing.arrow(&track, arrow.call);
+    }
     let Drawing { shapes, texts } = drawing;
     let (width, height) = (placed.width + 2.0 * MARGIN, placed.height + 2.0 * MARGIN);
     format!(
@@ -45,7 +42,6 @@ pub(super) fn svg(picture: &Picture) -> String {
     )
 }
 
-// Writing to a `String` cannot fail.
 fn boxes(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut Drawing) {
     for (item, (rect, inside)) in picture.boxes.iter().zip(&placed.boxes) {
         let (x, y) = (rect.x + dx, rect.y + dy);
@@ -59,12 +55,13 @@ fn boxes(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut Dra
             "<rect{class} x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
             rect.width, rect.height
         );
-        // A cluster's arrows come in at its middle, so its title stands at the side.
-        let (title, anchor, text_x) = match inside {
-            Some(_) => (" class=\"t n\"", "start", x + BOX_PADDING),
-            None => (" class=\"t\"", "middle", x + rect.width / 2.0),
+        // A cluster's arrows come in beside its title.
+        let (anchor, text_x) = match inside {
+            Some(_) => ("start", x + BOX_PADDING),
+            None => ("middle", x + rect.width / 2.0),
         };
-        let lines = std::iter::once((&item.title, title)).chain(item.lines.iter().map(|l| (l, "")));
+        let lines = std::iter::once((&item.title, " class=\"t\""))
+            .chain(item.lines.iter().map(|l| (l, "")));
         for (i, (line, class)) in lines.enumerate() {
             let baseline = y + BOX_PADDING / 2.0 + (i as f64 + 0.75) * LINE_HEIGHT;
             let _ = writeln!(
@@ -76,114 +73,71 @@ fn boxes(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut Dra
         if let (Some(inner), Some(inside)) = (&item.inside, inside) {
             let (ix, iy) = inside_offset(rect, inside);
             boxes(inner, inside, (ix + dx, iy + dy), out);
-            arrows(inner, inside, (ix + dx, iy + dy), out);
         }
     }
 }
 
-/// The rectangle at the end of a path of positions, in the coordinates of the outermost picture here.
-fn locate(placed: &Placed, path: &[usize], (dx, dy): (f64, f64)) -> Rect {
-    let (rect, inside) = &placed.boxes[path[0]];
-    if let (Some(inside), true) = (inside, path.len() > 1) {
-        let (ix, iy) = inside_offset(rect, inside);
-        return locate(inside, &path[1..], (dx + ix, dy + iy));
-    }
-    Rect {
-        x: rect.x + dx,
-        y: rect.y + dy,
-        ..*rect
-    }
-}
-
-/// The places, from the left, at which arrows meet one side of a box: ordered by where they come from or go to.
-fn ports(picture: &Picture, placed: &Placed, outgoing: bool) -> Vec<f64> {
-    let ends = |i: usize| {
-        let (from, to) = (&picture.arrows[i].from, &picture.arrows[i].to);
-        let (from_x, to_x) = (
-            locate(placed, from, (0.0, 0.0)).center_x(),
-            locate(placed, to, (0.0, 0.0)).center_x(),
-        );
-        match (&placed.routes[i], outgoing) {
-            // Loops stand at the right, the outer ones around the inner.
-            (Route::Around { side, .. }, _) => (if outgoing { from } else { to }, LOOPS - side),
-            (Route::Down(bends), true) => (from, bends.first().map_or(to_x, |b| b.0)),
-            (Route::Down(bends), false) => (to, bends.last().map_or(from_x, |b| b.0)),
-        }
-    };
-    let port = |i: usize| {
-        let (mine, _) = ends(i);
-        let mut same: Vec<usize> = (0..picture.arrows.len())
-            .filter(|&j| ends(j).0 == mine)
-            .collect();
-        same.sort_by(|&a, &b| {
-            let calls = picture.arrows[a].call.cmp(&picture.arrows[b].call);
-            ends(a).1.total_cmp(&ends(b).1).then(calls)
-        });
-        let place = same.iter().position(|&j| j == i).unwrap_or(0) as f64;
-        let rect = locate(placed, mine, (0.0, 0.0));
-        let labelled = !outgoing && same.iter().any(|&j| picture.arrows[j].call.is_some());
-        let wanted = if labelled {
-            LABEL_SPACING
-        } else {
-            PORT_SPACING
-        };
-        let spacing = wanted.min(rect.width / (same.len() + 1) as f64);
-        rect.center_x() + (place - (same.len() as f64 - 1.0) / 2.0) * spacing
-    };
-    (0..picture.arrows.len()).map(port).collect()
-}
-
-fn arrows(picture: &Picture, placed: &Placed, (dx, dy): (f64, f64), out: &mut Drawing) {
-    let (outgoing, incoming) = (ports(picture, placed, true), ports(picture, placed, false));
-    for (i, arrow) in picture.arrows.iter().enumerate() {
-        let (from, to) = (
-            locate(placed, &arrow.from, (dx, dy)),
-            locate(placed, &arrow.to, (dx, dy)),
-        );
-        let (start, end) = ((outgoing[i] + dx, from.bottom()), (incoming[i] + dx, to.y));
-        let path = match &placed.routes[i] {
-            Route::Down(bends) => {
-                downwards(start, bends.iter().map(|(x, y)| (x + dx, y + dy)), end)
-            }
-            Route::Around { side, swing } => around(start, (side + dx, *swing), end),
-        };
-        let _ = writeln!(out.shapes, "<path d=\"{path}\"/>");
-        if let Some(call) = arrow.call {
+impl Drawing {
+    fn arrow(&mut self, track: &Track, call: Option<usize>) {
+        let _ = writeln!(self.shapes, "<path d=\"{}\"/>", path(track));
+        let Some(call) = call else { return };
+        let (x, y) = (track.end.0 + 4.0, track.end.1 - 9.0);
+        // A light copy below keeps other arrows off the letters in every viewer.
+        for class in ["c h", "c"] {
             let _ = writeln!(
-                out.texts,
-                "<text class=\"c\" x=\"{:.1}\" y=\"{:.1}\">call {call}</text>",
-                end.0 + 4.0,
-                end.1 - 9.0
+                self.texts,
+                "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">call {call}</text>"
             );
         }
     }
 }
 
-/// A smooth line through points, vertical at each.
-fn downwards(
-    start: (f64, f64),
-    bends: impl Iterator<Item = (f64, f64)>,
-    end: (f64, f64),
-) -> String {
-    let mut path = format!("M{:.1} {:.1}", start.0, start.1);
-    let (mut x, mut y) = start;
-    for (next_x, next_y) in bends.chain(std::iter::once(end)) {
-        let middle = (y + next_y) / 2.0;
-        let _ = write!(
-            path,
-            "C{x:.1} {middle:.1} {next_x:.1} {middle:.1} {next_x:.1} {next_y:.1}"
-        );
-        (x, y) = (next_x, next_y);
+/// A smooth line, vertical at each point that it passes.
+fn path(track: &Track) -> String {
+    let (mut at, mut path) = (
+        track.start,
+        format!("M{:.1} {:.1}", track.start.0, track.start.1),
+    );
+    let mut turns = track.turns.iter().peekable();
+    while let Some(turn) = turns.next() {
+        at = match *turn {
+            Turn::Point(x, y) => down(&mut path, at, (x, y)),
+            Turn::Around(side, swing) => {
+                let next = match turns.next() {
+                    Some(Turn::Point(x, y)) => (*x, *y),
+                    _ => track.end,
+                };
+                around(&mut path, at, (side, swing), next)
+            }
+        };
+    }
+    if at != track.end {
+        down(&mut path, at, track.end);
     }
     path
 }
 
-/// Around the boxes at the right: a layer that feeds itself or one above it.
-fn around(start: (f64, f64), (side, swing): (f64, f64), end: (f64, f64)) -> String {
-    let (below, above) = (start.1 + swing, end.1 - swing);
-    let mut path = format!("M{:.1} {:.1}C{:.1} {below:.1} ", start.0, start.1, start.0);
-    let _ = write!(path, "{side:.1} {below:.1} {side:.1} {:.1}", start.1);
-    let _ = write!(path, "L{side:.1} {:.1}C{side:.1} {above:.1} ", end.1);
-    let _ = write!(path, "{:.1} {above:.1} {:.1} {:.1}", end.0, end.0, end.1);
-    path
+// Writing to a `String` cannot fail.
+fn down(path: &mut String, (x, y): (f64, f64), next: (f64, f64)) -> (f64, f64) {
+    let middle = (y + next.1) / 2.0;
+    let _ = write!(path, "C{x:.1} {middle:.1} {:.1} {middle:.1} ", next.0);
+    let _ = write!(path, "{:.1} {:.1}", next.0, next.1);
+    next
+}
+
+/// Around the boxes at the right: to a layer beside or above.
+fn around(
+    path: &mut String,
+    (x, y): (f64, f64),
+    (side, swing): (f64, f64),
+    next: (f64, f64),
+) -> (f64, f64) {
+    let (below, above) = (y + swing, next.1 - swing);
+    let _ = write!(
+        path,
+        "C{x:.1} {below:.1} {side:.1} {below:.1} {side:.1} {y:.1}"
+    );
+    let _ = write!(path, "L{side:.1} {:.1}C{side:.1} {above:.1} ", next.1);
+    let _ = write!(path, "{:.1} {above:.1} {:.1} {:.1}", next.0, next.0, next.1);
+    next
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use self::rows::{CallRow, LayerRow};
+use self::rows::{CallRow, LayerRow, Shown};
 use self::table::{Align, Column, Table};
 use super::model::Model;
 use crate::variable::Variable;
@@ -25,7 +25,8 @@ const DEFAULT_TERMINAL: usize = 80;
 /// A table of a model's layers and their calls.
 ///
 /// In Keras's layout, but a layer that is called several times has a line for each call, with that call's own output
-/// shape and sources; its weights are counted once.
+/// shape and sources; its weights are counted once. So are those of layers that a nested model shares with others: where it
+/// stands again, its calls go on in number and its weights are `shared`.
 ///
 /// ```
 /// use refrain::{Model, input, layers::Dense};
@@ -135,19 +136,17 @@ impl Summary {
         self
     }
 
-    fn visible(&self) -> impl Iterator<Item = &LayerRow> {
-        self.rows
-            .iter()
-            .filter(|r| self.expand_nested || r.level == 0)
+    fn visible(&self) -> Vec<Shown<'_>> {
+        rows::shown(&self.rows, self.expand_nested)
     }
 
-    /// The same contents as JSON: `name`, `layers` (each with `name`, `class`, `params`, `trainable`, `level` and its
-    /// `calls` with `output_shapes` and `connected_to`), and the totals.
+    /// The same contents as JSON: `name`, `layers` (each with `name`, `class`, `params`, `shared` if layers before it count
+    /// these params, `trainable`, `level` and its `calls` with `output_shapes` and `connected_to`), and the totals.
     pub fn to_json(&self) -> Json {
         let total = self.trainable.and(self.frozen);
         json!({
             "name": self.name,
-            "layers": self.visible().map(LayerRow::to_json).collect::<Vec<_>>(),
+            "layers": self.visible().iter().map(Shown::to_json).collect::<Vec<_>>(),
             "total_params": total.params,
             "trainable_params": self.trainable.params,
             "non_trainable_params": self.frozen.params,
@@ -190,16 +189,18 @@ impl Summary {
         columns
     }
 
-    fn cells(&self, row: &LayerRow, index: usize, call: Option<&CallRow>) -> Vec<String> {
+    fn cells(&self, shown: &Shown, index: usize, call: Option<&CallRow>) -> Vec<String> {
+        let row = shown.row;
         let indent = match row.level {
             0 => String::new(),
             level => format!("{}└ ", "   ".repeat(level)),
         };
-        let title = match index {
+        let title = match shown.calls_before + index {
             0 => format!("{indent}{} ({})", row.name, row.class),
             n => format!("{indent}{} (call {})", row.name, n + 1),
         };
         let params = match (index, row.built) {
+            _ if shown.counted => "shared".to_owned(),
             (0, true) => thousands(row.params),
             (0, false) => "0 (unbuilt)".to_owned(),
             _ => "shared".to_owned(),
@@ -237,12 +238,12 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, ends) = self.layout();
         let mut table = Table::new(self.columns(), width, &ends);
-        for row in self.visible() {
-            match row.calls.is_empty() {
-                true => table.row(self.cells(row, 0, None)),
+        for shown in &self.visible() {
+            match shown.row.calls.is_empty() {
+                true => table.row(self.cells(shown, 0, None)),
                 false => {
-                    for (i, call) in row.calls.iter().enumerate() {
-                        table.row(self.cells(row, i, Some(call)));
+                    for (i, call) in shown.row.calls.iter().enumerate() {
+                        table.row(self.cells(shown, i, Some(call)));
                     }
                 }
             }

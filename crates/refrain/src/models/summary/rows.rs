@@ -1,5 +1,6 @@
 //! What a summary says of each layer and each of its calls.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -7,10 +8,15 @@ use serde_json::{Value as Json, json};
 use crate::layers::AnyLayer;
 use crate::layers::node::Node;
 use crate::models::functional::Functional;
+use crate::variable::{Variable, VariableId};
 
 /// A layer of the model.
 #[derive(Clone, Debug)]
 pub(super) struct LayerRow {
+    id: usize,
+    /// Whether it is a model with layers of its own.
+    nested: bool,
+    weights: Vec<VariableId>,
     pub(super) name: String,
     pub(super) class: String,
     pub(super) params: usize,
@@ -70,22 +76,26 @@ impl LayerRow {
         let mut calls: Vec<&Arc<Node>> = nodes.iter().filter(|n| n.layer == *layer).collect();
         calls.sort_by_key(|n| n.index);
         LayerRow {
+            id: layer.id(),
+            nested: layer.options::<Functional>().is_some(),
+            weights: layer.weights().iter().map(Variable::id).collect(),
             name: layer.get_name().to_owned(),
             class: layer.class_name().to_owned(),
             params: layer.count_params(),
-            built: layer.built() || layer.class_name() == "InputLayer",
+            built: layer.built() || layer.class_name() == INPUT,
             trainable: layer.trainable(),
             level,
             calls: calls.into_iter().map(|n| CallRow::new(n)).collect(),
         }
     }
 
-    pub(super) fn to_json(&self) -> Json {
+    fn to_json(&self, counted: bool) -> Json {
         let call = |c: &CallRow| json!({ "output_shapes": c.outputs, "connected_to": c.inputs });
         json!({
             "name": self.name,
             "class": self.class,
             "params": self.params,
+            "shared": counted,
             "trainable": self.trainable,
             "level": self.level,
             "calls": self.calls.iter().map(call).collect::<Vec<_>>(),
@@ -93,11 +103,63 @@ impl LayerRow {
     }
 }
 
+/// A layer as a table shows it.
+pub(super) struct Shown<'s> {
+    pub(super) row: &'s LayerRow,
+    /// Its calls in models further up in the table.
+    pub(super) calls_before: usize,
+    /// Whether rows further up count all its weights.
+    pub(super) counted: bool,
+}
+
+impl Shown<'_> {
+    pub(super) fn to_json(&self) -> Json {
+        self.row.to_json(self.counted)
+    }
+}
+
+/// The rows of a table, with the layers of nested models or without. What several models share is counted in its first row,
+/// and a shared model is expanded there alone.
+pub(super) fn shown(rows: &[LayerRow], expand_nested: bool) -> Vec<Shown<'_>> {
+    let mut calls: HashMap<usize, usize> = HashMap::new();
+    let mut counted: HashSet<VariableId> = HashSet::new();
+    let mut deepest = if expand_nested { usize::MAX } else { 0 };
+    let mut shown = Vec::new();
+    for row in rows {
+        if expand_nested && row.level <= deepest {
+            deepest = usize::MAX;
+        }
+        if row.level > deepest {
+            continue;
+        }
+        let again = calls.contains_key(&row.id);
+        let before = calls.entry(row.id).or_insert(0);
+        let calls_before = *before;
+        *before += row.calls.len();
+        let weights_before = row.weights.iter().all(|w| counted.contains(w));
+        if again && row.nested {
+            deepest = row.level;
+        }
+        if !row.nested {
+            counted.extend(&row.weights);
+        }
+        shown.push(Shown {
+            row,
+            calls_before: if row.class == INPUT { 0 } else { calls_before },
+            counted: !row.weights.is_empty() && if row.nested { again } else { weights_before },
+        });
+    }
+    shown
+}
+
+/// Inputs are those of their model alone.
+const INPUT: &str = "InputLayer";
+
 /// The layers of a model, each nested model followed by its own.
 pub(super) fn rows(functional: &Functional, level: usize) -> Vec<LayerRow> {
     let mut rows = Vec::new();
     for layer in &functional.operations {
-        if layer.class_name() == "InputLayer" && !functional.is_listed(layer) {
+        if layer.class_name() == INPUT && !functional.is_listed(layer) {
             continue;
         }
         rows.push(LayerRow::new(layer, &functional.nodes, level));

@@ -15,9 +15,11 @@ use crate::tensor::Tensor;
 
 /// Keras's serialised form of a model.
 pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
-    match functional.class {
-        "Sequential" => sequential(layer, functional),
-        _ => graph(layer, functional),
+    // A stack lists its layers once, so one that calls a layer again is written as a graph.
+    let calls = functional.nodes.len();
+    match functional.class == "Sequential" && calls == functional.operations.len() {
+        true => sequential(layer, functional),
+        false => graph(layer, functional),
     }
 }
 

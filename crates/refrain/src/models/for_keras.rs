@@ -1,0 +1,75 @@
+//! Models in a form that Keras opens.
+
+use super::clone::Copier;
+use super::functional::Functional;
+use super::model::Model;
+use super::sharing::{held_twice, held_twice_without, to_take_apart};
+use crate::error::Result;
+use crate::layers::{AnyLayer, Making};
+use crate::variable::Variable;
+use crate::warnings;
+
+impl Model {
+    /// The model in a form that Keras opens from a file, and from files that Keras writes of it.
+    ///
+    /// Keras writes a layer once for each model that it stands in, and does not find its weights again when it reads such a
+    /// file. Where a nested model shares a layer with other models, this gives a copy of the whole in which that nested
+    /// model is taken apart: its calls become calls in the model around it, so that the layer is one layer with several
+    /// calls. It computes and trains as before, with the values of the weights and of the optimizer's state as they are now.
+    /// A layer takes its nested model's name before its own where another has that name; an output of the nested model goes
+    /// through an [`Identity`](crate::layers::Identity) of its name.
+    ///
+    /// A wrapper ([`TimeDistributed`](crate::layers::TimeDistributed)) cannot be taken apart: a layer that it shares with
+    /// others becomes a layer of its own in it, which a warning says. A model without such layers is given back as it is.
+    ///
+    /// ```
+    /// use refrain::{Model, input, layers::{Dense, add}};
+    /// let (x, y, shared) = (input([4]), input([4]), Dense::new(4));
+    /// let inner = Model::new(&x, &Dense::new(4).call(shared.call(&x)?)?)?;
+    /// let model = Model::new(&y, &add([&inner.call(&y)?, &shared.call(&y)?])?)?;
+    /// let flat = model.for_keras()?; // flat.save("model.keras")?
+    /// assert_eq!(flat.layers().len(), 4); // the input, two Dense layers, one of them called twice, and the sum
+    /// assert_eq!(flat.count_params(), model.count_params());
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A layer cannot be copied: its type has no method [`duplicate`](crate::Layer::duplicate).
+    pub fn for_keras(&self) -> Result<Model> {
+        let root = self.any();
+        if held_twice(&root).is_empty() {
+            return Ok(self.clone());
+        }
+        let apart = to_take_apart(&root);
+        for shared in held_twice_without(&root, &apart) {
+            warnings::copied_for_keras(&shared.layer);
+        }
+        let mut copier = Copier::taking_apart(apart);
+        let making = Making {
+            without_values: true,
+            most_elements: None,
+        };
+        let copy = making.run(|| copier.model(self))?;
+        let mut pairs = Vec::new();
+        for (original, copy) in copier.layers.values() {
+            if original.options::<Functional>().is_none() {
+                pairs.extend(variables(original).into_iter().zip(variables(copy)));
+            }
+        }
+        for (original, copy) in &pairs {
+            copy.assign(original.value())?;
+            copy.set_trainable(original.trainable());
+        }
+        if let Some(compiled) = self.compiled() {
+            copy.compile_like(&compiled, &pairs)?;
+        }
+        Ok(copy)
+    }
+}
+
+/// All that a layer and the layers inside it keep, in one order for all copies.
+fn variables(layer: &AnyLayer) -> Vec<Variable> {
+    let mut all = Vec::new();
+    layer.visit_layers(&mut |l| all.extend(l.kept_variables()));
+    all
+}

@@ -1,0 +1,115 @@
+//! Layers that stand in several models or wrappers at once, which Keras writes and does not read.
+
+use std::collections::{HashMap, HashSet};
+
+use super::functional::Functional;
+use crate::layers::AnyLayer;
+
+/// A layer, and the nested models and wrappers that it stands in.
+pub(crate) struct Shared {
+    pub(crate) layer: AnyLayer,
+    holders: Vec<AnyLayer>,
+}
+
+/// The layers with weights or other state that a model holds in several places, each once. Files of Keras describe such a
+/// layer once for each place, and Keras makes a layer of each description.
+pub(crate) fn held_twice(model: &AnyLayer) -> Vec<Shared> {
+    held_twice_without(model, &HashSet::new())
+}
+
+/// [`held_twice`] if these nested models were taken apart.
+pub(super) fn held_twice_without(model: &AnyLayer, apart: &HashSet<usize>) -> Vec<Shared> {
+    let mut holders = Holders {
+        apart,
+        found: Vec::new(),
+        positions: HashMap::new(),
+    };
+    holders.visit(model, model);
+    let found = holders.found.into_iter();
+    let twice = found.filter(|shared| shared.holders.len() > 1 && has_state(&shared.layer));
+    twice.collect()
+}
+
+struct Holders<'a> {
+    apart: &'a HashSet<usize>,
+    found: Vec<Shared>,
+    positions: HashMap<usize, usize>,
+}
+
+impl Holders<'_> {
+    /// Notes that the layers of a model or wrapper are held by it, or by what it is taken apart into.
+    fn visit(&mut self, outer: &AnyLayer, holder: &AnyLayer) {
+        for (_, layer) in outer.sublayers() {
+            if self.apart.contains(&layer.id()) {
+                self.visit(&layer, holder);
+                continue;
+            }
+            let next = self.found.len();
+            let position = *self.positions.entry(layer.id()).or_insert(next);
+            if position == next {
+                self.found.push(Shared {
+                    layer: layer.clone(),
+                    holders: Vec::new(),
+                });
+                self.visit(&layer, &layer);
+            }
+            let holders = &mut self.found[position].holders;
+            if !holders.contains(holder) {
+                holders.push(holder.clone());
+            }
+        }
+    }
+}
+
+fn has_state(layer: &AnyLayer) -> bool {
+    let mut found = false;
+    layer.visit_layers(&mut |l| found |= !l.kept_variables().is_empty());
+    found
+}
+
+/// The nested models that have to be taken apart for each layer to stand in one model. Layers in wrappers remain.
+pub(super) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
+    let mut apart = HashSet::new();
+    loop {
+        let mut next = apart.clone();
+        for shared in held_twice_without(model, &apart) {
+            let models = shared.holders.iter().filter(|h| is_model(h));
+            let models: Vec<&AnyLayer> = models.collect();
+            // One that holds all others can stay as it is.
+            let whole = models.iter().find(|outer| {
+                let mut others = models.iter().filter(|m| m != outer);
+                others.all(|inner| holds(outer, inner))
+            });
+            let others = models.iter().filter(|m| whole != Some(m) && *m != &model);
+            next.extend(
+                others
+                    .filter(|m| can_be_taken_apart(model, m))
+                    .map(|m| m.id()),
+            );
+        }
+        if next.len() == apart.len() {
+            return apart;
+        }
+        apart = next;
+    }
+}
+
+fn is_model(layer: &AnyLayer) -> bool {
+    layer.options::<Functional>().is_some()
+}
+
+fn holds(outer: &AnyLayer, inner: &AnyLayer) -> bool {
+    let mut found = false;
+    outer.visit_layers(&mut |l| found |= l == inner);
+    found
+}
+
+/// Whether a nested model is called by models alone: a wrapper needs it whole.
+fn can_be_taken_apart(model: &AnyLayer, nested: &AnyLayer) -> bool {
+    let mut wrapped = false;
+    model.visit_layers(&mut |outer| {
+        let inside = outer.sublayers().iter().any(|(_, l)| l == nested);
+        wrapped |= inside && !is_model(outer);
+    });
+    !wrapped
+}
