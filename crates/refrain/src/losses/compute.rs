@@ -88,7 +88,9 @@ pub(crate) fn values(
     let values = match &options.kind {
         Kind::Binary => binary(options, &y, &p, is_logits)?,
         Kind::Categorical => categorical(options, &y, &p, is_logits)?,
-        Kind::Custom(function) => floating(&function(&y, &p))
+        Kind::Custom(function) => function(&y, &p)
+            .checked()
+            .and_then(|values| floating(&values))
             .map_err(|e| e.in_part(format!("loss `{}`", options.name())))?,
         _ => {
             no_wider(&y, &p)?;
