@@ -10,8 +10,9 @@ use refrain::layers::*;
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
-use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, ops};
+use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, model_from_json, ops};
 use refrain_cli::npz::to_npz;
+use serde_json::Value as Json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -19,21 +20,38 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub fn write_all(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for (name, make) in MODELS {
-        let model = make()?;
-        let inputs: Vec<Literal> = model.inputs().iter().map(values).collect();
-        let predicted = model.predict_on_batch(super::arrays::arrays(&inputs))?;
-        let mut arrays: Vec<(String, Literal)> = Vec::new();
-        for (i, input) in inputs.into_iter().enumerate() {
-            arrays.push((format!("x{i}"), input));
-        }
-        for i in 0..predicted.len() {
-            arrays.push((format!("y{i}"), predicted.literal(i)?));
-        }
-        let arrays: Vec<(&str, &Literal)> = arrays.iter().map(|(n, a)| (&**n, a)).collect();
-        let npz = to_npz(&arrays).map_err(|e| e.to_string())?;
-        fs::write(folder.join(format!("{name}.npz")), npz)?;
-        model.save(folder.join(format!("{name}.keras")))?;
+        write(folder, name, &make()?)?;
     }
+    for (name, model) in functions()? {
+        write(folder, &format!("tensorflow_{name}"), &model)?;
+    }
+    Ok(())
+}
+
+/// Models of TensorFlow's functions, as Keras 2 described them.
+fn functions() -> Result<Vec<(String, Model)>> {
+    const FUNCTIONS: &str = "crates/refrain/tests/fixtures/functions/functions.json";
+    let text = fs::read_to_string(FUNCTIONS)?;
+    let described: serde_json::Map<String, Json> = serde_json::from_str(&text)?;
+    let known = described.into_iter().filter(|(_, case)| case["refused"].is_null());
+    let models = known.map(|(name, case)| Ok((name, model_from_json(&case["model"].to_string())?)));
+    models.collect()
+}
+
+fn write(folder: &Path, name: &str, model: &Model) -> Result<()> {
+    let inputs: Vec<Literal> = model.inputs().iter().map(values).collect();
+    let predicted = model.predict_on_batch(super::arrays::arrays(&inputs))?;
+    let mut arrays: Vec<(String, Literal)> = Vec::new();
+    for (i, input) in inputs.into_iter().enumerate() {
+        arrays.push((format!("x{i}"), input));
+    }
+    for i in 0..predicted.len() {
+        arrays.push((format!("y{i}"), predicted.literal(i)?));
+    }
+    let arrays: Vec<(&str, &Literal)> = arrays.iter().map(|(n, a)| (&**n, a)).collect();
+    let npz = to_npz(&arrays).map_err(|e| e.to_string())?;
+    fs::write(folder.join(format!("{name}.npz")), npz)?;
+    model.save(folder.join(format!("{name}.keras")))?;
     Ok(())
 }
 
@@ -59,13 +77,14 @@ fn values(tensor: &Tensor) -> Literal {
 type Make = fn() -> refrain::Result<Model>;
 
 /// Models by name.
-const MODELS: [(&str, Make); 9] = [
+const MODELS: [(&str, Make); 10] = [
     ("shared_dense", shared_dense),
     ("siamese", siamese),
     ("shared_lstm", shared_lstm),
     ("nested_twice", nested_twice),
     ("in_turn", in_turn),
     ("masked", masked),
+    ("masked_states", masked_states),
     ("dicts", dicts),
     ("stack", stack),
     ("trained", trained),
@@ -130,6 +149,22 @@ fn masked() -> refrain::Result<Model> {
     let embedded = Embedding::new(5, 4).mask_zero(true).call(&words)?;
     let read = Bidirectional::new(Gru::new(3)).call(&embedded)?;
     Model::new(&words, &Dense::new(2).call(&read.output)?)
+}
+
+/// Masks beside initial states, as arguments and as unrolled loops.
+fn masked_states() -> refrain::Result<Model> {
+    let words = Input::new([5]).dtype(DType::I32).tensor();
+    let x = Embedding::new(5, 4).mask_zero(true).call(&words)?;
+    let x = concatenate([&x, &Dense::new(2).call(&x)?])?;
+    let state = input([3]);
+    let gru = Gru::new(3).return_sequences(true);
+    let zeroing = gru.clone().zero_before_first(true);
+    let both = Bidirectional::new(Lstm::new(3)).call(
+        refrain::Inputs::new(&x).kwarg("initial_state", [&state, &state, &state, &state]),
+    )?;
+    let (read, zeroed) = (gru.call_from(&x, &state)?, zeroing.call_from(&x, &state)?);
+    let mean = GlobalAveragePooling1D::new().call(&read)?;
+    Model::new([&words, &state], [&read.output, &zeroed.output, &both.output, &mean])
 }
 
 fn dicts() -> refrain::Result<Model> {
