@@ -302,7 +302,8 @@ def attention_masked():
     heads = L.MultiHeadAttention(2, 2)(*pair())
     attended = [heads, L.Attention()(pair()), L.AdditiveAttention()(pair())]
     data = [np.array([[1, 2, 0, 0, 0], [3, 1, 4, 0, 5], [2, 2, 2, 2, 2]], "int32"), np.array([[1, 0, 0, 0], [5, 4, 0, 2], [1, 2, 3, 4]], "int32")]
-    return keras.Model([ids, others], [*attended, L.GlobalAveragePooling1D()(heads)]), True, data
+    used = [L.GRU(2)(L.Attention()(pair())), L.GlobalAveragePooling1D()(L.AdditiveAttention()(pair()))]
+    return keras.Model([ids, others], [*attended, L.GlobalAveragePooling1D()(heads), *used]), True, data
 
 
 @case

@@ -31,6 +31,8 @@ def build(zoo):
                 zoo.add(name, keras.Model(x, layer(UNITS, **options)(x)))
         if zoo.wants(f"rnn_{lower}_masked"):
             masked(zoo, lower, layer)
+        if zoo.wants(f"rnn_{lower}_masked_states"):
+            masked_states(zoo, lower, layer)
         if zoo.wants(f"rnn_{lower}_stateful"):
             stateful(zoo, lower, layer)
         if zoo.wants(f"rnn_{lower}_initial_state"):
@@ -52,6 +54,21 @@ def masked(zoo, lower, layer):
     outputs = [first, second, layer(UNITS)(second), L.GlobalAveragePooling1D()(first)]
     data = np.array([[1, 2, 3, 4, 5], [1, 2, 0, 0, 0], [0, 3, 0, 4, 0]], "int32")
     zoo.add(f"rnn_{lower}_masked", keras.Model(ids, outputs), [data])
+
+
+def masked_states(zoo, lower, layer):
+    """Beside initial states Keras uses a mask that it is given, and leaves the one of the sequence to later layers."""
+    ids = keras.Input((STEPS,), dtype="int32")
+    x = L.Embedding(6, WIDTH, mask_zero=True)(ids)
+    given = [keras.Input((UNITS,)) for _ in range(2 if layer is L.LSTM else 1)]
+    ignored = layer(UNITS, return_sequences=True)(x, initial_state=given)
+    used = layer(UNITS, return_sequences=True)(x, initial_state=given, mask=keras.ops.not_equal(ids, 0))
+    both = L.Bidirectional(layer(UNITS))(x, initial_state=[*given, *given])
+    unrolled = layer(UNITS, return_sequences=True, unroll=True)(x, initial_state=given, mask=keras.ops.not_equal(ids, 0))
+    data = np.array([[1, 2, 3, 4, 5], [1, 2, 0, 0, 0], [0, 3, 0, 4, 0]], "int32")
+    states = [rng_of("states").standard_normal((BATCH, UNITS)).astype("float32") for _ in given]
+    outputs = [ignored, L.GlobalAveragePooling1D()(ignored), used, both, unrolled]
+    zoo.add(f"rnn_{lower}_masked_states", keras.Model([ids, *given], outputs), [data, *states])
 
 
 def stateful(zoo, lower, layer):

@@ -10,8 +10,9 @@ use refrain::layers::*;
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
-use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, ops};
+use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, model_from_json, ops};
 use refrain_cli::npz::to_npz;
+use serde_json::Value as Json;
 
 #[path = "../../../crates/refrain/tests/sharing/models.rs"]
 #[allow(dead_code, reason = "what the tests need besides the models")]
@@ -23,17 +24,35 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub fn write_all(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for (name, make) in MODELS {
-        let model = make()?;
-        model.save(folder.join(format!("{name}.keras")))?;
-        let inputs = inputs(&model);
-        let mut arrays = numbered("x", inputs.clone());
-        arrays.extend(numbered("y", predictions(&model, &inputs)?));
-        write_arrays(folder, name, &arrays)?;
+        write(folder, name, &make()?)?;
     }
     for (name, make) in shared::MODELS {
         write_shared(folder, name, &make()?)?;
     }
+    for (name, model) in functions()? {
+        write(folder, &format!("tensorflow_{name}"), &model)?;
+    }
     Ok(())
+}
+
+/// Models of TensorFlow's functions, as Keras 2 described them.
+fn functions() -> Result<Vec<(String, Model)>> {
+    const FUNCTIONS: &str = "crates/refrain/tests/fixtures/functions/functions.json";
+    let text = fs::read_to_string(FUNCTIONS)?;
+    let described: serde_json::Map<String, Json> = serde_json::from_str(&text)?;
+    let known = described
+        .into_iter()
+        .filter(|(_, case)| case["refused"].is_null());
+    let models = known.map(|(name, case)| Ok((name, model_from_json(&case["model"].to_string())?)));
+    models.collect()
+}
+
+fn write(folder: &Path, name: &str, model: &Model) -> Result<()> {
+    model.save(folder.join(format!("{name}.keras")))?;
+    let inputs = inputs(model);
+    let mut arrays = numbered("x", inputs.clone());
+    arrays.extend(numbered("y", predictions(model, &inputs)?));
+    write_arrays(folder, name, &arrays)
 }
 
 /// Writes a model whose own file Keras does not open, in the form that it does, after a step of training; beside it what
@@ -109,13 +128,14 @@ fn values(tensor: &Tensor) -> Literal {
 type Make = fn() -> refrain::Result<Model>;
 
 /// Models by name.
-const MODELS: [(&str, Make); 9] = [
+const MODELS: [(&str, Make); 10] = [
     ("shared_dense", shared_dense),
     ("siamese", siamese),
     ("shared_lstm", shared_lstm),
     ("nested_twice", nested_twice),
     ("in_turn", in_turn),
     ("masked", masked),
+    ("masked_states", masked_states),
     ("dicts", dicts),
     ("stack", stack),
     ("trained", trained),
@@ -180,6 +200,24 @@ fn masked() -> refrain::Result<Model> {
     let embedded = Embedding::new(5, 4).mask_zero(true).call(&words)?;
     let read = Bidirectional::new(Gru::new(3)).call(&embedded)?;
     Model::new(&words, &Dense::new(2).call(&read.output)?)
+}
+
+/// Masks beside initial states, as arguments and as unrolled loops.
+fn masked_states() -> refrain::Result<Model> {
+    let words = Input::new([5]).dtype(DType::I32).tensor();
+    let x = Embedding::new(5, 4).mask_zero(true).call(&words)?;
+    let x = concatenate([&x, &Dense::new(2).call(&x)?])?;
+    let state = input([3]);
+    let gru = Gru::new(3).return_sequences(true);
+    let zeroing = gru.clone().zero_before_first(true);
+    let both = Bidirectional::new(Lstm::new(3))
+        .call(refrain::Inputs::new(&x).kwarg("initial_state", [&state, &state, &state, &state]))?;
+    let (read, zeroed) = (gru.call_from(&x, &state)?, zeroing.call_from(&x, &state)?);
+    let mean = GlobalAveragePooling1D::new().call(&read)?;
+    Model::new(
+        [&words, &state],
+        [&read.output, &zeroed.output, &both.output, &mean],
+    )
 }
 
 fn dicts() -> refrain::Result<Model> {

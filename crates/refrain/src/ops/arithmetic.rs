@@ -10,7 +10,7 @@ use super::{OpDef, apply, config, definitions, option, prim, tensor_argument};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::Config;
+use crate::layers::{Config, registry};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -147,6 +147,20 @@ fn divide_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     Ok(prim::binary(BinaryOp::Divide, &a, &b)?.into())
 }
 
+/// Where the divisor is 0, 1 stands in its place before the division, so that gradients there are 0 too.
+fn divide_no_nan_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
+    let (a, b) = operands(inputs)?;
+    let dtype = match prim::promote(a.dtype(), b.dtype()) {
+        dtype if dtype.is_float() => dtype,
+        _ => DType::F32,
+    };
+    let (a, b) = (prim::convert(&a, dtype)?, prim::convert(&b, dtype)?);
+    let zero = prim::compare(Comparison::Eq, &b, &prim::constant_like(&b, 0.0)?)?;
+    let divisor = prim::select(&zero, &prim::constant_like(&b, 1.0)?, &b)?;
+    let quotient = prim::binary(BinaryOp::Divide, &a, &divisor)?;
+    Ok(prim::select(&zero, &prim::constant_like(&quotient, 0.0)?, &quotient)?.into())
+}
+
 /// `a - floor(a / b) * b`: the sign of the divisor, as in Python.
 fn mod_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
@@ -218,6 +232,8 @@ binary_functions! { BINARY in binary_defs {
     multiply, "Multiply", |i, _| binary_call(i, BinaryOp::Multiply);
     /// Quotient, elementwise; of integers it is a float.
     divide, "Divide", divide_call;
+    /// [`divide`], with 0 where the divisor is 0.
+    divide_no_nan, "DivideNoNan", divide_no_nan_call;
     /// [`divide`] under the name that the operator `/` has.
     true_divide, "TrueDivide", divide_call;
     /// Remainder with the sign of the divisor.
@@ -402,6 +418,10 @@ impl Neg for Tensor {
 }
 
 definitions! { DEFS {
+    CONVERT_TO_TENSOR = "core" / "ConvertToTensor" => |inputs, config| match config.get("dtype") {
+        None | Some(Json::Null) => Ok(inputs.one()?.clone().into()),
+        Some(json) => Ok(prim::convert(inputs.one()?, registry::dtype_from_json(json)?)?.into()),
+    };
     CAST = "core" / "Cast" => |inputs, config| {
         let name: String = option(config, "dtype")?;
         let dtype = DType::from_keras_name(&name)

@@ -93,10 +93,11 @@ impl Layer for ConcatenateOptions {
 
 /// The mask of an input over its elements, which all count without one.
 fn mask_over(x: &Tensor) -> Tensor {
-    let all = ops::ones_like(x, Some(DType::Bool));
-    let Some(mask) = x.mask() else { return all };
+    let Some(mask) = x.mask() else {
+        return ops::ones_like(x, Some(DType::Bool));
+    };
     let columns = (mask.rank()..x.rank()).fold(mask, |m, _| ops::expand_dims(&m, -1));
-    ops::logical_and(&columns, &all)
+    ops::logical_or(&columns, ops::zeros_like(x, Some(DType::Bool)))
 }
 
 impl ConcatenateOptions {

@@ -76,8 +76,8 @@ macro_rules! rnn_options {
             /// Calls the layer so that it goes on from given states instead of zeros.
             ///
             /// A mask that the sequence carries counts here too, and becomes the call's argument `mask`: Keras 3 uses no other
-            /// beside initial states. `.option("mask", Value::Null)` among the arguments of [`call`](Self::call) leaves it unused, as Keras
-            /// 3 does.
+            /// beside initial states. The option `mask` of null among the arguments of
+            /// [`call`](crate::layers::Handle::call) leaves it unused, as Keras 3 does.
             ///
             /// # Errors
             /// The inputs or the states do not fit the layer.

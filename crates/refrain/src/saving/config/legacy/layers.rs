@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{functions, upgrade_object};
+use super::upgrade_object;
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::registry::{self, OPS_MODULE};
@@ -12,12 +12,6 @@ use crate::ops;
 /// Rewrites a layer in place.
 pub(super) fn upgrade_layer(json: &mut Json, old: bool) -> Result<()> {
     let class = json["class_name"].as_str().unwrap_or_default().to_owned();
-    if matches!(
-        &*class,
-        "TFOpLambda" | "SlicingOpLambda" | "ClassMethod" | "InstanceMethod"
-    ) {
-        return functions::upgrade_function(json);
-    }
     add_module(json, &class);
     let name = json["config"]["name"].as_str().unwrap_or(&class).to_owned();
     let Some(config) = json["config"].as_object_mut() else {

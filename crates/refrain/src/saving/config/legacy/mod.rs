@@ -75,12 +75,17 @@ fn upgrade_object(json: &mut Json, old: bool) -> Result<()> {
     }
     let config = &mut json["config"];
     if let Some(layers) = config["layers"].as_array_mut() {
+        let mut before = Vec::new();
         for layer in layers.iter_mut() {
             if !sequential && layer.is_object() {
                 nodes::upgrade_calls(layer, &calls)?;
             }
-            upgrade_object(layer, old)?;
+            match functions::is_function(layer) {
+                true => before.extend(functions::upgrade_function(layer)?),
+                false => upgrade_object(layer, old)?,
+            }
         }
+        layers.append(&mut before);
     }
     if calls.legacy && !sequential {
         for ends in ["input_layers", "output_layers"] {
