@@ -25,7 +25,9 @@ fn expected(writer: &str) -> (Array2<f32>, BTreeMap<String, Vec<f32>>) {
     let flat = |json: &Json| -> Vec<f32> {
         let rows = json.as_array().expect("rows").iter();
         let numbers = rows.flat_map(|row| row.as_array().expect("a row"));
-        numbers.map(|n| n.as_f64().expect("a number") as f32).collect()
+        numbers
+            .map(|n| n.as_f64().expect("a number") as f32)
+            .collect()
     };
     let x = flat(&all[writer]["x"]);
     let outputs = all[writer]["outputs"].as_object().expect("outputs");
@@ -87,7 +89,11 @@ fn files_of_both_versions_compute_what_keras_computed() -> Result<()> {
         compare(&model, writer, file)?;
         // What is written again says the same, in the form of Keras 3.
         let text = model.to_json();
-        for old in ["function_type", "output_shape_module", "\"module\":\"__main__\""] {
+        for old in [
+            "function_type",
+            "output_shape_module",
+            "\"module\":\"__main__\"",
+        ] {
             assert!(!text.contains(old), "{file}: {old}");
         }
         let again = options.model_from_json(&text)?;
@@ -108,7 +114,11 @@ fn functions_that_the_reader_gives_go_before_code_and_receive_arguments() -> Res
     for (file, writer) in [("keras2.keras", "keras2"), ("keras2.h5", "keras2")] {
         compare(&given.load(fixture(file))?, writer, file)?;
     }
-    compare(&given.load(fixture("keras3.keras"))?, "keras3", "keras3.keras")
+    compare(
+        &given.load(fixture("keras3.keras"))?,
+        "keras3",
+        "keras3.keras",
+    )
 }
 
 fn refused(options: &LoadOptions, file: &str, words: &[&str]) {
@@ -125,30 +135,56 @@ fn arguments_that_a_function_does_not_take_are_refused() -> Result<()> {
     register();
     let decoding = LoadOptions::new().decode_lambdas(true);
     let plain = decoding.clone().lambda("arrays", |x| x * 2.0);
-    refused(&plain, "keras3.keras", &["layer `arrays`", "argument `factor`", "lambda_with"]);
-    let some = decoding.clone().lambda_with("arrays", |x, arguments| {
-        Ok(x * arguments.tensor("factor")?)
-    });
-    refused(&some, "keras3.keras", &["layer `arrays`", "argument `shift` = 3"]);
+    refused(
+        &plain,
+        "keras3.keras",
+        &["layer `arrays`", "argument `factor`", "lambda_with"],
+    );
+    let some = decoding
+        .clone()
+        .lambda_with("arrays", |x, arguments| Ok(x * arguments.tensor("factor")?));
+    refused(
+        &some,
+        "keras3.keras",
+        &["layer `arrays`", "argument `shift` = 3"],
+    );
     let wrong = decoding.clone().lambda_with("arrays", |x, arguments| {
         Ok(x * arguments.get::<f64>("scale")?)
     });
-    refused(&wrong, "keras3.keras", &["layer `arrays`", "no argument `scale`"]);
+    refused(
+        &wrong,
+        "keras3.keras",
+        &["layer `arrays`", "no argument `scale`"],
+    );
     let text = Expression::parse("x * arguments['factors']")?;
     let text = decoding.lambda_expression("arrays", text);
-    refused(&text, "keras3.keras", &["layer `arrays`", "no argument `factors`"]);
+    refused(
+        &text,
+        "keras3.keras",
+        &["layer `arrays`", "no argument `factors`"],
+    );
     Ok(())
 }
 
 #[test]
 fn code_that_is_not_given_is_refused_by_the_layers_name() {
     let message = &["`dispatched`", "not decoded", "plain parameters"];
-    refused(&LoadOptions::new().decode_lambdas(true), "dispatched.h5", message);
-    refused(&LoadOptions::new(), "dispatched.h5", &["`dispatched`", "only Python"]);
+    refused(
+        &LoadOptions::new().decode_lambdas(true),
+        "dispatched.h5",
+        message,
+    );
+    refused(
+        &LoadOptions::new(),
+        "dispatched.h5",
+        &["`dispatched`", "only Python"],
+    );
     let given = LoadOptions::new().lambda_with("dispatched", |x, arguments| {
         Ok(refrain::ops::softmax(x, arguments.get::<i64>("axis")?))
     });
-    given.load(fixture("dispatched.h5")).expect("the function is given");
+    given
+        .load(fixture("dispatched.h5"))
+        .expect("the function is given");
 }
 
 /// A model of one Lambda layer over three features.
@@ -171,16 +207,27 @@ fn function(name: &str) -> Json {
 #[test]
 fn arguments_of_keras_functions_are_checked() {
     for (name, arguments, word) in [
-        ("softmax", json!({ "axes": 1 }), "no argument is named `axes`"),
+        (
+            "softmax",
+            json!({ "axes": 1 }),
+            "no argument is named `axes`",
+        ),
         ("relu", json!({ "max_value": "six" }), "max_value"),
         ("gelu", json!({ "approximate": 0.5 }), "approximate"),
-        ("sigmoid", json!({ "axis": 1 }), "no argument is named `axis`"),
+        (
+            "sigmoid",
+            json!({ "axis": 1 }),
+            "no argument is named `axis`",
+        ),
         ("threshold", json!({}), "argument `threshold` is missing"),
         ("other>softmax", json!({ "axis": 1 }), "`other>softmax`"),
     ] {
         let text = lambda(function(name), arguments).to_string();
         let error = refrain::model_from_json(&text).expect_err(name).to_string();
-        assert!(error.contains(word) && error.contains("layer `l`"), "{error}");
+        assert!(
+            error.contains(word) && error.contains("layer `l`"),
+            "{error}"
+        );
     }
 }
 

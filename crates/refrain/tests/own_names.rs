@@ -43,7 +43,9 @@ fn first(model: &Model) -> Result<f32> {
 
 fn refused(text: &str, words: &[&str]) {
     let error = model_from_json(text).err();
-    let error = error.unwrap_or_else(|| panic!("loaded: {text}")).to_string();
+    let error = error
+        .unwrap_or_else(|| panic!("loaded: {text}"))
+        .to_string();
     for word in words {
         assert!(error.contains(word), "`{word}` is not in: {error}");
     }
@@ -53,13 +55,25 @@ fn refused(text: &str, words: &[&str]) {
 fn functions_of_a_package_are_never_keras_own() {
     for name in ["mine>gelu", "Custom>silu", "keras>relu"] {
         for json in [function(name), json!(name)] {
-            refused(&model_of(layer("Activation", "activation", json.clone())), &[name, "layer `l`"]);
-            refused(&model_of(layer("Dense", "activation", json.clone())), &[name, "layer `l`"]);
-            refused(&model_of(layer("Lambda", "function", json)), &[name, "layer `l`"]);
+            refused(
+                &model_of(layer("Activation", "activation", json.clone())),
+                &[name, "layer `l`"],
+            );
+            refused(
+                &model_of(layer("Dense", "activation", json.clone())),
+                &[name, "layer `l`"],
+            );
+            refused(
+                &model_of(layer("Lambda", "function", json)),
+                &[name, "layer `l`"],
+            );
         }
     }
     let foreign = json!({ "module": "mine", "class_name": "function", "config": "gelu", "registered_name": "function" });
-    refused(&model_of(layer("Activation", "activation", foreign)), &["`gelu`"]);
+    refused(
+        &model_of(layer("Activation", "activation", foreign)),
+        &["`gelu`"],
+    );
 }
 
 #[test]
@@ -71,10 +85,19 @@ fn parts_of_layers_of_other_packages_are_refused_by_name() {
     ] {
         let dense = |value| model_of(layer("Dense", option, value));
         let registered = format!("mine>{name}");
-        refused(&dense(class(Json::Null, name, json!(registered))), &[&registered, option]);
-        refused(&dense(class(json!("mine.parts"), name, Json::Null)), &[name, option]);
+        refused(
+            &dense(class(Json::Null, name, json!(registered))),
+            &[&registered, option],
+        );
+        refused(
+            &dense(class(json!("mine.parts"), name, Json::Null)),
+            &[name, option],
+        );
         // A class of the program that wrote the file has no module there.
-        refused(&dense(class(Json::Null, name, json!(name))), &[name, option]);
+        refused(
+            &dense(class(Json::Null, name, json!(name))),
+            &[name, option],
+        );
         refused(&dense(function("mine>ones")), &["mine>ones", option]);
         let own = class(json!(format!("keras.{classes}")), name, Json::Null);
         model_from_json(&dense(own)).expect("Keras's own");
@@ -91,23 +114,61 @@ fn parts_of_compiling_of_other_packages_are_refused_by_name() -> Result<()> {
                 "config": { "initial_learning_rate": 0.1, "decay_steps": 10 } } } })
     };
     let compile = |optimizer: Json, loss: Json, metric: Json| {
-        model.compile_from_config(&json!({ "optimizer": optimizer, "loss": loss, "metrics": [metric] }))
+        model.compile_from_config(
+            &json!({ "optimizer": optimizer, "loss": loss, "metrics": [metric] }),
+        )
     };
     let (sgd, mse, mae) = (json!("sgd"), json!("mse"), json!("mae"));
     for (optimizer, loss, metric, word) in [
-        (schedule(Json::Null, json!("mine>CosineDecay")), &mse, mae.clone(), "mine>CosineDecay"),
-        (schedule(json!("mine"), Json::Null), &mse, mae.clone(), "CosineDecay"),
-        (class(Json::Null, "SGD", json!("SGD")), &mse, mae.clone(), "`SGD`"),
-        (json!({ "class_name": "mine>SGD", "config": {} }), &mse, mae.clone(), "mine>SGD"),
+        (
+            schedule(Json::Null, json!("mine>CosineDecay")),
+            &mse,
+            mae.clone(),
+            "mine>CosineDecay",
+        ),
+        (
+            schedule(json!("mine"), Json::Null),
+            &mse,
+            mae.clone(),
+            "CosineDecay",
+        ),
+        (
+            class(Json::Null, "SGD", json!("SGD")),
+            &mse,
+            mae.clone(),
+            "`SGD`",
+        ),
+        (
+            json!({ "class_name": "mine>SGD", "config": {} }),
+            &mse,
+            mae.clone(),
+            "mine>SGD",
+        ),
         (sgd.clone(), &function("mine>mse"), mae.clone(), "mine>mse"),
-        (sgd.clone(), &class(Json::Null, "Huber", json!("Huber")), mae.clone(), "`Huber`"),
+        (
+            sgd.clone(),
+            &class(Json::Null, "Huber", json!("Huber")),
+            mae.clone(),
+            "`Huber`",
+        ),
         (sgd.clone(), &mse, function("mine>mae"), "mine>mae"),
-        (sgd.clone(), &mse, class(json!("mine"), "BinaryAccuracy", Json::Null), "BinaryAccuracy"),
+        (
+            sgd.clone(),
+            &mse,
+            class(json!("mine"), "BinaryAccuracy", Json::Null),
+            "BinaryAccuracy",
+        ),
     ] {
-        let error = compile(optimizer, loss, metric).expect_err(word).to_string();
+        let error = compile(optimizer, loss, metric)
+            .expect_err(word)
+            .to_string();
         assert!(error.contains(word), "{error}");
     }
-    compile(schedule(json!("keras.optimizers.schedules"), Json::Null), &mse, mae)
+    compile(
+        schedule(json!("keras.optimizers.schedules"), Json::Null),
+        &mse,
+        mae,
+    )
 }
 
 #[test]
@@ -135,7 +196,9 @@ fn what_is_written_is_not_taken_for_keras_own() -> Result<()> {
     let own = Lambda::named("mish", |x| x * 2.0).call(&own)?;
     let model = Model::new(&x, &own)?;
     let compiled = model.compile(Sgd::new(0.1), Loss::custom("mse", |y, p| (y - p).abs()));
-    compiled.metrics([Metric::custom("mae", |y, _| y.square())]).run()?;
+    compiled
+        .metrics([Metric::custom("mae", |y, _| y.square())])
+        .run()?;
     let json: Json = model.to_json().parse().expect("JSON");
     let config = |i: usize| &json["config"]["layers"][i]["config"];
     assert_eq!(config(1)["activation"], function("Custom>relu6"));
@@ -152,7 +215,12 @@ fn given_losses_are_found_by_what_files_call_them() -> Result<()> {
     let path = std::env::temp_dir().join(format!("refrain-own-{}.keras", std::process::id()));
     let x = input([3]);
     let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
-    model.compile(Sgd::new(0.1), Loss::custom("mine>hinge", |y, p| (y - p).abs())).run()?;
+    model
+        .compile(
+            Sgd::new(0.1),
+            Loss::custom("mine>hinge", |y, p| (y - p).abs()),
+        )
+        .run()?;
     model.save(&path)?;
     let loaded = |name: &str| {
         let options = LoadOptions::new().loss(name, Loss::custom(name, |y, p| (y - p).square()));
@@ -160,7 +228,9 @@ fn given_losses_are_found_by_what_files_call_them() -> Result<()> {
     };
     loaded("mine>hinge")?;
     loaded("hinge")?;
-    let error = loaded("yours>hinge").expect_err("another package").to_string();
+    let error = loaded("yours>hinge")
+        .expect_err("another package")
+        .to_string();
     assert!(error.contains("mine>hinge"), "{error}");
     std::fs::remove_file(path).ok();
     Ok(())
@@ -186,7 +256,10 @@ fn a_users_layer_with_a_name_of_keras_is_written_as_the_users() -> Result<()> {
     let x = input([3]);
     let model = Model::new(&x, &Permute.into_layer().call(&x)?)?;
     let written: Json = model.to_json().parse().expect("JSON");
-    assert_eq!(written["config"]["layers"][1]["registered_name"], "Custom>Permute");
+    assert_eq!(
+        written["config"]["layers"][1]["registered_name"],
+        "Custom>Permute"
+    );
     refused(&model.to_json(), &["Custom>Permute", "register"]);
     layers::register("Permute", |_: &Config| Ok(Permute));
     assert_eq!(first(&model_from_json(&model.to_json())?)?, 99.0);

@@ -281,7 +281,9 @@ impl Class {
     /// A user's.
     fn own(name: &str) -> Option<Self> {
         let registered = registered();
-        let known = registered.iter().map(|(class, made)| (class.as_str(), made));
+        let known = registered
+            .iter()
+            .map(|(class, made)| (class.as_str(), made));
         own::find(known, name).cloned().map(Class::Own)
     }
 

@@ -13,6 +13,7 @@ use crate::layers::{Call, Config, Handle, Layer, own};
 use crate::saving::lambda;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+use crate::warnings;
 
 /// A function of tensors as a layer. Its shapes are found by tracing it.
 ///
@@ -128,7 +129,12 @@ impl LambdaOptions {
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let source = Source::new(config, context);
         let (function, arguments) = match source.given() {
-            Some(function) => (function, source.arguments()),
+            Some(function) => {
+                if source.has_mask() {
+                    warnings::lambda_mask_left(source.layer);
+                }
+                (function, source.arguments())
+            }
             None => source.found()?,
         };
         let kept = config
@@ -185,6 +191,10 @@ impl<'c> Source<'c> {
         arguments.cloned().unwrap_or_default()
     }
 
+    fn has_mask(&self) -> bool {
+        self.config.get("mask").is_some_and(|mask| !mask.is_null())
+    }
+
     /// What the reader was given, by the name of the layer or of the function.
     fn given(&self) -> Option<Function> {
         let given = &self.context.functions;
@@ -195,7 +205,7 @@ impl<'c> Source<'c> {
     }
 
     fn found(&self) -> Result<Found> {
-        if self.config.get("mask").is_some_and(|mask| !mask.is_null()) {
+        if self.has_mask() {
             let message = "its mask is a function that only Python can run";
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
@@ -210,8 +220,8 @@ impl<'c> Source<'c> {
                 let bound = decode(self.function, &self.arguments())?;
                 Ok((bound, Config::new()))
             }
-            (Some(name), _) => Err(not_registered(name, self.layer)),
-            (None, _) => Err(only_python(self.layer)),
+            (Some(name), _) if !self.is_code => Err(not_registered(name, self.layer)),
+            _ => Err(only_python(self.layer)),
         }
     }
 

@@ -214,7 +214,8 @@ pub(crate) fn compile_to_json(model: &Model) -> Json {
         let (mut losses, mut weights) = (vec![Json::Null; count], vec![Json::Null; count]);
         for loss in &compiled.losses {
             let config = Loss::With(Box::new(loss.options.clone())).to_config();
-            losses[loss.output] = config.unwrap_or_else(|| own::function_to_json(loss.options.name()));
+            losses[loss.output] =
+                config.unwrap_or_else(|| own::function_to_json(loss.options.name()));
             weights[loss.output] = loss.weight.map_or(Json::Null, Json::from);
         }
         let metrics = |weighted: bool| {

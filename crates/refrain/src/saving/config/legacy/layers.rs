@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json};
 use super::{functions, lambda, upgrade_object};
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, own};
 use crate::layers::registry::{self, OPS_MODULE};
+use crate::layers::{ConfigValue, own};
 use crate::ops;
 
 /// Rewrites a layer in place.

@@ -3,10 +3,10 @@
 use super::super::arguments::Arguments;
 use super::super::value::Value;
 use super::functions;
-use refrain_graph::DType;
 use crate::error::Result;
 use crate::ops::{self, Operand};
 use crate::tensor::Tensor;
+use refrain_graph::DType;
 
 fn unary(a: &Arguments, function: fn(&Tensor) -> Tensor) -> Result<Value> {
     Ok(function(&a.tensor(0)?).into())
