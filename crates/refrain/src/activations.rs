@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, unexpected};
+use crate::layers::{ConfigValue, own, unexpected};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -45,14 +45,12 @@ macro_rules! activations {
                 }
             }
 
-            /// The function of this name: one of Keras's, or one made by [`Activation::custom`].
+            /// The function of this name: one of Keras's, else one made by [`Activation::custom`], with its package
+            /// (`my_package>name`) or without.
             pub fn from_name(name: &str) -> Option<Self> {
-                if let Some(custom) = customs().get(name) {
-                    return Some(Activation::Custom(*custom));
-                }
                 match name {
                     $($name $(| $alias)* => Some(Activation::$variant),)*
-                    _ => None,
+                    _ => Activation::own(name),
                 }
             }
         }
@@ -157,7 +155,10 @@ fn customs() -> std::sync::MutexGuard<'static, Customs> {
 }
 
 impl Activation {
-    /// A function of your own, under a name that files can refer to from now on. The name goes before Keras's.
+    /// A function of your own, under a name that files can refer to from now on.
+    ///
+    /// Names of Keras's functions stay Keras's: a function called `gelu` is written and found as `Custom>gelu`, a
+    /// function called `my_package>gelu` as such.
     ///
     /// ```
     /// use refrain::{activations::Activation, input, layers::Dense};
@@ -171,24 +172,35 @@ impl Activation {
         customs().insert(name, custom);
         Activation::Custom(custom)
     }
+
+    fn own(name: &str) -> Option<Self> {
+        let customs = customs();
+        let known = customs.iter().map(|(name, custom)| (*name, *custom));
+        own::find(known, name).map(Activation::Custom)
+    }
 }
 
 impl ConfigValue for Activation {
+    /// The name of a function of Keras's, or a user's as Keras writes it.
     fn to_json(&self) -> Json {
-        self.name().into()
+        match self {
+            Activation::Custom(custom) => own::function_to_json(custom.name),
+            keras => keras.name().into(),
+        }
     }
 
     /// A name, an object `{"class_name": "function", "config": name}`, or null for `linear`.
     fn from_json(json: &Json) -> Result<Self> {
-        let name = match json {
-            Json::Null => return Ok(Activation::Linear),
-            Json::Object(object) => object.get("config").and_then(Json::as_str),
-            json => json.as_str(),
-        };
+        if json.is_null() {
+            return Ok(Activation::Linear);
+        }
+        let name = own::function_name(json).or(json.as_str());
         let name = name.ok_or_else(|| unexpected("an activation function", json))?;
-        // Keras qualifies registered functions by their package: `my_package>name`.
-        let short = name.rsplit('>').next().unwrap_or(name);
-        Activation::from_name(short).ok_or_else(|| {
+        let found = match own::own_name(json) {
+            Some(own) => Activation::own(own),
+            None => Activation::from_name(name),
+        };
+        found.ok_or_else(|| {
             Error::mismatch(ErrorKind::NotFound, "an activation function", name)
                 .hint("Make a function of your own known with `Activation::custom`")
         })

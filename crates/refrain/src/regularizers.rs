@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::error::Result;
-use crate::layers::{Config, ConfigValue, refuse_own, unexpected};
+use crate::layers::{Config, ConfigValue, own, refuse_own, unexpected};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -131,7 +131,7 @@ impl ConfigValue for Regularizer {
     fn from_json(json: &Json) -> Result<Self> {
         refuse_own(json)?;
         let empty = Config::new();
-        let found = match json {
+        let found = match &own::bare(json) {
             Json::String(name) => Regularizer::from_class(name, &empty),
             json => json["class_name"].as_str().and_then(|class| {
                 Regularizer::from_class(class, json["config"].as_object().unwrap_or(&empty))

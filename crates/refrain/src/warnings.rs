@@ -56,6 +56,14 @@ pub(crate) fn mask_destroyed(layer: &AnyLayer, inputs: &Inputs, kept: bool) {
     }
 }
 
+/// Warns of a Lambda layer whose file gives it a mask, which the function that the reader was given does not make.
+pub(crate) fn lambda_mask_left(layer: &str) {
+    warn!(
+        "The file gives layer '{layer}' (of type Lambda) a mask, which only Python can compute. Downstream layers will not \
+         see the mask."
+    );
+}
+
 /// Warns of a model's inputs whose key in the dict is not their name.
 pub(crate) fn keys_are_no_names(inputs: &Structure<Tensor>) {
     let Structure::Dict(entries) = inputs else {

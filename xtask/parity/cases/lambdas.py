@@ -3,6 +3,7 @@
 import sys
 
 import keras
+import numpy as np
 from keras import layers as L
 from keras import ops
 
@@ -37,6 +38,32 @@ def with_closure(factor):
     return on_one(lambda x: x * factor)
 
 
+ACTIVATIONS = {
+    "softmax": {"axis": 0},
+    "log_softmax": {"axis": 0},
+    "leaky_relu": {"negative_slope": 0.5},
+    "elu": {"alpha": 0.5},
+    "celu": {"alpha": 2.0},
+    "relu": {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2},
+    "gelu": {"approximate": True},
+    "glu": {"axis": 1},
+    "hard_shrink": {"threshold": 0.3},
+    "soft_shrink": {"threshold": 0.1},
+    "squareplus": {"b": 1},
+    "threshold": {"threshold": 0.0, "default_value": 7.0},
+    "hard_sigmoid": {},
+    "selu": {},
+}
+
+
+def named():
+    """Keras's functions with arguments, on one layer each."""
+    x = keras.Input((4,))
+    hidden = L.Dense(4)(x)
+    outputs = [L.Lambda(getattr(keras.activations, name), arguments=options)(hidden) for name, options in ACTIVATIONS.items()]
+    return keras.Model(x, outputs)
+
+
 def cases():
     """Name, model, and whether Keras can open it: a function that it decodes knows no module such as `ops`, and it refuses
     the defaults that it wrote."""
@@ -47,6 +74,10 @@ def cases():
     yield "slices", on_one(lambda x: x[:, ::-1] * 2 + x[:, 1:2]), True
     yield "default", on_one(lambda x, power=2: x**power), False
     yield "arguments", on_one(lambda x, scale, shift=0.0: x * scale + shift, arguments={"scale": 3.0, "shift": -1.0}), False
+    yield "named_arguments", named(), True
+    yield "array_arguments", on_one(lambda x, w: x * w - 1.0, arguments={"w": np.array([1.0, 2.0, 4.0])}), True
+    yield "matrix_arguments", on_one(lambda x, w: x @ w, arguments={"w": np.ones((3, 2), "float32") / 3}), True
+    yield "integer_arguments", on_one(lambda x, w: x * w, arguments={"w": np.array([1, 2, 4])}), True
     yield "closure", with_closure(0.25), True
     yield "called_twice", called_twice(), True
     yield "ops_abs", on_two(lambda x: ops.abs(x[0] - x[1])), False

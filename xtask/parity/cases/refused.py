@@ -19,6 +19,43 @@ def own_loss(y_true, y_pred):
     return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
+@keras.saving.register_keras_serializable(package="zoo", name="gelu")
+def gelu(x):
+    """A function with a name of Keras's."""
+    return x * 2.0
+
+
+@keras.saving.register_keras_serializable()
+def silu(x):
+    return x * 3.0
+
+
+@keras.saving.register_keras_serializable(package="zoo", name="Zeros")
+class Zeros(keras.initializers.Initializer):
+    def __call__(self, shape, dtype=None):
+        return keras.ops.ones(shape, dtype)
+
+
+class ReLU(L.Layer):
+    """A class of the program itself, which is not registered."""
+
+    def call(self, x):
+        return x * 2.0
+
+
+# As of the program that is run.
+ReLU.__module__ = "__main__"
+
+
+@keras.saving.register_keras_serializable(package="zoo", name="CosineDecay")
+class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        return 0.1
+
+    def get_config(self):
+        return {"initial_learning_rate": 0.1, "decay_steps": 10}
+
+
 def over(layer, shape=(WIDTH,), **options):
     x = keras.Input(shape, **options)
     return keras.Model(x, layer(x))
@@ -45,6 +82,12 @@ CASES = {
     "quantized": (quantized, "quantiz"),
     "sparse_input": (lambda: over(L.Dense(2), sparse=True), "sparse"),
     "custom_layer": (lambda: over(Doubled()), "Doubled"),
+    "custom_activation": (lambda: over(L.Dense(2, activation=gelu)), "zoo>gelu"),
+    "custom_activation_layer": (lambda: over(L.Activation(silu)), "Custom>silu"),
+    "custom_function_in_lambda": (lambda: over(L.Lambda(silu)), "Custom>silu"),
+    "custom_initializer": (lambda: over(L.Dense(2, kernel_initializer=Zeros())), "zoo>Zeros"),
+    "custom_schedule": (lambda: compiled(keras.optimizers.SGD(CosineDecay())), "zoo>CosineDecay"),
+    "unregistered_layer": (lambda: over(ReLU()), "no layer class `ReLU`"),
     "custom_loss": (lambda: compiled(loss=own_loss), "own_loss"),
     "optimizer": (lambda: compiled(keras.optimizers.Adagrad(0.1)), "Adagrad"),
     "stacked_cells": (lambda: over(L.RNN([L.LSTMCell(2), L.GRUCell(3)]), (5, WIDTH)), "RNN"),

@@ -16,7 +16,8 @@ pub struct Load {
     /// What the Lambda layer NAME computes from its input x; repeatable.
     ///
     /// Files hold Python code for Lambda layers, which is never run. EXPR is an expression over Keras's `ops`, such as
-    /// `abs(x[0] - x[1])`, `x / 255`, `mean(x, axis=1)`.
+    /// `abs(x[0] - x[1])`, `x / 255`, `mean(x, axis=1)`. What Keras's `Lambda(…, arguments={"scale": 2})`
+    /// gives is `arguments['scale']`.
     #[arg(long = "lambda", value_name = "NAME=EXPR", value_parser = lambda)]
     lambdas: Vec<(String, Expression)>,
     /// Decode one-expression Python lambdas (`lambda x: abs(x)`): read as data, never run.

@@ -7,7 +7,7 @@ use super::{
     check_scale,
 };
 use crate::error::Result;
-use crate::layers::{Config, ConfigValue, refuse_own, unexpected};
+use crate::layers::{Config, ConfigValue, own, refuse_own, unexpected};
 
 impl Initializer {
     fn class_and_config(&self) -> (&'static str, Json) {
@@ -196,7 +196,7 @@ impl ConfigValue for Initializer {
     fn from_json(json: &Json) -> Result<Self> {
         refuse_own(json)?;
         let empty = Config::new();
-        match json {
+        match &own::bare(json) {
             Json::String(name) => Initializer::from_class(name, &empty),
             Json::Object(object) => {
                 let class = object.get("class_name").and_then(Json::as_str);

@@ -2,7 +2,6 @@
 
 use serde_json::Value as Json;
 
-use super::registry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::to_number;
 
@@ -20,17 +19,6 @@ pub trait ConfigValue: Sized {
 /// An error that says what an option should have been.
 pub(crate) fn unexpected(expected: &str, json: &Json) -> Error {
     Error::mismatch(ErrorKind::Config, expected, json.to_string())
-}
-
-/// Refuses an object of a class that is not Keras's, whose name may be that of one.
-pub(crate) fn refuse_own(json: &Json) -> Result<()> {
-    match registry::own_name(json) {
-        None => Ok(()),
-        Some(name) => {
-            let message = format!("`{name}` is not one of Keras's own, and unknown here");
-            Err(Error::new(ErrorKind::Unsupported, message))
-        }
-    }
 }
 
 macro_rules! plain {

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::config::{Config, unexpected};
 use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
 use super::layer::Layer;
+use super::own;
 use super::restoring::Restoring;
 use super::rnn::ZERO_BEFORE_FIRST;
 use super::*;
@@ -25,24 +26,35 @@ const INPUT_LAYER: &str = "InputLayer";
 /// Makes a layer from its class's configuration.
 type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
 
+/// A class of Keras.
+struct Row {
+    class: &'static str,
+    restore: Restore,
+    /// Whether a layer is of this class, and not of a user's that has its name.
+    is: fn(&AnyLayer) -> bool,
+}
+
 /// A class's row: its configuration is enough, or (`with context`) layers inside it or functions are looked up too.
 macro_rules! row {
-    ($class:literal, $options:ident) => {
-        ($class, |config, _| {
-            restore($options::from_config(config)?, config)
-        })
+    ($class:literal, $options:ident $(with $context:ident)?) => {
+        Row {
+            class: $class,
+            restore: row!($options $(with $context)?),
+            is: |layer| layer.options::<$options>().is_some(),
+        }
     };
-    ($class:literal, $options:ident with context) => {
-        ($class, |config, context| {
-            restore($options::from_config(config, context)?, config)
-        })
+    ($options:ident) => {
+        |config, _| restore($options::from_config(config)?, config)
+    };
+    ($options:ident with context) => {
+        |config, context| restore($options::from_config(config, context)?, config)
     };
 }
 
 macro_rules! rows {
     ($($class:literal => $options:ident $(with $context:ident)?,)*) => {
         /// Every built-in class but those of models.
-        const ROWS: &[(&str, Restore)] = &[
+        const ROWS: &[Row] = &[
             $( row!($class, $options $(with $context)?), )*
         ];
     };
@@ -117,7 +129,11 @@ rows! {
 
 /// The names of all built-in classes.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    ROWS.iter().map(|(class, _)| *class)
+    ROWS.iter().map(|row| row.class)
+}
+
+fn built_in(class: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.class == class)
 }
 
 /// The option of layers whose weights Keras can quantize; refrain's are never quantized.
@@ -221,7 +237,10 @@ fn registered() -> MutexGuard<'static, HashMap<String, Restored>> {
 /// Makes a layer of your own known under its class name, so that models with it can be loaded and wrapped.
 ///
 /// `from_config` gets what the layer's [`config`](Layer::config) gave; name, type and trainability are restored for it.
-/// A registered class goes before a built-in one of the same name.
+/// Classes that files name with a package (`my_package>Twice`) are found with it or without.
+///
+/// A class of Keras stays Keras's whatever is registered under its name. Only descriptions without modules, those of HDF5
+/// files, do not tell the two apart: there the registered class goes first, as in Keras.
 ///
 /// ```
 /// use refrain::layers::{self, Call, Config, Layer};
@@ -248,27 +267,71 @@ pub fn register<L: Layer>(class: &str, from_config: fn(&Config) -> Result<L>) {
     registered().insert(class.to_owned(), restored);
 }
 
-/// Whether a layer class of this name is known.
-pub(crate) fn is_known(class: &str) -> bool {
-    registered().contains_key(class) || ROWS.iter().any(|(name, _)| *name == class)
+/// Whether a name is that of a class of Keras and of no registered one.
+pub(crate) fn is_only_built_in(class: &str) -> bool {
+    built_in(class).is_some() && Class::own(class).is_none()
 }
 
-/// Makes a layer from its class and Keras's configuration of it. Keys that are unknown are left alone.
-pub(crate) fn from_config(class: &str, config: &Config, context: &Restoring) -> Result<AnyLayer> {
-    let custom = registered().get(class).cloned();
-    let built_in = ROWS.iter().find(|(name, _)| *name == class);
-    let made = match (custom, built_in) {
-        (Some(restore), _) => restore(config),
-        (None, Some((_, restore))) => restore(config, context).and_then(|layer| {
-            refuse_unknown(config, &layer)?;
-            Ok(layer)
-        }),
-        (None, None) => Err(no_class(class)),
+/// A class that layers can be made of.
+enum Class {
+    Own(Restored),
+    BuiltIn(Restore),
+}
+
+impl Class {
+    /// A user's.
+    fn own(name: &str) -> Option<Self> {
+        let registered = registered();
+        let known = registered
+            .iter()
+            .map(|(class, made)| (class.as_str(), made));
+        own::find(known, name).cloned().map(Class::Own)
+    }
+
+    /// Keras's.
+    fn built_in(class: &str) -> Option<Self> {
+        built_in(class).map(|row| Class::BuiltIn(row.restore))
+    }
+
+    /// The class of a name that is not marked as a user's.
+    fn unmarked(class: &str, module: &str) -> Option<Self> {
+        match module.is_empty() {
+            true => Class::own(class).or_else(|| Class::built_in(class)),
+            false => Class::built_in(class).or_else(|| Class::own(class)),
+        }
+    }
+
+    /// A layer from Keras's configuration of it. An error names the layer by the configuration, or by its class.
+    fn make(self, class: &str, config: &Config, context: &Restoring) -> Result<AnyLayer> {
+        let made = match self {
+            Class::Own(restore) => restore(config),
+            Class::BuiltIn(restore) => restore(config, context).and_then(|layer| {
+                refuse_unknown(config, &layer)?;
+                Ok(layer)
+            }),
+        };
+        made.map_err(|e| e.in_layer(layer_name(config, class), class))
+    }
+}
+
+fn layer_name<'c>(config: &'c Config, class: &'c str) -> &'c str {
+    config.get("name").and_then(Json::as_str).unwrap_or(class)
+}
+
+/// Another layer of a layer's class.
+pub(crate) fn another(layer: &AnyLayer, config: &Config) -> Result<AnyLayer> {
+    let class = layer.class_name();
+    let found = match is_built_in(layer) {
+        true => Class::built_in(class),
+        false => Class::own(class),
     };
-    made.map_err(|e| {
-        let name = config.get("name").and_then(Json::as_str).unwrap_or(class);
-        e.in_layer(name, class)
-    })
+    let found = found.ok_or_else(|| no_class(class))?;
+    found.make(class, config, &Restoring::default())
+}
+
+/// Whether a layer is of a class of Keras.
+fn is_built_in(layer: &AnyLayer) -> bool {
+    built_in(layer.class_name()).is_some_and(|row| (row.is)(layer))
 }
 
 /// Keras's modules of the functions of `ops` are this and a last part: `numpy`, `nn`, …
@@ -287,50 +350,26 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
     let config = json["config"].as_object();
     let config = config.ok_or_else(|| unexpected("a layer", json))?;
     let module = json["module"].as_str().unwrap_or_default();
-    if module.starts_with(OPS_MODULE) {
+    let own = own::own_name(json);
+    if own.is_none() && module.starts_with(OPS_MODULE) {
         let operation = ops::operation(class, config).ok_or_else(|| {
             let message = format!("no function of class `{class}` in `ops`");
             Error::new(ErrorKind::Unsupported, message)
         })?;
         return restore(operation, config);
     }
-    if let Some(name) = own_name(json) {
-        return own_layer(name, config, context);
-    }
-    match is_known(class) {
-        false if is_model(json) => model_from_json(json, context).map(|model| model.any()),
-        _ => from_config(class, config, context),
-    }
-}
-
-/// The name of a class that is not Keras's: it was registered under a package (`my_package>Scale`), or its module is
-/// another's.
-pub(crate) fn own_name(json: &Json) -> Option<&str> {
-    const KERAS: [&str; 3] = ["keras", "tf_keras", "tensorflow"];
-    let registered = json["registered_name"].as_str();
-    let packaged = registered.filter(|name| name.contains('>'));
-    let module = json["module"].as_str().filter(|module| !module.is_empty());
-    let foreign = module.is_some_and(|module| {
-        let package = module.split('.').next().unwrap_or_default();
-        !KERAS.contains(&package) && package != "builtins"
-    });
-    match packaged {
-        Some(name) => Some(name),
-        None if foreign => registered.or(json["class_name"].as_str()),
-        None => None,
-    }
-}
-
-/// A layer of a user's class, which is never taken for a built-in one of the same name.
-fn own_layer(name: &str, config: &Config, context: &Restoring) -> Result<AnyLayer> {
-    let short = name.rsplit('>').next().unwrap_or(name);
-    let known = [name, short]
-        .into_iter()
-        .find(|n| registered().contains_key(*n));
-    let layer = config.get("name").and_then(Json::as_str).unwrap_or(short);
-    match known {
-        Some(class) => from_config(class, config, context),
-        None => Err(no_class(name).in_layer(layer, short)),
+    let found = match own {
+        Some(name) => Class::own(name),
+        None => Class::unmarked(class, module),
+    };
+    let name = own.unwrap_or(class);
+    let short = own::short(name);
+    match found {
+        Some(found) => found.make(short, config, context),
+        None if own.is_none() && is_model(json) => {
+            model_from_json(json, context).map(|model| model.any())
+        }
+        None => Err(no_class(name).in_layer(layer_name(config, short), short)),
     }
 }
 
@@ -361,15 +400,14 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         if !WITHOUT_TRAINABLE.contains(&class) {
             config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
         }
-        match ROWS.iter().any(|(name, _)| *name == class) {
+        match is_built_in(layer) {
             true => ("keras.layers".to_owned(), Json::Null),
-            // The package that Keras's `register_keras_serializable()` assumes.
-            false => ("builtins".to_owned(), format!("Custom>{class}").into()),
+            false => ("builtins".to_owned(), own::packaged(class).into()),
         }
     };
     let mut json = json!({
         "module": module,
-        "class_name": class,
+        "class_name": own::short(class),
         "config": config,
         "registered_name": registered_name,
     });

@@ -70,7 +70,7 @@ impl Operand {
 }
 
 /// A number as JSON, which has none for infinities; Python writes and reads these names.
-pub(super) fn to_json(number: f64) -> Json {
+pub(crate) fn to_json(number: f64) -> Json {
     match serde_json::Number::from_f64(number) {
         Some(n) => Json::Number(n),
         None if number.is_nan() => "NaN".into(),

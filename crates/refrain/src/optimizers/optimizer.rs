@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::Schedule;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::Config;
+use crate::layers::{Config, ConfigValue};
 use crate::tensor::Tensor;
 
 /// An optimizer: a rule such as [`Adam`](super::Adam), its learning rate, and the options that all have.
@@ -237,8 +237,8 @@ impl Optimizer {
     pub fn from_config(class: &str, config: &Config) -> Result<Self> {
         let learning_rate = match config.get("learning_rate") {
             Some(json) if json.is_object() => LearningRate::Schedule(Schedule::from_config(json)?),
-            Some(json) => LearningRate::Constant(json.as_f64().unwrap_or(0.001)),
-            None => LearningRate::Constant(0.001),
+            Some(Json::Null) | None => LearningRate::Constant(default_rate(class)),
+            Some(json) => LearningRate::Constant(f64::from_json(json)?),
         };
         let mut optimizer: Optimizer = match class.to_lowercase().as_str() {
             "sgd" => super::Sgd::from_config(learning_rate, config).into(),
@@ -267,6 +267,14 @@ impl Optimizer {
             .and_then(|v| v.as_str())
             .map(str::to_owned);
         Ok(optimizer)
+    }
+}
+
+/// Keras's learning rate of an optimizer that is not given one.
+fn default_rate(class: &str) -> f64 {
+    match class.to_lowercase().as_str() {
+        "sgd" => 0.01,
+        _ => 0.001,
     }
 }
 

@@ -6,6 +6,7 @@ use refrain_graph::{Comparison, DType};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::refuse_own;
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
@@ -209,6 +210,7 @@ impl Schedule {
     /// # Errors
     /// It is not one of a schedule that refrain has.
     pub fn from_config(json: &Json) -> Result<Self> {
+        refuse_own(json)?;
         let config = &json["config"];
         Ok(match json["class_name"].as_str().unwrap_or_default() {
             "ExponentialDecay" => ExponentialDecay::from_json(config)?.into(),

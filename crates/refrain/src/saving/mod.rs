@@ -20,7 +20,7 @@
 mod compile_config;
 pub(crate) mod config;
 mod inspect;
-mod lambda;
+pub(crate) mod lambda;
 mod load;
 mod load_weights;
 mod open;

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::config::CustomFunctions;
-use super::lambda::{Expression, decode};
+use super::lambda::{Expression, decode, of_expression};
 use super::{Limits, load};
 use crate::error::Result;
-use crate::layers::Config;
-use crate::layers::core::{Function, of_list, of_one};
+use crate::layers::core::{Function, of_list, of_list_with, of_one, of_one_with};
 use crate::layers::restoring::Restoring;
+use crate::layers::{Config, LambdaArguments};
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::models::Model;
@@ -41,7 +41,8 @@ impl LoadOptions {
         LoadOptions::default()
     }
 
-    /// The function of the `Lambda` layer of this name: files hold code that only Python can run.
+    /// The function of the `Lambda` layer of this name, or of those whose function has this name: files hold code that only
+    /// Python can run. A layer that gives its function further arguments needs [`lambda_with`](LoadOptions::lambda_with).
     pub fn lambda(
         self,
         layer: impl Into<String>,
@@ -57,6 +58,35 @@ impl LoadOptions {
         f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
     ) -> Self {
         self.function(layer, of_list(f))
+    }
+
+    /// [`lambda`](LoadOptions::lambda) for a function that takes the layer's `arguments`: what Keras's
+    /// `Lambda(function, arguments={"scale": 2})` gives it.
+    ///
+    /// ```no_run
+    /// use refrain::saving::LoadOptions;
+    ///
+    /// let options = LoadOptions::new().lambda_with("scaled", |x, arguments| {
+    ///     Ok(x * arguments.tensor("scale")?)
+    /// });
+    /// let model = options.load("scaled.keras")?;
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn lambda_with(
+        self,
+        layer: impl Into<String>,
+        f: impl Fn(&Tensor, &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        self.function(layer, of_one_with(f))
+    }
+
+    /// [`lambda_with`](LoadOptions::lambda_with) for a function of several tensors.
+    pub fn lambda_of_list_with(
+        self,
+        layer: impl Into<String>,
+        f: impl Fn(&[Tensor], &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        self.function(layer, of_list_with(f))
     }
 
     /// [`lambda`](LoadOptions::lambda) for a function as text: `abs(x[0] - x[1])`.
@@ -133,11 +163,6 @@ impl LoadOptions {
         context.decode = self.decode_lambdas.then_some(decode_function);
         context
     }
-}
-
-/// An expression as a layer's function.
-fn of_expression(expression: Expression) -> Function {
-    std::sync::Arc::new(move |inputs| expression.apply(inputs.first()?))
 }
 
 fn decode_function(function: &serde_json::Value, arguments: &Config) -> Result<Function> {

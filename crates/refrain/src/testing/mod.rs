@@ -30,7 +30,8 @@ pub fn functions() -> impl Iterator<Item = &'static str> {
 
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
-    registry::from_config(class, config, &Restoring::default())
+    let json = json!({ "class_name": class, "config": config });
+    registry::from_json(&json, &Restoring::default())
 }
 
 /// All operations of a model in its order, each with its calls that belong to the model.

@@ -1,21 +1,19 @@
 //! A function as a layer.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use crate::activations::Activation;
+use super::lambda_arguments::LambdaArguments;
+use super::lambda_functions::{Function, of_list, of_one, of_one_with, register, registered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
-use crate::layers::{Call, Config, Handle, Layer};
+use crate::layers::{Call, Config, Handle, Layer, own};
+use crate::saving::lambda;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
-
-/// A function of a layer's inputs.
-pub(crate) type Function = Arc<dyn Fn(&Inputs) -> Result<Tensor> + Send + Sync>;
+use crate::warnings;
 
 /// A function of tensors as a layer. Its shapes are found by tracing it.
 ///
@@ -43,6 +41,8 @@ pub struct LambdaOptions {
     /// `None` for a closure without a name.
     name: Option<String>,
     function: Function,
+    /// What the function is given besides the inputs.
+    arguments: Config,
     /// What the file said of the function and its arguments, to be written as it was.
     source: Option<Config>,
 }
@@ -57,38 +57,6 @@ impl fmt::Debug for LambdaOptions {
 /// How a closure without a name appears in configurations.
 const UNNAMED: &str = "<lambda>";
 
-fn functions() -> MutexGuard<'static, HashMap<String, Function>> {
-    static FUNCTIONS: OnceLock<Mutex<HashMap<String, Function>>> = OnceLock::new();
-    let functions = FUNCTIONS.get_or_init(Mutex::default);
-    functions.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A function of one tensor.
-pub(crate) fn of_one(f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) -> Function {
-    Arc::new(move |inputs| Ok(f(inputs.one()?)))
-}
-
-/// A function of a list of tensors.
-pub(crate) fn of_list(f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static) -> Function {
-    Arc::new(move |inputs| {
-        let tensors: Vec<Tensor> = inputs.list()?.into_iter().cloned().collect();
-        Ok(f(&tensors))
-    })
-}
-
-/// Makes a function known under a name, so that files whose Lambda layers name it can be loaded.
-pub fn register_lambda(name: &str, f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) {
-    functions().insert(name.to_owned(), of_one(f));
-}
-
-/// [`register_lambda`] for a function of several tensors.
-pub fn register_lambda_of_list(
-    name: &str,
-    f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
-) {
-    functions().insert(name.to_owned(), of_list(f));
-}
-
 impl Lambda {
     /// A function of one tensor. Models with it can be saved but not loaded; see [`named`](Lambda::named).
     pub fn new(f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) -> Self {
@@ -102,9 +70,31 @@ impl Lambda {
 
     /// A function of one tensor under a name, which it is also registered by (see [`register_lambda`]).
     pub fn named(name: &str, f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) -> Self {
-        let function = of_one(f);
-        functions().insert(name.to_owned(), function.clone());
-        LambdaOptions::new(Some(name), function).into_layer()
+        LambdaOptions::named(name, of_one(f)).into_layer()
+    }
+
+    /// A function of one tensor and of `arguments`, under a name that it is also registered by. A function that does not
+    /// ask for one of the arguments is an error of the call.
+    ///
+    /// ```
+    /// use refrain::{input, layers::Lambda};
+    /// use serde_json::json;
+    ///
+    /// let scaled = Lambda::named_with("scaled", [("scale", json!([1.0, 2.0]))], |x, arguments| {
+    ///     Ok(x * arguments.tensor("scale")?)
+    /// });
+    /// assert_eq!(scaled.call(input([2]))?.shape().to_string(), "(None, 2)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn named_with<'n>(
+        name: &str,
+        arguments: impl IntoIterator<Item = (&'n str, Json)>,
+        f: impl Fn(&Tensor, &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        let mut options = LambdaOptions::named(name, of_one_with(f));
+        let arguments = arguments.into_iter();
+        options.arguments = arguments.map(|(k, v)| (k.to_owned(), v)).collect();
+        options.into_layer()
     }
 
     /// A function of several tensors under a name, which it is also registered by.
@@ -112,78 +102,139 @@ impl Lambda {
         name: &str,
         f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
     ) -> Self {
-        let function = of_list(f);
-        functions().insert(name.to_owned(), function.clone());
-        LambdaOptions::new(Some(name), function).into_layer()
+        LambdaOptions::named(name, of_list(f)).into_layer()
     }
 }
 
 /// What a Lambda's configuration says of its function, besides the function itself.
-const SOURCE_KEYS: [&str; 5] = [
-    "function",
-    "function_type",
-    "arguments",
-    "output_shape",
-    "mask",
-];
+const SOURCE_KEYS: [&str; 4] = ["function", "arguments", "output_shape", "mask"];
 
 impl LambdaOptions {
     fn new(name: Option<&str>, function: Function) -> Self {
         LambdaOptions {
             name: name.map(str::to_owned),
             function,
+            arguments: Config::new(),
             source: None,
         }
     }
 
-    /// The function that the reader was given for this layer, the registered one that the configuration names, or for
-    /// Python code what the reader makes of it. Nothing is executed.
+    /// A function that is also registered by its name.
+    fn named(name: &str, function: Function) -> Self {
+        register(name, function.clone());
+        LambdaOptions::new(Some(name), function)
+    }
+
+    /// The function that the reader was given for this layer, Keras's or the registered one that the configuration names, or
+    /// for Python code what the reader makes of it. Nothing is executed.
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
-        let json = config.get("function").unwrap_or(&Json::Null);
-        let named = match (json, json["config"].as_str()) {
-            (Json::String(name), _) => Some(name.as_str()),
-            (_, Some(name)) if name != UNNAMED => Some(name),
-            _ => None,
-        };
-        let layer = config.get("name").and_then(Json::as_str);
-        let layer = layer.unwrap_or("lambda");
-        // Keras qualifies registered functions by their package: `my_package>name`.
-        let short = named.map(|name| name.rsplit('>').next().unwrap_or(name));
-        let given = short.and_then(|name| context.functions.get(name));
-        let given = context.functions.get(layer).or(given).cloned();
-        let function = match given {
-            Some(function) => function,
-            None if config.get("mask").is_some_and(|mask| !mask.is_null()) => {
-                let message = "its mask is a function that only Python can run";
-                return Err(Error::new(ErrorKind::Unsupported, message));
-            }
-            None => match (short, context.decode) {
-                (Some(name), _) => registered(name).ok_or_else(|| not_registered(name, layer))?,
-                (None, Some(decode)) => {
-                    let arguments = config.get("arguments").and_then(Json::as_object);
-                    decode(json, &arguments.cloned().unwrap_or_default())?
+        let source = Source::new(config, context);
+        let (function, arguments) = match source.given() {
+            Some(function) => {
+                if source.has_mask() {
+                    warnings::lambda_mask_left(source.layer);
                 }
-                (None, None) => return Err(only_python(layer)),
-            },
+                (function, source.arguments())
+            }
+            None => source.found()?,
         };
-        let source = config
+        let kept = config
             .iter()
             .filter(|(k, _)| SOURCE_KEYS.contains(&k.as_str()));
         Ok(LambdaOptions {
-            name: short.map(str::to_owned),
+            name: source.name,
             function,
-            source: Some(source.map(|(k, v)| (k.clone(), v.clone())).collect()),
+            arguments,
+            source: Some(kept.map(|(k, v)| (k.clone(), v.clone())).collect()),
         })
     }
 }
 
-/// The registered function or the activation function of this name.
-fn registered(name: &str) -> Option<Function> {
-    let own = functions().get(name).cloned();
-    own.or_else(|| {
-        let activation = Activation::from_name(name)?;
-        Some(of_one(move |x| activation.apply(x)))
-    })
+/// What a configuration says of a layer's function.
+struct Source<'c> {
+    config: &'c Config,
+    context: &'c Restoring,
+    function: &'c Json,
+    layer: &'c str,
+    /// The function's name, unless it is a lambda.
+    name: Option<String>,
+    /// Whether the function stands there as Python code.
+    is_code: bool,
+}
+
+/// A function with the arguments that it is to be given.
+type Found = (Function, Config);
+
+impl<'c> Source<'c> {
+    fn new(config: &'c Config, context: &'c Restoring) -> Self {
+        let function = config.get("function").unwrap_or(&Json::Null);
+        let name = own::function_name(function).or(function.as_str());
+        let of_code = match name {
+            Some(_) => None,
+            None => lambda::name_of_code(function),
+        };
+        let name = name.map(str::to_owned).or(of_code);
+        Source {
+            config,
+            context,
+            function,
+            layer: config
+                .get("name")
+                .and_then(Json::as_str)
+                .unwrap_or("lambda"),
+            name: name.filter(|name| name != UNNAMED),
+            is_code: !function.is_string() && own::function_name(function).is_none(),
+        }
+    }
+
+    fn arguments(&self) -> Config {
+        let arguments = self.config.get("arguments").and_then(Json::as_object);
+        arguments.cloned().unwrap_or_default()
+    }
+
+    fn has_mask(&self) -> bool {
+        self.config.get("mask").is_some_and(|mask| !mask.is_null())
+    }
+
+    /// What the reader was given, by the name of the layer or of the function.
+    fn given(&self) -> Option<Function> {
+        let given = &self.context.functions;
+        let known = given.iter().map(|(name, f)| (name.as_str(), f));
+        let by_layer = given.get(self.layer);
+        let found = by_layer.or_else(|| own::find(known, self.name.as_deref()?));
+        found.cloned()
+    }
+
+    fn found(&self) -> Result<Found> {
+        if self.has_mask() {
+            let message = "its mask is a function that only Python can run";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        if let Some(bound) = self.of_keras()? {
+            return Ok((bound, Config::new()));
+        }
+        if let Some(function) = self.name.as_deref().and_then(registered) {
+            return Ok((function, self.arguments()));
+        }
+        match (&self.name, self.context.decode) {
+            (_, Some(decode)) if self.is_code => {
+                let bound = decode(self.function, &self.arguments())?;
+                Ok((bound, Config::new()))
+            }
+            (Some(name), _) if !self.is_code => Err(not_registered(name, self.layer)),
+            _ => Err(only_python(self.layer)),
+        }
+    }
+
+    /// Keras's function of this name, bound to the arguments. The name of a function that stands there as code is never one
+    /// of Keras's, nor is one with a package.
+    fn of_keras(&self) -> Result<Option<Function>> {
+        let own = self.is_code || own::own_name(self.function).is_some();
+        match self.name.as_deref().filter(|_| !own) {
+            Some(name) => lambda::activation(name, &self.arguments()),
+            None => Ok(None),
+        }
+    }
 }
 
 fn not_registered(name: &str, layer: &str) -> Error {
@@ -204,6 +255,10 @@ fn only_python(layer: &str) -> Error {
     ))
 }
 
+fn no_tensor() -> Error {
+    Error::mismatch(ErrorKind::Structure, "a tensor", "no tensor")
+}
+
 impl Layer for LambdaOptions {
     type Output = Tensor;
 
@@ -216,14 +271,9 @@ impl Layer for LambdaOptions {
             return source.clone();
         }
         let mut config = Config::new();
-        let function = json!({
-            "module": "builtins",
-            "class_name": "function",
-            "config": self.name.as_deref().unwrap_or(UNNAMED),
-            "registered_name": "function",
-        });
-        config.insert("function".to_owned(), function);
-        config.insert("arguments".to_owned(), json!({}));
+        let name = self.name.as_deref().unwrap_or(UNNAMED);
+        config.insert("function".to_owned(), own::function_to_json(name));
+        config.insert("arguments".to_owned(), self.arguments.clone().into());
         config
     }
 
@@ -235,7 +285,12 @@ impl Layer for LambdaOptions {
                 "a dict",
             ));
         }
-        (self.function)(inputs)
+        let first = inputs.tensors();
+        let first = first.first().copied().ok_or_else(no_tensor)?;
+        let arguments = LambdaArguments::new(self.arguments.clone(), first.clone());
+        let result = (self.function)(inputs, &arguments)?;
+        arguments.check_used()?;
+        Ok(result)
     }
 
     fn duplicate(&self) -> Option<Self> {
@@ -247,6 +302,7 @@ impl Layer for LambdaOptions {
 mod tests {
     use super::*;
     use crate::input;
+    use serde_json::json;
 
     #[test]
     fn named_functions_come_back_from_their_configuration() {

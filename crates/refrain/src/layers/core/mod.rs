@@ -5,6 +5,8 @@ mod embedding;
 mod identity;
 mod input;
 mod lambda;
+mod lambda_arguments;
+mod lambda_functions;
 mod masking;
 
 pub use dense::{Dense, DenseOptions};
@@ -12,6 +14,10 @@ pub use embedding::{Embedding, EmbeddingOptions};
 pub use identity::{Identity, IdentityOptions};
 pub use input::{Input, InputLayer, input};
 pub(crate) use input::{absent, input_tensor, is_optional, not_optional};
-pub(crate) use lambda::{Function, of_list, of_one};
-pub use lambda::{Lambda, LambdaOptions, register_lambda, register_lambda_of_list};
+pub use lambda::{Lambda, LambdaOptions};
+pub use lambda_arguments::LambdaArguments;
+pub(crate) use lambda_functions::{Function, of_list, of_list_with, of_one, of_one_with};
+pub use lambda_functions::{
+    register_lambda, register_lambda_of_list, register_lambda_of_list_with, register_lambda_with,
+};
 pub use masking::{Masking, MaskingOptions};

@@ -157,7 +157,7 @@ fn zeroing_masked_outputs(layer: &AnyLayer, mut config: Config) -> Result<AnyLay
         .cloned()
         .unwrap_or(Json::Bool(false));
     config.insert("zero_output_for_mask".to_owned(), sequences);
-    registry::from_config(layer.class_name(), &config, &Restoring::default())
+    registry::another(layer, &config)
 }
 
 impl BidirectionalOptions {

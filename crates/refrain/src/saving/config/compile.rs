@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{refuse_own, unexpected};
+use crate::layers::{own, refuse_own, unexpected};
 use crate::losses::{Loss, Losses};
 use crate::metrics::{Metric, Metrics};
 use crate::models::Model;
@@ -61,22 +61,14 @@ struct Reader<'m> {
     custom: &'m CustomFunctions,
 }
 
-/// The name of a function, where an object stands for one.
-fn function_name(json: &Json) -> Option<&str> {
-    let is_function = json["class_name"].as_str() == Some("function");
-    is_function.then(|| json["config"].as_str()).flatten()
-}
-
-/// The name that a user's own function goes by: without the package that Keras registered it under.
-fn short_name(json: &Json) -> Option<&str> {
-    let name = function_name(json).or(json.as_str());
-    let name = name.or(json["registered_name"].as_str());
-    name.map(|name| name.rsplit('>').next().unwrap_or(name))
-}
-
-/// A built-in function is known by its bare name.
-fn bare(json: &Json) -> Json {
-    function_name(json).map_or_else(|| json.clone(), Json::from)
+/// What the reader was given for a loss or metric, with the package that Keras registered it under or without.
+fn given<'g, V>(known: &'g HashMap<String, V>, json: &Json) -> Option<&'g V> {
+    let named = own::function_name(json).or(json.as_str());
+    // Descriptions without modules do not tell whose a class is.
+    let class = json["class_name"].as_str();
+    let class = class.filter(|_| json["module"].is_null());
+    let name = named.or(own::own_name(json)).or(class)?;
+    own::find(known.iter().map(|(k, v)| (k.as_str(), v)), name)
 }
 
 impl Reader<'_> {
@@ -125,11 +117,11 @@ impl Reader<'_> {
         if json.is_null() {
             return Ok(None);
         }
-        if let Some(own) = short_name(json).and_then(|name| self.custom.losses.get(name)) {
+        if let Some(own) = given(&self.custom.losses, json) {
             return Ok(Some(own.clone()));
         }
-        refuse_own(json)?;
-        Loss::from_config(&bare(json)).map(Some).map_err(|e| {
+        let loss = refuse_own(json).and_then(|()| Loss::from_config(&own::bare(json)));
+        loss.map(Some).map_err(|e| {
             e.hint(
                 "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`, or load without \
                  compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
@@ -167,11 +159,11 @@ impl Reader<'_> {
     }
 
     fn metric(&self, json: &Json) -> Result<Metric> {
-        if let Some(own) = short_name(json).and_then(|name| self.custom.metrics.get(name)) {
+        if let Some(own) = given(&self.custom.metrics, json) {
             return Ok(own.clone());
         }
-        refuse_own(json)?;
-        Metric::from_config(&bare(json)).map_err(|e| {
+        let metric = refuse_own(json).and_then(|()| Metric::from_config(&own::bare(json)));
+        metric.map_err(|e| {
             e.hint(
                 "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`, or load \
                  without compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
@@ -211,16 +203,6 @@ impl Reader<'_> {
     }
 }
 
-/// A user's function as Keras names one.
-fn custom_to_json(name: &str) -> Json {
-    json!({
-        "module": "builtins",
-        "class_name": "function",
-        "config": name,
-        "registered_name": "function",
-    })
-}
-
 /// Keras's configuration of what `compile` recorded: as it was read, or made anew; `{}` for a model that is not compiled.
 pub(crate) fn compile_to_json(model: &Model) -> Json {
     let Some(compiled) = model.compiled() else {
@@ -232,14 +214,15 @@ pub(crate) fn compile_to_json(model: &Model) -> Json {
         let (mut losses, mut weights) = (vec![Json::Null; count], vec![Json::Null; count]);
         for loss in &compiled.losses {
             let config = Loss::With(Box::new(loss.options.clone())).to_config();
-            losses[loss.output] = config.unwrap_or_else(|| custom_to_json(loss.options.name()));
+            losses[loss.output] =
+                config.unwrap_or_else(|| own::function_to_json(loss.options.name()));
             weights[loss.output] = loss.weight.map_or(Json::Null, Json::from);
         }
         let metrics = |weighted: bool| {
             let mut lists = vec![Vec::new(); count];
             for metric in compiled.metrics.iter().filter(|m| m.weighted == weighted) {
                 let config = Metric::With(Box::new(metric.options.clone())).to_config();
-                let config = config.unwrap_or_else(|| custom_to_json(metric.options.name()));
+                let config = config.unwrap_or_else(|| own::function_to_json(metric.options.name()));
                 lists[metric.output].push(config);
             }
             match lists.iter().all(Vec::is_empty) {

@@ -5,6 +5,7 @@ use refrain_graph::DType;
 use super::arithmetic::operand;
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::listed::{array_json, listed};
 use crate::ops::{self, Axes, Operand};
 use crate::tensor::Tensor;
 
@@ -40,6 +41,11 @@ fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>> {
             default: None,
         },
     })
+}
+
+/// The function's name in a signature.
+pub(super) fn name(signature: &str) -> &str {
+    signature.split('(').next().unwrap_or(signature)
 }
 
 /// The value of a default: what signatures use, no more.
@@ -132,6 +138,11 @@ impl Arguments {
         })
     }
 
+    /// The name of the function.
+    pub(super) fn name(&self) -> &'static str {
+        name(self.signature)
+    }
+
     /// The value at a place of the signature.
     pub(super) fn value(&self, place: usize) -> &Value {
         self.values.get(place).unwrap_or(&Value::None)
@@ -177,8 +188,18 @@ impl Arguments {
             Value::Int(n) => scalar(Operand::Integer(*n), DType::I32),
             Value::Float(n) => scalar(Operand::Number(*n), DType::F32),
             Value::Bool(b) => scalar(Operand::Integer(i64::from(*b)), DType::Bool),
+            Value::List(_) => listed(&self.beside, &value.to_json()?).ok()?,
             _ => return None,
         })
+    }
+
+    /// Numbers in nested lists as an array of a type; of the type that NumPy gives them, at 32 bits, without one.
+    pub(super) fn array(&self, place: usize, dtype: Option<DType>) -> Result<Tensor> {
+        let value = self.value(place);
+        let numbers = value.to_json();
+        let numbers = numbers.ok_or_else(|| self.unfit(place, "numbers in lists"))?;
+        let dtype = dtype.unwrap_or_else(|| value.natural());
+        listed(&self.beside, &array_json(&numbers, dtype.keras_name()))
     }
 
     /// A list of tensors.
@@ -199,8 +220,7 @@ impl Arguments {
 
     /// Two operands, of which numbers take the other's type.
     pub(super) fn operands(&self) -> Result<(Operand, Operand)> {
-        let read = |place| self.read(place, "a tensor or a number", operand);
-        match (read(0)?, read(1)?) {
+        match (self.operand(0)?, self.operand(1)?) {
             (Operand::Tensor(a), b) => Ok((a.into(), b)),
             (a, Operand::Tensor(b)) => Ok((a, b.into())),
             (_, b) => Ok((self.tensor(0)?.into(), b)),
@@ -209,7 +229,11 @@ impl Arguments {
 
     /// A tensor or a number beside a tensor.
     pub(super) fn operand(&self, place: usize) -> Result<Operand> {
-        self.read(place, "a tensor or a number", operand)
+        let numbers = |list: &Value| self.as_tensor(list).map(Operand::from);
+        self.read(place, "a tensor or a number", |v| match v {
+            Value::List(_) => numbers(v),
+            one => operand(one),
+        })
     }
 
     pub(super) fn number(&self, place: usize) -> Result<f64> {

@@ -3,6 +3,7 @@
 use super::operators::{Infix, Prefix};
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::listed::listed;
 use crate::ops::{self, Operand};
 use crate::tensor::Tensor;
 use refrain_graph::DType;
@@ -23,6 +24,7 @@ pub(super) fn prefix(operator: Prefix, operand: Value) -> Result<Value> {
 }
 
 pub(super) fn infix(operator: Infix, a: Value, b: Value) -> Result<Value> {
+    let (a, b) = beside_tensors(a, b)?;
     let refused = unsupported(operator.symbol(), &[&a, &b]);
     match (&a, &b) {
         (Value::Tensor(x), Value::Tensor(y)) if operator == Infix::MatMul => {
@@ -40,6 +42,21 @@ pub(super) fn infix(operator: Infix, a: Value, b: Value) -> Result<Value> {
             _ => Err(refused),
         },
     }
+}
+
+/// Lists of numbers as arrays where the other operand is a tensor, as TensorFlow takes them.
+fn beside_tensors(a: Value, b: Value) -> Result<(Value, Value)> {
+    let array = |list: &Value, beside: &Tensor| match list {
+        Value::List(_) => list.to_json().map(|json| listed(beside, &json)).transpose(),
+        _ => Ok(None),
+    };
+    let made = match (&a, &b) {
+        (Value::Tensor(x), list) => (None, array(list, x)?),
+        (list, Value::Tensor(y)) => (array(list, y)?, None),
+        _ => (None, None),
+    };
+    let or = |made: Option<Tensor>, value| made.map_or(value, Value::Tensor);
+    Ok((or(made.0, a), or(made.1, b)))
 }
 
 fn unsupported(symbol: &str, operands: &[&Value]) -> Error {

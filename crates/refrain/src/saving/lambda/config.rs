@@ -1,12 +1,18 @@
 //! The function of a Lambda layer in a Keras configuration.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use super::bytecode::{self, Bindings};
 use super::expression::Expression;
+use super::functions::Callee;
 use super::term::{Literal, MAX_PARTS, Node, Term};
 use super::{base64, marshal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::core::Function;
+use crate::ops::listed::array_json;
+use crate::ops::to_number;
 
 /// How deep values in a configuration may be nested.
 const MAX_NESTING: usize = 16;
@@ -21,17 +27,53 @@ const MAX_NESTING: usize = 16;
 /// What is not known, by name: an opcode, a global, a function, a value.
 pub(crate) fn decode(function: &Json, arguments: &Map<String, Json>) -> Result<Expression> {
     let [code, defaults, closure] = parts(function)?;
-    let text = code.as_str();
-    let text = text.ok_or_else(|| unfit("code in base64", code))?;
-    let objects = marshal::read(&base64::decode(text)?)?;
-    let named = arguments.iter();
-    let named = named.map(|(name, value)| Ok((name.clone(), term(value, 0)?)));
     let bindings = Bindings {
         defaults: terms(defaults)?,
         closure: terms(closure)?,
-        arguments: named.collect::<Result<_>>()?,
+        arguments: named(arguments).collect::<Result<_>>()?,
     };
-    bytecode::decode(&objects, &bindings).map(Expression::from_term)
+    bytecode::decode(&objects(code)?, &bindings).map(Expression::from_term)
+}
+
+fn objects(code: &Json) -> Result<marshal::Objects> {
+    let text = code.as_str();
+    let text = text.ok_or_else(|| unfit("code in base64", code))?;
+    marshal::read(&base64::decode(text)?)
+}
+
+/// The name of the Python function that stands in a configuration as code; `None` for a lambda, and for what is no code.
+///
+/// Keras 2 writes the code of functions that have names too.
+pub(crate) fn name_of_code(function: &Json) -> Option<String> {
+    const LAMBDA: &str = "<lambda>";
+    let [code, ..] = parts(function).ok()?;
+    let objects = objects(code).ok()?;
+    let name = objects.name().filter(|name| *name != LAMBDA)?;
+    Some(name.to_owned())
+}
+
+/// The activation function of Keras with this name, bound to a layer's `arguments`; `None` if there is none.
+///
+/// # Errors
+/// Arguments that it does not have, by name.
+pub(crate) fn activation(name: &str, arguments: &Map<String, Json>) -> Result<Option<Function>> {
+    let Ok(callee) = Callee::find(&format!("keras.activations.{name}")) else {
+        return Ok(None);
+    };
+    let keywords = named(arguments).collect::<Result<Vec<_>>>()?;
+    let call = Term::new(Node::Call(callee, vec![Term::input()], keywords))?;
+    Ok(Some(of_expression(Expression::from_term(call))))
+}
+
+/// An expression as a layer's function.
+pub(crate) fn of_expression(expression: Expression) -> Function {
+    Arc::new(move |inputs, arguments| expression.apply_with(inputs.first()?, arguments))
+}
+
+/// Values of arguments by name.
+fn named(arguments: &Map<String, Json>) -> impl Iterator<Item = Result<(String, Term)>> {
+    let named = arguments.iter();
+    named.map(|(name, value)| Ok((name.clone(), term(value, 0)?)))
 }
 
 /// The code, the defaults and the closure.
@@ -87,12 +129,44 @@ fn term(json: &Json, nesting: usize) -> Result<Term> {
             (_, Some(n)) if n.is_finite() => Literal::Float(n),
             _ => return Err(unfit("a number that fits 64 bits", json)),
         },
-        _ if json["class_name"] == "__numpy__" && nesting == 0 => {
-            return term(&json["config"]["value"], MAX_NESTING);
-        }
+        _ if nesting == 0 && is_array(json) => return array(&json["config"]),
         _ => return Err(unfit("a number, a flag, a string or a list of such", json)),
     };
     Ok(Term::literal(literal))
+}
+
+fn is_array(json: &Json) -> bool {
+    ["__numpy__", "__tensor__"].contains(&json["class_name"].as_str().unwrap_or_default())
+}
+
+/// An array as a call of the function that makes it; one without axes as a number.
+fn array(config: &Json) -> Result<Term> {
+    let (value, dtype) = (&config["value"], config["dtype"].as_str());
+    if !value.is_array() {
+        return term(value, MAX_NESTING);
+    }
+    let array = array_json(value, dtype.unwrap_or_default());
+    let dtype = array["config"]["dtype"].as_str().unwrap_or_default();
+    let dtype = Term::literal(Literal::Text(dtype.to_owned()));
+    let keywords = vec![("dtype".to_owned(), dtype)];
+    let callee = Callee::find("array")?;
+    Term::new(Node::Call(callee, vec![numbers(value, 0)?], keywords))
+}
+
+/// Nested lists of numbers.
+fn numbers(json: &Json, nesting: usize) -> Result<Term> {
+    match json {
+        Json::Array(items) if nesting < MAX_NESTING && items.len() <= MAX_PARTS => {
+            let items = items.iter().map(|item| numbers(item, nesting + 1));
+            Term::new(Node::List(items.collect::<Result<_>>()?))
+        }
+        Json::String(_) => {
+            let number = to_number(json).filter(|n| !n.is_nan());
+            let number = number.ok_or_else(|| unfit("a number", json))?;
+            Ok(Term::literal(Literal::Float(number)))
+        }
+        _ => term(json, MAX_NESTING),
+    }
 }
 
 fn unfit(expected: &str, json: &Json) -> Error {

@@ -5,16 +5,22 @@ use super::arithmetic;
 use super::term::{Node, Term};
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::LambdaArguments;
 use crate::ops::{self, Index};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// The tensor that an expression makes of a layer's first argument.
-pub(super) fn apply(term: &Term, input: Structure<Tensor>) -> Result<Tensor> {
+pub(super) fn apply(
+    term: &Term,
+    input: Structure<Tensor>,
+    arguments: Option<&LambdaArguments>,
+) -> Result<Tensor> {
     let none = || Error::mismatch(ErrorKind::Structure, "a tensor", "no tensor");
     let beside = (*input.flatten().first().ok_or_else(none)?).clone();
     let evaluation = Evaluation {
         input: input.into(),
+        arguments,
         beside,
     };
     match evaluation.value(term)? {
@@ -27,12 +33,13 @@ pub(super) fn apply(term: &Term, input: Structure<Tensor>) -> Result<Tensor> {
     }
 }
 
-struct Evaluation {
+struct Evaluation<'a> {
     input: Value,
+    arguments: Option<&'a LambdaArguments>,
     beside: Tensor,
 }
 
-impl Evaluation {
+impl Evaluation<'_> {
     fn value(&self, term: &Term) -> Result<Value> {
         let value = match term.node() {
             Node::Input => self.input.clone(),
@@ -41,6 +48,13 @@ impl Evaluation {
             Node::Prefix(operator, operand) => arithmetic::prefix(*operator, self.value(operand)?)?,
             Node::Infix(operator, a, b) => {
                 arithmetic::infix(*operator, self.value(a)?, self.value(b)?)?
+            }
+            Node::Arguments => {
+                let expected = "the name of an argument in brackets: `arguments['name']`";
+                return Err(Error::mismatch(ErrorKind::Structure, expected, "none"));
+            }
+            Node::Index(of, key) if *of.node() == Node::Arguments => {
+                self.argument(self.value(key)?)?
             }
             Node::Index(of, key) => index(self.value(of)?, self.value(key)?)?,
             Node::Slice(bounds) => self.slice(bounds)?,
@@ -63,6 +77,19 @@ impl Evaluation {
             }
         }
         Ok(value)
+    }
+
+    /// One of the layer's further arguments.
+    fn argument(&self, key: Value) -> Result<Value> {
+        let Value::Text(name) = &key else {
+            return Err(unfit("the name of an argument", &key));
+        };
+        let found = self.arguments.and_then(|arguments| arguments.json(name));
+        let json = found.ok_or_else(|| {
+            let message = format!("the layer has no argument `{name}`");
+            Error::new(ErrorKind::Config, message)
+        })?;
+        Value::from_json(json, &self.beside)
     }
 
     fn values(&self, terms: &[Term]) -> Result<Vec<Value>> {

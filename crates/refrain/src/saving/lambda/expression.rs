@@ -7,6 +7,7 @@ use super::operators::Binding;
 use super::term::Term;
 use super::{evaluate, parser, print};
 use crate::error::{Error, Result};
+use crate::layers::LambdaArguments;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -22,9 +23,12 @@ use crate::tensor::Tensor;
 /// | arithmetic | `x / 255`, `-x`, `1 - x`, `x ** 2`, `x // 2`, `x % 2`, `x[0] @ x[1]` |
 /// | comparisons | `x > 0`, `x[0] == x[1]`; truth values: `(x > 0) & (x < 1)`, `~(x > 0)` |
 /// | picking inputs | `x[0] - x[1]`, `x[-1]`, `x['image']` |
+/// | arguments of the function | `x * arguments['scale']`: what Keras's `Lambda(…, arguments={…})` gives |
 /// | indexing a tensor | `x[:, 0]`, `x[:, -1, :]`, `x[..., 0]`, `x[:, ::2]`, `x[:, None]` |
+/// | arrays | `array([1, 2], dtype='int32')`, `x - [0.5, 0.25]` |
 /// | functions of `ops` | `abs(x)`, `mean(x, axis=1)`, `concatenate([x[0], x[1]], axis=-1)`, `where(x > 0, x, 0)` |
 /// | the same, as Keras 3 imports them | `ops.abs(x)`, `keras.ops.abs(x)` |
+/// | activation functions | `activations.relu(x, max_value=6)`, `keras.activations.gelu(x, approximate=True)` |
 /// | Keras 2's backend | `K.sqrt(x)`, `backend.sqrt(x)`, `keras.backend.sqrt(x)`, `tf.keras.backend.sqrt(x)` |
 /// | TensorFlow | `tf.reduce_sum(x, axis=1)`, `tf.math.abs(x)`, `tf.nn.relu(x)`, `tf.linalg.norm(x, axis=1)` |
 ///
@@ -69,7 +73,16 @@ impl Expression {
     /// # Errors
     /// Arguments or shapes that do not fit, or a result that is not one tensor.
     pub fn apply(&self, x: impl Into<Structure<Tensor>>) -> Result<Tensor> {
-        evaluate::apply(&self.0, x.into())
+        evaluate::apply(&self.0, x.into(), None)
+    }
+
+    /// The result for a layer's first argument and its further ones.
+    pub(crate) fn apply_with(
+        &self,
+        x: impl Into<Structure<Tensor>>,
+        arguments: &LambdaArguments,
+    ) -> Result<Tensor> {
+        evaluate::apply(&self.0, x.into(), Some(arguments))
     }
 
     pub(super) fn from_term(term: Term) -> Self {

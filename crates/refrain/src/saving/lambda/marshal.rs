@@ -60,6 +60,8 @@ pub(super) struct Code {
     pub(super) free: Id,
     /// With [`Layout::Separate`] the names of variables that inner functions use; else the sorts of the variables.
     pub(super) cells: Id,
+    /// The function's name.
+    pub(super) name: Id,
 }
 
 /// All objects of the data.
@@ -79,6 +81,14 @@ impl Objects {
         match self.get(self.root) {
             Object::Code(code) => Ok(code),
             other => Err(bad(format!("it holds {}", described(other)))),
+        }
+    }
+
+    /// The name of the function whose code this is.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self.get(self.code().ok()?.name) {
+            Object::Text(name) => Some(name),
+            _ => None,
         }
     }
 
@@ -348,7 +358,7 @@ impl Reader<'_> {
             Layout::Together => (second, second),
         };
         self.object(depth + 1)?; // the file's name
-        self.object(depth + 1)?; // the function's name
+        let name = self.object(depth + 1)?;
         if self.layout == Layout::Together {
             self.object(depth + 1)?; // the name with those of the surrounding functions
         }
@@ -369,6 +379,7 @@ impl Reader<'_> {
             variables,
             free,
             cells,
+            name,
         })
     }
 

@@ -19,7 +19,7 @@ mod term;
 mod tokens;
 mod value;
 
-pub(crate) use config::decode;
+pub(crate) use config::{activation, decode, name_of_code, of_expression};
 pub use expression::Expression;
 
 #[cfg(test)]

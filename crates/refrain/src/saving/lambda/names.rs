@@ -1,13 +1,15 @@
 //! Names in expressions: the modules that functions come from, and what is not a function.
 
-use super::term::{Literal, Term};
+use super::term::{Literal, Node, Term};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Modules as they are imported, with what stands before the names of their functions in the table. Keras's `ops` have
 /// nothing there.
-const MODULES: [(&str, &str); 15] = [
+const MODULES: [(&str, &str); 17] = [
     ("ops", ""),
     ("keras.ops", ""),
+    ("activations", "activations."),
+    ("keras.activations", "activations."),
     ("K", "K."),
     ("backend", "K."),
     ("keras.backend", "K."),
@@ -44,6 +46,7 @@ pub(super) fn canonical(path: &str) -> Option<String> {
 pub(super) fn value(name: &str) -> Result<Term> {
     let literal = match name {
         "x" => return Ok(Term::input()),
+        "arguments" => return Term::new(Node::Arguments),
         "None" => Literal::None,
         "True" => Literal::Bool(true),
         "False" => Literal::Bool(false),
@@ -51,7 +54,7 @@ pub(super) fn value(name: &str) -> Result<Term> {
             return constant(name).ok_or_else(|| {
                 let hint = match name.strip_prefix("x.") {
                     Some(_) => "Tensors have neither attributes nor methods here",
-                    None => "The layer's input is `x`",
+                    None => "The layer's input is `x`; an argument of its function is `arguments['name']`",
                 };
                 Error::new(ErrorKind::NotFound, format!("no value is named `{name}`")).hint(hint)
             });

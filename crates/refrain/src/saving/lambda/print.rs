@@ -28,6 +28,7 @@ fn binding(node: &Node) -> Binding {
 fn bare(term: &Term, f: &mut Formatter<'_>) -> Result {
     match term.node() {
         Node::Input => f.write_char('x'),
+        Node::Arguments => f.write_str("arguments"),
         Node::Literal(literal) => print_literal(literal, f),
         Node::List(items) => {
             f.write_char('[')?;

@@ -28,6 +28,8 @@ pub(super) enum Literal {
 pub(super) enum Node {
     /// `x`, the layer's first argument.
     Input,
+    /// `arguments`, the layer's further arguments by name.
+    Arguments,
     Literal(Literal),
     List(Vec<Term>),
     Tuple(Vec<Term>),
@@ -146,7 +148,7 @@ fn simplified(node: Node) -> Node {
 
 fn children(node: &Node) -> Vec<&Term> {
     match node {
-        Node::Input | Node::Literal(_) => Vec::new(),
+        Node::Input | Node::Arguments | Node::Literal(_) => Vec::new(),
         Node::List(items) | Node::Tuple(items) => items.iter().collect(),
         Node::Prefix(_, a) => vec![a],
         Node::Infix(_, a, b) | Node::Index(a, b) => vec![a, b],

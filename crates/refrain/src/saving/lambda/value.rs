@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use refrain_graph::DType;
+use serde_json::Value as Json;
+
 use super::term::Literal;
+use crate::error::Result;
+use crate::ops::listed::listed;
+use crate::ops::to_json;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -37,6 +43,54 @@ impl Value {
             Value::List(items) => format!("a list of {} values", items.len()),
             Value::Dict(items) => format!("a dict of {} values", items.len()),
             Value::Slice(_) => "a slice".to_owned(),
+        }
+    }
+
+    /// What a file writes: a plain value, a list of such, or an array of numbers beside a tensor.
+    pub(super) fn from_json(json: &Json, beside: &Tensor) -> Result<Value> {
+        Ok(match json {
+            Json::Null => Value::None,
+            Json::Bool(b) => Value::Bool(*b),
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Number(n) => match (n.as_i64(), n.as_f64()) {
+                (Some(n), _) => Value::Int(n),
+                (None, n) => Value::Float(n.unwrap_or(f64::NAN)),
+            },
+            Json::Array(items) => {
+                let items = items.iter().map(|item| Value::from_json(item, beside));
+                Value::List(items.collect::<Result<_>>()?)
+            }
+            array => listed(beside, array)?.into(),
+        })
+    }
+
+    /// Numbers, or nested lists of them, as a file writes them; `None` for what holds anything else.
+    pub(super) fn to_json(&self) -> Option<Json> {
+        Some(match self {
+            Value::Bool(b) => Json::Bool(*b),
+            Value::Int(n) => Json::from(*n),
+            Value::Float(n) => to_json(*n),
+            Value::List(items) => items.iter().map(Value::to_json).collect::<Option<_>>()?,
+            _ => return None,
+        })
+    }
+
+    /// The type of 32 bits that numbers in lists make an array of.
+    pub(super) fn natural(&self) -> DType {
+        if self.all(|v| matches!(v, Value::Bool(_))) {
+            DType::Bool
+        } else if self.all(|v| matches!(v, Value::Bool(_) | Value::Int(_))) {
+            DType::I32
+        } else {
+            DType::F32
+        }
+    }
+
+    /// Whether something is true of a value, or of all in a list that is not empty.
+    fn all(&self, is: fn(&Value) -> bool) -> bool {
+        match self {
+            Value::List(items) => !items.is_empty() && items.iter().all(|item| item.all(is)),
+            leaf => is(leaf),
         }
     }
 

@@ -1,18 +1,22 @@
 //! Options of layers whose names or meanings changed.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
-use super::upgrade_object;
+use super::{lambda, upgrade_object};
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::registry::{self, OPS_MODULE};
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST};
+use crate::layers::{ConfigValue, own};
 use crate::ops;
 
 /// Rewrites a layer in place.
 pub(super) fn upgrade_layer(json: &mut Json, old: bool) -> Result<()> {
     let class = json["class_name"].as_str().unwrap_or_default().to_owned();
-    add_module(json, &class);
+    let own = own::own_name(json).is_some();
+    if !own {
+        add_module(json, &class);
+    }
     let name = json["config"]["name"].as_str().unwrap_or(&class).to_owned();
     let Some(config) = json["config"].as_object_mut() else {
         return Ok(());
@@ -22,7 +26,10 @@ pub(super) fn upgrade_layer(json: &mut Json, old: bool) -> Result<()> {
             upgrade_object(layer, old)?;
         }
     }
-    if !old {
+    if class == "Lambda" && !own {
+        lambda::upgrade(config);
+    }
+    if !old || own {
         return Ok(());
     }
     upgrade_options(&class, config).map_err(|e| e.in_layer(&name, &class))
@@ -38,7 +45,7 @@ fn add_module(json: &mut Json, class: &str) {
     let operation = config.and_then(|config| ops::operation(class, config));
     if let Some(operation) = operation.filter(|_| !is_layer) {
         json["module"] = format!("{OPS_MODULE}{}", operation.def.module).into();
-    } else if registry::is_known(class) {
+    } else if registry::is_only_built_in(class) {
         json["module"] = "keras.layers".into();
     }
 }
@@ -87,12 +94,9 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
         // The default before Keras 2.1 had the option.
         config.insert("reset_after".to_owned(), false.into());
     }
-    if class == "Lambda" {
-        upgrade_lambda(config);
-    }
     for option in ["activation", "recurrent_activation"] {
         if config.get(option).and_then(Json::as_str) == Some("hard_sigmoid") {
-            config.insert(option.to_owned(), hard_sigmoid().name().into());
+            config.insert(option.to_owned(), hard_sigmoid().to_json());
         }
     }
     Ok(())
@@ -104,19 +108,6 @@ fn hard_sigmoid() -> Activation {
     Activation::custom("keras2_hard_sigmoid", |x| {
         ops::clip(&(x * 0.2 + 0.5), 0.0, 1.0)
     })
-}
-
-/// `["code", defaults, closure]` as Keras 3's object; a function's name as it is.
-fn upgrade_lambda(config: &mut Map<String, Json>) {
-    let code = config.get("function").and_then(Json::as_array).cloned();
-    if let Some([code, defaults, closure]) = code.as_deref() {
-        let function = json!({
-            "class_name": "__lambda__",
-            "config": { "code": code, "defaults": defaults, "closure": closure },
-        });
-        config.insert("function".to_owned(), function);
-        config.shift_remove("function_type");
-    }
 }
 
 /// Gives a stack whose first layer names its input's shape the input itself.

@@ -4,6 +4,7 @@
 //! leave the modules of classes out, which is mended here too.
 
 mod functions;
+mod lambda;
 mod layers;
 mod nodes;
 mod training;

@@ -2,6 +2,24 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::layers::own;
+
+/// Keras's optimizers.
+const OPTIMIZERS: [&str; 12] = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "LossScaleOptimizer",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+];
+
 /// `training_config` of an HDF5 file, or `compile_config` of an old `.keras` file, as Keras 3 has it.
 pub(crate) fn upgrade_training(json: &Json) -> Json {
     let mut json = json.clone();
@@ -16,9 +34,9 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
         .and_then(|o| o.get_mut("class_name"))
     {
         // Keras 2.15 registers its own optimizers as if they were a user's.
-        let own = class.as_str().and_then(|name| name.strip_prefix("Custom>"));
-        if let Some(own) = own.map(Json::from) {
-            *class = own;
+        let name = class.as_str().and_then(|name| name.strip_prefix("Custom>"));
+        if let Some(name) = name.filter(|name| OPTIMIZERS.contains(name)) {
+            *class = name.into();
         }
     }
     if let Some(config) = map
@@ -80,7 +98,10 @@ fn upgrade_metrics(json: &mut Json) {
         Json::Object(map) => match map.get("class_name").and_then(Json::as_str) {
             Some("MeanMetricWrapper") => {
                 let config = map.get("config").cloned().unwrap_or_default();
-                *json = json!({ "class_name": config["fn"], "config": { "name": config["name"] } });
+                *json = json!({
+                    "class_name": own::bare(&config["fn"]),
+                    "config": { "name": config["name"] },
+                });
             }
             Some(_) => {}
             None => map.values_mut().for_each(upgrade_metrics),

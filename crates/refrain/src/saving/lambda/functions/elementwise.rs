@@ -6,6 +6,7 @@ use super::functions;
 use crate::error::Result;
 use crate::ops::{self, Operand};
 use crate::tensor::Tensor;
+use refrain_graph::DType;
 
 fn unary(a: &Arguments, function: fn(&Tensor) -> Tensor) -> Result<Value> {
     Ok(function(&a.tensor(0)?).into())
@@ -142,9 +143,15 @@ functions! { OTHERS {
     };
     ["K.epsilon()"] => |_| Ok(Value::Float(KERAS_EPSILON));
     ["K.floatx()"] => |_| Ok(Value::Text("float32".to_owned()));
-    ["K.constant(value)", "tf.constant(value)"] => |a| match a.value(0) {
-        number @ (Value::Int(_) | Value::Float(_)) => Ok(number.clone()),
-        _ => Err(a.unfit(0, "one number")),
+    [
+        "K.constant(value, dtype=None)", "tf.constant(value, dtype=None)", "tf.convert_to_tensor(value, dtype=None)",
+    ] => |a| match (a.value(0), a.optional_dtype(1)?) {
+        (number @ (Value::Int(_) | Value::Float(_)), None) => Ok(number.clone()),
+        (_, None) if a.name() == "K.constant" => Ok(a.array(0, Some(DType::F32))?.into()),
+        (_, dtype) => Ok(a.array(0, dtype)?.into()),
+    };
+    ["array(x, dtype=None)", "convert_to_tensor(x, dtype=None)"] => |a| {
+        Ok(a.array(0, a.optional_dtype(1)?)?.into())
     };
 }}
 

@@ -1,8 +1,9 @@
 //! The functions of expressions: one table of signatures and what each computes.
 //!
 //! A signature begins with the function's name. Names of Keras 3's `ops` stand alone, those of Keras 2's backend have
-//! `K.` before them, those of TensorFlow `tf.`. Signatures share an entry where their arguments mean the same.
+//! `K.` before them, those of TensorFlow `tf.`, activation functions `activations.`. Signatures share an entry where their arguments mean the same.
 
+mod activations;
 mod elementwise;
 mod indexing;
 mod products;
@@ -11,7 +12,7 @@ mod shapes;
 
 use std::fmt;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, name};
 use super::names::{canonical, nearest};
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +34,7 @@ macro_rules! functions {
 use functions;
 
 static TABLES: &[&[Function]] = &[
+    activations::TABLE,
     elementwise::UNARY,
     elementwise::BINARY,
     elementwise::OTHERS,
@@ -74,7 +76,7 @@ impl Callee {
 
     /// The name with which it is printed.
     pub(super) fn name(&self) -> &'static str {
-        self.signature.split('(').next().unwrap_or(self.signature)
+        name(self.signature)
     }
 
     pub(super) fn call(&self, arguments: &Arguments) -> Result<Value> {

@@ -1,0 +1,103 @@
+//! The `arguments` of a Lambda layer.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::{Config, ConfigValue, in_option};
+use crate::ops::listed::listed;
+use crate::tensor::Tensor;
+
+/// The further arguments of a Lambda layer's function, by name: what Keras's `Lambda(function, arguments={…})` gives.
+///
+/// A function takes them out by their names. One that it never asks for is an error of the layer, so that none is lost.
+///
+/// ```
+/// use refrain::layers::{LambdaArguments, register_lambda_with};
+///
+/// register_lambda_with("scale_and_shift", |x, arguments: &LambdaArguments| {
+///     let scale = arguments.tensor("scale")?; // a number or an array
+///     let shift: f64 = arguments.get_or("shift", 0.0)?;
+///     Ok(x * scale + shift)
+/// });
+/// ```
+#[derive(Debug)]
+pub struct LambdaArguments {
+    values: Config,
+    used: RefCell<BTreeSet<String>>,
+    /// A tensor of the program that arrays become constants of.
+    beside: Tensor,
+}
+
+impl LambdaArguments {
+    pub(crate) fn new(values: Config, beside: Tensor) -> Self {
+        LambdaArguments {
+            values,
+            used: RefCell::default(),
+            beside,
+        }
+    }
+
+    /// The names, in the file's order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// An argument as Keras writes it; `None` if it is not given.
+    pub fn json(&self, name: &str) -> Option<&Json> {
+        self.used.borrow_mut().insert(name.to_owned());
+        self.values.get(name)
+    }
+
+    /// A number, a flag, a string or a list of such.
+    ///
+    /// # Errors
+    /// The argument is not given, or is something else.
+    pub fn get<T: ConfigValue>(&self, name: &str) -> Result<T> {
+        let json = self.json(name).ok_or_else(|| missing(name))?;
+        T::from_json(json).map_err(|e| in_option(e, name))
+    }
+
+    /// [`get`](LambdaArguments::get) with a value for an argument that is not given.
+    ///
+    /// # Errors
+    /// The argument is something else.
+    pub fn get_or<T: ConfigValue>(&self, name: &str, default: T) -> Result<T> {
+        match self.json(name) {
+            Some(json) => T::from_json(json).map_err(|e| in_option(e, name)),
+            None => Ok(default),
+        }
+    }
+
+    /// A number, an array, or nested lists of numbers as a tensor. What has no type of its own takes that of the layer's
+    /// first input; 64 bits become 32.
+    ///
+    /// # Errors
+    /// The argument is not given, or holds no numbers of one shape.
+    pub fn tensor(&self, name: &str) -> Result<Tensor> {
+        let json = self.json(name).ok_or_else(|| missing(name))?;
+        listed(&self.beside, json).map_err(|e| in_option(e, name))
+    }
+
+    /// Refuses arguments that the function did not ask for.
+    pub(super) fn check_used(&self) -> Result<()> {
+        let used = self.used.borrow();
+        let Some((name, json)) = self.values.iter().find(|(name, _)| !used.contains(*name)) else {
+            return Ok(());
+        };
+        let message = format!("the function does not take the layer's argument `{name}` = {json}");
+        Err(Error::new(ErrorKind::Config, message).hint(format!(
+            "Give a function that takes it: `register_lambda_with` or `LoadOptions::lambda_with` and \
+             `arguments.get(\"{name}\")`, as text `arguments['{name}']`"
+        )))
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("the layer has no argument `{name}`"),
+    )
+}

@@ -1,0 +1,250 @@
+//! Functions in files that Keras 2 and 3 wrote: Keras's own, with arguments; Python code; functions of the user's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use ndarray::Array2;
+use refrain::activations::Activation;
+use refrain::layers::{LambdaArguments, register_lambda, register_lambda_with};
+use refrain::saving::{Expression, LoadOptions};
+use refrain::{Model, Result, Tensor};
+use serde_json::{Value as Json, json};
+
+const TOLERANCE: f32 = 1e-6;
+
+fn fixture(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lambdas");
+    folder.join(name)
+}
+
+/// What a version of Keras computed: the input, and the outputs by the layers' names.
+fn expected(writer: &str) -> (Array2<f32>, BTreeMap<String, Vec<f32>>) {
+    let text = std::fs::read_to_string(fixture("expected.json")).expect("expected.json");
+    let all: Json = serde_json::from_str(&text).expect("JSON");
+    let flat = |json: &Json| -> Vec<f32> {
+        let rows = json.as_array().expect("rows").iter();
+        let numbers = rows.flat_map(|row| row.as_array().expect("a row"));
+        numbers
+            .map(|n| n.as_f64().expect("a number") as f32)
+            .collect()
+    };
+    let x = flat(&all[writer]["x"]);
+    let outputs = all[writer]["outputs"].as_object().expect("outputs");
+    let outputs = outputs.iter().map(|(name, y)| (name.clone(), flat(y)));
+    let x = Array2::from_shape_vec((2, x.len() / 2), x).expect("two rows");
+    (x, outputs.collect())
+}
+
+/// Each layer's output against Keras's.
+fn compare(model: &Model, writer: &str, file: &str) -> Result<()> {
+    let (x, expected) = expected(writer);
+    let predictions = model.predict(&x).run()?;
+    let names = model.output_names();
+    assert_eq!(names.len(), expected.len(), "{file}");
+    for (i, name) in names.iter().enumerate() {
+        let wanted = &expected[name];
+        let got = predictions.get(i)?;
+        assert_eq!(got.len(), wanted.len(), "{file}: {name}");
+        for (got, wanted) in got.iter().zip(wanted) {
+            let apart = (got - wanted).abs() / wanted.abs().max(1.0);
+            assert!(apart < TOLERANCE, "{file}: {name}: {got} is not {wanted}");
+        }
+    }
+    Ok(())
+}
+
+/// What the program that wrote the files had registered.
+fn register() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        Activation::custom("mine>gelu", |x| x * 2.0);
+        Activation::custom("triple", |x| x * 3.0 + 1.0);
+        register_lambda("mine>gelu", |x| x * 2.0);
+        register_lambda("Custom>silu", |x| x * 3.0);
+        register_lambda_with("scaled", scaled);
+    });
+}
+
+/// `def scaled(x, factor=1.0, shift=0.0): return x * factor + shift`.
+fn scaled(x: &Tensor, arguments: &LambdaArguments) -> Result<Tensor> {
+    let product = x * arguments.tensor("factor")?;
+    Ok(match arguments.names().any(|name| name == "shift") {
+        true => product + arguments.tensor("shift")?,
+        false => product,
+    })
+}
+
+#[test]
+fn files_of_both_versions_compute_what_keras_computed() -> Result<()> {
+    register();
+    let options = LoadOptions::new().decode_lambdas(true);
+    for (file, writer) in [
+        ("keras2.keras", "keras2"),
+        ("keras2.h5", "keras2"),
+        ("keras3.keras", "keras3"),
+        ("keras3.h5", "keras3"),
+    ] {
+        let model = options.load(fixture(file))?;
+        compare(&model, writer, file)?;
+        // What is written again says the same, in the form of Keras 3.
+        let text = model.to_json();
+        for old in [
+            "function_type",
+            "output_shape_module",
+            "\"module\":\"__main__\"",
+        ] {
+            assert!(!text.contains(old), "{file}: {old}");
+        }
+        let again = options.model_from_json(&text)?;
+        compare(&again, writer, &format!("{file}, written again"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn functions_that_the_reader_gives_go_before_code_and_receive_arguments() -> Result<()> {
+    register();
+    let given = LoadOptions::new()
+        .decode_lambdas(true)
+        .lambda_with("arrays", scaled)
+        .lambda("own_gelu", |x| x * 2.0)
+        .lambda_expression("scalar", Expression::parse("arguments['factor'] * x")?)
+        .lambda_expression("code_array", Expression::parse("x * arguments['factor']")?);
+    for (file, writer) in [("keras2.keras", "keras2"), ("keras2.h5", "keras2")] {
+        compare(&given.load(fixture(file))?, writer, file)?;
+    }
+    compare(
+        &given.load(fixture("keras3.keras"))?,
+        "keras3",
+        "keras3.keras",
+    )
+}
+
+fn refused(options: &LoadOptions, file: &str, words: &[&str]) {
+    let error = options.load(fixture(file)).err();
+    let text = error.unwrap_or_else(|| panic!("{file} was loaded"));
+    let text = text.to_string();
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+}
+
+#[test]
+fn arguments_that_a_function_does_not_take_are_refused() -> Result<()> {
+    register();
+    let decoding = LoadOptions::new().decode_lambdas(true);
+    let plain = decoding.clone().lambda("arrays", |x| x * 2.0);
+    refused(
+        &plain,
+        "keras3.keras",
+        &["layer `arrays`", "argument `factor`", "lambda_with"],
+    );
+    let some = decoding
+        .clone()
+        .lambda_with("arrays", |x, arguments| Ok(x * arguments.tensor("factor")?));
+    refused(
+        &some,
+        "keras3.keras",
+        &["layer `arrays`", "argument `shift` = 3"],
+    );
+    let wrong = decoding.clone().lambda_with("arrays", |x, arguments| {
+        Ok(x * arguments.get::<f64>("scale")?)
+    });
+    refused(
+        &wrong,
+        "keras3.keras",
+        &["layer `arrays`", "no argument `scale`"],
+    );
+    let text = Expression::parse("x * arguments['factors']")?;
+    let text = decoding.lambda_expression("arrays", text);
+    refused(
+        &text,
+        "keras3.keras",
+        &["layer `arrays`", "no argument `factors`"],
+    );
+    Ok(())
+}
+
+#[test]
+fn code_that_is_not_given_is_refused_by_the_layers_name() {
+    let message = &["`dispatched`", "not decoded", "plain parameters"];
+    refused(
+        &LoadOptions::new().decode_lambdas(true),
+        "dispatched.h5",
+        message,
+    );
+    refused(
+        &LoadOptions::new(),
+        "dispatched.h5",
+        &["`dispatched`", "only Python"],
+    );
+    let given = LoadOptions::new().lambda_with("dispatched", |x, arguments| {
+        Ok(refrain::ops::softmax(x, arguments.get::<i64>("axis")?))
+    });
+    given
+        .load(fixture("dispatched.h5"))
+        .expect("the function is given");
+}
+
+/// A model of one Lambda layer over three features.
+fn lambda(function: Json, arguments: Json) -> Json {
+    json!({
+        "module": "keras", "class_name": "Sequential", "registered_name": null,
+        "config": { "name": "m", "layers": [
+            { "module": "keras.layers", "class_name": "InputLayer", "registered_name": null,
+              "config": { "name": "x", "batch_shape": [null, 3], "dtype": "float32" } },
+            { "module": "keras.layers", "class_name": "Lambda", "registered_name": null,
+              "config": { "name": "l", "function": function, "arguments": arguments } },
+        ] },
+    })
+}
+
+fn function(name: &str) -> Json {
+    json!({ "module": "builtins", "class_name": "function", "config": name, "registered_name": "function" })
+}
+
+#[test]
+fn arguments_of_keras_functions_are_checked() {
+    for (name, arguments, word) in [
+        (
+            "softmax",
+            json!({ "axes": 1 }),
+            "no argument is named `axes`",
+        ),
+        ("relu", json!({ "max_value": "six" }), "max_value"),
+        ("gelu", json!({ "approximate": 0.5 }), "approximate"),
+        (
+            "sigmoid",
+            json!({ "axis": 1 }),
+            "no argument is named `axis`",
+        ),
+        ("threshold", json!({}), "argument `threshold` is missing"),
+        ("other>softmax", json!({ "axis": 1 }), "`other>softmax`"),
+    ] {
+        let text = lambda(function(name), arguments).to_string();
+        let error = refrain::model_from_json(&text).expect_err(name).to_string();
+        assert!(
+            error.contains(word) && error.contains("layer `l`"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_function_built_here_is_written_with_its_arguments() -> Result<()> {
+    let x = refrain::input([3]);
+    let layer = refrain::layers::Lambda::named_with(
+        "written_with_arguments",
+        [("factor", json!([1.0, 2.0, 4.0])), ("shift", json!(0.5))],
+        scaled,
+    );
+    let model = Model::new(&x, &layer.call(&x)?)?;
+    let again = refrain::model_from_json(&model.to_json())?;
+    let ones = Array2::from_elem((1, 3), 1f32);
+    for model in [&model, &again] {
+        let y = model.predict(&ones).run()?.get(0)?;
+        assert_eq!(y.iter().copied().collect::<Vec<_>>(), [1.5, 2.5, 4.5]);
+    }
+    Ok(())
+}
