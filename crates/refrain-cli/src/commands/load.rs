@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 use refrain::Model;
-use refrain::layers::AnyLayer;
-use refrain::saving::{Expression, LoadOptions};
+use refrain::saving::{Expression, LoadOptions, ModelFile};
+use serde_json::Value as Json;
 
 use crate::failure::{Failure, Result};
 
@@ -66,20 +66,27 @@ impl Load {
         })
     }
 
+    /// The file of a model, for its weights to be read one by one.
+    pub fn open(&self, path: &Path) -> Result<ModelFile> {
+        let file = self.options().open(path).map_err(|e| failed(e, path))?;
+        self.check_lambdas(file.to_json(), path)?;
+        Ok(file)
+    }
+
     fn load(&self, path: &Path, compile: bool) -> Result<Model> {
         let model = self.options().compile(compile).load(path);
-        let model = model.map_err(|e| Failure::from(e).at(format_args!("`{}`", path.display())))?;
-        self.check_lambdas(&model, path)?;
+        let model = model.map_err(|e| failed(e, path))?;
+        self.check_lambdas(&model.to_json(), path)?;
         Ok(model)
     }
 
     /// Refuses a `--lambda` that no layer has the name of.
-    fn check_lambdas(&self, model: &Model, path: &Path) -> Result<()> {
+    fn check_lambdas(&self, architecture: &str, path: &Path) -> Result<()> {
         if self.lambdas.is_empty() {
             return Ok(());
         }
         let mut names = Vec::new();
-        lambda_names(&model.any(), &mut names);
+        lambda_names(&architecture.parse().unwrap_or_default(), &mut names);
         match self.lambdas.iter().find(|(name, _)| !names.contains(name)) {
             Some((name, _)) => {
                 let text = format!(
@@ -93,11 +100,23 @@ impl Load {
     }
 }
 
-fn lambda_names(layer: &AnyLayer, names: &mut Vec<String>) {
-    for (_, inside) in layer.sublayers() {
-        if inside.class_name() == "Lambda" {
-            names.push(inside.get_name().to_owned());
-        }
-        lambda_names(&inside, names);
+fn failed(e: refrain::Error, path: &Path) -> Failure {
+    Failure::from(e).at(format_args!("`{}`", path.display()))
+}
+
+/// The names of all Lambda layers in a description, also inside others.
+fn lambda_names(json: &Json, names: &mut Vec<String>) {
+    let inside: Vec<&Json> = match json {
+        Json::Object(map) => map.values().collect(),
+        Json::Array(items) => items.iter().collect(),
+        _ => return,
+    };
+    if json["class_name"] == "Lambda"
+        && let Some(name) = json["config"]["name"].as_str()
+    {
+        names.push(name.to_owned());
     }
+    inside
+        .into_iter()
+        .for_each(|json| lambda_names(json, names));
 }

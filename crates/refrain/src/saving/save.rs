@@ -10,7 +10,7 @@ use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
 };
-use super::weights::{legacy_tree, named_weights, optimizer_group, weights_tree};
+use super::weights::{legacy_tree, named_weights, optimizer_group, unique, weights_tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
@@ -159,7 +159,7 @@ impl Model {
         let (_, values) = optimizer_group(self)?;
         let mut group: Group<crate::Literal> = Group::default();
         let variables = self.optimizer_variables();
-        let names: Vec<String> = variables.iter().map(|v| v.path().to_owned()).collect();
+        let names = unique(variables.iter().map(|v| v.path().to_owned()).collect());
         for (name, value) in names.iter().zip(values) {
             let (inner, last) = name.rsplit_once('/').unwrap_or(("", name));
             group.group_mut(inner).arrays.insert(last.to_owned(), value);
