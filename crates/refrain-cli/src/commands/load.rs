@@ -1,6 +1,6 @@
 //! The options of every command that loads a model.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use refrain::Model;
@@ -22,6 +22,80 @@ pub struct Load {
     /// Decode one-expression Python lambdas (`lambda x: abs(x)`): read as data, never run.
     #[arg(long)]
     decode_lambdas: bool,
+}
+
+/// Weights from another file than the model's.
+#[derive(Args)]
+#[command(next_help_heading = "Loading")]
+pub struct OtherWeights {
+    /// Weights from this file in place of the model's: .weights.h5, .keras, .h5 or .safetensors.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    #[command(flatten)]
+    partial: Partial,
+}
+
+/// What of a file of weights need not fit.
+#[derive(Args)]
+pub struct Partial {
+    /// Give weights to the layers of the same names only; what else the file holds is left out.
+    #[arg(long)]
+    by_name: bool,
+    /// Leave out weights of another shape.
+    #[arg(long)]
+    skip_mismatch: bool,
+}
+
+impl OtherWeights {
+    /// Gives a model the weights.
+    pub fn read(&self, model: &Model) -> Result<()> {
+        match &self.weights {
+            Some(path) => self.partial.read(model, path),
+            None => self.partial.refuse("--weights FILE"),
+        }
+    }
+}
+
+impl Partial {
+    /// Gives a model the weights of a file, and says which it keeps.
+    pub fn read(&self, model: &Model, path: &Path) -> Result<()> {
+        let load = model.load_weights(path).by_name(self.by_name);
+        let load = load.skip_mismatch(self.skip_mismatch);
+        let report = load.run().map_err(|e| failed(e, path))?;
+        let kept = report.missing.iter().chain(&report.mismatched);
+        let kept: Vec<String> = kept
+            .map(|p| format!("{}/{}", p.layer, p.variable))
+            .collect();
+        if !kept.is_empty() {
+            let (count, file) = (report.placed.len(), path.display());
+            let all = count + kept.len();
+            eprintln!(
+                "refrain: `{file}` has {count} of {all} weights; these stay as they were: {}",
+                kept.join(", ")
+            );
+        }
+        match report.placed.is_empty() {
+            true => Err(Failure::new("no weight of the file fits the model")
+                .at(format_args!("`{}`", path.display()))
+                .hint("`refrain inspect` shows what is in the file")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses the options where no file of weights is read.
+    pub fn refuse(&self, needed: &str) -> Result<()> {
+        let given = [
+            ("--by-name", self.by_name),
+            ("--skip-mismatch", self.skip_mismatch),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                let text = format!("`{option}` is for weights from another file");
+                Err(Failure::new(text).hint(&format!("Name it with `{needed}`")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// How a model is loaded that may be compiled.

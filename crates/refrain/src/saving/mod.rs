@@ -38,7 +38,7 @@ pub use load_weights::LoadWeights;
 pub use model_file::{ModelFile, StoredWeight};
 pub use options::LoadOptions;
 pub(crate) use save::check_end;
-pub use save::write_file;
+pub use save::{check_target, write_file};
 pub use storage::Limits;
 pub use weights::{Placed, WeightsReport};
 

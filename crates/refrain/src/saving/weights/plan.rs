@@ -126,7 +126,8 @@ impl Plan {
         }
         let message = format!("the weights do not fit the model. {}", problems.join(". "));
         Err(Error::new(ErrorKind::Shape, message).hint(
-            "`refrain inspect` shows the whole map; `by_name` and `skip_mismatch` load what does fit",
+            "`refrain inspect` shows the whole map; `load_weights` with `by_name` and `skip_mismatch` loads what does fit, on the \
+             command line `--by-name` and `--skip-mismatch`",
         ))
     }
 
