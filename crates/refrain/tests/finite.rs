@@ -103,7 +103,7 @@ fn a_weight_that_leaves_the_loss_finite_is_found_too() -> Result<()> {
         let mut checkpoint = ModelCheckpoint::new();
         let found = refused(model.fit(x, y).callback(&mut checkpoint));
         assert!(
-            found.starts_with(text) && found.contains("`sqrt`"),
+            found.starts_with(text) && found.contains("in layer `sqrt"),
             "{found}"
         );
         assert!(checkpoint.weights().is_none(), "nothing of it is saved");

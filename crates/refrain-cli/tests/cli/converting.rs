@@ -137,15 +137,3 @@ fn nested_models_with_layers_of_one_name_are_compared_apart() {
     half.save(folder.path("rest.keras")).unwrap();
     assert_eq!(folder.run("diff whole.keras rest.keras").done(), "");
 }
-
-#[test]
-fn names_with_slashes_are_shown_apart() {
-    let folder = Folder::new("slashes");
-    let x = input([4]);
-    let y = Dense::new(4).name("a/b").call(&x).unwrap();
-    let model = folder.save("a.safetensors", Model::new(&x, &y).unwrap());
-    model.weights()[1].assign(numbers(&[4], 1)).unwrap();
-    model.save(folder.path("b.safetensors")).unwrap();
-    let run = folder.run("diff a.safetensors b.safetensors");
-    assert!(run.out.starts_with(r#"weight "a/b"/bias (4,)"#), "{run:#?}");
-}

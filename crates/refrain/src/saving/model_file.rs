@@ -178,16 +178,32 @@ impl StoredWeight<'_> {
 
 impl fmt::Display for StoredWeight<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (last, outer) = match self.path().split_last() {
-            Some(split) => split,
-            None => return Ok(()),
+        f.write_str(&shown(self.path()))
+    }
+}
+
+/// The names on a way as one text. The last is that of a variable in its layer, whose slashes are part of the way.
+fn shown(path: &[String]) -> String {
+    let last = path.len().saturating_sub(1);
+    let name = |(i, name): (usize, &String)| match i < last && name.contains('/') {
+        true => format!("{name:?}"),
+        false => name.clone(),
+    };
+    let names: Vec<String> = path.iter().enumerate().map(name).collect();
+    names.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn names_with_slashes_are_not_taken_for_several() {
+        let text = |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+            shown(&path)
         };
-        for name in outer {
-            match name.contains('/') {
-                true => write!(f, "{name:?}/")?,
-                false => write!(f, "{name}/")?,
-            }
-        }
-        write!(f, "{last}")
+        assert_eq!(text(&["a", "b", "cell/kernel"]), "a/b/cell/kernel");
+        assert_eq!(text(&["a/b", "kernel"]), "\"a/b\"/kernel");
     }
 }
