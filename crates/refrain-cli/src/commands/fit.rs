@@ -54,7 +54,7 @@ pub struct Fit {
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     steps_per_epoch: Option<usize>,
     /// How much each class counts in the loss; classes not named count 1.
-    #[arg(long, value_name = "CLASS=WEIGHT", value_delimiter = ',', value_parser = class_weight)]
+    #[arg(long, value_name = "CLASS=WEIGHT", value_delimiter = ',', value_parser = class_weight, allow_hyphen_values = true)]
     class_weight: Vec<(i64, f64)>,
     /// Take the samples in the order of the file in every epoch.
     #[arg(long)]

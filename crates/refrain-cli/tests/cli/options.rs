@@ -67,7 +67,7 @@ fn classes_are_weighed_as_by_the_library() {
         .run(&format!("{FIT} --quiet --no-shuffle --seed 2"))
         .done();
     assert_eq!(folder.run("diff out.keras library.keras").code, Some(1));
-    for wrong in ["0", "0=", "a=1", "0=-1", "0=nan"] {
+    for wrong in ["0", "-1", "0=", "a=1", "0=-1", "0=nan"] {
         folder
             .run(&format!("{FIT} --class-weight {wrong}"))
             .misused("0=1,1=5");
