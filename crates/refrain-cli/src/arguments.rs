@@ -15,7 +15,7 @@ const AFTER_HELP: &str = "\
 Examples:
   refrain summary model.keras
   refrain predict model.keras --inputs x.npz --output y.npz
-  refrain fit model.keras --data train.npz --epochs 5 --batch-size 32 --output trained.keras
+  refrain fit model.keras --data train.npz --epochs 5 --output trained.keras
 
 MODEL is a .keras file or folder, a legacy .h5, a .safetensors that refrain wrote, or the JSON of an architecture.
 

@@ -1,9 +1,13 @@
 //! What two models differ in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
-use refrain::{Literal, Model, Shape};
+use refrain::saving::{ModelFile, StoredWeight};
+use refrain::{Literal, Shape};
 use serde_json::Value as Json;
+
+use crate::failure::Result;
 
 /// Keys of a description that say nothing of the architecture.
 const LEFT_OUT: [&str; 1] = ["compile_config"];
@@ -57,14 +61,15 @@ fn inside(place: &str, key: &str) -> String {
 
 type Layers<'j> = Vec<(&'j str, &'j Json)>;
 
-/// Layers by their names, if these are layers.
+/// Layers by their names, if these are layers and no two have the same.
 fn named(items: &[Json]) -> Option<Layers<'_>> {
     let name = |item: &Json| item["class_name"].is_string() && item["config"]["name"].is_string();
     let all = !items.is_empty() && items.iter().all(name);
     let layers = items
         .iter()
         .map(|item| (item["config"]["name"].as_str().unwrap_or_default(), item));
-    all.then(|| layers.collect())
+    let mut seen = HashSet::new();
+    (all && layers.clone().all(|(name, _)| seen.insert(name))).then(|| layers.collect())
 }
 
 fn compare_layers(place: &str, a: &Layers<'_>, b: &Layers<'_>, lines: &mut Vec<String>) {
@@ -102,66 +107,88 @@ fn compare_layers(place: &str, a: &Layers<'_>, b: &Layers<'_>, lines: &mut Vec<S
     }
 }
 
-/// A line for each weight that differs, matched by path.
-pub fn weights(a: &Model, b: &Model) -> Vec<String> {
-    let values = |model: &Model| -> Vec<(String, Literal)> {
-        let weights = model.weights().into_iter();
-        weights.map(|w| (w.path().to_owned(), w.value())).collect()
-    };
-    let (a, b) = (values(a), values(b));
-    let mut others: HashMap<&str, &Literal> = b
-        .iter()
-        .map(|(path, value)| (path.as_str(), value))
-        .collect();
-    let mut lines = Vec::new();
-    for (path, value) in &a {
-        match others.remove(path.as_str()) {
-            Some(other) => lines.extend(compare_weight(path, value, other)),
-            None => lines.push(format!("weight {path} {}: only in the first", shape(value))),
+/// A line for each weight that differs, matched by its place in the tree of layers. One array of each file is in memory at a time.
+pub fn weights(
+    a: &ModelFile,
+    b: &ModelFile,
+    line: &mut impl FnMut(String) -> Result<()>,
+) -> Result<()> {
+    let (first, second) = (a.weights(), b.weights());
+    let mut others: HashMap<&[String], &StoredWeight<'_>> =
+        second.iter().map(|w| (w.path(), w)).collect();
+    for weight in &first {
+        let difference = match others.remove(weight.path()) {
+            Some(other) => compare_weights(weight, other)?,
+            None => Some(format!(
+                "weight {weight} {}: only in the first",
+                shape(weight)
+            )),
+        };
+        difference.map_or(Ok(()), &mut *line)?;
+    }
+    let mut rest = second.iter().filter(|w| others.contains_key(w.path()));
+    rest.try_for_each(|w| line(format!("weight {w} {}: only in the second", shape(w))))
+}
+
+fn shape(weight: &StoredWeight<'_>) -> Shape {
+    Shape::from(weight.shape())
+}
+
+fn compare_weights(a: &StoredWeight<'_>, b: &StoredWeight<'_>) -> Result<Option<String>> {
+    if (a.shape(), a.dtype()) != (b.shape(), b.dtype()) {
+        let described =
+            |w: &StoredWeight<'_>| format!("{} of {}", shape(w), w.dtype().keras_name());
+        let (a_is, b_is) = (described(a), described(b));
+        return Ok(Some(format!("weight {a}: {a_is} and {b_is}")));
+    }
+    let distance = Distance::of(&a.read()?, &b.read()?);
+    Ok(distance.map(|d| format!("weight {a} {}: {d}", shape(a))))
+}
+
+/// How far apart the values of two arrays are that differ.
+struct Distance {
+    /// Values that differ, and all.
+    counts: (usize, usize),
+    most: f64,
+    mean: f64,
+}
+
+impl Distance {
+    fn of(a: &Literal, b: &Literal) -> Option<Self> {
+        let (mut count, mut most, mut sum) = (0, 0.0f64, 0.0);
+        for (x, y) in values(a).zip(values(b)) {
+            if x == y || (x.is_nan() && y.is_nan()) {
+                continue;
+            }
+            let apart = (x - y).abs();
+            // Beside a number, NaN is as far away as can be.
+            let apart = if apart.is_nan() { f64::INFINITY } else { apart };
+            count += 1;
+            most = most.max(apart);
+            sum += apart;
         }
+        let mean = sum / a.numel() as f64;
+        let counts = (count, a.numel());
+        (count > 0).then_some(Distance { counts, most, mean })
     }
-    let rest = b
-        .iter()
-        .filter(|(path, _)| others.contains_key(path.as_str()));
-    lines.extend(
-        rest.map(|(path, value)| format!("weight {path} {}: only in the second", shape(value))),
-    );
-    lines
 }
 
-fn shape(value: &Literal) -> Shape {
-    Shape::from(value.dims())
+/// The values, without a copy of those of the most usual type.
+fn values(array: &Literal) -> Box<dyn Iterator<Item = f64> + '_> {
+    match array.values::<f32>() {
+        Some(values) => Box::new(values.iter().copied().map(f64::from)),
+        None => Box::new(array.to_f64().into_iter()),
+    }
 }
 
-fn compare_weight(path: &str, a: &Literal, b: &Literal) -> Option<String> {
-    if (a.dims(), a.dtype()) != (b.dims(), b.dtype()) {
-        let described = |w: &Literal| format!("{} of {}", shape(w), w.dtype().keras_name());
-        return Some(format!(
-            "weight {path}: {} and {}",
-            described(a),
-            described(b)
-        ));
+impl fmt::Display for Distance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((count, all), most, mean) = (self.counts, self.most, self.mean);
+        write!(
+            f,
+            "{count} of {all} values differ, by at most {most:.3e}, on average {mean:.3e}"
+        )
     }
-    let (x, y) = (a.to_f64(), b.to_f64());
-    let apart = |(x, y): (&f64, &f64)| match x == y || (x.is_nan() && y.is_nan()) {
-        true => None,
-        // Beside a number, NaN is as far away as can be.
-        false => Some(
-            Some((x - y).abs())
-                .filter(|d| !d.is_nan())
-                .unwrap_or(f64::INFINITY),
-        ),
-    };
-    let apart: Vec<f64> = x.iter().zip(&y).filter_map(apart).collect();
-    if apart.is_empty() {
-        return None;
-    }
-    let most = apart.iter().copied().fold(0.0, f64::max);
-    let mean = apart.iter().sum::<f64>() / x.len() as f64;
-    let (count, all, shape) = (apart.len(), x.len(), shape(a));
-    Some(format!(
-        "weight {path} {shape}: {count} of {all} values differ, by at most {most:.3e}, on average {mean:.3e}"
-    ))
 }
 
 #[cfg(test)]
@@ -199,16 +226,27 @@ mod tests {
     }
 
     #[test]
-    fn weights_differ_by_a_measure() {
+    fn layers_of_one_name_are_matched_by_their_places() {
+        let both = |units| model(&[layer("a", 1), layer("a", units)]);
+        assert!(architectures(&both(2), &both(2)).is_empty());
+        assert_eq!(architectures(&both(2), &both(3)), ["[1].units: 2 and 3"]);
+    }
+
+    #[test]
+    fn values_differ_by_a_measure() {
+        let distance = |a: &Literal, b: &Literal| Distance::of(a, b).map(|d| d.to_string());
         let a = Literal::new([3], vec![1.0f32, 2.0, f32::NAN]).unwrap();
-        assert_eq!(compare_weight("w", &a, &a), None);
+        assert_eq!(distance(&a, &a), None);
         let b = Literal::new([3], vec![1.5f32, 2.0, f32::NAN]).unwrap();
-        let line = compare_weight("w", &a, &b).unwrap();
-        assert_eq!(
-            line,
-            "weight w (3,): 1 of 3 values differ, by at most 5.000e-1, on average 1.667e-1"
-        );
+        let expected = "1 of 3 values differ, by at most 5.000e-1, on average 1.667e-1";
+        assert_eq!(distance(&a, &b).unwrap(), expected);
         let c = Literal::new([3], vec![1.0f32, 2.0, 3.0]).unwrap();
-        assert!(compare_weight("w", &a, &c).unwrap().contains("at most inf"));
+        assert!(distance(&a, &c).unwrap().contains("at most inf"));
+        let whole = |last| Literal::new([2], vec![1i32, last]).unwrap();
+        assert!(
+            distance(&whole(2), &whole(4))
+                .unwrap()
+                .contains("at most 2")
+        );
     }
 }

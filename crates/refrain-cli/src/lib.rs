@@ -6,6 +6,7 @@ mod compare;
 mod data;
 mod failure;
 pub mod npz;
+mod numbers;
 mod output;
 mod warnings;
 

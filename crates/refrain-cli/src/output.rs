@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use refrain::saving::write_file;
+use refrain::saving::{self, write_file};
 
 use crate::failure::{Failure, Result};
 
@@ -44,7 +44,7 @@ pub fn check_target(path: &Path) -> Result<()> {
             );
             Err(Failure::new(text).hint("Make the folder first"))
         }
-        _ => Ok(()),
+        _ => Ok(saving::check_target(path)?),
     }
 }
 

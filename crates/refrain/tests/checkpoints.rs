@@ -1,7 +1,7 @@
 //! Files that `ModelCheckpoint` writes while training goes on.
 
 use ndarray::Array2;
-use refrain::callbacks::ModelCheckpoint;
+use refrain::callbacks::{LambdaCallback, ModelCheckpoint};
 use refrain::layers::Dense;
 use refrain::losses::Loss;
 use refrain::optimizers::Adam;
@@ -60,6 +60,57 @@ fn models_and_weights_are_written_after_each_epoch() -> Result<()> {
     assert_eq!(copy.weights()[0].value(), of_best.weights()[0].value());
     assert_eq!(next(&again)?, next(&model)?);
     assert_eq!(next(&again)?, next(&model)?);
+    std::fs::remove_dir_all(&folder).ok();
+    Ok(())
+}
+
+fn line() -> Result<Model> {
+    let x = input([3]);
+    let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    model
+        .compile(Adam::new(0.1), Loss::MeanSquaredError)
+        .run()?;
+    Ok(model)
+}
+
+#[test]
+fn folders_that_are_missing_are_made() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("refrain-folders-{}", std::process::id()));
+    let (x, y) = (Array2::<f32>::ones((8, 3)), Array2::<f32>::ones((8, 1)));
+    let model = line()?;
+    for path in ["runs/first/m.keras", "epoch-{epoch}/m.keras"] {
+        let checkpoint = ModelCheckpoint::new().filepath(folder.join(path));
+        model.fit(&x, &y).epochs(2).callback(checkpoint).run()?;
+    }
+    for path in ["runs/first", "epoch-1", "epoch-2"] {
+        load_model(folder.join(path).join("m.keras"))?;
+    }
+    std::fs::remove_dir_all(&folder).ok();
+    Ok(())
+}
+
+#[test]
+fn a_path_that_cannot_be_is_refused_before_the_first_step() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("refrain-no-folder-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("file"), "").expect("a file");
+    let (x, y) = (Array2::<f32>::ones((8, 3)), Array2::<f32>::ones((8, 1)));
+    let model = line()?;
+    let mut steps = 0;
+    for path in [
+        folder.join("file/m.keras"),
+        folder.join("file/runs/m.keras"),
+    ] {
+        let count = LambdaCallback::new().on_train_batch_begin(|_, _| {
+            steps += 1;
+            Ok(())
+        });
+        let checkpoint = ModelCheckpoint::new().filepath(&path);
+        let error = model.fit(&x, &y).callback(count).callback(checkpoint).run();
+        let text = error.expect_err("a file is no folder").to_string();
+        assert!(text.contains(&path.display().to_string()), "{text}");
+    }
+    assert_eq!(steps, 0);
     std::fs::remove_dir_all(&folder).ok();
     Ok(())
 }

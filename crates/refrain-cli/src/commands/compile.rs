@@ -2,9 +2,14 @@
 
 use clap::Args;
 use refrain::Model;
+use refrain::layers::Config;
+use refrain::losses::Loss;
+use refrain::metrics::Metric;
+use refrain::optimizers::Optimizer;
 use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Failure, Result};
+use crate::numbers::rate;
 
 /// What is minimised and what is watched.
 #[derive(Args)]
@@ -32,18 +37,44 @@ pub struct Training {
     learning_rate: Option<f64>,
 }
 
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = text
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate >= 0.0);
-    rate.ok_or_else(|| "expected a number of 0 or more".to_owned())
+impl Training {
+    /// Refuses the name of an optimizer that there is not.
+    pub fn check(&self) -> Result<()> {
+        let known = |name: &str| Optimizer::from_config(name, &Config::default()).is_ok();
+        let mut given = self.optimizer.iter();
+        given.try_for_each(|name| check_name("--optimizer", name, known(name), &Optimizer::NAMES))
+    }
+}
+
+/// Refuses a name that nothing has, and lists those that something has.
+fn check_name(option: &str, name: &str, known: bool, all: &[&str]) -> Result<()> {
+    match known {
+        true => Ok(()),
+        false => {
+            let text = format!("`{option}` knows no `{name}`");
+            Err(Failure::new(text).hint(&format!("There are {}", all.join(", "))))
+        }
+    }
 }
 
 /// Any optimizer will do where none runs.
 const UNUSED_OPTIMIZER: &str = "sgd";
 
 impl Objective {
+    /// Refuses names of losses and metrics that there are not.
+    pub fn check(&self) -> Result<()> {
+        let name = |entry: &str| Json::from(entry.rsplit('=').next().unwrap_or_default());
+        for entry in &self.loss {
+            let known = Loss::from_config(&name(entry)).is_ok();
+            check_name("--loss", entry, known, &Loss::NAMES)?;
+        }
+        for entry in &self.metrics {
+            let known = Metric::from_config(&name(entry)).is_ok();
+            check_name("--metrics", entry, known, &Metric::NAMES)?;
+        }
+        Ok(())
+    }
+
     /// Makes sure that a model can be evaluated.
     pub fn for_evaluation(&self, model: &Model) -> Result<()> {
         if self.is_empty() {

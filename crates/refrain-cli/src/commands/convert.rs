@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use refrain::Model;
 
-use super::load::LoadCompiled;
+use super::load::{LoadCompiled, Partial};
 use super::model_file;
 use crate::failure::{Failure, Result};
 use crate::output::{check_target, target};
@@ -18,6 +18,7 @@ use crate::output::{check_target, target};
   refrain convert model.keras model.json
   refrain convert shared.keras model.keras --for-keras
   refrain convert trained.weights.h5 model.keras --architecture model.json
+  refrain convert older.weights.h5 model.keras --architecture model.json --by-name --skip-mismatch
 
 .keras holds all: architecture, weights, optimizer and its state. .h5 is Keras's legacy format of the same. .weights.h5 holds
 weights and the optimizer's state. .safetensors holds weights and architecture. .json holds the architecture alone.")]
@@ -38,6 +39,8 @@ pub struct Convert {
     #[arg(long)]
     for_keras: bool,
     #[command(flatten)]
+    partial: Partial,
+    #[command(flatten)]
     load: LoadCompiled,
 }
 
@@ -53,6 +56,7 @@ impl Convert {
 
     fn model(&self) -> Result<Model> {
         let Some(architecture) = &self.architecture else {
+            self.partial.refuse("--architecture MODEL")?;
             let model = self.load.model(&self.input).map_err(|e| match e {
                 Failure::Message(text) if text.contains("no architecture") => {
                     let text = format!(
@@ -72,7 +76,7 @@ impl Convert {
             return Ok(model);
         };
         let model = self.load.model(architecture)?;
-        model.load_weights(&self.input).run()?;
+        self.partial.read(&model, &self.input)?;
         Ok(model)
     }
 }

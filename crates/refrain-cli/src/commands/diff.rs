@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use refrain::Model;
+use refrain::saving::ModelFile;
 
 use super::load::Load;
-use super::model_file;
 use crate::compare::{architectures, weights};
 use crate::failure::Result;
 use crate::output::print;
@@ -18,7 +17,8 @@ use crate::output::print;
   refrain diff before.keras after.keras
   refrain diff model.keras model.h5 && echo equal
 
-Prints one line for each difference. Exit codes as of diff(1): 0 if there is none, 1 if there are some, 2 if a file cannot be
+Prints one line for each difference. Layers and weights are paired by their names and those of the models that they are in:
+encoder/dense/kernel. Memory is needed for one array at a time. Exit codes as of diff(1): 0 if there is none, 1 if there are some, 2 if a file cannot be
 read. How the models are compiled, and the state of optimizers, is not compared. Against the JSON of an architecture, which
 has no weights, architectures alone are.")]
 pub struct Diff {
@@ -32,22 +32,25 @@ pub struct Diff {
 
 impl Diff {
     pub fn run(self) -> Result<ExitCode> {
-        let a = self.load.model(&self.a)?;
-        let b = self.load.model(&self.b)?;
-        let mut differences = architectures(&json(&a), &json(&b));
-        match model_file::is_json(&self.a)? || model_file::is_json(&self.b)? {
-            true => eprintln!(
+        let a = self.load.open(&self.a)?;
+        let b = self.load.open(&self.b)?;
+        let mut differs = false;
+        let mut line = |text: String| {
+            differs = true;
+            print(text)
+        };
+        let mut lines = architectures(&json(&a), &json(&b)).into_iter();
+        lines.try_for_each(&mut line)?;
+        match a.has_weights() && b.has_weights() {
+            true => weights(&a, &b, &mut line)?,
+            false => eprintln!(
                 "refrain: the JSON of an architecture has no weights: architectures alone are compared"
             ),
-            false => differences.extend(weights(&a, &b)),
         }
-        for difference in &differences {
-            print(difference)?;
-        }
-        Ok(ExitCode::from(u8::from(!differences.is_empty())))
+        Ok(ExitCode::from(u8::from(differs)))
     }
 }
 
-fn json(model: &Model) -> serde_json::Value {
-    model.to_json().parse().unwrap_or_default()
+fn json(file: &ModelFile) -> serde_json::Value {
+    file.to_json().parse().unwrap_or_default()
 }

@@ -1,15 +1,15 @@
 //! `refrain evaluate`.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::compile::Objective;
-use super::load::LoadCompiled;
+use super::load::{LoadCompiled, OtherWeights};
 use super::to_json;
 use crate::data::DataFile;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::numbers::count;
 use crate::output::print;
 
 /// Compute a model's loss and metrics for data, and print them as JSON.
@@ -27,8 +27,16 @@ pub struct Evaluate {
     #[arg(long, value_name = "D.npz")]
     data: PathBuf,
     /// Samples in a batch.
-    #[arg(long, value_name = "SAMPLES", default_value = "32")]
-    batch_size: NonZeroUsize,
+    #[arg(long, value_name = "SAMPLES", default_value = "32", value_parser = count, allow_negative_numbers = true)]
+    batch_size: usize,
+    /// Batches to take; all by default.
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    steps: Option<usize>,
+    /// Fail if a value is NaN or infinite.
+    #[arg(long)]
+    check_finite: bool,
+    #[command(flatten)]
+    weights: OtherWeights,
     #[command(flatten)]
     objective: Objective,
     #[command(flatten)]
@@ -37,7 +45,9 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub fn run(self) -> Result<()> {
+        self.objective.check()?;
         let model = self.load.model(&self.model)?;
+        self.weights.read(&model)?;
         let place = format!("`{}`", self.model.display());
         self.objective
             .for_evaluation(&model)
@@ -47,11 +57,20 @@ impl Evaluate {
         data.refuse_rest(&["x", "y", "w"])?;
         let mut evaluate = model
             .evaluate(samples.x(&model), samples.y())
-            .batch_size(self.batch_size.get());
+            .batch_size(self.batch_size);
         if let Some(weights) = samples.w() {
             evaluate = evaluate.sample_weight(weights);
         }
+        if let Some(steps) = self.steps {
+            evaluate = evaluate.steps(steps);
+        }
         let evaluation = evaluate.run().map_err(|e| data.at(e))?;
-        print(to_json(evaluation.iter()))
+        let mut values = evaluation.iter();
+        match values.find(|(_, value)| self.check_finite && !value.is_finite()) {
+            Some((name, value)) => Err(data
+                .at(Failure::new(format!("`{name}` is {value}")))
+                .hint("Without `--check-finite` it is printed as null")),
+            None => print(to_json(evaluation.iter())),
+        }
     }
 }

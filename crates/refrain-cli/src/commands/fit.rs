@@ -1,55 +1,73 @@
 //! `refrain fit`.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use refrain::initializers::set_random_seed;
-use refrain::training::{History, Verbose};
+use refrain::training::{Fit as LibraryFit, History, Verbose};
+use refrain::{ErrorKind, Model};
 
+use super::callbacks::Callbacks;
 use super::compile::{Objective, Training};
-use super::load::LoadCompiled;
+use super::load::{LoadCompiled, OtherWeights};
 use super::{model_file, to_json};
 use crate::data::{DataFile, Samples};
 use crate::failure::{Failure, Result};
+use crate::numbers::{class_weight, count, fraction, seed, whole};
 use crate::output::{check_target, target, write_whole};
 
 /// Train a model on data and write it with its new weights.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  refrain fit model.keras --data train.npz --epochs 5 --batch-size 32 --output trained.keras
-  refrain fit model.json --data train.npz --epochs 5 --batch-size 32 --output trained.keras \\
+  refrain fit model.keras --data train.npz --epochs 5 --output trained.keras
+  refrain fit model.json --data train.npz --epochs 5 --batch-size 64 --output trained.keras \\
       --optimizer adam --learning-rate 1e-3 --loss binary_crossentropy --metrics accuracy --seed 1
-  refrain fit model.keras --data train.npz --epochs 5 --batch-size 32 --output trained.keras \\
-      --validation-split 0.2 --history history.json
+  refrain fit model.keras --data train.npz --epochs 50 --output trained.keras --validation-split 0.2 \\
+      --early-stopping val_loss,patience=3 --checkpoint best.keras,save_best_only=True --history history.json
+  refrain fit model.keras --data train.npz --output trained.keras --class-weight 0=1,1=5
 
 The data are inputs x0, x1, … (or named as the inputs), labels y0, y1, …; if wanted, sample weights w0, w1, … and data for
 validation vx0, …, vy0, …, vw0, …. A compiled model goes on where its optimizer stopped; `--optimizer`, `--loss` and
-`--metrics` compile it anew, which forgets the optimizer's state.")]
+`--metrics` compile it anew, which forgets the optimizer's state.
+
+A loss or weight that becomes NaN or infinite ends the training with the step and the first operation that made it, and
+nothing is written.")]
 pub struct Fit {
     /// The model's file.
     model: PathBuf,
     /// Inputs, labels, sample weights, validation data.
     #[arg(long, value_name = "D.npz")]
     data: PathBuf,
-    /// How often to go through the data.
-    #[arg(long, value_name = "N")]
-    epochs: NonZeroUsize,
-    /// Samples in a batch.
-    #[arg(long, value_name = "B")]
-    batch_size: NonZeroUsize,
     /// Where the trained model is written: .keras, .h5, .weights.h5 or .safetensors.
     #[arg(long, value_name = "OUT.keras", value_parser = target(model_file::with_weights))]
     output: PathBuf,
+    /// The number of the epoch to stop after.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count, allow_negative_numbers = true)]
+    epochs: usize,
+    /// Epochs that were trained before, to go on with the next.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
+    initial_epoch: usize,
+    /// Samples in a batch.
+    #[arg(long, value_name = "B", default_value = "32", value_parser = count, allow_negative_numbers = true)]
+    batch_size: usize,
+    /// Batches in an epoch [default: as many as go through the data once].
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    steps_per_epoch: Option<usize>,
+    /// How much each class counts in the loss; classes not named count 1.
+    #[arg(long, value_name = "CLASS=WEIGHT", value_delimiter = ',', value_parser = class_weight, allow_hyphen_values = true)]
+    class_weight: Vec<(i64, f64)>,
     /// Take the samples in the order of the file in every epoch.
     #[arg(long)]
     no_shuffle: bool,
     /// What all random numbers depend on: the same seed gives the same weights.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = seed, allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// The fraction of the samples, from the end, that validates.
-    #[arg(long, value_name = "F", value_parser = fraction)]
-    validation_split: Option<f64>,
+    /// Stop when a loss or weight becomes NaN or infinite: the default.
+    #[arg(long, conflicts_with = "allow_nan")]
+    check_finite: bool,
+    /// Go on when a loss or weight becomes NaN or infinite, and write what comes out.
+    #[arg(long)]
+    allow_nan: bool,
     /// Where loss and metrics of each epoch are written as JSON under Keras's names; a value that is not finite is null.
     #[arg(long, value_name = "H.json")]
     history: Option<PathBuf>,
@@ -57,107 +75,201 @@ pub struct Fit {
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
+    validation: Validation,
+    #[command(flatten)]
+    callbacks: Callbacks,
+    #[command(flatten)]
     training: Training,
     #[command(flatten)]
     objective: Objective,
     #[command(flatten)]
+    weights: OtherWeights,
+    #[command(flatten)]
     load: LoadCompiled,
 }
 
-fn fraction(text: &str) -> Result<f64, String> {
-    let fraction = text.parse().ok().filter(|f| (0.0..1.0).contains(f));
-    fraction.ok_or_else(|| "expected a number from 0 to less than 1".to_owned())
+/// What the model is tried on after each epoch.
+#[derive(Args)]
+#[command(next_help_heading = "Validation")]
+struct Validation {
+    /// The fraction of the samples, from the end, that validates.
+    #[arg(long, value_name = "F", value_parser = fraction, allow_negative_numbers = true)]
+    validation_split: Option<f64>,
+    /// A file of inputs, labels and sample weights that validate.
+    #[arg(long, value_name = "V.npz", conflicts_with = "validation_split")]
+    validation_data: Option<PathBuf>,
+    /// Samples in a batch of validation [default: that of training].
+    #[arg(long, value_name = "B", value_parser = count, allow_negative_numbers = true)]
+    validation_batch_size: Option<usize>,
+    /// Batches of validation [default: all].
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    validation_steps: Option<usize>,
+    /// After how many epochs validation runs.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count, allow_negative_numbers = true)]
+    validation_freq: usize,
+}
+
+impl Validation {
+    /// The samples that validate, from a file of their own or from that of the training.
+    fn samples(&self, model: &Model, data: &mut DataFile) -> Result<Option<Samples>> {
+        let option = match (&self.validation_data, self.validation_split) {
+            (Some(_), _) => "--validation-data",
+            (_, Some(_)) => "--validation-split",
+            _ => "",
+        };
+        if data.has_validation() && !option.is_empty() {
+            let text = format!(
+                "there are data for validation (vx0, …) in the file, and `{option}` is given"
+            );
+            return Err(data.at(Failure::new(text)).hint("Choose one of them"));
+        }
+        match &self.validation_data {
+            Some(path) => {
+                let mut own = DataFile::open(path)?;
+                let samples = own.samples(model, "")?;
+                own.refuse_rest(&["x", "y", "w"])?;
+                Ok(Some(samples))
+            }
+            None if data.has_validation() => data.samples(model, "v").map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn add<'a>(
+        &self,
+        model: &Model,
+        mut fit: LibraryFit<'a>,
+        samples: Option<&'a Samples>,
+    ) -> LibraryFit<'a> {
+        fit = fit
+            .validation_split(self.validation_split.unwrap_or(0.0))
+            .validation_freq(self.validation_freq);
+        if let Some(size) = self.validation_batch_size {
+            fit = fit.validation_batch_size(size);
+        }
+        if let Some(steps) = self.validation_steps {
+            fit = fit.validation_steps(steps);
+        }
+        if let Some(samples) = samples {
+            fit = fit.validation_data(samples.x(model), samples.y());
+            if let Some(weights) = samples.w() {
+                fit = fit.validation_sample_weight(weights);
+            }
+        }
+        fit
+    }
 }
 
 impl Fit {
     pub fn run(self) -> Result<()> {
-        check_target(&self.output)?;
-        self.check_history()?;
+        self.check()?;
         if let Some(seed) = self.seed {
             set_random_seed(seed);
         }
-        let model = self.load.model(&self.model)?;
-        let place = format!("`{}`", self.model.display());
-        self.objective
-            .for_training(&model, &self.training)
-            .map_err(|e| e.at(place))?;
+        let model = self.model()?;
         let mut data = DataFile::open(&self.data)?;
         let samples = data.samples(&model, "")?;
-        let validation = self.validation(&model, &mut data)?;
+        let validation = self.validation.samples(&model, &mut data)?;
         data.refuse_rest(&["x", "y", "w", "vx", "vy", "vw"])?;
-        let history = self.train(&model, &samples, validation.as_ref());
-        let history = history.map_err(|e| data.at(e))?;
+        let validates = validation.is_some() || self.validation.validation_split > Some(0.0);
+        self.callbacks.check(validates)?;
+        let fit = self.fit(&model, &samples, validation.as_ref())?;
+        let history = fit.run().map_err(|e| self.explain(e, &data))?;
         model_file::save(&model, &self.output)?;
-        match &self.history {
-            Some(path) => {
-                let json = to_json(history.iter().map(|(name, values)| (name, values.to_vec())));
-                write_whole(path, format!("{json}\n").as_bytes())
+        self.write_history(&history)
+    }
+
+    /// Refuses what cannot end well before anything is read.
+    fn check(&self) -> Result<()> {
+        check_target(&self.output)?;
+        self.check_tables()?;
+        self.objective.check()?;
+        self.training.check()?;
+        if self.initial_epoch >= self.epochs {
+            let (first, last) = (self.initial_epoch, self.epochs);
+            let text =
+                format!("after `--initial-epoch {first}` no epoch of `--epochs {last}` is left");
+            return Err(Failure::new(text).hint("`--epochs` counts those before too"));
+        }
+        Ok(())
+    }
+
+    /// History and table of epochs must not take the place of the model, the data, or each other.
+    fn check_tables(&self) -> Result<()> {
+        let table = self.callbacks.csv_path();
+        let history = self.history.as_deref();
+        let mut taken: Vec<&Path> = vec![&self.output, &self.model, &self.data];
+        taken.extend(self.validation.validation_data.as_deref());
+        let absolute = |path: &Path| std::path::absolute(path).ok();
+        for (what, option, path) in [
+            ("history", "--history", history),
+            ("table", "--csv-log", table),
+        ] {
+            let Some(path) = path else { continue };
+            check_target(path)?;
+            if let Some(other) = taken.iter().find(|p| absolute(p) == absolute(path)) {
+                let text = format!("the {what} would overwrite `{}`", other.display());
+                return Err(Failure::new(text).hint(&format!("Give `{option}` another name")));
             }
-            None => Ok(()),
+            taken.push(path);
         }
+        Ok(())
     }
 
-    /// The history must not take the place of the model or the data.
-    fn check_history(&self) -> Result<()> {
-        let Some(history) = &self.history else {
-            return Ok(());
-        };
-        check_target(history)?;
-        let written = std::path::absolute(history).ok();
-        let taken = [&self.output, &self.model, &self.data];
-        match taken
-            .into_iter()
-            .find(|p| std::path::absolute(p).ok() == written)
-        {
-            Some(path) => {
-                let text = format!("the history would overwrite `{}`", path.display());
-                Err(Failure::new(text).hint("Give `--history` another name"))
-            }
-            None => Ok(()),
-        }
+    /// The model as it is before the first step.
+    fn model(&self) -> Result<Model> {
+        let model = self.load.model(&self.model)?;
+        self.weights.read(&model)?;
+        let place = format!("`{}`", self.model.display());
+        let compiled = self.objective.for_training(&model, &self.training);
+        compiled.map_err(|e| e.at(place))?;
+        Ok(model)
     }
 
-    fn validation(&self, model: &refrain::Model, data: &mut DataFile) -> Result<Option<Samples>> {
-        if !data.has_validation() {
-            return Ok(None);
-        }
-        if self.validation_split.is_some() {
-            let text = "there are data for validation (vx0, …) in the file, and `--validation-split` is given";
-            return Err(data.at(Failure::new(text)).hint("Choose one of them"));
-        }
-        data.samples(model, "v").map(Some)
-    }
-
-    fn train(
+    fn fit<'a>(
         &self,
-        model: &refrain::Model,
-        samples: &Samples,
-        validation: Option<&Samples>,
-    ) -> refrain::Result<History> {
-        let verbose = if self.quiet {
-            Verbose::Silent
-        } else {
-            Verbose::Progress
-        };
+        model: &'a Model,
+        samples: &'a Samples,
+        validation: Option<&'a Samples>,
+    ) -> Result<LibraryFit<'a>> {
         let mut fit = model
-            .fit(samples.x(&model), samples.y())
-            .epochs(self.epochs.get())
-            .batch_size(self.batch_size.get())
+            .fit(samples.x(model), samples.y())
+            .epochs(self.epochs)
+            .initial_epoch(self.initial_epoch)
+            .batch_size(self.batch_size)
+            .class_weight(self.class_weight.iter().copied())
             .shuffle(!self.no_shuffle)
-            .validation_split(self.validation_split.unwrap_or(0.0))
-            .verbose(verbose);
+            .check_finite(self.check_finite || !self.allow_nan)
+            .verbose(match self.quiet {
+                true => Verbose::Silent,
+                false => Verbose::Progress,
+            });
+        if let Some(steps) = self.steps_per_epoch {
+            fit = fit.steps_per_epoch(steps);
+        }
         if let Some(seed) = self.seed {
             fit = fit.seed(seed);
         }
         if let Some(weights) = samples.w() {
             fit = fit.sample_weight(weights);
         }
-        if let Some(validation) = validation {
-            fit = fit.validation_data(validation.x(&model), validation.y());
-            if let Some(weights) = validation.w() {
-                fit = fit.validation_sample_weight(weights);
-            }
+        self.callbacks
+            .add(self.validation.add(model, fit, validation))
+    }
+
+    /// Names the data, unless it is not they that do not fit.
+    fn explain(&self, e: refrain::Error, data: &DataFile) -> Failure {
+        match e.kind() {
+            ErrorKind::NonFinite => Failure::from(e).hint("`--allow-nan` goes on all the same"),
+            _ => data.at(e),
         }
-        fit.run()
+    }
+
+    fn write_history(&self, history: &History) -> Result<()> {
+        let Some(path) = &self.history else {
+            return Ok(());
+        };
+        let json = to_json(history.iter().map(|(name, values)| (name, values.to_vec())));
+        write_whole(path, format!("{json}\n").as_bytes())
     }
 }

@@ -1,11 +1,11 @@
 //! The options of every command that loads a model.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use refrain::Model;
-use refrain::layers::AnyLayer;
-use refrain::saving::{Expression, LoadOptions};
+use refrain::saving::{Expression, LoadOptions, ModelFile};
+use serde_json::Value as Json;
 
 use crate::failure::{Failure, Result};
 
@@ -23,6 +23,80 @@ pub struct Load {
     /// Decode one-expression Python lambdas (`lambda x: abs(x)`): read as data, never run.
     #[arg(long)]
     decode_lambdas: bool,
+}
+
+/// Weights from another file than the model's.
+#[derive(Args)]
+#[command(next_help_heading = "Loading")]
+pub struct OtherWeights {
+    /// Weights from this file in place of the model's: .weights.h5, .keras, .h5 or .safetensors.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    #[command(flatten)]
+    partial: Partial,
+}
+
+/// What of a file of weights need not fit.
+#[derive(Args)]
+pub struct Partial {
+    /// Give weights to the layers of the same names only; what else the file holds is left out.
+    #[arg(long)]
+    by_name: bool,
+    /// Leave out weights of another shape.
+    #[arg(long)]
+    skip_mismatch: bool,
+}
+
+impl OtherWeights {
+    /// Gives a model the weights.
+    pub fn read(&self, model: &Model) -> Result<()> {
+        match &self.weights {
+            Some(path) => self.partial.read(model, path),
+            None => self.partial.refuse("--weights FILE"),
+        }
+    }
+}
+
+impl Partial {
+    /// Gives a model the weights of a file, and says which it keeps.
+    pub fn read(&self, model: &Model, path: &Path) -> Result<()> {
+        let load = model.load_weights(path).by_name(self.by_name);
+        let load = load.skip_mismatch(self.skip_mismatch);
+        let report = load.run().map_err(|e| failed(e, path))?;
+        let kept = report.missing.iter().chain(&report.mismatched);
+        let kept: Vec<String> = kept
+            .map(|p| format!("{}/{}", p.layer, p.variable))
+            .collect();
+        if !kept.is_empty() {
+            let (count, file) = (report.placed.len(), path.display());
+            let all = count + kept.len();
+            eprintln!(
+                "refrain: `{file}` has {count} of {all} weights; these stay as they were: {}",
+                kept.join(", ")
+            );
+        }
+        match report.placed.is_empty() {
+            true => Err(Failure::new("no weight of the file fits the model")
+                .at(format_args!("`{}`", path.display()))
+                .hint("`refrain inspect` shows what is in the file")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses the options where no file of weights is read.
+    pub fn refuse(&self, needed: &str) -> Result<()> {
+        let given = [
+            ("--by-name", self.by_name),
+            ("--skip-mismatch", self.skip_mismatch),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                let text = format!("`{option}` is for weights from another file");
+                Err(Failure::new(text).hint(&format!("Name it with `{needed}`")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// How a model is loaded that may be compiled.
@@ -67,20 +141,27 @@ impl Load {
         })
     }
 
+    /// The file of a model, for its weights to be read one by one.
+    pub fn open(&self, path: &Path) -> Result<ModelFile> {
+        let file = self.options().open(path).map_err(|e| failed(e, path))?;
+        self.check_lambdas(file.to_json(), path)?;
+        Ok(file)
+    }
+
     fn load(&self, path: &Path, compile: bool) -> Result<Model> {
         let model = self.options().compile(compile).load(path);
-        let model = model.map_err(|e| Failure::from(e).at(format_args!("`{}`", path.display())))?;
-        self.check_lambdas(&model, path)?;
+        let model = model.map_err(|e| failed(e, path))?;
+        self.check_lambdas(&model.to_json(), path)?;
         Ok(model)
     }
 
     /// Refuses a `--lambda` that no layer has the name of.
-    fn check_lambdas(&self, model: &Model, path: &Path) -> Result<()> {
+    fn check_lambdas(&self, architecture: &str, path: &Path) -> Result<()> {
         if self.lambdas.is_empty() {
             return Ok(());
         }
         let mut names = Vec::new();
-        lambda_names(&model.any(), &mut names);
+        lambda_names(&architecture.parse().unwrap_or_default(), &mut names);
         match self.lambdas.iter().find(|(name, _)| !names.contains(name)) {
             Some((name, _)) => {
                 let text = format!(
@@ -94,11 +175,23 @@ impl Load {
     }
 }
 
-fn lambda_names(layer: &AnyLayer, names: &mut Vec<String>) {
-    for (_, inside) in layer.sublayers() {
-        if inside.class_name() == "Lambda" {
-            names.push(inside.get_name().to_owned());
-        }
-        lambda_names(&inside, names);
+fn failed(e: refrain::Error, path: &Path) -> Failure {
+    Failure::from(e).at(format_args!("`{}`", path.display()))
+}
+
+/// The names of all Lambda layers in a description, also inside others.
+fn lambda_names(json: &Json, names: &mut Vec<String>) {
+    let inside: Vec<&Json> = match json {
+        Json::Object(map) => map.values().collect(),
+        Json::Array(items) => items.iter().collect(),
+        _ => return,
+    };
+    if json["class_name"] == "Lambda"
+        && let Some(name) = json["config"]["name"].as_str()
+    {
+        names.push(name.to_owned());
     }
+    inside
+        .into_iter()
+        .for_each(|json| lambda_names(json, names));
 }

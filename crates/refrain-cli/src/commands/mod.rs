@@ -10,6 +10,7 @@ pub mod plot;
 pub mod predict;
 pub mod summary;
 
+mod callbacks;
 mod compile;
 mod load;
 mod model_file;

@@ -1,16 +1,16 @@
 //! `refrain predict`.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use refrain::Literal;
 use refrain::data::Arrays;
 
-use super::load::Load;
+use super::load::{Load, OtherWeights};
 use crate::data::DataFile;
 use crate::failure::{Failure, Result};
 use crate::npz::{to_npy, to_npz};
+use crate::numbers::count;
 use crate::output::{check_target, target, write_whole};
 
 /// Compute a model's outputs for data.
@@ -32,8 +32,13 @@ pub struct Predict {
     #[arg(long, value_name = "Y.npz", value_parser = target(arrays))]
     output: PathBuf,
     /// Samples in a batch.
-    #[arg(long, value_name = "SAMPLES", default_value = "32")]
-    batch_size: NonZeroUsize,
+    #[arg(long, value_name = "SAMPLES", default_value = "32", value_parser = count, allow_negative_numbers = true)]
+    batch_size: usize,
+    /// Fail if an output is NaN or infinite.
+    #[arg(long)]
+    check_finite: bool,
+    #[command(flatten)]
+    weights: OtherWeights,
     #[command(flatten)]
     load: Load,
 }
@@ -49,17 +54,21 @@ impl Predict {
     pub fn run(self) -> Result<()> {
         check_target(&self.output)?;
         let model = self.load.model(&self.model)?;
+        self.weights.read(&model)?;
         let mut data = DataFile::open(&self.inputs)?;
         let x = data.inputs(&model)?;
         data.refuse_rest(&["x"])?;
         let x: Vec<&Literal> = x.iter().collect();
         let predictions = model
             .predict(Arrays::of_inputs(&model, x))
-            .batch_size(self.batch_size.get())
+            .batch_size(self.batch_size)
             .run();
         let predictions = predictions.map_err(|e| data.at(e))?;
         let outputs = (0..predictions.len()).map(|i| predictions.literal(i));
         let outputs: Vec<Literal> = outputs.collect::<refrain::Result<_>>()?;
+        if self.check_finite {
+            check_finite(&outputs).map_err(|e| data.at(e))?;
+        }
         write_whole(&self.output, &self.bytes(&outputs)?)
     }
 
@@ -83,4 +92,18 @@ impl Predict {
             }
         }
     }
+}
+
+fn check_finite(outputs: &[Literal]) -> Result<()> {
+    for (i, output) in outputs.iter().enumerate() {
+        let values = output.to_f64();
+        let rows = output.dims().first().copied().unwrap_or(1).max(1);
+        let width = (values.len() / rows).max(1);
+        let bad = |row: &[f64]| row.iter().any(|v| !v.is_finite());
+        if let Some(sample) = values.chunks(width).position(bad) {
+            let text = format!("output y{i} of sample {sample} is NaN or infinite");
+            return Err(Failure::new(text).hint("Without `--check-finite` it is written as it is"));
+        }
+    }
+    Ok(())
 }

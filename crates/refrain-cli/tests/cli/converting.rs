@@ -1,7 +1,9 @@
 //! convert, diff.
 
 use refrain::layers::{Dense, add};
-use refrain::{Literal, Model, load_model};
+use refrain::losses::Loss;
+use refrain::optimizers::Adam;
+use refrain::{Literal, Model, input, load_model};
 
 use crate::support::{Folder, compiled, numbers, siamese, two_outputs};
 
@@ -109,4 +111,55 @@ fn differences_are_named_and_measured() {
     folder
         .run("diff a.keras missing.keras")
         .ended(2, &["missing.keras"]);
+}
+
+/// Two nested models whose inner layers have one name, with a layer of that name outside too.
+fn twins() -> Model {
+    let nested = |name: &str| {
+        let x = input([4]);
+        let y = Dense::new(4).name("dense").call(&x).unwrap();
+        Model::with_name(name, &x, &y).unwrap()
+    };
+    let (left, right) = (nested("left"), nested("right"));
+    let x = input([4]);
+    let y = right.call(left.call(&x).unwrap()).unwrap();
+    let y = Dense::new(4).name("dense").call(&y).unwrap();
+    Model::with_name("twins", &x, &y).unwrap()
+}
+
+#[test]
+fn nested_models_with_layers_of_one_name_are_compared_apart() {
+    let folder = Folder::new("twins");
+    let model = folder.save("a.keras", twins());
+    model
+        .compile(Adam::new(0.01), Loss::MeanSquaredError)
+        .run()
+        .unwrap();
+    let x = numbers(&[8, 4], 1);
+    let fit = |model: &Model| model.fit(&x, &x).shuffle(false).run().unwrap();
+    for name in ["a.h5", "a.safetensors", "a.json"] {
+        model.save(folder.path(name)).unwrap();
+        for other in ["a.keras", name] {
+            assert_eq!(folder.run(&format!("diff {other} {name}")).done(), "");
+        }
+    }
+    let kernel = &model.get_layer("right").unwrap().weights()[0];
+    kernel.assign(numbers(&[4, 4], 5)).unwrap();
+    for name in ["b.keras", "b.h5", "b.safetensors"] {
+        model.save(folder.path(name)).unwrap();
+        let run = folder.run(&format!("diff a.keras {name}"));
+        assert_eq!(run.code, Some(1), "{run:#?}");
+        let only = "weight right/dense/kernel (4, 4): 16 of 16 values differ";
+        assert!(run.out.starts_with(only), "{}", run.out);
+        assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+    }
+    // The optimizer's variables of such layers have one name too, and stay apart.
+    fit(&model);
+    model.save(folder.path("half.h5")).unwrap();
+    let half = load_model(folder.path("half.h5")).unwrap();
+    fit(&model);
+    fit(&half);
+    model.save(folder.path("whole.keras")).unwrap();
+    half.save(folder.path("rest.keras")).unwrap();
+    assert_eq!(folder.run("diff whole.keras rest.keras").done(), "");
 }

@@ -3,6 +3,7 @@
 mod converting;
 mod fitting;
 mod looking;
+mod options;
 mod refusing;
 mod running;
 mod support;

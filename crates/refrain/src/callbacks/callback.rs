@@ -201,7 +201,8 @@ impl<'t> TrainContext<'t> {
     }
 }
 
-/// Ends the training when the loss is NaN or infinite.
+/// Ends the training when the loss is NaN or infinite. The model keeps the weights that made it so;
+/// [`Fit::check_finite`](crate::training::Fit::check_finite) undoes the step and names the operation.
 ///
 /// Source: `keras/src/callbacks/terminate_on_nan.py`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -55,7 +55,8 @@ impl ModelCheckpoint {
     }
 
     /// The file to write, instead of keeping the weights in memory. `{epoch:02d}` and `{val_loss:.2f}` in it stand for the
-    /// epoch, from 1, and for logged values; the end of the name says what is written, as in [`Model::save`].
+    /// epoch, from 1, and for logged values; the end of the name says what is written, as in [`Model::save`]. Folders that are
+    /// missing are made.
     pub fn filepath(mut self, path: impl Into<PathBuf>) -> Self {
         self.filepath = Some(path.into());
         self
@@ -102,6 +103,7 @@ impl ModelCheckpoint {
 
     fn write(&self, model: &Model, path: &Path, epoch: usize, logs: &Logs) -> Result<()> {
         let path = file_name(&path.to_string_lossy(), epoch, logs)?;
+        make_folder(Path::new(&path))?;
         match self.save_weights_only {
             true => model.save_weights(path),
             false => model.save(path),
@@ -146,12 +148,26 @@ impl ModelCheckpoint {
     }
 }
 
+/// Makes the folder of a file, and those around it.
+fn make_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    made.map_err(|e| saving::storage::io("making the folder of", path, &e))
+}
+
 impl Callback for ModelCheckpoint {
+    /// Refuses a path that nothing could be written to, as far as it is known yet.
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
-        match &self.filepath {
-            Some(path) => saving::check_end(path, self.save_weights_only),
-            None => Ok(()),
+        let Some(path) = &self.filepath else {
+            return Ok(());
+        };
+        saving::check_end(path, self.save_weights_only)?;
+        let folder = path.parent().map(|f| f.to_string_lossy());
+        if folder.is_some_and(|f| f.contains('{')) {
+            return Ok(());
         }
+        make_folder(path)?;
+        saving::check_target(path)
     }
 
     fn on_epoch_end(

@@ -162,6 +162,16 @@ impl LossOptions {
 }
 
 impl Loss {
+    /// The names that losses have in Keras, by which [`from_config`](Loss::from_config) knows them.
+    pub const NAMES: [&str; 6] = [
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "huber",
+        "mae",
+        "mse",
+        "sparse_categorical_crossentropy",
+    ];
+
     /// A loss of the user's: a function of targets and predictions that gives one value a sample (or more; they are
     /// averaged), written with [`ops`](crate::ops).
     pub fn custom(
@@ -259,7 +269,7 @@ impl Loss {
     /// From Keras's configuration: an object, or a name such as `mse` or `binary_crossentropy`.
     ///
     /// # Errors
-    /// Keras has no such loss, or refrain does not have it.
+    /// Keras has no such loss, or refrain does not have it: there are those of [`Loss::NAMES`].
     pub fn from_config(json: &Json) -> Result<Self> {
         let class = json.as_str().or_else(|| json["class_name"].as_str());
         let loss = match class.unwrap_or_default() {

@@ -126,3 +126,17 @@ fn configurations_are_read_as_they_are_written() -> Result<()> {
     assert!(Loss::custom("own", |y, p| y - p).to_config().is_none());
     Ok(())
 }
+
+#[test]
+fn every_name_is_that_of_a_loss_and_of_a_metric() {
+    for name in Loss::NAMES {
+        assert!(Loss::from_config(&name.into()).is_ok(), "{name}");
+        assert!(crate::metrics::Metric::NAMES.contains(&name), "{name}");
+    }
+    for name in crate::metrics::Metric::NAMES {
+        assert!(
+            crate::metrics::Metric::from_config(&name.into()).is_ok(),
+            "{name}"
+        );
+    }
+}

@@ -135,6 +135,20 @@ impl From<Loss> for Metric {
 }
 
 impl Metric {
+    /// The names that metrics have in Keras, by which [`from_config`](Metric::from_config) knows them. Losses are metrics too.
+    pub const NAMES: [&str; 10] = [
+        "accuracy",
+        "binary_accuracy",
+        "binary_crossentropy",
+        "categorical_accuracy",
+        "categorical_crossentropy",
+        "huber",
+        "mae",
+        "mse",
+        "sparse_categorical_accuracy",
+        "sparse_categorical_crossentropy",
+    ];
+
     /// A metric of the user's: a function of targets and predictions whose values are averaged over all samples.
     pub fn custom(
         name: impl Into<String>,
@@ -195,7 +209,7 @@ impl Metric {
     /// From Keras's configuration: an object, or a name such as `accuracy` or `mae`.
     ///
     /// # Errors
-    /// Keras has no such metric, or refrain does not have it.
+    /// Keras has no such metric, or refrain does not have it: there are those of [`Metric::NAMES`].
     pub fn from_config(json: &Json) -> Result<Self> {
         if let Some("accuracy" | "acc") = json.as_str() {
             return Ok(Metric::Accuracy.name(json.as_str().unwrap_or_default()));

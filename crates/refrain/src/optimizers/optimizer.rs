@@ -175,6 +175,9 @@ impl Step {
 }
 
 impl Optimizer {
+    /// The classes that [`from_config`](Optimizer::from_config) knows, in letters of any case.
+    pub const NAMES: [&str; 4] = ["Adam", "AdamW", "RMSprop", "SGD"];
+
     pub(crate) fn new(rule: impl Rule, common: Common) -> Self {
         Optimizer {
             rule: Arc::new(rule),
@@ -233,7 +236,7 @@ impl Optimizer {
     /// From Keras's class and configuration.
     ///
     /// # Errors
-    /// Keras has no such optimizer, or refrain does not have it.
+    /// Keras has no such optimizer, or refrain does not have it: there are those of [`Optimizer::NAMES`].
     pub fn from_config(class: &str, config: &Config) -> Result<Self> {
         let learning_rate = match config.get("learning_rate") {
             Some(json) if json.is_object() => LearningRate::Schedule(Schedule::from_config(json)?),
@@ -246,7 +249,7 @@ impl Optimizer {
             "adam" => super::Adam::from_config(learning_rate, config).into(),
             "adamw" => super::AdamW::from_config(learning_rate, config).into(),
             _ => {
-                let message = format!("no optimizer `{class}`: SGD, RMSprop, Adam, AdamW");
+                let message = format!("no optimizer `{class}`: {}", Optimizer::NAMES.join(", "));
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         };

@@ -177,6 +177,15 @@ fn configurations_are_read_as_they_are_written() -> Result<()> {
 }
 
 #[test]
+fn every_name_is_that_of_an_optimizer() -> Result<()> {
+    for name in Optimizer::NAMES {
+        let read = Optimizer::from_config(name, &Default::default())?;
+        assert_eq!(read.class_name(), name);
+    }
+    Ok(())
+}
+
+#[test]
 fn two_ways_of_clipping_are_refused() {
     let both: Optimizer = super::Sgd::new(0.1).clipnorm(1.0).clipvalue(1.0).into();
     assert!(both.validate().is_err());

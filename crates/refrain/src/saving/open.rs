@@ -200,6 +200,23 @@ impl Opened {
         }
     }
 
+    /// Gives back the memory of the file's bytes, if its arrays can be read from the disk one by one.
+    pub(super) fn release(&mut self, path: &Path, limits: &Limits) -> Result<()> {
+        let Some((file, _)) = &mut self.weights else {
+            return Ok(());
+        };
+        let place = match Kind::of(path)? {
+            Kind::Hdf5 | Kind::Safetensors => Some((path.to_owned(), 0)),
+            Kind::Archive => Archive::open(path, limits)?.plain_place(path, WEIGHTS)?,
+            // Several files, joined in memory.
+            Kind::Json => None,
+        };
+        match place {
+            Some((path, start)) => file.release(path, start),
+            None => Ok(()),
+        }
+    }
+
     /// All arrays with their shapes.
     pub(crate) fn arrays(&self) -> Vec<(String, Vec<usize>)> {
         let Some((file, _)) = &self.weights else {

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::KERAS_VERSION;
 use super::config::{compile_to_json, model_to_json};
 use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
 };
-use super::weights::{legacy_tree, named_weights, optimizer_group, weights_tree};
+use super::weights::{legacy_tree, named_weights, optimizer_group, unique, weights_tree};
+use super::{KERAS_VERSION, storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::warnings;
@@ -165,7 +165,7 @@ impl Model {
         let (_, values) = optimizer_group(self)?;
         let mut group: Group<crate::Literal> = Group::default();
         let variables = self.optimizer_variables();
-        let names: Vec<String> = variables.iter().map(|v| v.path().to_owned()).collect();
+        let names = unique(variables.iter().map(|v| v.path().to_owned()).collect());
         for (name, value) in names.iter().zip(values) {
             let (inner, last) = name.rsplit_once('/').unwrap_or(("", name));
             group.group_mut(inner).arrays.insert(last.to_owned(), value);
@@ -205,6 +205,21 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = path.as_ref();
     let failed = |e: std::io::Error| io("writing", path, &e);
     write_whole(path, |out| out.write_all(bytes).map_err(failed))
+}
+
+/// Makes sure that a file can be written at a path, before long work is done for it: that there is a folder, that it lets files
+/// be made, and that no folder has the name.
+///
+/// ```
+/// use refrain::saving::check_target;
+/// assert!(check_target(std::env::temp_dir().join("model.keras")).is_ok());
+/// assert!(check_target(std::env::temp_dir().join("no such folder/model.keras")).is_err());
+/// ```
+///
+/// # Errors
+/// Writing would fail.
+pub fn check_target(path: impl AsRef<Path>) -> Result<()> {
+    storage::check_target(path.as_ref())
 }
 
 fn wrong_end(path: &Path, expected: &str) -> Error {

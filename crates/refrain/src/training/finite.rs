@@ -1,89 +1,257 @@
-//! The search for the operation that made a loss NaN.
+//! The search for the operation that made a loss or a weight NaN.
+//!
+//! After each step only its loss is looked at. The variables are copied, and looked at, every few steps; the batches since
+//! then are kept. A number that is not finite lets these steps run again from the copy, one by one, until it appears.
 
-use refrain_graph::{DType, Literal, ParamKind, interp};
+use std::sync::Arc;
 
-use super::engine::{Buffers, Program, scalar};
-use crate::error::{Error, ErrorKind};
+use refrain_graph::{Literal, Node, ParamKind, interp};
 
-/// The variables of a program before a step.
-pub(crate) struct Snapshot(Vec<Literal>);
+use super::cache::Step;
+use super::compiled::Tracker;
+use super::engine::{Buffers, Program, Scratch, scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::variable::Variable;
 
-impl Snapshot {
-    pub(crate) fn of(program: &Program) -> Self {
-        Snapshot(program.variables().iter().map(|v| v.value()).collect())
-    }
+/// Steps after which the variables are copied anew.
+const MOST_STEPS: usize = 16;
 
-    /// Whether the loss and all variables after a step are finite.
-    pub(crate) fn is_finite(program: &Program, buffers: &Buffers) -> bool {
-        let loss = buffers
-            .outputs
-            .first()
-            .is_none_or(|l| scalar(l).is_finite());
-        loss && program.variables().iter().all(|v| finite(&v.read()))
-    }
+/// Watches the steps of a training.
+#[derive(Default)]
+pub(crate) struct Watch {
+    before: Snapshot,
+    /// The steps since then.
+    steps: Vec<Recorded>,
+    /// The number of the variables' values after the last of them.
+    version: Option<u64>,
+}
 
-    /// Restores the variables and says which operation of which layer made the first NaN or infinity.
-    pub(crate) fn diagnose(
-        self,
-        program: &Program,
-        buffers: &Buffers,
-        epoch: usize,
-        step: usize,
-    ) -> Error {
-        let graph = program.graph();
-        let node = interp::first_non_finite(graph, &buffers.inputs, &self.0)
-            .ok()
-            .flatten();
-        let loss = buffers.outputs.first().map_or(f64::NAN, scalar);
-        let what = match loss {
-            loss if loss.is_nan() => "the loss became NaN".to_owned(),
-            loss if loss.is_infinite() => "the loss became infinite".to_owned(),
-            _ => "a weight became NaN or infinite".to_owned(),
-        };
-        let place = match node {
-            Some(node) => {
-                let scope = graph
-                    .scope(node)
-                    .map_or("no layer", |s| graph.scope_label(s));
-                format!(
-                    "the first operation to make such a number is `{}` in {scope}",
-                    graph.op(node).name()
-                )
-            }
-            None => match bad_input(program, buffers) {
-                Some(name) => format!("input `{name}` already holds such a number"),
-                None => "no single operation of the step made it".to_owned(),
-            },
-        };
-        for (variable, value) in program.variables().iter().zip(self.0) {
-            *variable.write() = value;
+/// A step that has run.
+struct Recorded {
+    step: Arc<Step>,
+    inputs: Vec<Literal>,
+    /// Its epoch, and its number in the epoch.
+    number: (usize, usize),
+}
+
+impl Watch {
+    /// Keeps what it takes to repeat a step that is about to run.
+    pub(crate) fn begin(
+        &mut self,
+        step: &Arc<Step>,
+        inputs: &[Literal],
+        number: (usize, usize),
+        trackers: &[Tracker],
+    ) -> Result<()> {
+        let program = &step.program;
+        if self.is_full(inputs) || self.version != version(program) || !self.before.is_of(program) {
+            self.verify(trackers)?;
+            self.before.take(program);
+            self.steps.clear();
         }
-        let message = format!("epoch {}, step {}: {what}; {place}", epoch + 1, step + 1);
-        let cure = match node {
-            Some(_) => "Try a smaller learning rate, or `clipnorm`",
-            None => "Remove such numbers from the data",
+        self.steps.push(Recorded {
+            step: step.clone(),
+            inputs: inputs.to_vec(),
+            number,
+        });
+        Ok(())
+    }
+
+    /// Looks at the loss of the step that has run.
+    pub(crate) fn end(&mut self, buffers: &Buffers, trackers: &[Tracker]) -> Result<()> {
+        match self.steps.last() {
+            Some(_) if !loss(buffers).is_finite() => Err(self.diagnose(trackers)),
+            Some(last) => {
+                self.version = version(&last.step.program);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at the variables.
+    pub(crate) fn verify(&mut self, trackers: &[Tracker]) -> Result<()> {
+        match self.before.0.iter().all(|(v, _)| is_sound(v, trackers)) {
+            true => Ok(()),
+            false => Err(self.diagnose(trackers)),
+        }
+    }
+
+    /// Whether another batch would take more memory than the copy of the variables, or more steps than are repeated.
+    fn is_full(&self, next: &[Literal]) -> bool {
+        let kept = self.steps.iter().flat_map(|recorded| &recorded.inputs);
+        let kept: usize = kept.chain(next).map(Literal::numel).sum();
+        let copied: usize = self.before.0.iter().map(|(_, v)| v.numel()).sum();
+        self.steps.len() >= MOST_STEPS || kept > copied
+    }
+
+    /// Repeats the steps until one makes a number that is not finite, undoes it, and says where that came from.
+    fn diagnose(&mut self, trackers: &[Tracker]) -> Error {
+        self.before.restore();
+        for recorded in self.steps.drain(..) {
+            match recorded.repeat(trackers) {
+                Ok(()) => {}
+                Err(e) => return e,
+            }
+        }
+        let message = "a weight became NaN or infinite between two steps: a callback has set it";
+        Error::new(ErrorKind::NonFinite, message)
+    }
+}
+
+impl Recorded {
+    fn repeat(&self, trackers: &[Tracker]) -> Result<()> {
+        let program = &self.step.program;
+        let mut before = Snapshot::default();
+        before.take(program);
+        let mut buffers = program.buffers();
+        buffers.inputs.clone_from(&self.inputs);
+        program.run(&mut buffers, &mut Scratch::default())?;
+        let loss = loss(&buffers);
+        let mut variables = program.variables().iter();
+        if loss.is_finite() && variables.all(|v| is_sound(v, trackers)) {
+            program.give_back(buffers);
+            return Ok(());
+        }
+        before.restore();
+        Err(self.explain(&before, loss))
+    }
+
+    fn explain(&self, before: &Snapshot, loss: f64) -> Error {
+        let what = match loss {
+            loss if loss.is_nan() => "the loss became NaN",
+            loss if loss.is_infinite() => "the loss became infinite",
+            _ => "a weight became NaN or infinite",
         };
-        let hint = format!("The weights are those from before the step. {cure}");
+        let origin = self.origin(before);
+        let (epoch, step) = self.number;
+        let message = format!("epoch {}, step {}: {what}; {origin}", epoch + 1, step + 1);
+        let hint = format!(
+            "The weights are those from before the step. {}",
+            origin.cure()
+        );
         Error::new(ErrorKind::NonFinite, message).hint(hint)
     }
+
+    fn origin(&self, before: &Snapshot) -> Origin {
+        let graph = self.step.program.graph();
+        let inputs = graph
+            .params()
+            .filter(|(_, kind, _)| *kind == ParamKind::Input);
+        let mut inputs = inputs.zip(&self.inputs);
+        if let Some(((_, _, name), _)) = inputs.find(|(_, value)| !finite(value)) {
+            return Origin::Input(name.to_owned());
+        }
+        if let Some((variable, _)) = before.0.iter().find(|(_, value)| !finite(value)) {
+            return Origin::Weight(variable.path().to_owned());
+        }
+        let variables: Vec<Literal> = before.0.iter().map(|(_, value)| value.clone()).collect();
+        let node = interp::first_non_finite(graph, &self.inputs, &variables);
+        match node.ok().flatten() {
+            Some(node) => self.operation(node),
+            None => Origin::Unknown,
+        }
+    }
+
+    fn operation(&self, node: Node) -> Origin {
+        let graph = self.step.program.graph();
+        let scope = graph.scope(node).map(|s| graph.scope_label(s).to_owned());
+        Origin::Operation {
+            name: graph.op(node).name(),
+            place: scope.unwrap_or_else(|| "no layer".to_owned()),
+        }
+    }
 }
 
-fn bad_input(program: &Program, buffers: &Buffers) -> Option<String> {
-    let params = program
-        .graph()
-        .params()
-        .filter(|(_, kind, _)| *kind == ParamKind::Input);
-    let mut pairs = params.zip(&buffers.inputs);
-    let found = pairs.find(|(_, literal)| !finite(literal));
-    found.map(|((_, _, name), _)| name.to_owned())
+/// Where the first number came from that is not finite.
+enum Origin {
+    Input(String),
+    Weight(String),
+    Operation { name: &'static str, place: String },
+    Unknown,
 }
+
+impl Origin {
+    fn cure(&self) -> &'static str {
+        match self {
+            Origin::Input(_) => "Remove such numbers from the data",
+            Origin::Weight(_) => "Begin with other weights",
+            _ => "Try a smaller learning rate, or `clipnorm`",
+        }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Input(name) => write!(f, "input `{name}` already holds such a number"),
+            Origin::Weight(path) => write!(f, "weight `{path}` already held such a number"),
+            Origin::Operation { name, place } => write!(
+                f,
+                "the first operation to make such a number is `{name}` in {place}"
+            ),
+            Origin::Unknown => f.write_str("no single operation of the step made it"),
+        }
+    }
+}
+
+/// Variables of a program and their values at some time.
+#[derive(Default)]
+struct Snapshot(Vec<(Variable, Literal)>);
+
+impl Snapshot {
+    fn is_of(&self, program: &Program) -> bool {
+        self.0.iter().map(|(v, _)| v).eq(program.variables())
+    }
+
+    /// Copies the values, into the memory of the last time if there was one.
+    fn take(&mut self, program: &Program) {
+        if !self.is_of(program) {
+            let all = program.variables().iter();
+            self.0 = all.map(|v| (v.clone(), v.value())).collect();
+            return;
+        }
+        for (variable, value) in &mut self.0 {
+            let now = variable.read();
+            match (value.values_mut::<f32>(), now.values::<f32>()) {
+                (Some(to), Some(from)) if to.len() == from.len() => to.copy_from_slice(from),
+                _ => *value = now.clone(),
+            }
+        }
+    }
+
+    fn restore(&self) {
+        for (variable, value) in &self.0 {
+            *variable.write() = value.clone();
+        }
+    }
+}
+
+/// The number of the values of a program's variables.
+fn version(program: &Program) -> Option<u64> {
+    program.variables().iter().map(Variable::version).max()
+}
+
+fn loss(buffers: &Buffers) -> f64 {
+    buffers.outputs.first().map_or(0.0, scalar)
+}
+
+/// Whether a variable is finite, or only counts for a metric.
+fn is_sound(variable: &Variable, trackers: &[Tracker]) -> bool {
+    let counts = |t: &Tracker| t.total == *variable || t.count == *variable;
+    trackers.iter().any(counts) || finite(&variable.read())
+}
+
+/// Numbers looked at together, which takes a fraction of the time that one after another takes.
+const BLOCK: usize = 1024;
 
 fn finite(literal: &Literal) -> bool {
-    match literal.dtype() {
-        DType::F32 => literal
-            .values::<f32>()
-            .is_none_or(|v| v.iter().all(|x| x.is_finite())),
-        dtype if dtype.is_float() => literal.to_f64().iter().all(|x| x.is_finite()),
+    match (literal.dtype(), literal.values::<f32>()) {
+        (_, Some(values)) => {
+            let block = |block: &[f32]| block.iter().fold(true, |all, x| all & x.is_finite());
+            values.chunks(BLOCK).all(block)
+        }
+        (dtype, None) if dtype.is_float() => literal.to_f64().iter().all(|x| x.is_finite()),
         _ => true,
     }
 }

@@ -165,8 +165,24 @@ options! {
     shuffle: bool => |shuffle| shuffle;
     /// What shuffling depends on. Without it, the seed of [`set_random_seed`](crate::initializers::set_random_seed) counts.
     seed: u64 => |seed| Some(seed);
-    /// Whether a loss or weight that becomes NaN or infinite stops training at that step: the error names the first
-    /// operation that made it, and the weights are those from before the step.
+    /// Whether a loss or weight that becomes NaN or infinite ends the training with an error, which names the step and the
+    /// first operation that made such a number, or the input that holds one. The weights are those from before that step.
+    ///
+    /// It takes the memory of another copy of the weights and the optimizer's state. A weight that leaves the loss as it is
+    /// shows some steps later, at the end of the epoch at the latest: before validation, and before callbacks save anything.
+    /// [`TerminateOnNaN`](crate::callbacks::TerminateOnNaN) is Keras's callback, which only ends the training.
+    ///
+    /// ```
+    /// use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+    /// let x = input([2]);
+    /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+    /// let (mut a, y) = (ndarray::Array2::<f32>::ones((64, 2)), ndarray::Array2::<f32>::ones((64, 1)));
+    /// a[[40, 0]] = f32::NAN;
+    /// let error = model.fit(&a, &y).shuffle(false).check_finite(true).run().unwrap_err();
+    /// assert!(error.to_string().starts_with("epoch 1, step 2: the loss became NaN; input"));
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
     check_finite: bool => |check| check;
     /// What is shown.
     verbose: Verbose => |verbose| verbose;

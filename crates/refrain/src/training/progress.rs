@@ -36,6 +36,7 @@ pub(crate) struct Progress {
     first_step: Duration,
     drawn: Instant,
     text: String,
+    headline: String,
 }
 
 enum Shows {
@@ -59,6 +60,7 @@ impl Progress {
             first_step: Duration::ZERO,
             drawn: Instant::now(),
             text: String::new(),
+            headline: String::new(),
         }
     }
 
@@ -76,14 +78,15 @@ impl Progress {
         self.steps.map_or("Unknown".to_owned(), |n| n.to_string())
     }
 
-    /// A line such as `Epoch 1/5`.
+    /// Begins a pass with a headline such as `Epoch 1/5`: above the bar, or in front of the line.
     pub(crate) fn begin(&mut self, headline: Option<String>) {
         self.begun = Instant::now();
-        if matches!(self.shows, Shows::Nothing) {
-            return;
-        }
-        if let Some(headline) = headline {
-            eprintln!("{headline}");
+        match (&self.shows, headline) {
+            (Shows::Lines, headline) => {
+                self.headline = headline.map_or(String::new(), |h| format!("{h} - "));
+            }
+            (Shows::Bar(_), Some(headline)) => eprintln!("{headline}"),
+            _ => {}
         }
         let length = self.length();
         if let Shows::Bar(bar) = &mut self.shows {
@@ -132,7 +135,8 @@ impl Progress {
             Shows::Nothing => {}
             Shows::Lines => {
                 let message = message(&mut self.text, &took, per_step, logs);
-                eprintln!("{done}/{} - {message}", self.steps.unwrap_or(done));
+                let steps = self.steps.unwrap_or(done);
+                eprintln!("{}{done}/{steps} - {message}", self.headline);
             }
             Shows::Bar(bar) => {
                 let took = format!("\x1b[1m{took}\x1b[0m");

@@ -57,6 +57,7 @@ impl Run<'_, '_> {
             let headline = (o.epochs > 1).then(|| format!("Epoch {}/{}", epoch + 1, o.epochs));
             progress.begin(headline);
             let done = self.epoch(train, epoch, &mut cx, &mut logs, &mut progress)?;
+            train.verify()?;
             self.validate(epoch, &mut logs)?;
             self.each(|c| c.on_epoch_end(&mut cx, epoch, &mut logs))?;
             progress.end(done, &logs);

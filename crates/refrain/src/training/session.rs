@@ -6,7 +6,7 @@ use super::cache::{Mode, Step};
 use super::compiled::Compiled;
 use super::engine::{Buffers, Scratch};
 use super::feed::Feed;
-use super::finite::Snapshot;
+use super::finite::Watch;
 use crate::data::Rows;
 use crate::error::Result;
 use crate::models::Model;
@@ -20,6 +20,7 @@ pub(crate) struct Session<'s, 'a> {
     /// Programs in use, by the number of samples.
     active: Vec<(usize, Arc<Step>, Buffers)>,
     scratch: Scratch,
+    watch: Watch,
     checked: bool,
 }
 
@@ -37,6 +38,7 @@ impl<'s, 'a> Session<'s, 'a> {
             mode,
             active: Vec::new(),
             scratch: Scratch::default(),
+            watch: Watch::default(),
             checked: false,
         }
     }
@@ -76,7 +78,8 @@ impl<'s, 'a> Session<'s, 'a> {
         step.program.run(buffers, &mut self.scratch)
     }
 
-    /// Runs one batch; if it makes the loss or a weight NaN or infinite, undoes it and says where that came from.
+    /// Runs one batch. If a number turns out not to be finite, undoes the step that made it and says where it came from; it
+    /// may be an earlier step, if it made a weight so and not the loss.
     pub(crate) fn checked_step(
         &mut self,
         rows: Rows<'_>,
@@ -86,12 +89,16 @@ impl<'s, 'a> Session<'s, 'a> {
         let active = self.activate(rows.len())?;
         let (_, step, buffers) = &mut self.active[active];
         self.feed.fill(rows, &mut buffers.inputs)?;
-        let before = Snapshot::of(&step.program);
+        let trackers = &self.compiled.train;
+        let number = (epoch, number);
+        self.watch.begin(step, &buffers.inputs, number, trackers)?;
         step.program.run(buffers, &mut self.scratch)?;
-        match Snapshot::is_finite(&step.program, buffers) {
-            true => Ok(()),
-            false => Err(before.diagnose(&step.program, buffers, epoch, number)),
-        }
+        self.watch.end(buffers, trackers)
+    }
+
+    /// Makes sure that checked steps have left no weight NaN or infinite.
+    pub(crate) fn verify(&mut self) -> Result<()> {
+        self.watch.verify(&self.compiled.train)
     }
 }
 

@@ -28,6 +28,11 @@ pub(crate) trait TrainSteps {
     /// Makes it.
     fn step(&mut self, epoch: usize, number: usize) -> Result<()>;
 
+    /// Makes sure that no step of the epoch has left a weight NaN or infinite, if that is to be checked.
+    fn verify(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// After the last epoch.
     fn end(&mut self);
 }
@@ -133,6 +138,10 @@ impl TrainSteps for ArraySteps<'_, '_> {
         }
     }
 
+    fn verify(&mut self) -> Result<()> {
+        self.session.verify()
+    }
+
     fn end(&mut self) {
         self.session.refresh();
     }
@@ -228,7 +237,10 @@ impl<'s, 'a> OneBatch<'s, 'a> {
         let rows = Rows::Range(0, feed.samples());
         let mut session = Session::new(self.model, self.compiled, &feed, mode);
         match checked {
-            Some((epoch, number)) => session.checked_step(rows, epoch, number),
+            Some((epoch, number)) => {
+                session.checked_step(rows, epoch, number)?;
+                session.verify()
+            }
             None => session.step(rows),
         }
     }

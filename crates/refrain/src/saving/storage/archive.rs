@@ -68,16 +68,38 @@ impl Archive {
         self.members.iter().any(|m| m == name)
     }
 
+    fn position(&self, name: &str) -> Result<usize> {
+        let index = self.members.iter().position(|m| m == name);
+        index.ok_or_else(|| {
+            let text = format!("the archive has no member `{name}`");
+            let hint = format!("Its members: {}", self.members.join(", "));
+            Error::new(ErrorKind::NotFound, text).hint(hint)
+        })
+    }
+
+    /// The file that holds a member's bytes as they are, and where they begin in it; `None` if they are compressed. `path` is
+    /// that of the archive.
+    pub(crate) fn plain_place(
+        &mut self,
+        path: &Path,
+        name: &str,
+    ) -> Result<Option<(PathBuf, u64)>> {
+        let index = self.position(name)?;
+        match &mut self.place {
+            Where::Zip(zip) => {
+                let start = zip.plain_start(index)?;
+                Ok(start.map(|start| (path.to_owned(), start)))
+            }
+            Where::Folder(folder, _) => Ok(Some((folder.join(name), 0))),
+        }
+    }
+
     /// A member's bytes.
     ///
     /// # Errors
     /// If there is no such member, or it is damaged.
     pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>> {
-        let Some(index) = self.members.iter().position(|m| m == name) else {
-            let text = format!("the archive has no member `{name}`");
-            let hint = format!("Its members: {}", self.members.join(", "));
-            return Err(Error::new(ErrorKind::NotFound, text).hint(hint));
-        };
+        let index = self.position(name)?;
         match &mut self.place {
             Where::Zip(zip) => zip.read(index),
             Where::Folder(folder, limits) => {

@@ -1,7 +1,11 @@
 //! HDF5 and safetensors files behind one door.
 
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::hdf5::{self, Chunked};
 use super::number::Number;
@@ -11,12 +15,48 @@ use crate::{Literal, Shape, Spec};
 
 /// A file of arrays, opened for reading: its tree is read and checked at once, an array's values when they are asked for.
 ///
-/// The bytes of the file are held; nothing is allocated for an array until it is read.
+/// The bytes of the file are held, unless they are [released](ArrayFile::release); nothing is allocated for an array until it
+/// is read.
 #[derive(Debug)]
 pub(crate) struct ArrayFile {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     root: Group<ArrayRef>,
     limits: Limits,
+}
+
+/// Where a file's bytes are.
+#[derive(Debug)]
+enum Bytes {
+    Held(Vec<u8>),
+    /// On the disk: the file begins at this offset of another one.
+    Stored {
+        file: Mutex<File>,
+        start: u64,
+        path: PathBuf,
+    },
+}
+
+impl Bytes {
+    fn get(&self, range: Range<usize>) -> Result<Cow<'_, [u8]>> {
+        match self {
+            Bytes::Held(bytes) => Ok(Cow::Borrowed(bytes.get(range).unwrap_or_default())),
+            Bytes::Stored { file, start, path } => {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut out = vec![0; range.len()];
+                file.seek(SeekFrom::Start(start + range.start as u64))
+                    .and_then(|_| file.read_exact(&mut out))
+                    .map_err(|e| io("reading", path, &e))?;
+                Ok(Cow::Owned(out))
+            }
+        }
+    }
+
+    fn all(&self) -> &[u8] {
+        match self {
+            Bytes::Held(bytes) => bytes,
+            Bytes::Stored { .. } => &[],
+        }
+    }
 }
 
 /// An array of an [`ArrayFile`], not yet read.
@@ -57,6 +97,14 @@ impl ArrayRef {
         &self.path
     }
 
+    fn is_chunked(&self) -> bool {
+        let place = match &self.content {
+            Content::Numbers { place, .. } => Some(place),
+            Content::Other(_) => None,
+        };
+        matches!(place, Some(Place::Chunks(_)))
+    }
+
     /// Shape and type of the literal it is read into; `None` if it does not hold numbers.
     pub(crate) fn spec(&self) -> Option<Spec> {
         match &self.content {
@@ -92,10 +140,25 @@ impl ArrayFile {
             return Err(unsupported("the file is neither HDF5 nor safetensors"));
         };
         Ok(ArrayFile {
-            bytes,
+            bytes: Bytes::Held(bytes),
             root,
             limits: limits.clone(),
         })
+    }
+
+    /// Gives back the memory of the bytes: from now on arrays are read from the disk, where the file begins at an offset of
+    /// the one at `path`. Chunks are found through the whole file, so that a file that has some keeps its bytes.
+    pub(crate) fn release(&mut self, path: PathBuf, start: u64) -> Result<()> {
+        if self.root.any_array(&|array| array.is_chunked()) {
+            return Ok(());
+        }
+        let file = File::open(&path).map_err(|e| io("reading", &path, &e))?;
+        self.bytes = Bytes::Stored {
+            file: Mutex::new(file),
+            start,
+            path,
+        };
+        Ok(())
     }
 
     /// The tree.
@@ -121,15 +184,15 @@ impl ArrayFile {
                 dims,
                 place: Place::Here(range),
             } => {
-                let bytes = self.bytes.get(range.clone()).unwrap_or_default();
-                number.decode(bytes, dims).map_err(named)
+                let bytes = self.bytes.get(range.clone()).map_err(named)?;
+                number.decode(&bytes, dims).map_err(named)
             }
             Content::Numbers {
                 number,
                 dims,
                 place: Place::Chunks(chunks),
             } => {
-                let bytes = chunks.read(&self.bytes, dims, number.size(), &self.limits);
+                let bytes = chunks.read(self.bytes.all(), dims, number.size(), &self.limits);
                 number.decode(&bytes.map_err(named)?, dims).map_err(named)
             }
         }

@@ -8,6 +8,7 @@
 //! Every byte that is read is untrusted. What a file declares is checked against the file's own size and against [`Limits`]
 //! before anything is allocated for it, and no structure of a file can make a reader recurse or loop without end.
 
+mod abandoned;
 mod archive;
 mod array_file;
 mod cursor;
@@ -27,7 +28,7 @@ pub(crate) use json::parse_json;
 pub use limits::Limits;
 pub(crate) use safetensors::write_safetensors;
 pub(crate) use tree::{Attribute, Group};
-pub(crate) use whole::write_whole;
+pub(crate) use whole::{check_target, write_whole};
 
 use crate::error::{Error, ErrorKind};
 

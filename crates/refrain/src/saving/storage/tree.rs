@@ -58,6 +58,11 @@ impl<D> Group<D> {
         })
     }
 
+    /// Whether an array here or in a group inside is such a one.
+    pub(crate) fn any_array(&self, is: &dyn Fn(&D) -> bool) -> bool {
+        self.arrays.values().any(is) || self.groups.values().any(|g| g.any_array(is))
+    }
+
     /// A text attribute.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.attributes.get(name)? {

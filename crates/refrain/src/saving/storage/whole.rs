@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self as stdio, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::io;
+use super::{abandoned, io};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes gathered before each write.
@@ -17,17 +17,14 @@ const NAME: usize = 50;
 const TRIES: u32 = 100;
 
 /// Writes a file through a temporary one beside it, which is flushed to the disk and then takes the file's name and
-/// permissions. Whatever fails, what was there before is still there, and nothing else.
+/// permissions. Whatever fails, what was there before is still there, and nothing else. What writers that were killed have left
+/// beside the target is removed.
 pub(crate) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
-    // A link stays a link: what it leads to is replaced.
-    let target = follow(path)?;
-    if target.is_dir() {
-        let text = format!("`{}` is a folder, not a file", path.display());
-        return Err(Error::new(ErrorKind::Io, text));
-    }
+    let target = target(path)?;
+    abandoned::remove(&target);
     let (temporary, file) = create(&target)?;
     let mut guard = Remove(Some(temporary));
     let mut buffered = BufWriter::with_capacity(BUFFER, file);
@@ -39,12 +36,31 @@ pub(crate) fn write_whole(
             .map_err(failed)?;
     }
     file.sync_all().map_err(failed)?;
-    drop(file);
     if let Some(temporary) = &guard.0 {
+        // The file stays open, and so locked, until it has its name.
         fs::rename(temporary, &target).map_err(failed)?;
     }
     guard.0 = None;
     Ok(())
+}
+
+/// Makes sure that a file can be written, by beginning to write one.
+pub(crate) fn check_target(path: &Path) -> Result<()> {
+    let (temporary, _file) = create(&target(path)?)?;
+    drop(Remove(Some(temporary)));
+    Ok(())
+}
+
+/// The file that is written: a link stays a link, what it leads to is replaced.
+fn target(path: &Path) -> Result<PathBuf> {
+    let target = follow(path)?;
+    match target.is_dir() {
+        true => {
+            let text = format!("`{}` is a folder, not a file", path.display());
+            Err(Error::new(ErrorKind::Io, text))
+        }
+        false => Ok(target),
+    }
 }
 
 /// Where a chain of links ends, even if nothing is there yet.
@@ -60,18 +76,31 @@ fn follow(path: &Path) -> Result<PathBuf> {
     Err(Error::new(ErrorKind::Io, text))
 }
 
-/// A new file beside the target.
+/// How the names of temporary files beside the target begin and end; between them are a process and a number.
+pub(super) fn ends(target: &Path) -> Option<(String, &'static str)> {
+    let name = target.file_name()?.to_string_lossy();
+    let name: String = name.chars().take(NAME).collect();
+    Some((format!(".{name}."), ".tmp"))
+}
+
+/// A new file beside the target, locked for as long as it is open.
 fn create(target: &Path) -> Result<(PathBuf, File)> {
-    let name = target.file_name().map(|n| n.to_string_lossy());
-    let Some(name) = name.map(|n| n.chars().take(NAME).collect::<String>()) else {
+    let Some((start, end)) = ends(target) else {
         let text = format!("`{}` is not the name of a file", target.display());
         return Err(Error::new(ErrorKind::Io, text));
     };
+    let process = std::process::id();
     let mut last = stdio::Error::from(stdio::ErrorKind::AlreadyExists);
     for i in 0..TRIES {
-        let beside = target.with_file_name(format!(".{name}.{}-{i}.tmp", std::process::id()));
+        let beside = target.with_file_name(format!("{start}{process}-{i}{end}"));
         match File::create_new(&beside) {
-            Ok(file) => return Ok((beside, file)),
+            Ok(file) => {
+                // Where files cannot be locked, nobody takes them for abandoned either.
+                let _ = file.lock();
+                if beside.exists() {
+                    return Ok((beside, file));
+                }
+            }
             Err(e) if e.kind() == stdio::ErrorKind::AlreadyExists => last = e,
             Err(e) => return Err(io("writing", target, &e)),
         }
@@ -136,6 +165,55 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_of_killed_writers_are_removed_and_no_others() {
+        let folder = folder("abandoned");
+        let path = folder.join("a.keras");
+        let own = format!(".a.keras.{}-0.tmp", std::process::id());
+        for name in [".a.keras.4194300-0.tmp", ".a.keras.1-17.tmp", &own] {
+            fs::write(folder.join(name), b"half").unwrap();
+        }
+        let others = [
+            ".a.keras.-0.tmp",
+            ".a.keras.12-.tmp",
+            ".a.keras.12-0.tmp.old",
+            ".a.keras.1x-0.tmp",
+            ".aa.keras.12-0.tmp",
+            ".b.keras.12-0.tmp",
+            "a.keras.12-0.tmp",
+        ];
+        for name in others {
+            fs::write(folder.join(name), b"kept").unwrap();
+        }
+        fs::create_dir(folder.join(".a.keras.13-0.tmp")).unwrap();
+        let written = File::create(folder.join(".a.keras.14-0.tmp")).unwrap();
+        written.lock().unwrap();
+        write(&path).unwrap();
+        let entries = fs::read_dir(&folder).unwrap();
+        let names = entries.map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        let mut expected = others.to_vec();
+        expected.extend([".a.keras.13-0.tmp", ".a.keras.14-0.tmp", "a.keras"]);
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        drop(written);
+        write(&path).unwrap();
+        assert!(!folder.join(".a.keras.14-0.tmp").exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_is_known_before() {
+        let folder = folder("target");
+        check_target(&folder.join("a.keras")).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        let error = |path: &Path| check_target(path).unwrap_err().to_string();
+        assert!(error(&folder).contains("is a folder"));
+        assert!(error(&folder.join("none/a.keras")).contains("No such file"));
         fs::remove_dir_all(folder).unwrap();
     }
 

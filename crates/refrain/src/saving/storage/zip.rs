@@ -152,14 +152,23 @@ impl<R: Read + Seek> Zip<R> {
         Ok((entries.into(), size.into(), offset.into()))
     }
 
-    /// A member's bytes, checked against its checksum.
-    pub(super) fn read(&mut self, index: usize) -> Result<Vec<u8>> {
-        let entry = self
-            .entries
-            .get(index)
-            .ok_or_else(|| damaged("there is no such member"))?;
-        let (name, method, crc) = (entry.name.clone(), entry.method, entry.crc);
-        let (stored, size, offset) = (entry.stored, entry.size, entry.offset);
+    fn entry(&self, index: usize) -> Result<&Entry> {
+        let entry = self.entries.get(index);
+        entry.ok_or_else(|| damaged("there is no such member"))
+    }
+
+    /// Where a member begins that is stored as it is; `None` for one that is compressed.
+    pub(super) fn plain_start(&mut self, index: usize) -> Result<Option<u64>> {
+        match self.entry(index)?.method {
+            STORED => self.start(index).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where a member's bytes begin.
+    fn start(&mut self, index: usize) -> Result<u64> {
+        let entry = self.entry(index)?;
+        let (name, offset) = (entry.name.clone(), entry.offset);
         let head = self.bytes(offset, 30)?;
         let mut c = Cursor::new(&head);
         c.expect(b"PK\x03\x04")?;
@@ -168,7 +177,15 @@ impl<R: Read + Seek> Zip<R> {
         if self.bytes(offset + 30, name_length)? != name.as_bytes() {
             return Err(damaged(format_args!("the member `{name}` has two names")));
         }
-        let start = offset + 30 + name_length + extra;
+        Ok(offset + 30 + name_length + extra)
+    }
+
+    /// A member's bytes, checked against its checksum.
+    pub(super) fn read(&mut self, index: usize) -> Result<Vec<u8>> {
+        let start = self.start(index)?;
+        let entry = self.entry(index)?;
+        let (name, method, crc) = (entry.name.clone(), entry.method, entry.crc);
+        let (stored, size) = (entry.stored, entry.size);
         let mut actual = flate2::Crc::new();
         let bytes = match method {
             STORED => self.bytes_seen(start, stored, |block| actual.update(block))?,

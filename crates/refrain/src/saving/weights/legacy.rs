@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use refrain_graph::Literal;
 
 use super::plan::{Plan, Target, dims};
-use super::unused;
+use super::{unique, unused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
 use crate::models::Model;
@@ -182,20 +182,4 @@ pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
         .insert(WEIGHT_NAMES.to_owned(), Attribute::Texts(Vec::new()));
     root.groups.insert(TOP_LEVEL.to_owned(), own);
     root
-}
-
-/// Names made different where two are the same: weights of layers that have one name in different nested models.
-fn unique(names: Vec<String>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let different = |name: String| {
-        let mut candidate = name.clone();
-        for i in 1.. {
-            if seen.insert(candidate.clone()) {
-                break;
-            }
-            candidate = format!("{name}_{i}");
-        }
-        candidate
-    };
-    names.into_iter().map(different).collect()
 }

@@ -2,6 +2,7 @@
 
 mod keras3;
 mod legacy;
+mod names;
 mod once;
 mod optimizer;
 mod places;
@@ -10,10 +11,11 @@ mod safetensors;
 
 pub(crate) use keras3::{plan_keras3, weights_tree};
 pub(crate) use legacy::{legacy_tree, plan_legacy};
+pub(crate) use names::unique;
 pub(crate) use once::{named_once, stored_alike, stored_once};
 pub(crate) use optimizer::{load_legacy_optimizer, load_optimizer, optimizer_group};
 pub use plan::{Placed, WeightsReport};
-pub(crate) use plan::{Plan, dims as array_dims};
+pub(crate) use plan::{Plan, dims as array_dims, read as read_array};
 pub(crate) use safetensors::{named_weights, plan_safetensors};
 
 use std::collections::HashSet;

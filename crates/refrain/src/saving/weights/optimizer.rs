@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use refrain_graph::Literal;
 
 use super::legacy::WEIGHT_NAMES;
+use super::unique;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -84,11 +85,8 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<b
     }
     let variables = model.optimizer_variables();
     let prefix = model.optimizer().map(|o| format!("{}/", o.get_name()));
-    let keras_3 = names
-        .iter()
-        .zip(&variables)
-        .all(|(name, v)| *name == v.path());
-    if keras_3 && arrays.len() == variables.len() {
+    let own = unique(variables.iter().map(|v| v.path().to_owned()).collect());
+    if names == own {
         return assign(file, &arrays, &variables).map(|()| true);
     }
     let mut named: HashMap<String, &ArrayRef> =

@@ -1,6 +1,6 @@
 //! Which array of a file goes into which variable, and what has no counterpart.
 
-use refrain_graph::Shape;
+use refrain_graph::{DType, Literal, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::saving::storage::{ArrayFile, ArrayRef};
@@ -126,22 +126,31 @@ impl Plan {
         }
         let message = format!("the weights do not fit the model. {}", problems.join(". "));
         Err(Error::new(ErrorKind::Shape, message).hint(
-            "`refrain inspect` shows the whole map; `by_name` and `skip_mismatch` load what does fit",
+            "`refrain inspect` shows the whole map; `load_weights` with `by_name` and `skip_mismatch` loads what does fit, on the \
+             command line `--by-name` and `--skip-mismatch`",
         ))
     }
 
     /// Reads the arrays into their variables.
     pub(crate) fn apply(&self, file: &ArrayFile) -> Result<()> {
-        for (array, variable) in &self.pairs {
-            let value = file.read(array)?;
-            let value = match value.dtype() == variable.dtype() {
-                true => value,
-                false => value.convert(variable.dtype()),
-            };
-            variable.assign(value)?;
-        }
-        Ok(())
+        let mut pairs = self.pairs.iter();
+        pairs
+            .try_for_each(|(array, variable)| variable.assign(read(file, array, variable.dtype())?))
     }
+
+    /// The array of each variable.
+    pub(crate) fn into_pairs(self) -> impl Iterator<Item = (ArrayRef, Variable)> {
+        self.pairs.into_iter()
+    }
+}
+
+/// An array's values in the type of the variable that it is for.
+pub(crate) fn read(file: &ArrayFile, array: &ArrayRef, dtype: DType) -> Result<Literal> {
+    let value = file.read(array)?;
+    Ok(match value.dtype() == dtype {
+        true => value,
+        false => value.convert(dtype),
+    })
 }
 
 /// The dimensions of an array in a file; none if it holds no numbers, which shows when it is read.

@@ -1,0 +1,384 @@
+//! The options of `refrain fit`, and what is done about numbers that are not finite.
+
+use refrain::callbacks::EarlyStopping;
+use refrain::load_model;
+
+use crate::support::{Folder, compiled, labels, numbers, two_outputs, write_pairs};
+
+const FIT: &str = "fit m.keras --data d.npz --output out.keras";
+
+/// A compiled model and data for it.
+fn prepared(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.save("m.keras", compiled());
+    write_pairs(&folder, "d.npz", 40);
+    folder
+}
+
+#[test]
+fn one_epoch_of_batches_of_32_is_the_default() {
+    let folder = prepared("defaults");
+    folder
+        .run(&format!("{FIT} --quiet --seed 1 --history h.json"))
+        .done();
+    assert_eq!(folder.json("h.json")["loss"].as_array().unwrap().len(), 1);
+    let same = "--epochs 1 --batch-size 32 --output same.keras";
+    folder
+        .run(&format!("fit m.keras --data d.npz --quiet --seed 1 {same}"))
+        .done();
+    assert_eq!(folder.run("diff out.keras same.keras").done(), "");
+}
+
+#[test]
+fn progress_is_one_line_an_epoch() {
+    let folder = prepared("lines");
+    let run = folder.run(&format!("{FIT} --epochs 3"));
+    let lines: Vec<&str> = run.err.lines().collect();
+    assert_eq!(lines.len(), 3, "{run:#?}");
+    for (i, line) in lines.iter().enumerate() {
+        let start = format!("Epoch {}/3 - 2/2 - ", i + 1);
+        assert!(
+            line.starts_with(&start) && line.contains(" - loss: "),
+            "{line}"
+        );
+    }
+    run.done();
+}
+
+#[test]
+fn classes_are_weighed_as_by_the_library() {
+    let folder = prepared("classes");
+    folder
+        .run(&format!(
+            "{FIT} --quiet --no-shuffle --class-weight 0=1,1=5 --seed 2"
+        ))
+        .done();
+    refrain::initializers::set_random_seed(2);
+    let model = load_model(folder.path("m.keras")).unwrap();
+    let (left, right) = (numbers(&[40, 4], 1), numbers(&[40, 4], 2));
+    let y = labels(40);
+    let fit = model
+        .fit([&left, &right], &y)
+        .class_weight([(0, 1.0), (1, 5.0)]);
+    fit.shuffle(false).seed(2).run().unwrap();
+    model.save(folder.path("library.keras")).unwrap();
+    assert_eq!(folder.run("diff out.keras library.keras").done(), "");
+    folder
+        .run(&format!("{FIT} --quiet --no-shuffle --seed 2"))
+        .done();
+    assert_eq!(folder.run("diff out.keras library.keras").code, Some(1));
+    for wrong in ["0", "-1", "0=", "a=1", "0=-1", "0=nan"] {
+        folder
+            .run(&format!("{FIT} --class-weight {wrong}"))
+            .misused("0=1,1=5");
+    }
+}
+
+#[test]
+fn epochs_steps_and_validation_are_those_asked_for() {
+    let folder = prepared("epochs");
+    let (left, right) = (numbers(&[12, 4], 3), numbers(&[12, 4], 4));
+    let arrays = [("x0", &left), ("x1", &right), ("y0", &labels(12))];
+    folder.write_arrays("v.npz", &arrays);
+    let line = format!("{FIT} --batch-size 8 --history h.json");
+    let run = folder.run(&format!(
+        "{line} --epochs 6 --initial-epoch 3 --steps-per-epoch 2 --validation-data v.npz --validation-freq 2 \
+         --validation-batch-size 4 --validation-steps 2"
+    ));
+    let epochs: Vec<&str> = run
+        .err
+        .lines()
+        .filter_map(|l| l.split(" - ").next())
+        .collect();
+    assert_eq!(epochs, ["Epoch 4/6", "Epoch 5/6", "Epoch 6/6"], "{run:#?}");
+    assert!(run.err.contains(" - 2/2 - "), "{run:#?}");
+    run.done();
+    let history = folder.json("h.json");
+    assert_eq!(history["loss"].as_array().unwrap().len(), 3);
+    assert_eq!(history["val_loss"].as_array().unwrap().len(), 2);
+    folder
+        .run(&format!("{line} --epochs 3 --initial-epoch 3"))
+        .failed(&["--initial-epoch 3", "--epochs 3"]);
+    folder
+        .run(&format!(
+            "{line} --validation-data v.npz --validation-split 0.5"
+        ))
+        .misused("--validation-split");
+    folder
+        .run(&format!("{line} --validation-data none.npz"))
+        .failed(&["none.npz"]);
+}
+
+#[test]
+fn callbacks_have_the_arguments_of_keras() {
+    let folder = prepared("callbacks");
+    let run = folder.run(&format!(
+        "{FIT} --epochs 9 --quiet --seed 4 --history h.json --validation-split 0.25 \
+         --early-stopping loss,min_delta=10,patience=2,mode=min,restore_best_weights=True,start_from_epoch=1 \
+         --checkpoint runs/{{epoch:02d}}.weights.h5,save_weights_only=True \
+         --csv-log log.csv,separator=; \
+         --reduce-lr loss,factor=0.5,patience=1,min_delta=10,min_lr=0.001"
+    ));
+    run.done();
+    refrain::initializers::set_random_seed(4);
+    let model = load_model(folder.path("m.keras")).unwrap();
+    let (left, right) = (numbers(&[40, 4], 1), numbers(&[40, 4], 2));
+    let stop = EarlyStopping::new("loss")
+        .min_delta(10.0)
+        .patience(2)
+        .start_from_epoch(1);
+    let y = labels(40);
+    let fit = model
+        .fit([&left, &right], &y)
+        .epochs(9)
+        .seed(4)
+        .validation_split(0.25);
+    let epochs = fit.callback(stop).run().unwrap().epochs().len();
+    assert_eq!(
+        folder.json("h.json")["loss"].as_array().unwrap().len(),
+        epochs
+    );
+    let table = std::fs::read_to_string(folder.path("log.csv")).unwrap();
+    assert!(
+        table.starts_with("epoch;accuracy;learning_rate;loss;"),
+        "{table}"
+    );
+    assert_eq!(table.lines().count(), epochs + 1);
+    let rates: Vec<&str> = table
+        .lines()
+        .skip(1)
+        .filter_map(|l| l.split(';').nth(2))
+        .collect();
+    assert!(
+        rates[0].starts_with("0.0099") && rates[rates.len() - 1].starts_with("0.00"),
+        "{rates:?}"
+    );
+    assert_ne!(rates[0], rates[rates.len() - 1]);
+    for epoch in 1..=epochs {
+        assert!(folder.path(&format!("runs/{epoch:02}.weights.h5")).exists());
+    }
+}
+
+#[test]
+fn callbacks_that_cannot_work_are_refused_before_the_first_step() {
+    let folder = prepared("wrong-callbacks");
+    for (options, words) in [
+        ("--early-stopping patience=1", "`val_loss`"),
+        ("--reduce-lr val_accuracy", "`val_accuracy`"),
+        (
+            "--checkpoint b.keras,save_best_only=True",
+            "nothing validates",
+        ),
+        ("--csv-log d.npz", "the table would overwrite `d.npz`"),
+        (
+            "--csv-log h.json --history h.json",
+            "the table would overwrite `h.json`",
+        ),
+        ("--checkpoint d.npz/b.keras", "d.npz/b.keras"),
+        ("--output d.npz/b.keras", "no folder `d.npz`"),
+    ] {
+        let line = format!("fit m.keras --data d.npz --quiet {options}");
+        let output = if options.contains("--output") {
+            ""
+        } else {
+            "--output out.keras"
+        };
+        folder.run(&format!("{line} {output}")).failed(&[words]);
+    }
+    for (options, word) in [
+        ("--early-stopping loss,patience=-1", "0 or more"),
+        (
+            "--early-stopping loss,patients=1",
+            "no argument `patients`; there are monitor, min_delta",
+        ),
+        ("--early-stopping loss,patience=1,patience=2", "there twice"),
+        ("--early-stopping loss,5", "expected KEY=VALUE"),
+        ("--reduce-lr loss,factor=1", "less than 1"),
+        ("--checkpoint b.keras,save_best_only=1", "True or False"),
+        ("--csv-log append=True", "a path first"),
+    ] {
+        folder.run(&format!("{FIT} {options}")).misused(word);
+    }
+    assert_eq!(folder.files(), ["d.npz", "m.keras"]);
+}
+
+#[test]
+fn numbers_are_refused_in_words() {
+    let folder = prepared("numbers");
+    let one = "expected a whole number of 1 or more";
+    let none = "expected a whole number of 0 or more";
+    for option in [
+        "epochs",
+        "batch-size",
+        "steps-per-epoch",
+        "validation-steps",
+        "validation-freq",
+        "validation-batch-size",
+    ] {
+        for number in ["0", "-1", "1.5", "many"] {
+            folder
+                .run(&format!("{FIT} --{option} {number}"))
+                .misused(one);
+        }
+    }
+    for option in ["seed", "initial-epoch"] {
+        folder.run(&format!("{FIT} --{option} -1")).misused(none);
+    }
+    for number in ["-0.1", "1", "nan"] {
+        let line = format!("{FIT} --validation-split {number}");
+        folder
+            .run(&line)
+            .misused("expected a number of 0 or more and less than 1");
+    }
+    folder
+        .run(&format!("{FIT} --learning-rate -1"))
+        .misused("expected a number of 0 or more");
+    for line in [
+        "predict m.keras --inputs x.npz --output y.npz",
+        "evaluate m.keras --data d.npz",
+    ] {
+        for number in ["0", "-1"] {
+            folder
+                .run(&format!("{line} --batch-size {number}"))
+                .misused(one);
+        }
+    }
+}
+
+#[test]
+fn names_that_there_are_not_are_listed() {
+    let folder = prepared("names");
+    for (option, listed) in [
+        ("--loss hinges", "mse, sparse_categorical_crossentropy."),
+        (
+            "--loss same=hinges",
+            "mse, sparse_categorical_crossentropy.",
+        ),
+        ("--metrics auk", "accuracy, binary_accuracy, "),
+        ("--optimizer adan", "Adam, AdamW, RMSprop, SGD."),
+    ] {
+        let run = folder.run(&format!("{FIT} {option}"));
+        for blamed in ["m.keras", "LoadOptions", "Loss::", "--no-compile"] {
+            assert!(!run.err.contains(blamed), "{}", run.err);
+        }
+        run.failed(&[option.split(' ').next().unwrap(), listed]);
+    }
+    let run = folder.run("evaluate m.keras --data d.npz --metrics auk");
+    assert!(!run.err.contains("m.keras"), "{}", run.err);
+    run.failed(&["--metrics", "accuracy, "]);
+}
+
+#[test]
+fn weights_that_fit_are_taken_from_another_file() {
+    let folder = prepared("by-name");
+    let other = folder.save("two.keras", two_outputs());
+    let whole = load_model(folder.path("m.keras")).unwrap();
+    whole.weights()[0].assign(numbers(&[4, 3], 9)).unwrap();
+    whole.save_weights(folder.path("w.weights.h5")).unwrap();
+    folder
+        .run(&format!(
+            "{FIT} --quiet --learning-rate 0 --weights w.weights.h5"
+        ))
+        .done();
+    whole.save(folder.path("whole.keras")).unwrap();
+    assert_eq!(folder.run("diff out.keras whole.keras").done(), "");
+
+    // Of `a` and `b` the file has another shape, and a third name.
+    let x = refrain::layers::Input::new([4]).name("x").tensor();
+    let dense = |units, name: &str| {
+        refrain::layers::Dense::new(units)
+            .name(name)
+            .call(&x)
+            .unwrap()
+    };
+    let (a, c) = (dense(2, "a"), dense(5, "c"));
+    let model = refrain::Model::with_name("third", &x, [&a, &c]).unwrap();
+    model.weights()[0].assign(numbers(&[4, 2], 3)).unwrap();
+    model.save_weights(folder.path("third.weights.h5")).unwrap();
+    std::fs::write(folder.path("two.json"), other.to_json()).unwrap();
+    let convert = "convert third.weights.h5 new.keras --architecture two.json";
+    folder.run(convert).failed(&["do not fit", "--by-name"]);
+    let run = folder.run(&format!("{convert} --by-name"));
+    assert!(
+        run.err.contains("2 of 4 weights") && run.err.contains("b/kernel, b/bias"),
+        "{run:#?}"
+    );
+    run.done();
+    let new = load_model(folder.path("new.keras")).unwrap();
+    assert_eq!(new.weights()[0].value(), numbers(&[4, 2], 3));
+    folder
+        .run("convert two.keras b.keras --by-name")
+        .failed(&["--by-name", "--architecture MODEL"]);
+    folder
+        .run("predict two.keras --inputs d.npz --output y.npz --skip-mismatch")
+        .failed(&["--skip-mismatch", "--weights FILE"]);
+}
+
+/// Data of which one number is NaN.
+fn write_nan(folder: &Folder) {
+    let mut left = numbers(&[40, 4], 1);
+    left.values_mut::<f32>().unwrap()[35 * 4] = f32::NAN;
+    let arrays = [
+        ("x0", &left),
+        ("x1", &numbers(&[40, 4], 2)),
+        ("y0", &labels(40)),
+    ];
+    folder.write_arrays("nan.npz", &arrays);
+}
+
+#[test]
+fn nan_ends_the_training_and_nothing_is_written() {
+    let folder = prepared("nan");
+    write_nan(&folder);
+    std::fs::write(folder.path("out.keras"), "the last good one").unwrap();
+    let line = "fit m.keras --data nan.npz --output out.keras --quiet --no-shuffle --history h.json --checkpoint c.keras";
+    let words = [
+        "epoch 1, step 2",
+        "input `left` already holds",
+        "--allow-nan",
+    ];
+    folder.run(line).failed(&words);
+    folder.run(&format!("{line} --check-finite")).failed(&words);
+    assert_eq!(
+        std::fs::read(folder.path("out.keras")).unwrap(),
+        b"the last good one"
+    );
+    assert_eq!(folder.files(), ["d.npz", "m.keras", "nan.npz", "out.keras"]);
+    folder.run(&format!("{line} --allow-nan")).done();
+    let trained = load_model(folder.path("out.keras")).unwrap();
+    assert!(trained.weights()[0].value().to_f64()[0].is_nan());
+    folder
+        .run(&format!("{line} --allow-nan --check-finite"))
+        .misused("--allow-nan");
+
+    let loss = "evaluate m.keras --data nan.npz";
+    assert!(folder.run(loss).done().contains(r#""loss":null"#));
+    folder
+        .run(&format!("{loss} --check-finite"))
+        .failed(&["nan.npz", "`loss` is NaN"]);
+    let predict = "predict m.keras --inputs nan.npz --output y.npz";
+    let run = folder.run(&format!("{predict} --check-finite"));
+    run.failed(&["nan.npz", "output y0 of sample 35"]);
+}
+
+#[test]
+fn a_loss_that_explodes_names_layer_and_operation() {
+    let folder = Folder::new("explodes");
+    folder.save("m.keras", two_outputs());
+    let (x, a, b) = (
+        numbers(&[40, 4], 1),
+        numbers(&[40, 2], 2),
+        numbers(&[40, 1], 3),
+    );
+    folder.write_arrays("d.npz", &[("x0", &x), ("y0", &a), ("y1", &b)]);
+    let compile = "--optimizer sgd --learning-rate 1e30 --loss mse";
+    let run = folder.run(&format!("{FIT} --epochs 30 --quiet {compile}"));
+    assert!(!run.err.contains("d.npz"), "{}", run.err);
+    run.failed(&[
+        "epoch 2, step 1",
+        "first operation",
+        "`multiply`",
+        "--allow-nan",
+    ]);
+    assert_eq!(folder.files(), ["d.npz", "m.keras"]);
+}
