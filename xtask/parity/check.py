@@ -14,7 +14,8 @@ What `unreadable` in `case.json` names is not opened, and cases with `refused` a
 
 `DIR/random/` may hold `NAME.refrain.keras` beside `NAME.keras` and `NAME.npz`. `DIR/rust_made/` may hold models that refrain
 built: `NAME.keras` with `NAME.npz` (`x*` and `y*`; with `z*`, the outputs after a step of training, the model shares layers that
-have to be one after loading, and `NAME.h5` is opened too).
+have to be one after loading, and `NAME.h5` is opened too). `DIR/keras2/` may hold `NAME.copy.keras`, refrain's copy of a file of Keras
+2, with `NAME.npz`.
 
 Prints a table and `N passed, M failed`; exits 1 when anything failed, or when nothing was there to check.
 """
@@ -268,6 +269,8 @@ def main(root):
         check_beside(table, copy, copy.with_name(copy.name.replace(".refrain.keras", ".keras")))
     for made in sorted((root / "rust_made").glob("*.keras")):
         check_beside(table, made)
+    for copy in sorted((root / "keras2").glob("*.copy.keras")):
+        check_beside(table, copy)
     print(f"{table.passed} passed, {table.failed} failed")
     return 1 if table.failed or not table.passed else 0
 

@@ -39,21 +39,21 @@ pub fn check_all(zoo: &Path, only: Option<&str>, table: &mut Table) -> Result<()
     Ok(())
 }
 
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut paths = entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
 }
 
-fn name_of(path: &Path) -> String {
+pub fn name_of(path: &Path) -> String {
     path.file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
 }
 
-fn text<T>(result: Result<T>) -> std::result::Result<T, String> {
+pub fn text<T>(result: Result<T>) -> std::result::Result<T, String> {
     result.map_err(|e| e.to_string())
 }
 
@@ -114,12 +114,12 @@ fn outputs_of(model: &Model, inputs: &Path) -> Result<Vec<Literal>> {
     Ok(outputs.collect::<refrain::Result<_>>()?)
 }
 
-fn predict(file: &Path, inputs: &Path, outputs: &Path) -> Result<f64> {
+pub fn predict(file: &Path, inputs: &Path, outputs: &Path) -> Result<f64> {
     differences(&outputs_of(&load(file)?, inputs)?, &numbered(outputs, "y")?)
 }
 
 /// Writes a copy and predicts with it.
-fn copied(file: &Path, copy: &Path, inputs: &Path, outputs: &Path) -> Result<f64> {
+pub fn copied(file: &Path, copy: &Path, inputs: &Path, outputs: &Path) -> Result<f64> {
     load(file)?.save(copy)?;
     predict(copy, inputs, outputs)
 }

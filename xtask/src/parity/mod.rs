@@ -1,10 +1,12 @@
 //! `cargo xtask parity`: refrain against real Keras, file by file, both ways.
 //!
 //! `zoo.py` saves models with what Keras computes from them; [`cases`] loads each, compares, trains on, and writes it back;
-//! `check.py` opens in Keras what was written, and `guide.py` follows the guide from Keras to refrain and back.
+//! `keras2.py` saves models of Keras 2. `check.py` opens in Keras what was written, and `guide.py` follows the guide from Keras
+//! to refrain and back.
 
 mod arrays;
 mod cases;
+mod keras2;
 mod made;
 mod table;
 
@@ -75,8 +77,15 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
                 .args(&only),
         )?;
     }
+    let keras2 = zoo.join("keras2");
+    if options.zoo.is_none() && !options.no_keras {
+        keras2::make(&keras2, &only)?;
+    }
     let mut table = Table::default();
     cases::check_all(&zoo, options.only.as_deref(), &mut table)?;
+    if keras2.exists() {
+        keras2::check_all(&keras2, &mut table)?;
+    }
     if options.only.is_none() {
         made::write_all(&zoo.join("rust_made"))?;
     }
