@@ -172,7 +172,7 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
 pub(super) fn load_optimizer_state(model: &Model, opened: &Opened) -> Result<bool> {
     match (&opened.weights, opened.optimizer()) {
         (Some((file, Layout::Keras3)), Some(vars)) => {
-            load_optimizer(model, file, vars, opened.upgraded).map(|()| true)
+            load_optimizer(model, file, vars).map(|()| true)
         }
         (Some((file, Layout::Legacy(_))), _) => load_legacy_optimizer(model, file),
         _ => Ok(false),

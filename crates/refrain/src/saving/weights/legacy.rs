@@ -44,7 +44,8 @@ pub(crate) fn plan_legacy(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
     }
     let listed: HashSet<&str> = stored.iter().map(|s| &*s.name).collect();
     // Other groups hold the optimizer's variables, or weights of no layer.
-    let skip = |name: &str| !listed.contains(name) && name != TOP_LEVEL;
+    let skip =
+        |path: &str| !path.contains('/') && !listed.contains(path) && path != TOP_LEVEL;
     let stray = unused(root, &used, &skip);
     stray.into_iter().for_each(|array| plan.unused(array));
     Ok(plan)

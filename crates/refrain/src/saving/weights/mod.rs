@@ -25,19 +25,21 @@ pub(crate) fn all_arrays(group: &Group<ArrayRef>) -> Vec<&ArrayRef> {
     unused(group, &HashSet::new(), &|_| false)
 }
 
-/// All arrays of a group that are not among the used ones, in order of their paths.
+/// All arrays of a group that are not among the used ones, in order of their paths. The paths of groups to be skipped begin at
+/// the group.
 fn unused<'g>(
     group: &'g Group<ArrayRef>,
     used: &HashSet<String>,
     skip: &dyn Fn(&str) -> bool,
 ) -> Vec<&'g ArrayRef> {
     let mut found = Vec::new();
-    let arrays = group.arrays.values();
-    found.extend(arrays.filter(|array| !used.contains(array.path())));
-    for (name, inner) in &group.groups {
-        if !skip(name) {
-            found.extend(unused(inner, used, &|_| false));
-        }
+    let mut waiting = vec![(String::new(), group)];
+    while let Some((path, group)) = waiting.pop() {
+        let arrays = group.arrays.values();
+        found.extend(arrays.filter(|array| !used.contains(array.path())));
+        let inner = group.groups.iter().rev();
+        let inner = inner.map(|(name, inner)| (places::join(&path, name), inner));
+        waiting.extend(inner.filter(|(path, _)| !skip(path)));
     }
     found
 }

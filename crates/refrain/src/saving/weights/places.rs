@@ -17,6 +17,8 @@ pub(crate) struct Place {
     /// The layer, with the models that it is in: `encoder/lstm`.
     pub(crate) layer: String,
     pub(crate) class: String,
+    /// Whether it is a model: the outermost one, or one inside it.
+    pub(crate) is_model: bool,
     /// In the order in which they are stored: trainable ones first.
     pub(crate) variables: Vec<Variable>,
 }
@@ -120,11 +122,13 @@ impl Walk {
             "" => String::new(),
             _ => join(outer, layer.get_name()),
         };
+        let functional = layer.options::<Functional>();
         let place = |path: &str, own: &str, variables| Place {
             path: path.to_owned(),
             name: own.to_owned(),
             layer: name.clone(),
             class: layer.class_name().to_owned(),
+            is_model: functional.is_some(),
             variables,
         };
         let (own, parts) = own_and_parts(layer);
@@ -140,7 +144,7 @@ impl Walk {
             let path = join(path, &attribute);
             self.places.push(place(&path, &part, variables));
         }
-        match layer.options::<Functional>() {
+        match functional {
             Some(functional) => self.visit_list(functional, path, &name),
             None => {
                 for (attribute, inner) in layer.sublayers() {
