@@ -30,12 +30,6 @@ def quantized():
     return model
 
 
-def compiled(optimizer="sgd", loss="mse"):
-    model = over(L.Dense(2))
-    model.compile(optimizer, loss)
-    return model
-
-
 CASES = {
     "up_sampling2d_bilinear": (lambda: over(L.UpSampling2D(2, interpolation="bilinear"), (3, 3, 1)), "bilinear"),
     "mixed_float16": (lambda: over(L.Dense(2, dtype="mixed_float16")), "mixed_float16"),
@@ -45,8 +39,6 @@ CASES = {
     "quantized": (quantized, "quantiz"),
     "sparse_input": (lambda: over(L.Dense(2), sparse=True), "sparse"),
     "custom_layer": (lambda: over(Doubled()), "Doubled"),
-    "custom_loss": (lambda: compiled(loss=own_loss), "own_loss"),
-    "optimizer": (lambda: compiled(keras.optimizers.Adagrad(0.1)), "Adagrad"),
     "stacked_cells": (lambda: over(L.RNN([L.LSTMCell(2), L.GRUCell(3)]), (5, WIDTH)), "RNN"),
 }
 

@@ -22,6 +22,9 @@ pub struct Load {
     /// Decode one-expression Python lambdas (`lambda x: abs(x)`): read as data, never run.
     #[arg(long)]
     decode_lambdas: bool,
+    /// Make one layer of those that stand in several models of a legacy .h5 with the same name, options and weights.
+    #[arg(long)]
+    share_equal_layers: bool,
 }
 
 /// How a model is loaded that may be compiled.
@@ -59,7 +62,9 @@ impl Load {
 
     /// The library's options.
     pub fn options(&self) -> LoadOptions {
-        let options = LoadOptions::new().decode_lambdas(self.decode_lambdas);
+        let options = LoadOptions::new()
+            .decode_lambdas(self.decode_lambdas)
+            .share_equal_layers(self.share_equal_layers);
         let lambdas = self.lambdas.iter().cloned();
         lambdas.fold(options, |options, (name, expression)| {
             options.lambda_expression(name, expression)

@@ -6,3 +6,4 @@ mod looking;
 mod refusing;
 mod running;
 mod support;
+mod unfollowed;

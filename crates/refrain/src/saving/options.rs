@@ -31,6 +31,7 @@ pub struct LoadOptions {
     functions: Vec<(String, Function)>,
     decode_lambdas: bool,
     without_compiling: bool,
+    share_equal_layers: bool,
     custom: CustomFunctions,
     limits: Limits,
 }
@@ -82,6 +83,14 @@ impl LoadOptions {
         self
     }
 
+    /// Whether layers of a legacy `.h5` that stand in several of its models with the same name, options and weights become one
+    /// layer, which trains as one. Such a file stores a layer once for each model that it is in, so that a shared layer looks
+    /// like equal ones: a network and its copy. `false` by default, as in Keras.
+    pub fn share_equal_layers(mut self, share: bool) -> Self {
+        self.share_equal_layers = share;
+        self
+    }
+
     /// A loss of your own, by the name that the file calls it.
     pub fn loss(mut self, name: impl Into<String>, loss: Loss) -> Self {
         self.custom.losses.insert(name.into(), loss);
@@ -120,6 +129,10 @@ impl LoadOptions {
 
     pub(crate) fn get_limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn get_share_equal_layers(&self) -> bool {
+        self.share_equal_layers
     }
 
     /// What `compile` needs, if the model is to be compiled.

@@ -10,9 +10,10 @@ use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
 };
-use super::weights::{legacy_tree, named_weights, optimizer_group, weights_tree};
+use super::weights::{OptimizerGroup, legacy_tree, named_weights, optimizer_group, weights_tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
+use crate::warnings;
 
 /// What is written, as the end of a file's name says.
 #[derive(Clone, Copy)]
@@ -80,7 +81,9 @@ impl Model {
     /// The end of the name is another, or writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        match Format::of_model(path)? {
+        let format = Format::of_model(path)?;
+        warnings::names_with_slashes(&self.any());
+        match format {
             Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
             Format::Safetensors => self.write_safetensors(path),
             Format::Json => write_file(path, self.to_json().as_bytes()),
@@ -116,7 +119,10 @@ impl Model {
 
     fn description(&self) -> Json {
         let mut json = model_to_json(&self.any(), self.functional());
-        json["compile_config"] = compile_to_json(self);
+        json["compile_config"] = match self.kept_compilation() {
+            Some(kept) => kept.config.clone(),
+            None => compile_to_json(self),
+        };
         json
     }
 
@@ -156,15 +162,13 @@ impl Model {
 
     /// The group of an optimizer's variables in a legacy file.
     fn legacy_optimizer(&self) -> Option<(String, Group<crate::Literal>)> {
-        let (_, values) = optimizer_group(self)?;
+        let OptimizerGroup { paths, values, .. } = optimizer_group(self)?;
         let mut group: Group<crate::Literal> = Group::default();
-        let variables = self.optimizer_variables();
-        let names: Vec<String> = variables.iter().map(|v| v.path().to_owned()).collect();
-        for (name, value) in names.iter().zip(values) {
+        for (name, value) in paths.iter().zip(values) {
             let (inner, last) = name.rsplit_once('/').unwrap_or(("", name));
             group.group_mut(inner).arrays.insert(last.to_owned(), value);
         }
-        let names = Attribute::Texts(names);
+        let names = Attribute::Texts(paths);
         group.attributes.insert("weight_names".to_owned(), names);
         Some(("optimizer_weights".to_owned(), group))
     }

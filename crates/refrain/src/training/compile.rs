@@ -59,6 +59,16 @@ impl Model {
         self.training_state().compiled.clone()
     }
 
+    /// Keeps what a file says of compiling and cannot be followed.
+    pub(crate) fn keep_compilation(&self, kept: KeptCompilation) {
+        self.training_state().kept = Some(Arc::new(kept));
+    }
+
+    /// What was kept, until the model is compiled.
+    pub(crate) fn kept_compilation(&self) -> Option<Arc<KeptCompilation>> {
+        self.training_state().kept.clone()
+    }
+
     /// Whether `compile` has been run.
     pub fn is_compiled(&self) -> bool {
         self.training_state().compiled.is_some()
@@ -191,7 +201,9 @@ impl Compile<'_> {
             metrics,
         )?;
         compiled.source = self.source;
-        self.model.training_state().compiled = Some(Arc::new(compiled));
+        let mut state = self.model.training_state();
+        state.compiled = Some(Arc::new(compiled));
+        state.kept = None;
         Ok(())
     }
 }

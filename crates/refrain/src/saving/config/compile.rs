@@ -131,8 +131,7 @@ impl Reader<'_> {
         refuse_own(json)?;
         Loss::from_config(&bare(json)).map(Some).map_err(|e| {
             e.hint(
-                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`, or load without \
-                 compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
+                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`",
             )
         })
     }
@@ -173,8 +172,7 @@ impl Reader<'_> {
         refuse_own(json)?;
         Metric::from_config(&bare(json)).map_err(|e| {
             e.hint(
-                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`, or load \
-                 without compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
+                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`",
             )
         })
     }

@@ -36,7 +36,7 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
     let named = by_name.then(|| groups_by_name(root));
     for place in places(model, habit) {
         let path = match &named {
-            Some(named) => match named.get(&place.key()) {
+            Some(named) => match named.get(&place.key) {
                 Some(path) => path.clone(),
                 None if place.variables.is_empty() => continue,
                 None => place.path.clone(),
@@ -108,8 +108,8 @@ pub(crate) fn weights_tree(model: &Model) -> Group<Literal> {
         let values = place.variables.iter().map(|v| v.value());
         *root.group_mut(&join(&place.path, VARS)) = vars(&place.name, values);
     }
-    if let Some((name, values)) = optimizer_group(model) {
-        *root.group_mut(&format!("optimizer/{VARS}")) = vars(&name, values);
+    if let Some(group) = optimizer_group(model) {
+        *root.group_mut(&format!("optimizer/{VARS}")) = vars(&group.name, group.values);
     }
     root
 }

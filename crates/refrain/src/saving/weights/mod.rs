@@ -11,7 +11,9 @@ mod safetensors;
 pub(crate) use keras3::{plan_keras3, weights_tree};
 pub(crate) use legacy::{legacy_tree, plan_legacy};
 pub(crate) use once::{named_once, stored_alike, stored_once};
-pub(crate) use optimizer::{load_legacy_optimizer, load_optimizer, optimizer_group};
+pub(crate) use optimizer::{
+    OptimizerGroup, load_legacy_optimizer, load_optimizer, optimizer_group, stored_optimizer,
+};
 pub use plan::{Placed, WeightsReport};
 pub(crate) use plan::{Plan, dims as array_dims};
 pub(crate) use safetensors::{named_weights, plan_safetensors};

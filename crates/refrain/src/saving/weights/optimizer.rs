@@ -13,13 +13,52 @@ use crate::optimizers::Optimizer;
 use crate::saving::storage::{ArrayFile, ArrayRef, Group};
 use crate::variable::Variable;
 
-/// The name and the variables of a compiled model's optimizer, as Keras orders them.
-pub(crate) fn optimizer_group(model: &Model) -> Option<(String, Vec<Literal>)> {
+/// An optimizer's variables, as Keras orders them.
+pub(crate) struct OptimizerGroup {
+    /// The optimizer's name.
+    pub(crate) name: String,
+    /// The names of its variables.
+    pub(crate) paths: Vec<String>,
+    pub(crate) values: Vec<Literal>,
+}
+
+/// The variables of a compiled model's optimizer, or those that a file had for one that is not known.
+pub(crate) fn optimizer_group(model: &Model) -> Option<OptimizerGroup> {
+    if let Some(kept) = model.kept_compilation().filter(|k| !k.state.is_empty()) {
+        let name = kept.config["optimizer"]["config"]["name"].as_str();
+        let name = name.unwrap_or("optimizer").to_owned();
+        let paths = (0..kept.state.len()).map(|i| format!("{name}/{i}"));
+        return Some(OptimizerGroup {
+            paths: paths.collect(),
+            values: kept.state.clone(),
+            name,
+        });
+    }
     let optimizer = model.optimizer()?;
     let variables = model.optimizer_variables();
-    let values = variables.iter().map(Variable::value);
-    Some((optimizer.get_name().to_owned(), values.collect()))
+    Some(OptimizerGroup {
+        name: optimizer.get_name().to_owned(),
+        paths: variables.iter().map(|v| v.path().to_owned()).collect(),
+        values: variables.iter().map(Variable::value).collect(),
+    })
 }
+
+/// The optimizer's variables of a file that has them in Keras 3's order, below either of the groups that hold them.
+pub(crate) fn stored_optimizer(file: &ArrayFile) -> Result<Vec<Literal>> {
+    let root = file.root();
+    let arrays = match (root.group("optimizer/vars"), root.groups.get(LEGACY_GROUP)) {
+        (Some(vars), _) => numbered(vars),
+        (None, Some(group)) => {
+            let names = group.texts(WEIGHT_NAMES).unwrap_or_default();
+            names.iter().filter_map(|name| group.array(name)).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    arrays.into_iter().map(|array| file.read(array)).collect()
+}
+
+/// The group of a legacy file that holds them.
+const LEGACY_GROUP: &str = "optimizer_weights";
 
 /// The arrays of a group named by their positions, in order.
 fn numbered(group: &Group<ArrayRef>) -> Vec<&ArrayRef> {
@@ -90,7 +129,7 @@ const OUTPUT: &str = ":0";
 
 /// Reads the optimizer's variables of a legacy file, if it has them: in their order, or by the names of Keras 2.
 pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<bool> {
-    let Some(group) = file.root().groups.get("optimizer_weights") else {
+    let Some(group) = file.root().groups.get(LEGACY_GROUP) else {
         return Ok(false);
     };
     let names = group.texts(WEIGHT_NAMES).unwrap_or_default();
@@ -162,7 +201,11 @@ fn plain(name: &str, slot_first: bool) -> String {
     let parts: Vec<&str> = name.split('/').collect();
     let named = |weight: &[&str], slot: &str| {
         let known = SLOTS.iter().find(|(old, _)| *old == slot);
-        format!("{}_{}", weight.join("_"), known.map_or(slot, |(_, new)| new))
+        format!(
+            "{}_{}",
+            weight.join("_"),
+            known.map_or(slot, |(_, new)| new)
+        )
     };
     match parts[..] {
         ["iteration"] | [_, "iter" | "iteration"] => "iteration".to_owned(),

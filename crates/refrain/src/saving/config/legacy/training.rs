@@ -26,6 +26,9 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
         .and_then(|o| o.get_mut("config")?.as_object_mut())
     {
         upgrade_decay(config);
+        NOT_IN_KERAS_3.iter().for_each(|option| {
+            config.shift_remove(*option);
+        });
     }
     if let Some(loss) = map.get_mut("loss") {
         upgrade_losses(loss);
@@ -37,6 +40,9 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     }
     json
 }
+
+/// Options of Keras 2's optimizers that change nothing of what is computed.
+const NOT_IN_KERAS_3: [&str; 2] = ["jit_compile", "is_legacy_optimizer"];
 
 /// The rate of old optimizers may fall as `rate / (1 + decay · step)`.
 fn upgrade_decay(config: &mut Map<String, Json>) {
