@@ -48,7 +48,7 @@ impl Restoring {
     /// What a layer that stands in several places is known by.
     fn key(&self, json: &Json) -> Option<String> {
         if let Some(id) = identity(json).filter(|id| self.identities.contains(id)) {
-            return Some(format!("identity {id}"));
+            return Some(format!("{id} {}", description(json)));
         }
         if self.stored_once.is_empty() {
             return None;

@@ -77,7 +77,8 @@ impl LoadOptions {
         self
     }
 
-    /// Whether the model is compiled as the file says, with the state of its optimizer. `true` by default.
+    /// Whether the model is compiled as the file says, with the state of its optimizer. `true` by default. What refrain does not
+    /// have, or the program has not given, leaves the model uncompiled, with a warning; [`Model::save`] writes it back.
     pub fn compile(mut self, compile: bool) -> Self {
         self.without_compiling = !compile;
         self

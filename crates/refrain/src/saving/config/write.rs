@@ -86,7 +86,7 @@ impl<'m> Calls<'m> {
         Calls { by_layer, names }
     }
 
-    fn name(&self, layer: &AnyLayer) -> &str {
+    fn name<'n>(&'n self, layer: &'n AnyLayer) -> &'n str {
         let name = self.names.get(&layer.id());
         name.map_or(layer.get_name(), String::as_str)
     }
