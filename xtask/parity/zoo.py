@@ -26,11 +26,13 @@ import time
 
 from support import Zoo, keep_compiled
 
-from cases import constants, formats, graphs, lambdas, layers, operators, random_graphs, recurrent, refused, training
+from cases import (
+    compiled, constants, formats, graphs, lambdas, layers, operators, random_graphs, recurrent, refused, training,
+)
 
-FAMILIES = [training, graphs, layers, recurrent, operators, constants, formats, lambdas, refused, random_graphs]
+FAMILIES = [training, graphs, layers, recurrent, operators, constants, formats, compiled, lambdas, refused, random_graphs]
 # What a second process builds, for about as long as the first builds the rest.
-SECOND = [layers, recurrent, operators, constants, formats, lambdas, refused, random_graphs]
+SECOND = [layers, recurrent, operators, constants, formats, compiled, lambdas, refused, random_graphs]
 
 
 def build(out, families, only):

@@ -3,7 +3,7 @@
 //! Counters belong to the thread, so that building models on one thread does not rename those of another.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -64,6 +64,22 @@ pub(crate) fn check(name: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The names under which Keras 3 takes layers that stand beside each other, in their order: layers of Keras 2 may have
+/// slashes in theirs, which become `_`.
+pub(crate) fn without_slashes(names: &[&str]) -> Vec<String> {
+    let mut taken: HashSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let accepted = |name: &&str| {
+        if !name.contains('/') {
+            return (*name).to_owned();
+        }
+        let plain = name.replace('/', "_");
+        let mut candidates = (0..).map(|i| numbered(&plain, i));
+        let free = candidates.find(|candidate| taken.insert(candidate.clone()));
+        free.unwrap_or(plain)
+    };
+    names.iter().map(accepted).collect()
 }
 
 /// Keras's `to_snake_case`: `Conv2D` → `conv2d`, `Relu` → `re_lu`, `LSTM` → `lstm`.

@@ -167,11 +167,16 @@ pub(crate) fn copied_for_keras(layer: &AnyLayer) {
     );
 }
 
-/// Warns where layers of a legacy file with one name, one configuration and equal weights were made one layer.
-pub(crate) fn layers_taken_for_one(count: usize) {
+/// Warns where layers of a legacy file with one name, one configuration and equal weights may have been one layer.
+pub(crate) fn layers_kept_apart(count: usize) {
+    let (layers, stand, have, are) = match count {
+        1 => ("layer", "stands", "has", "it is"),
+        _ => ("layers", "stand", "have", "they are"),
+    };
     warn!(
-        "{count} layers stand in several models of the file with the same name, configuration and weights. Such files do not \
-         say whether they are one; they are taken for one, and train together."
+        "{count} {layers} of the file {stand} in several of its models and {have} the same options and weights in each. Such \
+         files do not say whether that is one layer; {are} kept apart, as in Keras, and will train apart. \
+         `LoadOptions::share_equal_layers(true)`, on the command line `--share-equal-layers`, makes one of them."
     );
 }
 
@@ -197,6 +202,33 @@ pub(crate) fn training_overridden_by_keras(call: &str) {
         "{call} has an argument `training`, which counts here, as in Keras 2. Keras 3 overrides it in `fit`, `evaluate` and \
          `predict`, and so does whoever reads the file."
     );
+}
+
+/// Warns where a file says how a model is compiled and that cannot be followed.
+pub(crate) fn not_compiled(model: &str, error: &Error) {
+    warn!(
+        "Model '{model}' is not compiled: {error} What the file says of it is written back when the model is saved."
+    );
+}
+
+/// Warns where a model is written some of whose layers have names that Keras 3 refuses.
+pub(crate) fn names_with_slashes(model: &AnyLayer) {
+    if let Some(name) = slashed(model) {
+        warn!(
+            "Keras 3 takes no names with slashes: in the file, '{name}' and all such names have `_` in place of each slash."
+        );
+    }
+}
+
+/// The first name with a slash of a layer inside another.
+fn slashed(layer: &AnyLayer) -> Option<String> {
+    layer.sublayers().into_iter().find_map(|(_, inside)| {
+        let name = inside.get_name();
+        match name.contains('/') {
+            true => Some(name.to_owned()),
+            false => slashed(&inside),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -124,6 +124,17 @@ fn types_are_read_or_widened() -> Result<()> {
 }
 
 #[test]
+fn groups_of_many_members_are_read() -> Result<()> {
+    let arrays = arrays("dense.h5")?;
+    assert_eq!(arrays.len(), 60);
+    for i in 0..60u8 {
+        let array = &arrays[&format!("größe {i}")];
+        assert_eq!(*array, Literal::scalar(f32::from(i)));
+    }
+    Ok(())
+}
+
+#[test]
 fn links_circles_and_texts_are_refused() {
     for (name, words) in [
         ("links.h5", "soft or external link"),

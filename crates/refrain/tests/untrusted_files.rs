@@ -31,12 +31,13 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "model.keras",
     "model.weights.h5",
     "compressed.h5",
     "half.weights.h5",
     "types.h5",
+    "dense.h5",
     "circle.h5",
     "folder/config.json",
     "arrays.safetensors",

@@ -47,15 +47,6 @@ class ReLU(L.Layer):
 ReLU.__module__ = "__main__"
 
 
-@keras.saving.register_keras_serializable(package="zoo", name="CosineDecay")
-class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
-    def __call__(self, step):
-        return 0.1
-
-    def get_config(self):
-        return {"initial_learning_rate": 0.1, "decay_steps": 10}
-
-
 def over(layer, shape=(WIDTH,), **options):
     x = keras.Input(shape, **options)
     return keras.Model(x, layer(x))
@@ -64,12 +55,6 @@ def over(layer, shape=(WIDTH,), **options):
 def quantized():
     model = over(L.Dense(2, name="small"))
     model.get_layer("small").quantize("int8")
-    return model
-
-
-def compiled(optimizer="sgd", loss="mse"):
-    model = over(L.Dense(2))
-    model.compile(optimizer, loss)
     return model
 
 
@@ -86,10 +71,7 @@ CASES = {
     "custom_activation_layer": (lambda: over(L.Activation(silu)), "Custom>silu"),
     "custom_function_in_lambda": (lambda: over(L.Lambda(silu)), "Custom>silu"),
     "custom_initializer": (lambda: over(L.Dense(2, kernel_initializer=Zeros())), "zoo>Zeros"),
-    "custom_schedule": (lambda: compiled(keras.optimizers.SGD(CosineDecay())), "zoo>CosineDecay"),
     "unregistered_layer": (lambda: over(ReLU()), "no layer class `ReLU`"),
-    "custom_loss": (lambda: compiled(loss=own_loss), "own_loss"),
-    "optimizer": (lambda: compiled(keras.optimizers.Adagrad(0.1)), "Adagrad"),
     "stacked_cells": (lambda: over(L.RNN([L.LSTMCell(2), L.GRUCell(3)]), (5, WIDTH)), "RNN"),
 }
 

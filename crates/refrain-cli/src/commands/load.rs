@@ -23,6 +23,9 @@ pub struct Load {
     /// Decode one-expression Python lambdas (`lambda x: abs(x)`): read as data, never run.
     #[arg(long)]
     decode_lambdas: bool,
+    /// Make one layer of those that stand in several models of a legacy .h5 with the same name, options and weights.
+    #[arg(long)]
+    share_equal_layers: bool,
 }
 
 /// Weights from another file than the model's.
@@ -134,7 +137,9 @@ impl Load {
 
     /// The library's options.
     pub fn options(&self) -> LoadOptions {
-        let options = LoadOptions::new().decode_lambdas(self.decode_lambdas);
+        let options = LoadOptions::new()
+            .decode_lambdas(self.decode_lambdas)
+            .share_equal_layers(self.share_equal_layers);
         let lambdas = self.lambdas.iter().cloned();
         lambdas.fold(options, |options, (name, expression)| {
             options.lambda_expression(name, expression)

@@ -7,3 +7,4 @@ mod options;
 mod refusing;
 mod running;
 mod support;
+mod unfollowed;

@@ -38,7 +38,16 @@ pub(crate) struct Core<L: ?Sized> {
 #[derive(Clone)]
 struct Name {
     text: String,
-    automatic: bool,
+    origin: Origin,
+}
+
+/// Where a layer's name comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Automatic,
+    Given,
+    /// A description, whose names may be those that older versions of Keras allow.
+    Read,
 }
 
 #[derive(Default)]
@@ -132,15 +141,15 @@ impl<L: Layer> Handle<L> {
     /// A layer under an automatic name.
     pub(crate) fn from_options(layer: L) -> Self {
         let text = names::unique(&names::snake_case(layer.class_name()));
-        let automatic = true;
-        Handle(Arc::new(Core::new(Name { text, automatic }, layer)))
+        let origin = Origin::Automatic;
+        Handle(Arc::new(Core::new(Name { text, origin }, layer)))
     }
 
-    /// A layer under a given name.
+    /// A layer under the name of a description, or one that was checked.
     pub(crate) fn with_name(layer: L, name: &str) -> Self {
         let name = Name {
             text: name.to_owned(),
-            automatic: false,
+            origin: Origin::Read,
         };
         Handle(Arc::new(Core::new(name, layer)))
     }
@@ -224,13 +233,13 @@ impl<L: Layer> Handle<L> {
     /// A layer of your own that has been called, or that has other handles, needs [`Layer::duplicate`] for this, as for each
     /// change: without it the next call is an error.
     pub fn name(self, name: impl Into<String>) -> Self {
-        if self.0.name.automatic {
+        if self.0.name.origin == Origin::Automatic {
             let prefix = names::snake_case(self.0.layer.class_name());
             names::give_back(&prefix, &self.0.name.text);
         }
         let text = name.into();
-        let automatic = false;
-        self.edit_core(|core| core.name = Name { text, automatic })
+        let origin = Origin::Given;
+        self.edit_core(|core| core.name = Name { text, origin })
     }
 
     /// The type of the weights and of the computation; `F32` by default.
@@ -256,12 +265,12 @@ impl<L: Layer> Handle<L> {
             ));
             return self;
         };
-        let name = match self.0.name.automatic {
-            true => Name {
+        let name = match self.0.name.origin {
+            Origin::Automatic => Name {
                 text: names::unique(&names::snake_case(self.0.layer.class_name())),
-                automatic: true,
+                origin: Origin::Automatic,
             },
-            false => self.0.name.clone(),
+            _ => self.0.name.clone(),
         };
         let mut core = Core::new(name, layer);
         core.dtype = self.0.dtype;
@@ -359,7 +368,7 @@ impl AnyLayer {
         {
             core.name = Name {
                 text: name.to_owned(),
-                automatic: false,
+                origin: Origin::Given,
             };
         }
         Ok(copy)
@@ -689,7 +698,9 @@ impl AnyLayer {
         if self.built() {
             return Ok(());
         }
-        names::check(self.get_name())?;
+        if self.0.name.origin != Origin::Read {
+            names::check(self.get_name())?;
+        }
         self.0.layer.validate()?;
         let path = match outer_path {
             "" => self.get_name().to_owned(),

@@ -386,6 +386,7 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     let class = layer.class_name();
     let mut config = layer.full_config();
     config.shift_remove(ZERO_BEFORE_FIRST);
+    config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));
         (

@@ -21,8 +21,10 @@ pub(crate) struct Restoring {
     pub(crate) decode: Option<Decode>,
     /// Whether Keras 2 wrote the file, which makes some calls in another way.
     pub(crate) keras2: bool,
-    /// Descriptions of layers that stand in several places but are stored once, as text.
+    /// Descriptions of layers that stand in several places but are one, as text.
     pub(crate) stored_once: HashSet<String>,
+    /// Identities of layers that stand in several places, as `shared_object_id` gives them.
+    pub(crate) identities: HashSet<u64>,
     /// Those layers, as far as they have been made.
     made: RefCell<HashMap<String, AnyLayer>>,
 }
@@ -34,13 +36,9 @@ impl Restoring {
         json: &Json,
         make: impl FnOnce() -> Result<AnyLayer>,
     ) -> Result<AnyLayer> {
-        if self.stored_once.is_empty() {
+        let Some(key) = self.key(json) else {
             return make();
-        }
-        let key = description(json);
-        if !self.stored_once.contains(&key) {
-            return make();
-        }
+        };
         if let Some(layer) = self.made.borrow().get(&key) {
             return Ok(layer.clone());
         }
@@ -48,6 +46,22 @@ impl Restoring {
         self.made.borrow_mut().insert(key, layer.clone());
         Ok(layer)
     }
+
+    /// What a layer that stands in several places is known by.
+    fn key(&self, json: &Json) -> Option<String> {
+        if let Some(id) = identity(json).filter(|id| self.identities.contains(id)) {
+            return Some(format!("{id} {}", description(json)));
+        }
+        if self.stored_once.is_empty() {
+            return None;
+        }
+        Some(description(json)).filter(|key| self.stored_once.contains(key))
+    }
+}
+
+/// What an older Keras says of a layer that it describes several times.
+pub(crate) fn identity(json: &Json) -> Option<u64> {
+    json["shared_object_id"].as_u64()
 }
 
 /// What two descriptions of one layer have in common: class and configuration, without the identities of Python

@@ -14,6 +14,7 @@ use crate::inputs::Inputs;
 use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
+use crate::names;
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
@@ -46,6 +47,12 @@ pub(crate) struct Functional {
 }
 
 impl Functional {
+    /// The names that Keras 3 takes for the layers, in the order of `operations`.
+    pub(crate) fn written_names(&self) -> Vec<String> {
+        let names: Vec<&str> = self.operations.iter().map(AnyLayer::get_name).collect();
+        names::without_slashes(&names)
+    }
+
     pub(crate) fn new(inputs: Structure<Tensor>, outputs: Structure<Tensor>) -> Result<Self> {
         Functional::check_tensors(&inputs, "inputs")?;
         warnings::keys_are_no_names(&inputs);

@@ -22,6 +22,8 @@ pub struct Inspection {
     pub weights: Option<WeightsReport>,
     /// The class of the optimizer that the model is compiled with.
     pub optimizer: Option<String>,
+    /// Why the model is not compiled as the file says, or the optimizer's state is left, if so. The model loads nevertheless.
+    pub not_compiled: Option<Error>,
     /// Arrays of the file with their shapes.
     pub arrays: Vec<(String, Vec<usize>)>,
     /// Why the model does not load, if it does not.
@@ -64,6 +66,7 @@ impl LoadOptions {
             upgraded: opened.upgraded,
             weights: None,
             optimizer: None,
+            not_compiled: None,
             arrays: opened.arrays(),
             error: None,
         };
@@ -82,8 +85,12 @@ impl LoadOptions {
             .as_ref()
             .map_or(Ok(()), |plan| plan.check(false, false));
         let compiled = fits.and_then(|()| load::compile(&model, &opened, self));
-        let read = compiled.and_then(|()| load::try_optimizer_state(&model, &opened));
-        inspection.error = read.err();
+        let state = compiled
+            .as_ref()
+            .map(|()| load::try_optimizer_state(&model, &opened));
+        let kept = model.kept_compilation().map(|kept| kept.error.clone());
+        inspection.not_compiled = kept.or(state.ok().and_then(Result::err));
+        inspection.error = compiled.err();
         inspection.optimizer = model.optimizer().map(|o| o.class_name().to_owned());
         inspection.weights = plan.map(|plan| plan.report);
         Ok(inspection)
@@ -152,6 +159,9 @@ impl fmt::Display for Inspection {
             let state = |(path, _): &&(String, Vec<usize>)| path.starts_with("optimizer");
             let count = self.arrays.iter().filter(state).count();
             writeln!(f, "Optimizer: {optimizer}, {count} variables in the file")?;
+        }
+        if let Some(error) = &self.not_compiled {
+            writeln!(f, "Does not compile: {error}")?;
         }
         match &self.error {
             Some(error) => writeln!(f, "Does not load: {error}"),

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use super::LoadOptions;
-use super::config::{compile_from_json, model_from_json as model_of, shared_by_identity};
+use super::config::{compile_from_json, identities, model_from_json as model_of};
 use super::open::{Layout, Opened};
 use super::storage::{ArrayFile, parse_json};
 use super::weights::{
     Plan, all_arrays, array_dims, load_legacy_optimizer, load_optimizer, named_once, plan_keras3,
-    plan_legacy, plan_safetensors, stored_alike, stored_once,
+    plan_legacy, plan_safetensors, stored_alike, stored_once, stored_optimizer,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::Making;
 use crate::models::Model;
+use crate::training::KeptCompilation;
 use crate::warnings;
 
 /// Loads a model from a file; see [`LoadOptions::load`].
@@ -105,7 +106,7 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     let mut context = options.restoring();
     context.keras2 = opened.keras2;
     if opened.upgraded {
-        context.stored_once = shared_by_identity(config);
+        context.identities = identities(config);
     }
     match &opened.weights {
         Some((file, Layout::Keras3)) => {
@@ -114,10 +115,11 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
         Some((file, Layout::Legacy(path))) => {
             let root = file.root().group(path).unwrap_or(file.root());
             let alike = stored_alike(config, file, root)?;
-            if !alike.is_empty() {
-                warnings::layers_taken_for_one(alike.len());
+            match options.get_share_equal_layers() {
+                true => context.stored_once.extend(alike),
+                false if alike.is_empty() => {}
+                false => warnings::layers_kept_apart(alike.len()),
             }
-            context.stored_once.extend(alike);
         }
         Some((file, Layout::Safetensors)) => {
             context.stored_once.extend(named_once(config, file.root()));
@@ -127,13 +129,27 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     model_of(config, &context)
 }
 
-/// Compiles a model if the file and the options say so.
+/// Compiles a model if the file and the options say so. What a file was compiled with does not keep its model from loading:
+/// if it cannot be followed, it is kept and told.
 pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> Result<()> {
     let Some(custom) = options.custom() else {
         return Ok(());
     };
-    compile_from_json(model, &opened.compile, custom, !opened.upgraded)?;
-    if !model.is_compiled() && opened.has_optimizer_state() {
+    if let Err(error) = compile_from_json(model, &opened.compile, custom, !opened.upgraded) {
+        warnings::not_compiled(model.get_name(), &error);
+        let state = match &opened.weights {
+            // Other optimizers of older versions have other variables.
+            Some((file, _)) if opened.is_keras_3() => stored_optimizer(file)?,
+            _ => Vec::new(),
+        };
+        let config = opened.compile.clone();
+        let kept = KeptCompilation {
+            config,
+            state,
+            error,
+        };
+        model.keep_compilation(kept);
+    } else if !model.is_compiled() && opened.has_optimizer_state() {
         warnings::no_optimizer(model.get_name());
     }
     Ok(())
@@ -163,8 +179,16 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
     };
     plan.check(false, false)?;
     plan.apply(file)?;
-    if model.is_compiled() && !load_optimizer_state(model, opened)? {
-        warnings::no_optimizer_state(model.get_name());
+    if !model.is_compiled() {
+        return Ok(());
+    }
+    match load_optimizer_state(model, opened) {
+        Ok(true) => {}
+        Ok(false) => warnings::no_optimizer_state(model.get_name()),
+        Err(e) if e.kind() == ErrorKind::Shape => {
+            warnings::optimizer_state_left(model.get_name(), &e);
+        }
+        Err(e) => return Err(e),
     }
     Ok(())
 }
@@ -173,7 +197,7 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
 pub(super) fn load_optimizer_state(model: &Model, opened: &Opened) -> Result<bool> {
     match (&opened.weights, opened.optimizer()) {
         (Some((file, Layout::Keras3)), Some(vars)) => {
-            load_optimizer(model, file, vars, opened.upgraded).map(|()| true)
+            load_optimizer(model, file, vars).map(|()| true)
         }
         (Some((file, Layout::Legacy(_))), _) => load_legacy_optimizer(model, file),
         _ => Ok(false),

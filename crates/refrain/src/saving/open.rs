@@ -228,6 +228,12 @@ impl Opened {
             .collect()
     }
 
+    /// Whether Keras 3 wrote the file, or nothing says that it did not.
+    pub(crate) fn is_keras_3(&self) -> bool {
+        let major = self.version.as_deref().and_then(|v| v.split('.').next());
+        major.map_or(!self.upgraded, |major| major == "3")
+    }
+
     /// Whether there are variables of an optimizer.
     pub(crate) fn has_optimizer_state(&self) -> bool {
         let legacy =

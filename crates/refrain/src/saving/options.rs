@@ -31,6 +31,7 @@ pub struct LoadOptions {
     functions: Vec<(String, Function)>,
     decode_lambdas: bool,
     without_compiling: bool,
+    share_equal_layers: bool,
     custom: CustomFunctions,
     limits: Limits,
 }
@@ -106,9 +107,18 @@ impl LoadOptions {
         self
     }
 
-    /// Whether the model is compiled as the file says, with the state of its optimizer. `true` by default.
+    /// Whether the model is compiled as the file says, with the state of its optimizer. `true` by default. What refrain does not
+    /// have, or the program has not given, leaves the model uncompiled, with a warning; [`Model::save`] writes it back.
     pub fn compile(mut self, compile: bool) -> Self {
         self.without_compiling = !compile;
+        self
+    }
+
+    /// Whether layers of a legacy `.h5` that stand in several of its models with the same name, options and weights become one
+    /// layer, which trains as one. Such a file stores a layer once for each model that it is in, so that a shared layer looks
+    /// like equal ones: a network and its copy. `false` by default, as in Keras.
+    pub fn share_equal_layers(mut self, share: bool) -> Self {
+        self.share_equal_layers = share;
         self
     }
 
@@ -150,6 +160,10 @@ impl LoadOptions {
 
     pub(crate) fn get_limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn get_share_equal_layers(&self) -> bool {
+        self.share_equal_layers
     }
 
     /// What `compile` needs, if the model is to be compiled.

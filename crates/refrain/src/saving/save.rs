@@ -9,7 +9,9 @@ use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
 };
-use super::weights::{legacy_tree, named_weights, optimizer_group, unique, weights_tree};
+use super::weights::{
+    OptimizerGroup, legacy_tree, named_weights, optimizer_group, unique, weights_tree,
+};
 use super::{KERAS_VERSION, storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -86,6 +88,7 @@ impl Model {
         if !matches!(format, Format::Safetensors) {
             warnings::keras_cannot_open(&self.any());
         }
+        warnings::names_with_slashes(&self.any());
         match format {
             Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
             Format::Safetensors => self.write_safetensors(path),
@@ -122,7 +125,10 @@ impl Model {
 
     fn description(&self) -> Json {
         let mut json = model_to_json(&self.any(), self.functional());
-        json["compile_config"] = compile_to_json(self);
+        json["compile_config"] = match self.kept_compilation() {
+            Some(kept) => kept.config.clone(),
+            None => compile_to_json(self),
+        };
         json
     }
 
@@ -162,10 +168,9 @@ impl Model {
 
     /// The group of an optimizer's variables in a legacy file.
     fn legacy_optimizer(&self) -> Option<(String, Group<crate::Literal>)> {
-        let (_, values) = optimizer_group(self)?;
+        let OptimizerGroup { paths, values, .. } = optimizer_group(self)?;
         let mut group: Group<crate::Literal> = Group::default();
-        let variables = self.optimizer_variables();
-        let names = unique(variables.iter().map(|v| v.path().to_owned()).collect());
+        let names = unique(paths);
         for (name, value) in names.iter().zip(values) {
             let (inner, last) = name.rsplit_once('/').unwrap_or(("", name));
             group.group_mut(inner).arrays.insert(last.to_owned(), value);

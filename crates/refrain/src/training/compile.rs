@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use refrain_graph::Literal;
 
+use super::KeptCompilation;
 use super::compiled::{Compiled, LossWeights, compiled};
 use super::engine::scalar;
 use crate::error::{Error, ErrorKind, Result};
@@ -73,6 +74,16 @@ impl Model {
             .continue_from(&original.state(), &weights, &sources.collect())?;
         self.training_state().compiled = Some(Arc::new(copy));
         Ok(())
+    }
+
+    /// Keeps what a file says of compiling and cannot be followed.
+    pub(crate) fn keep_compilation(&self, kept: KeptCompilation) {
+        self.training_state().kept = Some(Arc::new(kept));
+    }
+
+    /// What was kept, until the model is compiled.
+    pub(crate) fn kept_compilation(&self) -> Option<Arc<KeptCompilation>> {
+        self.training_state().kept.clone()
     }
 
     /// Whether `compile` has been run.
@@ -207,7 +218,9 @@ impl Compile<'_> {
             metrics,
         )?;
         compiled.source = self.source;
-        self.model.training_state().compiled = Some(Arc::new(compiled));
+        let mut state = self.model.training_state();
+        state.compiled = Some(Arc::new(compiled));
+        state.kept = None;
         Ok(())
     }
 }

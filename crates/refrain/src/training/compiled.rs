@@ -404,11 +404,16 @@ fn name_metrics(names: &[String], metrics: &mut [OutputMetric]) {
 
 /// A handle on what a model was compiled with.
 pub(crate) fn compiled(model: &Model) -> Result<Arc<Compiled>> {
-    model.training_state().compiled.clone().ok_or_else(|| {
-        Error::new(
-            ErrorKind::State,
-            format!("model `{}` has not been compiled", model.get_name()),
-        )
-        .hint("Call `model.compile(optimizer, loss).run()?` first")
+    let state = model.training_state();
+    state.compiled.clone().ok_or_else(|| {
+        let mut message = format!("model `{}` has not been compiled", model.get_name());
+        if let Some(kept) = &state.kept {
+            message.push_str(&format!(
+                " as its file says, because of this: {}",
+                kept.error
+            ));
+        }
+        Error::new(ErrorKind::State, message)
+            .hint("Call `model.compile(optimizer, loss).run()?` first")
     })
 }

@@ -39,7 +39,7 @@ pub use history::{Evaluation, History, Logs};
 pub use predict::{Predict, Predictions};
 pub use progress::Verbose;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::Model;
 use crate::variable::Variable;
 
@@ -51,6 +51,16 @@ pub struct Plan {
     pub peak_memory: usize,
     /// Floating-point operations of a run.
     pub flops: u64,
+}
+
+/// How a file says that a model is compiled, where that cannot be followed: it is written back as it was.
+pub(crate) struct KeptCompilation {
+    /// Keras's configuration.
+    pub(crate) config: serde_json::Value,
+    /// The optimizer's variables.
+    pub(crate) state: Vec<crate::Literal>,
+    /// Why it cannot be followed.
+    pub(crate) error: Error,
 }
 
 impl Plan {
@@ -66,6 +76,8 @@ impl Plan {
 #[derive(Default)]
 pub(crate) struct TrainingState {
     compiled: Option<Arc<Compiled>>,
+    /// How a file says that the model is compiled, where that cannot be followed.
+    kept: Option<Arc<KeptCompilation>>,
     /// Programs that predict; they need no `compile`.
     programs: Cache,
 }

@@ -123,8 +123,7 @@ impl Reader<'_> {
         let loss = refuse_own(json).and_then(|()| Loss::from_config(&own::bare(json)));
         loss.map(Some).map_err(|e| {
             e.hint(
-                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`, or load without \
-                 compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
+                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`",
             )
         })
     }
@@ -165,8 +164,7 @@ impl Reader<'_> {
         let metric = refuse_own(json).and_then(|()| Metric::from_config(&own::bare(json)));
         metric.map_err(|e| {
             e.hint(
-                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`, or load \
-                 without compiling: `LoadOptions::compile(false)`, on the command line `--no-compile`",
+                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`",
             )
         })
     }

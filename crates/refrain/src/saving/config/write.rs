@@ -31,7 +31,7 @@ fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
         "module": "keras.src.models.functional",
         "class_name": "Functional",
         "config": {
-            "name": layer.get_name(),
+            "name": layer.get_name().replace('/', "_"),
             "trainable": layer.trainable(),
             "layers": layers.collect::<Vec<_>>(),
             "input_layers": calls.ends(&functional.inputs),
@@ -53,7 +53,7 @@ fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
         "module": "keras",
         "class_name": "Sequential",
         "config": {
-            "name": layer.get_name(),
+            "name": layer.get_name().replace('/', "_"),
             "trainable": layer.trainable(),
             "dtype": registry::dtype_policy(layer.dtype()),
             "layers": layers.collect::<Vec<_>>(),
@@ -65,9 +65,16 @@ fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
     })
 }
 
+/// A layer's description under a name that Keras 3 takes.
+fn named(mut json: Json, name: &str) -> Json {
+    json["config"]["name"] = name.into();
+    json
+}
+
 /// The calls of a model by layer, numbered from 0 within the model.
 struct Calls<'m> {
     by_layer: HashMap<usize, Vec<&'m Arc<Node>>>,
+    names: HashMap<usize, String>,
 }
 
 impl<'m> Calls<'m> {
@@ -79,7 +86,14 @@ impl<'m> Calls<'m> {
         by_layer
             .values_mut()
             .for_each(|nodes| nodes.sort_by_key(|n| n.index));
-        Calls { by_layer }
+        let layers = functional.operations.iter().map(AnyLayer::id);
+        let names = layers.zip(functional.written_names()).collect();
+        Calls { by_layer, names }
+    }
+
+    fn name<'n>(&'n self, layer: &'n AnyLayer) -> &'n str {
+        let name = self.names.get(&layer.id());
+        name.map_or(layer.get_name(), String::as_str)
     }
 
     fn nodes(&self, layer: &AnyLayer) -> &[&'m Arc<Node>] {
@@ -88,7 +102,7 @@ impl<'m> Calls<'m> {
 
     /// A layer as Keras 3 has it.
     fn described(&self, layer: &AnyLayer) -> Json {
-        let mut json = registry::to_json(layer);
+        let mut json = named(registry::to_json(layer), self.name(layer));
         versions::unroll(&mut json, layer, self.nodes(layer));
         json
     }
@@ -97,7 +111,7 @@ impl<'m> Calls<'m> {
         let mut json = self.described(layer);
         let calls = self.nodes(layer).iter().filter(|node| !node.is_input());
         let calls = calls.map(|node| inputs_to_json(&node.inputs, |t| self.tensor_to_json(t)));
-        json["name"] = layer.get_name().into();
+        json["name"] = self.name(layer).into();
         json["inbound_nodes"] = calls.collect();
         json
     }
@@ -120,7 +134,7 @@ impl<'m> Calls<'m> {
             0
         };
         Some(Reference {
-            layer: layer.get_name().to_owned(),
+            layer: self.name(layer).to_owned(),
             node: node + first,
             index: symbolic.index,
         })

@@ -130,7 +130,7 @@ impl ArrayFile {
     ///
     /// # Errors
     /// If it is neither HDF5 nor safetensors, damaged, beyond the limits, or uses what is not read: external and virtual
-    /// storage, soft and external links, groups of HDF5's newest form with many members.
+    /// storage, soft and external links.
     pub(crate) fn from_bytes(bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
         let root = if hdf5::is_hdf5(&bytes) {
             hdf5::read_tree(&bytes, limits)?

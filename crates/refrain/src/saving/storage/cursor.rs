@@ -79,6 +79,16 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// A number of up to 8 bytes.
+    pub(super) fn uint(&mut self, bytes: usize) -> Result<u64> {
+        let mut out = [0; size_of::<u64>()];
+        let taken = self.take(bytes)?;
+        let kept = out.get_mut(..bytes);
+        kept.ok_or_else(|| damaged("a number is too long"))?
+            .copy_from_slice(taken);
+        Ok(u64::from_le_bytes(out))
+    }
+
     pub(super) fn expect(&mut self, signature: &[u8]) -> Result<()> {
         if self.take(signature.len())? == signature {
             return Ok(());

@@ -9,8 +9,20 @@ use crate::models::Model;
 use crate::saving::storage::{ArrayRef, Attribute, Group};
 use refrain_graph::Literal;
 
-/// Groups at the root that hold no weights of layers.
-const NOT_LAYERS: [&str; 4] = ["optimizer", "metrics", "_metrics", "compile_metrics"];
+/// Groups of a model that hold the state of its training, not weights: of the outermost model, and of every model inside it
+/// that was ever compiled by itself.
+const TRAINING: [&str; 10] = [
+    "optimizer",
+    "loss",
+    "metrics",
+    "_metrics",
+    "compile_metrics",
+    "_compile_metrics",
+    "compiled_metrics",
+    "_compile_loss",
+    "loss_tracker",
+    "_loss_tracker",
+];
 
 /// Where the variables of an object stand below its group.
 const VARS: &str = "vars";
@@ -20,10 +32,11 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
     let habit = Habit::of(root);
     let mut plan = Plan::new(habit.describe());
     let mut used = HashSet::new();
+    let mut training = HashSet::new();
     let named = by_name.then(|| groups_by_name(root));
     for place in places(model, habit) {
         let path = match &named {
-            Some(named) => match named.get(&place.key()) {
+            Some(named) => match named.get(&place.key) {
                 Some(path) => path.clone(),
                 None if place.variables.is_empty() => continue,
                 None => place.path.clone(),
@@ -31,8 +44,11 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
             None => place.path.clone(),
         };
         pair(&mut plan, &mut used, root, &place, &path);
+        if place.is_model {
+            training.extend(TRAINING.map(|group| join(&path, group)));
+        }
     }
-    let skip = |name: &str| NOT_LAYERS.contains(&name);
+    let skip = |path: &str| training.contains(path);
     unused(root, &used, &skip)
         .into_iter()
         .for_each(|array| plan.unused(array));
@@ -92,8 +108,8 @@ pub(crate) fn weights_tree(model: &Model) -> Group<Literal> {
         let values = place.variables.iter().map(|v| v.value());
         *root.group_mut(&join(&place.path, VARS)) = vars(&place.name, values);
     }
-    if let Some((name, values)) = optimizer_group(model) {
-        *root.group_mut(&format!("optimizer/{VARS}")) = vars(&name, values);
+    if let Some(group) = optimizer_group(model) {
+        *root.group_mut(&format!("optimizer/{VARS}")) = vars(&group.name, group.values);
     }
     root
 }

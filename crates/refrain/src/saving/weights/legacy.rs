@@ -42,9 +42,11 @@ pub(crate) fn plan_legacy(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
         let name = found.map_or(layer.get_name(), |s| &s.name);
         pair(&mut plan, &mut used, layer, name, weights);
     }
-    let listed: HashSet<&str> = stored.iter().map(|s| &*s.name).collect();
+    // Names of layers of Keras 2 may have slashes: groups inside groups.
+    let first = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+    let listed: HashSet<String> = stored.iter().map(|s| first(&s.name)).collect();
     // Other groups hold the optimizer's variables, or weights of no layer.
-    let skip = |name: &str| !listed.contains(name) && name != TOP_LEVEL;
+    let skip = |path: &str| !path.contains('/') && !listed.contains(path) && path != TOP_LEVEL;
     let stray = unused(root, &used, &skip);
     stray.into_iter().for_each(|array| plan.unused(array));
     Ok(plan)
@@ -154,8 +156,10 @@ fn plain(name: &str) -> &str {
 /// A model's weights as such files hold them, below `model_weights`.
 pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
     let mut root = Group::default();
-    let layers = model.layers();
-    for layer in &layers {
+    let functional = model.functional();
+    let layers = functional.operations.iter().zip(functional.written_names());
+    let layers: Vec<_> = layers.filter(|(l, _)| functional.is_listed(l)).collect();
+    for (layer, written) in &layers {
         let variables = variables(layer);
         let names: Vec<String> = unique(variables.iter().map(|v| v.path().to_owned()).collect());
         let mut group = Group::default();
@@ -166,10 +170,10 @@ pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
         }
         let names = Attribute::Texts(names);
         group.attributes.insert(WEIGHT_NAMES.to_owned(), names);
-        root.groups.insert(layer.get_name().to_owned(), group);
+        root.groups.insert(written.clone(), group);
     }
     let text = |t: &str| Attribute::Text(t.to_owned());
-    let names = layers.iter().map(|l| l.get_name().to_owned()).collect();
+    let names = layers.into_iter().map(|(_, written)| written).collect();
     root.attributes
         .insert(LAYER_NAMES.to_owned(), Attribute::Texts(names));
     root.attributes.insert("backend".to_owned(), text("jax"));

@@ -13,7 +13,9 @@ pub(crate) use keras3::{plan_keras3, weights_tree};
 pub(crate) use legacy::{legacy_tree, plan_legacy};
 pub(crate) use names::unique;
 pub(crate) use once::{named_once, stored_alike, stored_once};
-pub(crate) use optimizer::{load_legacy_optimizer, load_optimizer, optimizer_group};
+pub(crate) use optimizer::{
+    OptimizerGroup, load_legacy_optimizer, load_optimizer, optimizer_group, stored_optimizer,
+};
 pub use plan::{Placed, WeightsReport};
 pub(crate) use plan::{Plan, dims as array_dims, read as read_array};
 pub(crate) use safetensors::{named_weights, plan_safetensors};
@@ -27,19 +29,21 @@ pub(crate) fn all_arrays(group: &Group<ArrayRef>) -> Vec<&ArrayRef> {
     unused(group, &HashSet::new(), &|_| false)
 }
 
-/// All arrays of a group that are not among the used ones, in order of their paths.
+/// All arrays of a group that are not among the used ones, in order of their paths. The paths of groups to be skipped begin at
+/// the group.
 fn unused<'g>(
     group: &'g Group<ArrayRef>,
     used: &HashSet<String>,
     skip: &dyn Fn(&str) -> bool,
 ) -> Vec<&'g ArrayRef> {
     let mut found = Vec::new();
-    let arrays = group.arrays.values();
-    found.extend(arrays.filter(|array| !used.contains(array.path())));
-    for (name, inner) in &group.groups {
-        if !skip(name) {
-            found.extend(unused(inner, used, &|_| false));
-        }
+    let mut waiting = vec![(String::new(), group)];
+    while let Some((path, group)) = waiting.pop() {
+        let arrays = group.arrays.values();
+        found.extend(arrays.filter(|array| !used.contains(array.path())));
+        let inner = group.groups.iter().rev();
+        let inner = inner.map(|(name, inner)| (places::join(&path, name), inner));
+        waiting.extend(inner.filter(|(path, _)| !skip(path)));
     }
     found
 }

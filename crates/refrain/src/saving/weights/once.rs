@@ -8,7 +8,7 @@ use super::legacy::WEIGHT_NAMES;
 use super::places::{Habit, Members, join};
 use crate::error::Result;
 use crate::layers::registry::OPS_MODULE;
-use crate::layers::restoring::description;
+use crate::layers::restoring::{description, identity};
 use crate::saving::storage::{ArrayFile, ArrayRef, Group};
 
 /// Descriptions of the layers that are stored at some of their places and missing at others: they were one layer when the
@@ -91,7 +91,8 @@ fn holds_arrays<D>(group: &Group<D>) -> bool {
 }
 
 /// Descriptions of the layers of a legacy file that stand in several models and have exactly the same weights at each of
-/// their places. Such files store a layer once for every model that it is in, and say nowhere that it is one.
+/// their places. Such files store a layer once for every model that it is in. Those that name it by an identity prove that it
+/// is one; what is left may be one layer as well as several that are equal, such as a network and its copy.
 pub(crate) fn stored_alike(
     model: &Json,
     file: &ArrayFile,
@@ -100,7 +101,7 @@ pub(crate) fn stored_alike(
     let mut places: HashMap<String, Vec<Weights<'_>>> = HashMap::new();
     for layer in model["config"]["layers"].as_array().into_iter().flatten() {
         let name = layer["config"]["name"].as_str().unwrap_or_default();
-        if let Some(group) = root.groups.get(name) {
+        if let Some(group) = root.group(name) {
             visit_legacy(layer, group, &mut places);
         }
     }
@@ -140,7 +141,9 @@ fn visit_legacy<'f>(
             weights.insert(parts.collect::<Vec<_>>().join("/"), array);
         }
     }
-    places.entry(description(json)).or_default().push(weights);
+    if identity(json).is_none() {
+        places.entry(description(json)).or_default().push(weights);
+    }
     for layer in config["layers"].as_array().into_iter().flatten() {
         visit_legacy(layer, group, places);
     }

@@ -3,22 +3,62 @@
 use std::collections::HashMap;
 
 use refrain_graph::Literal;
+use serde_json::Value as Json;
 
 use super::legacy::WEIGHT_NAMES;
-use super::unique;
-
+use super::plan::dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
+use crate::optimizers::Optimizer;
 use crate::saving::storage::{ArrayFile, ArrayRef, Group};
 use crate::variable::Variable;
 
-/// The name and the variables of a compiled model's optimizer, as Keras orders them.
-pub(crate) fn optimizer_group(model: &Model) -> Option<(String, Vec<Literal>)> {
+/// An optimizer's variables, as Keras orders them.
+pub(crate) struct OptimizerGroup {
+    /// The optimizer's name.
+    pub(crate) name: String,
+    /// The names of its variables.
+    pub(crate) paths: Vec<String>,
+    pub(crate) values: Vec<Literal>,
+}
+
+/// The variables of a compiled model's optimizer, or those that a file had for one that is not known.
+pub(crate) fn optimizer_group(model: &Model) -> Option<OptimizerGroup> {
+    if let Some(kept) = model.kept_compilation().filter(|k| !k.state.is_empty()) {
+        let name = kept.config["optimizer"]["config"]["name"].as_str();
+        let name = name.unwrap_or("optimizer").to_owned();
+        let paths = (0..kept.state.len()).map(|i| format!("{name}/{i}"));
+        return Some(OptimizerGroup {
+            paths: paths.collect(),
+            values: kept.state.clone(),
+            name,
+        });
+    }
     let optimizer = model.optimizer()?;
     let variables = model.optimizer_variables();
-    let values = variables.iter().map(Variable::value);
-    Some((optimizer.get_name().to_owned(), values.collect()))
+    Some(OptimizerGroup {
+        name: optimizer.get_name().to_owned(),
+        paths: variables.iter().map(|v| v.path().to_owned()).collect(),
+        values: variables.iter().map(Variable::value).collect(),
+    })
 }
+
+/// The optimizer's variables of a file that has them in Keras 3's order, below either of the groups that hold them.
+pub(crate) fn stored_optimizer(file: &ArrayFile) -> Result<Vec<Literal>> {
+    let root = file.root();
+    let arrays = match (root.group("optimizer/vars"), root.groups.get(LEGACY_GROUP)) {
+        (Some(vars), _) => numbered(vars),
+        (None, Some(group)) => {
+            let names = group.texts(WEIGHT_NAMES).unwrap_or_default();
+            names.iter().filter_map(|name| group.array(name)).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    arrays.into_iter().map(|array| file.read(array)).collect()
+}
+
+/// The group of a legacy file that holds them.
+const LEGACY_GROUP: &str = "optimizer_weights";
 
 /// The arrays of a group named by their positions, in order.
 fn numbered(group: &Group<ArrayRef>) -> Vec<&ArrayRef> {
@@ -32,7 +72,6 @@ pub(crate) fn load_optimizer(
     model: &Model,
     file: &ArrayFile,
     vars: &Group<ArrayRef>,
-    before_keras_3: bool,
 ) -> Result<()> {
     let arrays = numbered(vars);
     if arrays.len() != vars.arrays.len() {
@@ -43,19 +82,40 @@ pub(crate) fn load_optimizer(
         );
         return Err(misfit(expected, format!("{names:?}")));
     }
-    let fresh = model.optimizer_variables().len();
-    if arrays.len() > fresh {
-        model.build_optimizer();
+    load_in_order(model, file, arrays)
+}
+
+/// Reads variables that stand in Keras's order.
+fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) -> Result<()> {
+    let mut variables = variables_for(model, arrays.len());
+    if has_unused_momenta(model) && arrays.len() > variables.len() {
+        arrays.truncate(1);
     }
-    let mut variables = model.optimizer_variables();
-    if before_keras_3 {
-        // The rate is kept in the configuration alone.
-        variables.retain(|v| v.name() != "learning_rate");
+    if arrays.len() < variables.len() {
+        // Keras 2 keeps the rate in its configuration alone.
+        variables.retain(|v| v.name() != LEARNING_RATE);
     }
     assign(file, &arrays, &variables)
 }
 
-/// Names of the slots in files of Keras 2, and Keras 3's.
+/// The model's optimizer's variables: all of them if the file has more than those of an optimizer that was never used.
+fn variables_for(model: &Model, stored: usize) -> Vec<Variable> {
+    if stored > model.optimizer_variables().len() {
+        model.build_optimizer();
+    }
+    model.optimizer_variables()
+}
+
+/// Whether Keras 2 stores momenta that are not used: stochastic gradient descent has them there even without momentum.
+fn has_unused_momenta(model: &Model) -> bool {
+    let optimizer = model.optimizer();
+    let momentum = |o: &Optimizer| o.config().get("momentum").and_then(Json::as_f64);
+    optimizer.is_some_and(|o| o.class_name() == "SGD" && momentum(&o).unwrap_or(0.0) == 0.0)
+}
+
+const LEARNING_RATE: &str = "learning_rate";
+
+/// Slots of Keras 2's old optimizers under Keras 3's names.
 const SLOTS: [(&str, &str); 5] = [
     ("m", "momentum"),
     ("v", "velocity"),
@@ -64,9 +124,12 @@ const SLOTS: [(&str, &str); 5] = [
     ("mg", "average_gradient"),
 ];
 
-/// Reads the optimizer's variables of a legacy file, if it has them: in Keras 3's order, or by the names of Keras 2.
+/// What the names of TensorFlow's variables end in: the number of the output.
+const OUTPUT: &str = ":0";
+
+/// Reads the optimizer's variables of a legacy file, if it has them: in their order, or by the names of Keras 2.
 pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<bool> {
-    let Some(group) = file.root().groups.get("optimizer_weights") else {
+    let Some(group) = file.root().groups.get(LEGACY_GROUP) else {
         return Ok(false);
     };
     let names = group.texts(WEIGHT_NAMES).unwrap_or_default();
@@ -79,42 +142,45 @@ pub(crate) fn load_legacy_optimizer(model: &Model, file: &ArrayFile) -> Result<b
     if arrays.is_empty() {
         return Ok(false);
     }
-    let fresh = model.optimizer_variables().len();
-    if arrays.len() > fresh {
-        model.build_optimizer();
+    match names.iter().any(|name| name.ends_with(OUTPUT)) {
+        true => load_by_name(model, file, &names, arrays)?,
+        false => load_in_order(model, file, arrays)?,
     }
-    let variables = model.optimizer_variables();
+    Ok(true)
+}
+
+/// Reads variables that stand under the names of Keras 2.
+fn load_by_name(
+    model: &Model,
+    file: &ArrayFile,
+    names: &[&str],
+    arrays: Vec<&ArrayRef>,
+) -> Result<()> {
+    let variables = variables_for(model, arrays.len());
     let prefix = model.optimizer().map(|o| format!("{}/", o.get_name()));
-    let own = unique(variables.iter().map(|v| v.path().to_owned()).collect());
-    if names == own {
-        return assign(file, &arrays, &variables).map(|()| true);
-    }
-    let mut named: HashMap<String, &ArrayRef> =
-        names.iter().map(|n| plain(n)).zip(arrays).collect();
+    let prefix = prefix.unwrap_or_default();
+    let slot_first = names.iter().any(|name| *name == "iteration:0");
+    let plain = names.iter().map(|name| plain(name, slot_first));
+    let mut named: HashMap<String, &ArrayRef> = plain.zip(arrays).collect();
     let mut pairs = Vec::new();
     for variable in &variables {
-        let own = variable
-            .path()
-            .strip_prefix(prefix.as_deref().unwrap_or_default());
+        let own = variable.path().strip_prefix(&*prefix);
         match find(&mut named, own.unwrap_or(variable.path())) {
             Some(array) => pairs.push((array, variable.clone())),
             // Keras 2 keeps the rate in its configuration.
-            None if variable.name() == "learning_rate" => {}
+            None if variable.name() == LEARNING_RATE => {}
             None => {
-                let received = format!("{names:?}");
-                return Err(misfit(
-                    format!("a variable `{}`", variable.path()),
-                    received,
-                ));
+                let expected = format!("a variable `{}`", variable.path());
+                return Err(misfit(expected, format!("{names:?}")));
             }
         }
     }
-    if let Some(stray) = named.keys().next() {
+    if let Some(stray) = named.keys().next().filter(|_| !has_unused_momenta(model)) {
         let expected = "only variables of the model's optimizer".to_owned();
         return Err(misfit(expected, format!("`{stray}`")));
     }
     let (arrays, variables): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    assign(file, &arrays, &variables).map(|()| true)
+    assign(file, &arrays, &variables)
 }
 
 /// Takes the array of a name, or the one of the longest name that is its end: Keras 2 leaves the names of stacks out.
@@ -128,45 +194,44 @@ fn find<'f>(named: &mut HashMap<String, &'f ArrayRef>, name: &str) -> Option<&'f
     named.remove(&longest)
 }
 
-/// The name that Keras 3 would give a variable of Keras 2's optimizers, without the optimizer's own:
-/// `Adam/m/dense/kernel:0` and `Adam/dense/kernel/m:0` are `dense_kernel_momentum`.
-fn plain(name: &str) -> String {
-    let name = name.strip_suffix(":0").unwrap_or(name);
+/// The name that Keras 3 would give a variable of Keras 2's optimizers, without the optimizer's own: `dense_kernel_momentum`.
+/// New optimizers put the slot before the weight, `Adam/m/dense/kernel:0`, old ones behind it: `Adam/dense/kernel/m:0`.
+fn plain(name: &str, slot_first: bool) -> String {
+    let name = name.strip_suffix(OUTPUT).unwrap_or(name);
     let parts: Vec<&str> = name.split('/').collect();
-    let slot = |part: &str| {
-        SLOTS
-            .iter()
-            .find(|(old, _)| *old == part)
-            .map(|(_, new)| *new)
+    let named = |weight: &[&str], slot: &str| {
+        let known = SLOTS.iter().find(|(old, _)| *old == slot);
+        format!(
+            "{}_{}",
+            weight.join("_"),
+            known.map_or(slot, |(_, new)| new)
+        )
     };
     match parts[..] {
         ["iteration"] | [_, "iter" | "iteration"] => "iteration".to_owned(),
-        [_, first, ref rest @ ..] if slot(first).is_some() && !rest.is_empty() => {
-            format!("{}_{}", rest.join("_"), slot(first).unwrap_or_default())
-        }
-        [_, ref rest @ .., last] => {
-            format!("{}_{}", rest.join("_"), slot(last).unwrap_or(last))
-        }
+        [_, slot, ref weight @ ..] if slot_first && !weight.is_empty() => named(weight, slot),
+        [_, ref weight @ .., slot] if !weight.is_empty() => named(weight, slot),
         _ => name.to_owned(),
     }
 }
 
-/// Reads arrays into as many variables.
-pub(super) fn assign(file: &ArrayFile, arrays: &[&ArrayRef], variables: &[Variable]) -> Result<()> {
+/// Reads arrays into as many variables. None changes before it is certain that all fit.
+fn assign(file: &ArrayFile, arrays: &[&ArrayRef], variables: &[Variable]) -> Result<()> {
     if arrays.len() != variables.len() {
         return Err(misfit(
             format!("{} variables of the optimizer", variables.len()),
             format!("{} in the file", arrays.len()),
         ));
     }
-    for (array, variable) in arrays.iter().zip(variables) {
+    let pairs = || arrays.iter().zip(variables);
+    if let Some((array, variable)) = pairs().find(|(a, v)| dims(a) != v.shape()) {
+        return Err(misfit(
+            format!("`{}` of shape {:?}", variable.path(), variable.shape()),
+            format!("`{}` of shape {:?}", array.path(), dims(array)),
+        ));
+    }
+    for (array, variable) in pairs() {
         let value = file.read(array)?;
-        if value.dims() != variable.shape() {
-            return Err(misfit(
-                format!("`{}` of shape {:?}", variable.path(), variable.shape()),
-                format!("`{}` of shape {:?}", array.path(), value.dims()),
-            ));
-        }
         variable.assign(value.convert(variable.dtype()))?;
     }
     Ok(())

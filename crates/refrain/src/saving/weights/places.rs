@@ -14,21 +14,15 @@ pub(crate) struct Place {
     pub(crate) path: String,
     /// The name that Keras writes beside the variables.
     pub(crate) name: String,
+    /// That name behind those of the layers and models that it is in, as they are written.
+    pub(crate) key: String,
     /// The layer, with the models that it is in: `encoder/lstm`.
     pub(crate) layer: String,
     pub(crate) class: String,
+    /// Whether it is a model: the outermost one, or one inside it.
+    pub(crate) is_model: bool,
     /// In the order in which they are stored: trainable ones first.
     pub(crate) variables: Vec<Variable>,
-}
-
-impl Place {
-    /// Its name behind those of the layers and models that it is in.
-    pub(crate) fn key(&self) -> String {
-        match self.layer.rsplit('/').next() == Some(&*self.name) || self.path.is_empty() {
-            true => self.layer.clone(),
-            false => join(&self.layer, &self.name),
-        }
-    }
 }
 
 /// Inner parts of layers, as variables' names begin, and the attributes that Keras stores them under.
@@ -101,7 +95,13 @@ pub(crate) fn places(model: &Model, habit: Habit) -> Vec<Place> {
         places: Vec::new(),
         visited: HashSet::new(),
     };
-    walk.visit(&model.any(), "", "");
+    let outermost = Named {
+        path: String::new(),
+        layer: String::new(),
+        key: String::new(),
+        name: model.get_name().replace('/', "_"),
+    };
+    walk.visit(&model.any(), outermost);
     walk.places
 }
 
@@ -111,24 +111,46 @@ struct Walk {
     visited: HashSet<usize>,
 }
 
+/// A layer's places among others: in the file, by names as they are, and by names as they are written.
+struct Named {
+    path: String,
+    layer: String,
+    key: String,
+    /// Its own name as it is written.
+    name: String,
+}
+
+impl Named {
+    /// Of a layer inside this one.
+    fn inside(&self, path: &str, layer: &AnyLayer, name: String) -> Named {
+        Named {
+            path: join(&self.path, path),
+            layer: join(&self.layer, layer.get_name()),
+            key: join(&self.key, &name),
+            name,
+        }
+    }
+}
+
 impl Walk {
-    fn visit(&mut self, layer: &AnyLayer, path: &str, outer: &str) {
+    fn visit(&mut self, layer: &AnyLayer, named: Named) {
         if !self.visited.insert(layer.id()) {
             return;
         }
-        let name = match path {
-            "" => String::new(),
-            _ => join(outer, layer.get_name()),
-        };
-        let place = |path: &str, own: &str, variables| Place {
-            path: path.to_owned(),
-            name: own.to_owned(),
-            layer: name.clone(),
+        let functional = layer.options::<Functional>();
+        let place = |path: String, name: &str, key: String, variables| Place {
+            path,
+            name: name.to_owned(),
+            key,
+            layer: named.layer.clone(),
             class: layer.class_name().to_owned(),
+            is_model: functional.is_some(),
             variables,
         };
         let (own, parts) = own_and_parts(layer);
-        self.places.push(place(path, layer.get_name(), own));
+        let (path, key) = (&named.path, &named.key);
+        self.places
+            .push(place(path.clone(), &named.name, key.clone(), own));
         for (part, variables) in parts {
             let attribute = PARTS.iter().find(|(p, _)| *p == part).map(|(_, a)| *a);
             let private = if attribute == Some("cell") {
@@ -138,26 +160,28 @@ impl Walk {
             };
             let attribute = format!("{private}{}", attribute.unwrap_or(&part));
             let path = join(path, &attribute);
-            self.places.push(place(&path, &part, variables));
+            self.places
+                .push(place(path, &part, join(key, &part), variables));
         }
-        match layer.options::<Functional>() {
-            Some(functional) => self.visit_list(functional, path, &name),
+        match functional {
+            Some(functional) => self.visit_list(functional, &named),
             None => {
                 for (attribute, inner) in layer.sublayers() {
-                    self.visit(&inner, &join(path, &attribute), &name);
+                    let name = inner.get_name().replace('/', "_");
+                    self.visit(&inner, named.inside(&attribute, &inner, name));
                 }
             }
         }
     }
 
-    fn visit_list(&mut self, functional: &Functional, path: &str, name: &str) {
+    fn visit_list(&mut self, functional: &Functional, named: &Named) {
         let mut members = Members::default();
-        let listed = functional.operations.iter();
-        for inner in listed.filter(|l| functional.is_listed(l)) {
+        let listed = functional.operations.iter().zip(functional.written_names());
+        for (inner, name) in listed.filter(|(l, _)| functional.is_listed(l)) {
             let twice = self.habit.list == DEPENDENCIES && !inner.weights().is_empty();
             let member = members.next(inner.class_name(), if twice { 2 } else { 1 });
-            let path = join(path, &format!("{}/{member}", self.habit.list));
-            self.visit(inner, &path, name);
+            let path = format!("{}/{member}", self.habit.list);
+            self.visit(inner, named.inside(&path, inner, name));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::variable::Variable;
 pub(crate) fn named_weights(model: &Model) -> Vec<(String, Variable)> {
     let places = places(model, Habit::KERAS_3);
     let named = places.iter().flat_map(|place| {
-        let key = place.key();
+        let key = &place.key;
         let variables = place.variables.iter();
         variables.map(move |v| (format!("{key}/{}", v.name()), v.clone()))
     });
@@ -27,7 +27,7 @@ pub(crate) fn plan_safetensors(model: &Model, root: &Group<ArrayRef>) -> Plan {
     let mut used = HashSet::new();
     for place in places(model, Habit::KERAS_3) {
         for variable in &place.variables {
-            let path = format!("{}/{}", place.key(), variable.name());
+            let path = format!("{}/{}", place.key, variable.name());
             let array = root.arrays.get(&path).or_else(|| root.array(&path));
             used.extend(array.map(|a| a.path().to_owned()));
             let target = Target {

@@ -4,20 +4,19 @@
 //! leave the modules of classes out, which is mended here too.
 
 mod functions;
+mod identities;
 mod lambda;
 mod layers;
 mod nodes;
 mod training;
 
-use std::collections::{HashMap, HashSet};
-
 use serde_json::Value as Json;
 
+pub(crate) use identities::identities;
 pub(crate) use training::upgrade_training;
 
 use super::is_model;
 use crate::error::Result;
-use crate::layers::restoring::description;
 use crate::layers::unexpected;
 use nodes::Calls;
 
@@ -43,6 +42,7 @@ pub(crate) fn upgrade(json: &Json, version: Option<&str>) -> Result<Json> {
     let mut json = json.clone();
     let old = is_before_keras3(&json, version);
     upgrade_object(&mut json, old)?;
+    identities::complete(&mut json);
     Ok(json)
 }
 
@@ -94,25 +94,4 @@ fn upgrade_object(json: &mut Json, old: bool) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Descriptions of the layers that an old file names several times under one identity.
-pub(crate) fn shared_by_identity(json: &Json) -> HashSet<String> {
-    fn visit(json: &Json, seen: &mut HashMap<u64, usize>, found: &mut HashSet<String>) {
-        let config = &json["config"];
-        let inner = config["layers"].as_array().into_iter().flatten();
-        for layer in inner.chain(config["layer"].is_object().then_some(&config["layer"])) {
-            if let Some(id) = layer["shared_object_id"].as_u64() {
-                let count = seen.entry(id).or_insert(0);
-                *count += 1;
-                if *count > 1 {
-                    found.insert(description(layer));
-                }
-            }
-            visit(layer, seen, found);
-        }
-    }
-    let mut found = HashSet::new();
-    visit(json, &mut HashMap::new(), &mut found);
-    found
 }

@@ -4,22 +4,6 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::layers::own;
 
-/// Keras's optimizers.
-const OPTIMIZERS: [&str; 12] = [
-    "Adadelta",
-    "Adafactor",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Ftrl",
-    "Lion",
-    "LossScaleOptimizer",
-    "Nadam",
-    "RMSprop",
-    "SGD",
-];
-
 /// `training_config` of an HDF5 file, or `compile_config` of an old `.keras` file, as Keras 3 has it.
 pub(crate) fn upgrade_training(json: &Json) -> Json {
     let mut json = json.clone();
@@ -29,21 +13,17 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     if let Some(optimizer) = map.shift_remove("optimizer_config") {
         map.insert("optimizer".to_owned(), optimizer);
     }
-    if let Some(class) = map
-        .get_mut("optimizer")
-        .and_then(|o| o.get_mut("class_name"))
-    {
-        // Keras 2.15 registers its own optimizers as if they were a user's.
-        let name = class.as_str().and_then(|name| name.strip_prefix("Custom>"));
-        if let Some(name) = name.filter(|name| OPTIMIZERS.contains(name)) {
-            *class = name.into();
-        }
+    if let Some(optimizer) = map.get_mut("optimizer").and_then(Json::as_object_mut) {
+        upgrade_class(optimizer);
     }
     if let Some(config) = map
         .get_mut("optimizer")
         .and_then(|o| o.get_mut("config")?.as_object_mut())
     {
         upgrade_decay(config);
+        NOT_IN_KERAS_3.iter().for_each(|option| {
+            config.shift_remove(*option);
+        });
     }
     if let Some(loss) = map.get_mut("loss") {
         upgrade_losses(loss);
@@ -55,6 +35,45 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     }
     json
 }
+
+/// Keras's optimizers, those included that refrain does not have.
+const OPTIMIZERS: [&str; 14] = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "LossScaleOptimizer",
+    "Muon",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+];
+
+/// Names an optimizer of Keras as Keras 3 does: older versions leave the module out, or name another, and Keras 2.15 registers
+/// its own optimizers as if they were a user's.
+fn upgrade_class(optimizer: &mut Map<String, Json>) {
+    let registered = optimizer.get("registered_name").and_then(Json::as_str);
+    let foreign = registered.is_some_and(|name| name.contains('>') && !name.starts_with(OWN));
+    let class = optimizer.get("class_name").and_then(Json::as_str);
+    let class = class.map(|class| class.strip_prefix(OWN).unwrap_or(class));
+    let known = OPTIMIZERS.into_iter().find(|known| class == Some(known));
+    if let Some(known) = known.filter(|_| !foreign) {
+        optimizer.insert("module".to_owned(), "keras.optimizers".into());
+        optimizer.insert("class_name".to_owned(), known.into());
+        optimizer.insert("registered_name".to_owned(), Json::Null);
+    }
+}
+
+/// The package of Keras 2.15's optimizers.
+const OWN: &str = "Custom>";
+
+/// Options of Keras 2's optimizers that change nothing of what is computed.
+const NOT_IN_KERAS_3: [&str; 2] = ["jit_compile", "is_legacy_optimizer"];
 
 /// The rate of old optimizers may fall as `rate / (1 + decay · step)`.
 fn upgrade_decay(config: &mut Map<String, Json>) {

@@ -9,8 +9,8 @@ use super::super::array_file::Budget;
 use super::super::cursor::Cursor;
 use super::super::{damaged, unsupported};
 use super::datatype::{Class, Datatype, dataspace, datatype};
+use super::dense;
 use super::header::{Message, find, kind};
-use super::{UNDEFINED, links};
 use crate::error::Result;
 
 /// All attributes of an object.
@@ -20,18 +20,23 @@ pub(super) fn all(
     heaps: &mut Heaps,
     budget: &mut Budget<'_>,
 ) -> Result<BTreeMap<String, Attribute>> {
+    let mut stored: Vec<&[u8]> = Vec::new();
+    for message in messages.iter().filter(|m| m.kind == kind::ATTRIBUTE) {
+        if message.is_shared() {
+            return Err(unsupported("shared HDF5 attributes are not read"));
+        }
+        stored.push(message.data);
+    }
     if let Some(info) = find(messages, kind::ATTRIBUTE_INFO) {
         let mut c = Cursor::new(info.data);
         c.skip(1)?;
         let counted = c.u8()? & 1 != 0;
         c.skip(if counted { 2 } else { 0 })?;
-        if c.u64()? != UNDEFINED {
-            return Err(links::newest());
-        }
+        stored.extend(dense::messages(file, c.u64()?, c.u64()?, budget)?);
     }
     let mut out = BTreeMap::new();
-    for message in messages.iter().filter(|m| m.kind == kind::ATTRIBUTE) {
-        let (name, attribute) = attribute(file, message, heaps, budget)?;
+    for data in stored {
+        let (name, attribute) = attribute(file, data, heaps, budget)?;
         if out.insert(name, attribute).is_some() {
             return Err(damaged("two attributes have the same name"));
         }
@@ -41,14 +46,11 @@ pub(super) fn all(
 
 fn attribute(
     file: &[u8],
-    message: &Message<'_>,
+    message: &[u8],
     heaps: &mut Heaps,
     budget: &mut Budget<'_>,
 ) -> Result<(String, Attribute)> {
-    if message.is_shared() {
-        return Err(unsupported("shared HDF5 attributes are not read"));
-    }
-    let mut c = Cursor::new(message.data);
+    let mut c = Cursor::new(message);
     let (version, flags) = (c.u8()?, c.u8()?);
     let sizes = [c.u16()?, c.u16()?, c.u16()?].map(usize::from);
     match version {

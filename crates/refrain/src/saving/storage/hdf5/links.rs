@@ -3,17 +3,11 @@
 use super::super::array_file::Budget;
 use super::super::cursor::Cursor;
 use super::super::{damaged, unsupported};
-use super::UNDEFINED;
 use super::attribute::text;
+use super::dense;
 use super::header::{Message, kind};
 use crate::Error;
 use crate::error::Result;
-
-/// What is not read of HDF5's newest form.
-pub(super) fn newest() -> Error {
-    unsupported("groups with many members or attributes in HDF5's newest form are not read")
-        .hint("Write the file with h5py's default `libver`, as Keras does")
-}
 
 /// Names and addresses of all members of a group.
 pub(super) fn all(
@@ -42,8 +36,8 @@ pub(super) fn all(
                 c.skip(1)?;
                 let indexed = c.u8()? & 1 != 0;
                 c.skip(if indexed { 8 } else { 0 })?;
-                if c.u64()? != UNDEFINED {
-                    return Err(newest());
+                for message in dense::messages(file, c.u64()?, c.u64()?, budget)? {
+                    out.push(link(Cursor::new(message), path, budget)?);
                 }
             }
             kind::LINK => out.push(link(c, path, budget)?),

@@ -1,12 +1,13 @@
 //! The part of HDF5 that Keras writes and h5py writes by default.
 //!
-//! Read: superblocks 0 to 3, object headers 1 and 2, groups as symbol tables or link messages, contiguous, compact and chunked
+//! Read: superblocks 0 to 3, object headers 1 and 2, groups as symbol tables, link messages or heaps of links, contiguous, compact and chunked
 //! arrays with deflate, shuffle and Fletcher checksums, texts in attributes. Written: superblock 0, object headers 1, groups
 //! as link messages, contiguous arrays.
 
 mod attribute;
 mod chunks;
 mod datatype;
+mod dense;
 mod header;
 mod links;
 mod write;

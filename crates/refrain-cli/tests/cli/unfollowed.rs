@@ -1,0 +1,77 @@
+//! Files that say more than can be followed: how they were compiled, or which layers may be one.
+
+use refrain::layers::{Dense, Input, concatenate};
+use refrain::losses::Loss;
+use refrain::metrics::Metric;
+use refrain::optimizers::Adam;
+use refrain::{Model, clone_model, load_model};
+
+use crate::support::{Folder, siamese, write_pairs};
+
+/// A model whose metric only the program that made it knows.
+fn with_own_metric() -> Model {
+    let model = siamese();
+    let metric = Metric::custom("gap", |y, p| (y - p).abs());
+    let compile = model.compile(Adam::new(0.01), Loss::MeanSquaredError);
+    compile.metrics([metric]).run().unwrap();
+    model
+}
+
+#[test]
+fn an_unknown_metric_stops_nothing_that_does_without() {
+    let folder = Folder::new("own-metric");
+    folder.save("m.keras", with_own_metric());
+    write_pairs(&folder, "d.npz", 8);
+    write_pairs(&folder, "x.npz", 8);
+    for line in [
+        "summary m.keras",
+        "convert m.keras c.keras",
+        "convert m.keras c.h5",
+        "evaluate m.keras --data d.npz --loss mse",
+        "fit m.keras --data d.npz --epochs 1 --batch-size 8 --optimizer sgd --loss mse --quiet --output t.keras",
+        "inspect m.keras",
+    ] {
+        let run = folder.run(line);
+        assert!(
+            run.err.contains("warning") && run.err.contains("gap"),
+            "{line}: {run:#?}"
+        );
+        run.done();
+    }
+    folder.run("plot m.keras -o m.svg").done();
+    let config = |file: &str| load_model(folder.path(file)).unwrap().to_json();
+    assert_eq!(config("c.keras"), config("m.keras"));
+    assert!(config("c.h5").contains("gap"));
+    assert!(!config("t.keras").contains("gap"));
+    let run = folder.run("evaluate m.keras --data d.npz");
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(run.err.contains("--loss"), "{run:#?}");
+}
+
+#[test]
+fn equal_layers_of_a_legacy_file_are_one_if_asked() {
+    let folder = Folder::new("equal-layers");
+    let x = Input::new([4]).name("x").tensor();
+    let network = Model::with_name("network", &x, &Dense::new(3).name("d").call(&x).unwrap());
+    let network = network.unwrap();
+    let copy = clone_model(&network).unwrap();
+    for (to, from) in copy.weights().iter().zip(network.weights()) {
+        to.assign(from.value()).unwrap();
+    }
+    let copy = Model::with_name("target", copy.inputs(), copy.outputs()).unwrap();
+    let s = Input::new([4]).name("s").tensor();
+    let both = [network.call(&s).unwrap(), copy.call(&s).unwrap()];
+    let both = Model::new(&s, &concatenate(both).unwrap()).unwrap();
+    folder.save("m.h5", both);
+    for (option, count) in [("", 30), ("--share-equal-layers", 15)] {
+        let run = folder.run(&format!("convert m.h5 o.keras {option}"));
+        assert_eq!(
+            run.err.contains("--share-equal-layers"),
+            option.is_empty(),
+            "{run:#?}"
+        );
+        run.done();
+        let model = load_model(folder.path("o.keras")).unwrap();
+        assert_eq!(model.count_params(), count);
+    }
+}
