@@ -243,7 +243,8 @@ fn a_function_built_here_is_written_with_its_arguments() -> Result<()> {
     let again = refrain::model_from_json(&model.to_json())?;
     let ones = Array2::from_elem((1, 3), 1f32);
     for model in [&model, &again] {
-        let y = model.predict(&ones).run()?.get(0)?;
+        let predictions = model.predict(&ones).run()?;
+        let y = predictions.get(0)?;
         assert_eq!(y.iter().copied().collect::<Vec<_>>(), [1.5, 2.5, 4.5]);
     }
     Ok(())
