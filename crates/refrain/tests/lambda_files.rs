@@ -223,10 +223,7 @@ fn arguments_of_keras_functions_are_checked() {
         ("other>softmax", json!({ "axis": 1 }), "`other>softmax`"),
     ] {
         let text = lambda(function(name), arguments).to_string();
-        let error = refrain::model_from_json(&text)
-            .err()
-            .expect(name)
-            .to_string();
+        let error = refrain::model_from_json(&text).err().expect(name).to_string();
         assert!(
             error.contains(word) && error.contains("layer `l`"),
             "{error}"
@@ -246,8 +243,8 @@ fn a_function_built_here_is_written_with_its_arguments() -> Result<()> {
     let again = refrain::model_from_json(&model.to_json())?;
     let ones = Array2::from_elem((1, 3), 1f32);
     for model in [&model, &again] {
-        let run = model.predict(&ones).run()?;
-        let y = run.get(0)?;
+        let predictions = model.predict(&ones).run()?;
+        let y = predictions.get(0)?;
         assert_eq!(y.iter().copied().collect::<Vec<_>>(), [1.5, 2.5, 4.5]);
     }
     Ok(())
