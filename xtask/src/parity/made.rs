@@ -48,7 +48,10 @@ fn write_shared(folder: &Path, name: &str, model: &Model) -> Result<()> {
         .map(|y| Literal::zeros(y.dims(), y.dtype()))
         .collect();
     let step = |model: &Model| {
-        let (x, y) = (super::arrays::arrays(&inputs), super::arrays::arrays(&targets));
+        let (x, y) = (
+            super::arrays::arrays(&inputs),
+            super::arrays::arrays(&targets),
+        );
         model.train_on_batch(x, y).run().map(drop)
     };
     step(model)?;
