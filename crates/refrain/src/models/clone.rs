@@ -56,7 +56,11 @@ impl Copier {
 
     pub(super) fn model(&mut self, model: &Model) -> Result<Model> {
         let copy = self.functional(model.functional())?;
-        Ok(Model::from_functional(copy, model.get_name()))
+        let copy = Model::from_functional(copy, model.get_name());
+        if !model.trainable() {
+            copy.any().freeze_alone();
+        }
+        Ok(copy)
     }
 
     pub(super) fn functional(&mut self, functional: &Functional) -> Result<Functional> {
@@ -149,7 +153,11 @@ impl Copier {
             // Layers that a nested model shares with its surroundings stay shared in the copy.
             Some(nested) => {
                 let copy = self.functional(nested)?;
-                Model::from_functional(copy, &self.name(layer)).any()
+                let copy = Model::from_functional(copy, &self.name(layer)).any();
+                if !layer.trainable() {
+                    copy.freeze_alone();
+                }
+                copy
             }
             None => layer.fresh_copy_named(&self.name(layer))?,
         };

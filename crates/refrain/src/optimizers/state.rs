@@ -91,8 +91,8 @@ impl OptimizerState {
         if other.is_built() {
             self.build(weights);
         }
-        for ((weight, slot), variable) in &self.slots {
-            let source = sources.get(weight);
+        for (&(weight, slot), variable) in &self.slots {
+            let source = sources.get(&weight);
             if let Some(value) = source.and_then(|source| other.slot(source, slot)) {
                 variable.assign(value.value())?;
             }

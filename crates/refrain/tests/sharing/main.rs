@@ -14,11 +14,9 @@ use models::{MODELS, keeps_sharing};
 /// Numbers for each input of a model.
 fn data(model: &Model, samples: usize) -> Vec<Literal> {
     let values = |tensor: &refrain::Tensor| {
-        let mut dims = tensor.shape().known().unwrap_or_default();
-        if dims.is_empty() {
-            let shape = tensor.shape();
-            dims = shape.dims().iter().map(|d| d.unwrap_or(samples)).collect();
-        }
+        let shape = tensor.shape();
+        let dims = shape.dims().iter().map(|d| d.unwrap_or(samples));
+        let dims: Vec<usize> = dims.collect();
         let count = dims.iter().product::<usize>();
         let value = |i: usize| match tensor.dtype() {
             DType::I32 => (i * 3 % 5) as f64,
@@ -155,7 +153,7 @@ fn copies_share_as_their_models_do() -> Result<()> {
 
 #[test]
 fn an_expanded_summary_counts_shared_weights_once() -> Result<()> {
-    for (name, make) in MODELS {
+    for (name, make) in MODELS.into_iter().filter(|(name, _)| keeps_sharing(name)) {
         let model = make()?;
         let summary = model.summary().expand_nested(true).line_length(160);
         let json = summary.to_json();

@@ -67,12 +67,20 @@ pub(super) enum Route {
     /// Downwards through these points.
     Down(Vec<(f64, f64)>),
     /// Out of the bottom, around the right side, and in at the top.
-    Around {
-        /// The `x` at which it goes up.
-        side: f64,
-        /// How far it swings out below and above.
-        swing: f64,
-    },
+    Around(Around),
+}
+
+/// A way up at the right of boxes.
+#[derive(Clone, Copy)]
+pub(super) struct Around {
+    /// The `x` at which it goes up.
+    pub(super) side: f64,
+    /// How far it swings out below and above.
+    pub(super) swing: f64,
+    /// Below this `y` it turns to the side.
+    pub(super) bottom: f64,
+    /// Above this `y` it turns back.
+    pub(super) top: f64,
 }
 
 /// A box of the picture, or a lane through which an arrow passes a row.
@@ -366,23 +374,25 @@ impl Rows {
     fn finish(mut self, picture: &Picture, inside: Vec<Option<Placed>>) -> Placed {
         let left = self.items.iter().map(|i| i.x).fold(f64::INFINITY, f64::min);
         self.items.iter_mut().for_each(|i| i.x -= left);
-        let mut middle = vec![0.0; self.items.len()];
+        let mut spans = vec![(0.0, 0.0); self.items.len()];
         let mut y = 0.0;
         for row in &self.rows {
             let heights = row.iter().map(|&i| self.items[i].height);
             let height = heights.fold(0.0, f64::max);
-            row.iter().for_each(|&i| middle[i] = y + height / 2.0);
+            row.iter().for_each(|&i| spans[i] = (y, y + height));
             y += height + GAP_Y;
         }
-        let items = self.items.iter().zip(&middle).take(picture.boxes.len());
-        let rects: Vec<Rect> = items.map(|(item, middle)| item.rect(*middle)).collect();
-        let routes = self.routes(picture, &rects, &middle);
+        let items = self.items.iter().zip(&spans).take(picture.boxes.len());
+        let rects: Vec<Rect> = items
+            .map(|(item, (top, bottom))| item.rect((top + bottom) / 2.0))
+            .collect();
+        let routes = self.routes(picture, &rects, &spans);
         let mut width = self.items.iter().map(Item::end).fold(0.0, f64::max);
         let mut height = (y - GAP_Y).max(0.0);
-        for (route, piece) in routes.iter().zip(&picture.pieces) {
-            if let (Route::Around { side, swing }, Some(from)) = (route, &piece.from) {
-                width = width.max(*side);
-                height = height.max(rects[from[0]].bottom() + swing);
+        for route in &routes {
+            if let Route::Around(around) = route {
+                width = width.max(around.side);
+                height = height.max(around.bottom + around.swing);
             }
         }
         Placed {
@@ -395,29 +405,39 @@ impl Rows {
         }
     }
 
-    fn routes(&self, picture: &Picture, rects: &[Rect], middle: &[f64]) -> Vec<Route> {
-        let point = |&lane: &usize| (self.center(lane), middle[lane]);
+    /// Arrows run straight through lanes, and around from the bottom of a row to the top of one.
+    fn routes(&self, picture: &Picture, rects: &[Rect], spans: &[(f64, f64)]) -> Vec<Route> {
+        let straight = |&lane: &usize| {
+            let (x, (top, bottom)) = (self.center(lane), spans[lane]);
+            [(x, top), (x, bottom)]
+        };
         let route = |(i, piece): (usize, &Piece)| {
-            let down = Route::Down(self.lanes[i].iter().map(point).collect());
+            let down = Route::Down(self.lanes[i].iter().flat_map(straight).collect());
             let Some((start, end)) = piece.tops() else {
                 return down;
             };
             let (from, to) = (&rects[start], &rects[end]);
-            if to.y > from.y {
+            if to.y >= from.bottom() {
                 return down;
             }
+            let (bottom, top) = match start == end {
+                true => (from.bottom(), to.y),
+                false => (spans[start].1, spans[end].0),
+            };
             let alike = |p: &&Piece| p.tops() == Some((start, end));
             let order = picture.pieces[..=i].iter().filter(alike).count() as f64;
-            let passed = |r: &&Rect| r.bottom() >= to.y && r.y <= from.bottom();
+            let passed = |r: &&Rect| r.bottom() >= top && r.y <= bottom;
             let beside = rects.iter().filter(passed).map(Rect::right);
             let right = match start == end {
                 true => from.right(),
                 false => beside.fold(0.0, f64::max) + LANE_WIDTH,
             };
-            Route::Around {
+            Route::Around(Around {
                 side: right + order * LANE_WIDTH,
                 swing: (SWING + order * SWING_STEP).min(GAP_Y),
-            }
+                bottom,
+                top,
+            })
         };
         picture.pieces.iter().enumerate().map(route).collect()
     }
@@ -465,7 +485,7 @@ mod tests {
             assert!(rects[..i].iter().all(|b| !overlap(a, b)), "box {i}");
         }
         for route in &placed.routes {
-            if let Route::Around { side, .. } = route {
+            if let Route::Around(Around { side, .. }) = route {
                 assert!(*side <= placed.width, "cut off at the right");
             }
         }
@@ -482,7 +502,7 @@ mod tests {
         let around = placed
             .routes
             .iter()
-            .filter(|r| matches!(r, Route::Around { .. }));
+            .filter(|r| matches!(r, Route::Around(_)));
         assert_eq!(around.count(), 2);
         Ok(())
     }
@@ -495,7 +515,7 @@ mod tests {
         let placed = check(&Model::new(&x, &add([&x, &y, &x])?)?);
         let lanes = placed.routes.iter().filter_map(|route| match route {
             Route::Down(bends) => bends.first(),
-            Route::Around { .. } => None,
+            Route::Around(_) => None,
         });
         let inside = |rect: &Rect, x: f64, y: f64| {
             (rect.x..=rect.right()).contains(&x) && (rect.y..=rect.bottom()).contains(&y)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::layout::{BOX_PADDING, LINE_HEIGHT, Placed, inside_offset, place};
+use super::layout::{Around, BOX_PADDING, LINE_HEIGHT, Placed, inside_offset, place};
 use super::tracks::{Track, Turn, tracks};
 use super::{Diagram, Picture};
 use crate::utils::svg::escaped;
@@ -102,12 +102,12 @@ fn path(track: &Track) -> String {
     while let Some(turn) = turns.next() {
         at = match *turn {
             Turn::Point(x, y) => down(&mut path, at, (x, y)),
-            Turn::Around(side, swing) => {
+            Turn::Around(way) => {
                 let next = match turns.next() {
                     Some(Turn::Point(x, y)) => (*x, *y),
                     _ => track.end,
                 };
-                around(&mut path, at, (side, swing), next)
+                around(&mut path, at.0, way, next)
             }
         };
     }
@@ -126,18 +126,15 @@ fn down(path: &mut String, (x, y): (f64, f64), next: (f64, f64)) -> (f64, f64) {
 }
 
 /// Around the boxes at the right: to a layer beside or above.
-fn around(
-    path: &mut String,
-    (x, y): (f64, f64),
-    (side, swing): (f64, f64),
-    next: (f64, f64),
-) -> (f64, f64) {
-    let (below, above) = (y + swing, next.1 - swing);
-    let _ = write!(
-        path,
-        "C{x:.1} {below:.1} {side:.1} {below:.1} {side:.1} {y:.1}"
-    );
-    let _ = write!(path, "L{side:.1} {:.1}C{side:.1} {above:.1} ", next.1);
-    let _ = write!(path, "{:.1} {above:.1} {:.1} {:.1}", next.0, next.0, next.1);
+fn around(path: &mut String, x: f64, way: Around, next: (f64, f64)) -> (f64, f64) {
+    let Around {
+        side, bottom, top, ..
+    } = way;
+    let (below, above) = (bottom + way.swing, top - way.swing);
+    let _ = write!(path, "L{x:.1} {bottom:.1}C{x:.1} {below:.1} ");
+    let _ = write!(path, "{side:.1} {below:.1} {side:.1} {bottom:.1}");
+    let _ = write!(path, "L{side:.1} {top:.1}C{side:.1} {above:.1} ");
+    let _ = write!(path, "{:.1} {above:.1} {:.1} {top:.1}", next.0, next.0);
+    let _ = write!(path, "L{:.1} {:.1}", next.0, next.1);
     next
 }

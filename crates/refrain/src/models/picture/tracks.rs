@@ -1,6 +1,6 @@
 //! Where arrows run, in the coordinates of the whole picture.
 
-use super::layout::{Placed, Rect, Route, inside_offset, port_spacing};
+use super::layout::{Around, Placed, Rect, Route, inside_offset, port_spacing};
 use super::{Arrow, Diagram, Picture};
 
 /// Orders loops behind all places in a picture.
@@ -19,8 +19,8 @@ pub(super) struct Track {
 pub(super) enum Turn {
     /// A point, which it passes downwards.
     Point(f64, f64),
-    /// Up along a side at this `x`, swinging out this far below and above.
-    Around(f64, f64),
+    /// A way up at the right of boxes.
+    Around(Around),
 }
 
 /// A turn before it is known where arrows meet boxes.
@@ -96,7 +96,12 @@ fn follow(
             let points = lanes.iter().map(|(x, y)| Turn::Point(x + dx, y + dy));
             steps.extend(points.map(Step::Turn));
         }
-        Route::Around { side, swing } => steps.push(Step::Turn(Turn::Around(side + dx, *swing))),
+        Route::Around(around) => steps.push(Step::Turn(Turn::Around(Around {
+            side: around.side + dx,
+            bottom: around.bottom + dy,
+            top: around.top + dy,
+            ..*around
+        }))),
     }
     if let Some(to) = to.filter(|to| to.len() > 1) {
         steps.push(Step::Enter(dy + placed.boxes[to[0]].0.y));
@@ -136,7 +141,7 @@ impl Step {
 
     fn side(&self) -> Option<f64> {
         match self {
-            Step::Turn(Turn::Around(side, _)) => Some(*side),
+            Step::Turn(Turn::Around(around)) => Some(around.side),
             _ => None,
         }
     }
