@@ -9,6 +9,24 @@ use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
     static COUNTERS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
+    /// Names that graphs being read have, the innermost last.
+    static TAKEN: RefCell<Vec<HashSet<String>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps automatic names apart from given ones for as long as it lives.
+pub(crate) struct Taken(());
+
+impl Taken {
+    pub(crate) fn new(names: HashSet<String>) -> Self {
+        TAKEN.with_borrow_mut(|taken| taken.push(names));
+        Taken(())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        TAKEN.with_borrow_mut(|taken| taken.pop());
+    }
 }
 
 /// Forgets all automatic names of this thread: the next `Dense` is `dense` again.
@@ -29,8 +47,15 @@ pub fn clear_session() {
 pub(crate) fn unique(prefix: &str) -> String {
     COUNTERS.with_borrow_mut(|counters| {
         let count = counters.entry(prefix.to_owned()).or_insert(0);
-        *count += 1;
-        numbered(prefix, *count - 1)
+        let names = (*count..).map(|index| (index, numbered(prefix, index)));
+        let is_free =
+            |name: &str| TAKEN.with_borrow(|taken| !taken.iter().any(|t| t.contains(name)));
+        let (index, name) = names
+            .into_iter()
+            .find(|(_, name)| is_free(name))
+            .unwrap_or_default();
+        *count = index + 1;
+        name
     })
 }
 
@@ -129,6 +154,15 @@ mod tests {
         ] {
             assert_eq!(snake_case(class), name, "{class}");
         }
+    }
+
+    #[test]
+    fn names_of_a_graph_being_read_are_not_made_anew() {
+        clear_session();
+        let taken = Taken::new(HashSet::from(["t".to_owned(), "t_2".to_owned()]));
+        assert_eq!([unique("t"), unique("t")], ["t_1", "t_3"]);
+        drop(taken);
+        assert_eq!(unique("t"), "t_4");
     }
 
     #[test]

@@ -194,4 +194,11 @@ impl Callback for ModelCheckpoint {
             None => Ok(()),
         }
     }
+
+    fn on_train_end(&mut self, cx: &mut TrainContext<'_>, logs: &Logs) -> Result<()> {
+        match self.save_best_only {
+            true => self.monitor.check_seen(cx, logs),
+            false => Ok(()),
+        }
+    }
 }

@@ -140,7 +140,8 @@ impl Callback for EarlyStopping {
         Ok(())
     }
 
-    fn on_train_end(&mut self, cx: &mut TrainContext<'_>, _logs: &Logs) -> Result<()> {
+    fn on_train_end(&mut self, cx: &mut TrainContext<'_>, logs: &Logs) -> Result<()> {
+        self.monitor.check_seen(cx, logs)?;
         match &self.best_weights {
             Some(weights) if self.restore_best_weights => cx.restore(weights),
             _ => Ok(()),

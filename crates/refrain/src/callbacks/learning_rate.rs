@@ -163,4 +163,8 @@ impl Callback for ReduceLROnPlateau {
         }
         Ok(())
     }
+
+    fn on_train_end(&mut self, cx: &mut TrainContext<'_>, logs: &Logs) -> Result<()> {
+        self.monitor.check_seen(cx, logs)
+    }
 }

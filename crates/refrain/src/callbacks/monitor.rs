@@ -24,6 +24,8 @@ pub(crate) struct Monitor {
     pub(crate) mode: MonitorMode,
     pub(crate) min_delta: f64,
     pub(crate) best: Option<f64>,
+    /// Whether the value has been there in some epoch.
+    seen: bool,
 }
 
 impl Monitor {
@@ -33,6 +35,7 @@ impl Monitor {
             mode: MonitorMode::Auto,
             min_delta: 0.0,
             best: None,
+            seen: false,
         }
     }
 
@@ -40,7 +43,7 @@ impl Monitor {
     ///
     /// # Errors
     /// It is not among the logs.
-    pub(crate) fn value(&self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
+    pub(crate) fn value(&mut self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
         match logs.get(&self.key) {
             Err(_) if cx.is_left_out(&self.key, logs) => Ok(None),
             Err(error) if self.is_known(cx) => Err(error),
@@ -48,7 +51,18 @@ impl Monitor {
                 Err(error
                     .hint("A callback that writes a value must come before those that watch it"))
             }
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => {
+                self.seen = true;
+                Ok(Some(value))
+            }
+        }
+    }
+
+    /// Refuses, at the end, a value that was in no epoch and that no metric gives.
+    pub(crate) fn check_seen(&self, cx: &TrainContext<'_>, logs: &Logs) -> Result<()> {
+        match self.seen || self.is_known(cx) {
+            true => Ok(()),
+            false => logs.get(&self.key).map(drop),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
 use crate::models::{Functional, Model, stack};
+use crate::names::Taken;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -47,9 +48,12 @@ pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> 
         keras2: context.keras2,
         ..Graph::default()
     };
-    for json in list(config, "layers")? {
-        graph.add(json, context)?;
-    }
+    let layers = list(config, "layers")?;
+    let names = layers.iter().filter_map(|json| json["name"].as_str());
+    let _taken = Taken::new(names.map(str::to_owned).collect());
+    layers
+        .iter()
+        .try_for_each(|json| graph.add(json, context))?;
     graph.renumber(config);
     for entry in 0..graph.entries.len() {
         for call in 0..graph.entries[entry].calls.len() {
