@@ -22,15 +22,14 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
     let mut used = HashSet::new();
     let named = by_name.then(|| groups_by_name(root));
     for place in places(model, habit) {
-        let path = match &named {
-            Some(named) => match named.get(&place.key()) {
-                Some(path) => path.clone(),
-                None if place.variables.is_empty() => continue,
-                None => place.path.clone(),
-            },
-            None => place.path.clone(),
+        // The place of a layer whose name the file does not have may be another layer's there.
+        let (path, there) = match named.as_ref().map(|named| named.get(&place.key())) {
+            Some(Some(path)) => (path.clone(), true),
+            Some(None) => (place.path.clone(), false),
+            None => (place.path.clone(), true),
         };
-        pair(&mut plan, &mut used, root, &place, &path);
+        let arrays = there.then_some(root);
+        pair(&mut plan, &mut used, arrays, &place, &path);
     }
     let skip = |name: &str| NOT_LAYERS.contains(&name);
     unused(root, &used, &skip)
@@ -42,13 +41,13 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
 fn pair(
     plan: &mut Plan,
     used: &mut HashSet<String>,
-    root: &Group<ArrayRef>,
+    root: Option<&Group<ArrayRef>>,
     place: &Place,
     path: &str,
 ) {
     for (i, variable) in place.variables.iter().enumerate() {
         let path = join(path, &format!("{VARS}/{i}"));
-        let array = root.array(&path);
+        let array = root.and_then(|root| root.array(&path));
         used.extend(array.map(|a| a.path().to_owned()));
         let target = Target {
             variable: variable.clone(),
