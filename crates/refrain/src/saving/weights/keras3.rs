@@ -23,8 +23,8 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
     let named = by_name.then(|| groups_by_name(root));
     for place in places(model, habit) {
         // The place of a layer whose name the file does not have may be another layer's there.
-        let (path, there) = match named.as_ref().map(|named| named.get(&place.key())) {
-            Some(Some(path)) => (path.clone(), true),
+        let (path, there) = match named.as_ref().map(|named| find(named, &place)) {
+            Some(Some(path)) => (path, true),
             Some(None) => (place.path.clone(), false),
             None => (place.path.clone(), true),
         };
@@ -56,6 +56,17 @@ fn pair(
         };
         plan.place(&target, &path, array);
     }
+}
+
+/// Where a place is by its name; an inner part of a layer, which may have any name, by that of the layer.
+fn find(named: &HashMap<String, String>, place: &Place) -> Option<String> {
+    let key = place.key();
+    let inside = || {
+        let (_, part) = place.path.rsplit_once('/')?;
+        let layer = named.get(&place.layer).filter(|_| key != place.layer)?;
+        Some(join(layer, part))
+    };
+    named.get(&key).cloned().or_else(inside)
 }
 
 /// Paths of groups by the names that Keras wrote beside their variables, behind those of the models around them.
