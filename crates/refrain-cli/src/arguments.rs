@@ -39,7 +39,7 @@ enum Command {
     Plot(plot::Plot),
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
-    Fit(fit::Fit),
+    Fit(Box<fit::Fit>),
     Convert(convert::Convert),
     Diff(diff::Diff),
     Demo(demo::Demo),

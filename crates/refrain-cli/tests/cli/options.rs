@@ -283,7 +283,7 @@ fn weights_that_fit_are_taken_from_another_file() {
     whole.save(folder.path("whole.keras")).unwrap();
     assert_eq!(folder.run("diff out.keras whole.keras").done(), "");
 
-    // Of `a` and `b` the file has another shape, and a third name.
+    // The file has `a` under its name, and where `b` would be another layer of the same shape.
     let x = refrain::layers::Input::new([4]).name("x").tensor();
     let dense = |units, name: &str| {
         refrain::layers::Dense::new(units)
@@ -291,14 +291,16 @@ fn weights_that_fit_are_taken_from_another_file() {
             .call(&x)
             .unwrap()
     };
-    let (a, c) = (dense(2, "a"), dense(5, "c"));
-    let model = refrain::Model::with_name("third", &x, [&a, &c]).unwrap();
-    model.weights()[0].assign(numbers(&[4, 2], 3)).unwrap();
-    model.save_weights(folder.path("third.weights.h5")).unwrap();
+    let save = |units, second: &str, file: &str| {
+        let model = refrain::Model::new(&x, [&dense(units, "a"), &dense(1, second)]).unwrap();
+        model.weights()[0].assign(numbers(&[4, units], 3)).unwrap();
+        model.save_weights(folder.path(file)).unwrap();
+        model
+    };
+    let third = save(2, "c", "third.weights.h5");
+    save(5, "b", "wide.weights.h5");
     std::fs::write(folder.path("two.json"), other.to_json()).unwrap();
-    let convert = "convert third.weights.h5 new.keras --architecture two.json";
-    folder.run(convert).failed(&["do not fit", "--by-name"]);
-    let run = folder.run(&format!("{convert} --by-name"));
+    let run = folder.run("convert third.weights.h5 new.keras --architecture two.json --by-name");
     assert!(
         run.err.contains("2 of 4 weights") && run.err.contains("b/kernel, b/bias"),
         "{run:#?}"
@@ -306,6 +308,14 @@ fn weights_that_fit_are_taken_from_another_file() {
     run.done();
     let new = load_model(folder.path("new.keras")).unwrap();
     assert_eq!(new.weights()[0].value(), numbers(&[4, 2], 3));
+    assert_ne!(new.weights()[2].value(), third.weights()[2].value());
+    let convert = "convert wide.weights.h5 new.keras --architecture two.json";
+    folder
+        .run(convert)
+        .failed(&["do not fit", "--skip-mismatch"]);
+    let run = folder.run(&format!("{convert} --skip-mismatch"));
+    assert!(run.err.contains("a/kernel, a/bias"), "{run:#?}");
+    run.done();
     folder
         .run("convert two.keras b.keras --by-name")
         .failed(&["--by-name", "--architecture MODEL"]);

@@ -35,15 +35,14 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
     let mut training = HashSet::new();
     let named = by_name.then(|| groups_by_name(root));
     for place in places(model, habit) {
-        let path = match &named {
-            Some(named) => match named.get(&place.key) {
-                Some(path) => path.clone(),
-                None if place.variables.is_empty() => continue,
-                None => place.path.clone(),
-            },
-            None => place.path.clone(),
+        // The place of a layer whose name the file does not have may be another layer's there.
+        let (path, there) = match named.as_ref().map(|named| find(named, &place)) {
+            Some(Some(path)) => (path, true),
+            Some(None) => (place.path.clone(), false),
+            None => (place.path.clone(), true),
         };
-        pair(&mut plan, &mut used, root, &place, &path);
+        let arrays = there.then_some(root);
+        pair(&mut plan, &mut used, arrays, &place, &path);
         if place.is_model {
             training.extend(TRAINING.map(|group| join(&path, group)));
         }
@@ -58,13 +57,13 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
 fn pair(
     plan: &mut Plan,
     used: &mut HashSet<String>,
-    root: &Group<ArrayRef>,
+    root: Option<&Group<ArrayRef>>,
     place: &Place,
     path: &str,
 ) {
     for (i, variable) in place.variables.iter().enumerate() {
         let path = join(path, &format!("{VARS}/{i}"));
-        let array = root.array(&path);
+        let array = root.and_then(|root| root.array(&path));
         used.extend(array.map(|a| a.path().to_owned()));
         let target = Target {
             variable: variable.clone(),
@@ -73,6 +72,16 @@ fn pair(
         };
         plan.place(&target, &path, array);
     }
+}
+
+/// Where a place is by its name; an inner part of a layer, which may have any name, by that of the layer.
+fn find(named: &HashMap<String, String>, place: &Place) -> Option<String> {
+    let inside = || {
+        let (_, part) = place.path.rsplit_once('/')?;
+        let layer = named.get(&place.layer).filter(|_| place.key != place.layer)?;
+        Some(join(layer, part))
+    };
+    named.get(&place.key).cloned().or_else(inside)
 }
 
 /// Paths of groups by the names that Keras wrote beside their variables, behind those of the models around them.
