@@ -100,23 +100,25 @@ fn a_reader_before_the_writer_is_told_so() -> Result<()> {
 }
 
 #[test]
-fn epochs_without_validation_have_none_of_its_numbers() -> Result<()> {
+fn a_number_may_be_left_out_of_epochs_once_it_was_there() -> Result<()> {
     let (model, x, y) = model()?;
-    let writes = Writes(
-        "val_f1",
-        vec![None, Some(0.5), None, Some(0.4), None, Some(0.3)],
-    );
-    let mut stop = EarlyStopping::new("val_f1").mode(MonitorMode::Max);
+    let values = [None, Some(0.5), None, Some(0.6), None, Some(0.4), Some(0.9)];
+    let stop = || EarlyStopping::new("val_f1").mode(MonitorMode::Max);
+    let mut late = stop().start_from_epoch(1);
     let history = model
         .fit(&x, &y)
-        .epochs(6)
-        .validation_data(&x, &y)
-        .validation_freq(2)
-        .callback(writes)
-        .callback(&mut stop)
+        .epochs(7)
+        .callback(Writes("val_f1", values.to_vec()))
+        .callback(&mut late)
         .run()?;
-    assert_eq!(stop.stopped_epoch(), Some(3));
-    assert_eq!(history.get("val_f1")?, [0.5, 0.4]);
+    assert_eq!(late.stopped_epoch(), Some(5));
+    assert_eq!(history.get("val_f1")?, [0.5, 0.6, 0.4]);
+    let run = model
+        .fit(&x, &y)
+        .callback(Writes("val_f1", values.to_vec()))
+        .callback(stop())
+        .run();
+    assert_eq!(run.map_err(|e| e.kind()).err(), Some(ErrorKind::NotFound));
     Ok(())
 }
 

@@ -133,6 +133,8 @@ pub struct TrainContext<'t> {
     stop: bool,
     /// Whether there are data to validate on, in some epochs at least.
     pub(crate) validates: bool,
+    /// The names of all values so far.
+    logged: Vec<String>,
 }
 
 impl<'t> TrainContext<'t> {
@@ -149,6 +151,7 @@ impl<'t> TrainContext<'t> {
             steps,
             stop: false,
             validates: false,
+            logged: Vec::new(),
         }
     }
 
@@ -183,9 +186,20 @@ impl<'t> TrainContext<'t> {
         found.and_then(|t| t.direction)
     }
 
-    /// Whether an epoch of these logs has no value of this name because it did not validate.
-    pub(crate) fn is_left_out(&self, key: &str, logs: &Logs) -> bool {
-        self.validates && key.starts_with("val_") && logs.get("val_loss").is_err()
+    /// Whether a value is logged in some epochs: one of validation, or one that an epoch before has had.
+    pub(crate) fn is_logged_at_times(&self, key: &str) -> bool {
+        let known = |key: &str| self.compiled.test.iter().any(|t| t.key == key);
+        let validates = self.validates && key.strip_prefix("val_").is_some_and(known);
+        validates || self.logged.iter().any(|name| name == key)
+    }
+
+    /// Remembers which values an epoch has had.
+    pub(crate) fn remember(&mut self, logs: &Logs) {
+        for name in logs.names() {
+            if !self.logged.iter().any(|known| known == name) {
+                self.logged.push(name.to_owned());
+            }
+        }
     }
 
     /// Copies of all weights.

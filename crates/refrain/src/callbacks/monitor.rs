@@ -36,13 +36,13 @@ impl Monitor {
         }
     }
 
-    /// The watched value; `None` in an epoch without validation, if it is one of validation.
+    /// The watched value; `None` in an epoch without it, if it is one of validation or was there before.
     ///
     /// # Errors
-    /// It is not among the logs.
+    /// It has never been among the logs.
     pub(crate) fn value(&self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
         match logs.get(&self.key) {
-            Err(_) if cx.is_left_out(&self.key, logs) => Ok(None),
+            Err(_) if cx.is_logged_at_times(&self.key) => Ok(None),
             Err(error) if self.is_known(cx) => Err(error),
             Err(error) => {
                 Err(error

@@ -61,6 +61,7 @@ impl Run<'_, '_> {
             self.each(|c| c.on_epoch_end(&mut cx, epoch, &mut logs))?;
             progress.end(done, &logs);
             history.push(epoch, &logs);
+            cx.remember(&logs);
             if cx.stopped() {
                 break;
             }
