@@ -56,7 +56,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         let judged = discriminator.train_on_batch(&points, &labels).run()?;
         discriminator.set_trainable(false);
         let fooled = combined
-            .train_on_batch(&normal(&mut lcg, NOISE), &real)
+            .train_on_batch(normal(&mut lcg, NOISE), &real)
             .run()?;
         if step % (STEPS / 10) == 0 {
             let distance = distance_to_ring(&generated(&generator, &mut lcg)?);
@@ -89,7 +89,7 @@ fn discriminator() -> Result<Model> {
 }
 
 fn generated(generator: &Model, lcg: &mut Lcg) -> Result<Array2<f32>> {
-    let points = generator.predict_on_batch(&normal(lcg, NOISE))?;
+    let points = generator.predict_on_batch(normal(lcg, NOISE))?;
     Ok(points
         .into_array()?
         .into_dimensionality()

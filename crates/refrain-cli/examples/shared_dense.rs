@@ -39,7 +39,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         .metrics([Metric::Accuracy])
         .run()?;
     let history = model
-        .fit([&x_left, &x_right], &labels.insert_axis(Axis(1)))
+        .fit([&x_left, &x_right], labels.insert_axis(Axis(1)))
         .epochs(10)
         .validation_split(0.2)
         .run()?;

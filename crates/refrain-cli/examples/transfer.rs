@@ -1,5 +1,5 @@
-//! Transfer learning: a model that was trained on many digits 0 to 4 is loaded from its file, cut at an inner layer, frozen,
-//! and given a new head, which learns the digits 5 to 9 from ten images of each.
+//! Transfer learning: a model that was trained on many digits 0 to 4 is loaded from its file, cut behind its convolutions,
+//! frozen, and given a new head, which learns the digits 5 to 9 from three images of each.
 
 mod support;
 
@@ -19,7 +19,7 @@ use support::Lcg;
 /// 1,797 digits of 8×8 pixels: UCI Optical Recognition of Handwritten Digits (see `data/README.md`).
 const DIGITS: &[u8] = include_bytes!("../data/digits.npz");
 /// Images of each new digit to learn from.
-const FEW: usize = 10;
+const FEW: usize = 3;
 
 /// Images and labels.
 type Samples = (Array4<f32>, Array1<i32>);
@@ -66,8 +66,8 @@ fn classifier() -> Result<Model> {
         .add(conv(16))
         .add(MaxPooling2D::new(2))
         .add(conv(32))
-        .add(Flatten::new())
-        .add(Dense::new(64).name("features").activation(Activation::Relu))
+        .add(Flatten::new().name("features"))
+        .add(Dense::new(64).activation(Activation::Relu))
         .add(Dense::new(5).activation(Activation::Softmax))
         .build()
 }

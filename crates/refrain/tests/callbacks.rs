@@ -121,6 +121,29 @@ fn epochs_without_validation_have_none_of_its_numbers() -> Result<()> {
 }
 
 #[test]
+fn a_number_may_be_left_out_of_epochs_once_it_was_there() -> Result<()> {
+    let (model, x, y) = model()?;
+    let values = [None, Some(0.5), None, Some(0.6), None, Some(0.4), Some(0.9)];
+    let stop = || EarlyStopping::new("val_f1").mode(MonitorMode::Max);
+    let mut late = stop().start_from_epoch(1);
+    let history = model
+        .fit(&x, &y)
+        .epochs(7)
+        .callback(Writes("val_f1", values.to_vec()))
+        .callback(&mut late)
+        .run()?;
+    assert_eq!(late.stopped_epoch(), Some(5));
+    assert_eq!(history.get("val_f1")?, [0.5, 0.6, 0.4]);
+    let run = model
+        .fit(&x, &y)
+        .callback(Writes("val_f1", values.to_vec()))
+        .callback(stop())
+        .run();
+    assert_eq!(run.map_err(|e| e.kind()).err(), Some(ErrorKind::NotFound));
+    Ok(())
+}
+
+#[test]
 fn what_steps_write_stays_until_the_end_of_the_epoch() -> Result<()> {
     let (model, x, y) = model()?;
     let write = LambdaCallback::new().on_train_batch_end(|_, batch, logs| {

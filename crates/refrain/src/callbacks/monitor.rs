@@ -39,13 +39,13 @@ impl Monitor {
         }
     }
 
-    /// The watched value; `None` in an epoch without validation, if it is one of validation.
+    /// The watched value; `None` in an epoch that lacks it because it does not validate, or though one before had it.
     ///
     /// # Errors
     /// It is not among the logs.
     pub(crate) fn value(&mut self, cx: &TrainContext<'_>, logs: &Logs) -> Result<Option<f64>> {
         match logs.get(&self.key) {
-            Err(_) if cx.is_left_out(&self.key, logs) => Ok(None),
+            Err(_) if self.seen || cx.is_left_out(&self.key, logs) => Ok(None),
             Err(error) if self.is_known(cx) => Err(error),
             Err(error) => {
                 Err(error

@@ -78,7 +78,9 @@ fn pair(
 fn find(named: &HashMap<String, String>, place: &Place) -> Option<String> {
     let inside = || {
         let (_, part) = place.path.rsplit_once('/')?;
-        let layer = named.get(&place.layer).filter(|_| place.key != place.layer)?;
+        let layer = named
+            .get(&place.layer)
+            .filter(|_| place.key != place.layer)?;
         Some(join(layer, part))
     };
     named.get(&place.key).cloned().or_else(inside)
