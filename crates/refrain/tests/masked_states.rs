@@ -55,7 +55,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if std::env::var("KEEP").is_err() { fs::remove_dir_all(&self.0).ok(); }
+        if std::env::var("KEEP").is_err() {
+            fs::remove_dir_all(&self.0).ok();
+        }
     }
 }
 
@@ -71,8 +73,13 @@ fn predict(model: &Model, golden: &Golden, name: &str) -> Vec<Literal> {
 fn check(model: &Model, golden: &Golden, name: &str, what: &str) {
     for (i, got) in predict(model, golden, name).iter().enumerate() {
         let expected = golden.array(&format!("{name}/y{i}"));
-        close(&format!("{what}, output {i}"), got, expected, OUTPUT_TOLERANCE)
-            .unwrap_or_else(|e| panic!("{e}"));
+        close(
+            &format!("{what}, output {i}"),
+            got,
+            expected,
+            OUTPUT_TOLERANCE,
+        )
+        .unwrap_or_else(|e| panic!("{e}"));
     }
 }
 
@@ -107,7 +114,9 @@ fn check_copies(model: &Model, folder: &Folder, golden: &Golden, name: &str, wha
         return;
     }
     for end in ["keras", "h5"] {
-        let path = folder.0.join(format!("copy-{}.{end}", what.replace("/", "-")));
+        let path = folder
+            .0
+            .join(format!("copy-{}.{end}", what.replace("/", "-")));
         model.save(&path).expect("a file");
         let copy = load_model(&path).expect("its copy");
         check(&copy, golden, name, &format!("{what} as {end}"));
@@ -149,11 +158,20 @@ fn models_made_here_use_the_mask_and_write_it() {
     let model = Model::new([&ids, &state], outputs).expect("a model");
     let start = [0.25, -0.5];
     let kept = [0.25, -0.5];
-    let expected = vec![kept.to_vec(), kept.to_vec(), kept.to_vec(), [kept, kept].concat()];
+    let expected = vec![
+        kept.to_vec(),
+        kept.to_vec(),
+        kept.to_vec(),
+        [kept, kept].concat(),
+    ];
     assert_eq!(of_masked_words(&model, &start), expected);
     let json = model.to_json();
     assert_eq!(json.matches("\"mask\":{").count(), 4, "{json}");
-    assert_eq!(json.matches("\"class_name\":\"NotEqual\"").count(), 1, "one mask for all calls: {json}");
+    assert_eq!(
+        json.matches("\"class_name\":\"NotEqual\"").count(),
+        1,
+        "one mask for all calls: {json}"
+    );
     let again = model_from_json(&json).expect("the model again");
     assert_eq!(of_masked_words(&again, &start), expected);
 }
@@ -163,13 +181,18 @@ fn a_mask_of_none_is_left_unused_beside_initial_states() {
     let ((ids, x), state) = (masked(Some(4)), input([2]));
     let rnn = SimpleRnn::new(2).return_sequences(true);
     let call = Inputs::new(&x).kwarg("initial_state", &state);
-    let unused = rnn.call(call.clone().option("mask", Value::Null)).expect("a call");
+    let unused = rnn
+        .call(call.clone().option("mask", Value::Null))
+        .expect("a call");
     let unmasked = rnn.call(call.kwarg("mask", &refrain::ops::ones_like(&ids, Some(DType::Bool))));
     let outputs = [&unused.output, &unmasked.expect("a call").output];
     let model = Model::new([&ids, &state], outputs).expect("a model");
     let outputs = of_masked_words(&model, &[0.25, -0.5]);
     assert_eq!(outputs[0], outputs[1]);
-    assert!(unused.output.mask().is_some(), "later layers still see the mask");
+    assert!(
+        unused.output.mask().is_some(),
+        "later layers still see the mask"
+    );
 }
 
 #[test]
@@ -182,7 +205,10 @@ fn zeros_before_the_first_step_are_unrolled_in_files() {
     let start = [0.25, -0.5];
     assert_eq!(of_masked_words(&model, &start), [[0.0, 0.0], [0.0, 0.0]]);
     let json = model.to_json();
-    assert!(json.contains("\"unroll\":true") && !json.contains("zero_before_first"), "{json}");
+    assert!(
+        json.contains("\"unroll\":true") && !json.contains("zero_before_first"),
+        "{json}"
+    );
     let again = model_from_json(&json).expect("the model again");
     assert_eq!(of_masked_words(&again, &start), [[0.0, 0.0], [0.0, 0.0]]);
 }
@@ -191,14 +217,26 @@ fn zeros_before_the_first_step_are_unrolled_in_files() {
 fn masks_of_symbolic_tensors_are_tensors_of_the_graph() {
     let x = input([4, 3]);
     let masked = Masking::new().call(&x).expect("a masked tensor");
-    let y = refrain::layers::Dense::new(3).call(&masked).expect("a call");
+    let y = refrain::layers::Dense::new(3)
+        .call(&masked)
+        .expect("a call");
     let sum = refrain::layers::add([&masked, &y]).expect("a call");
     let wide = refrain::layers::concatenate([&sum, &x]).expect("a call");
-    let long = refrain::layers::Concatenate::new().axis(1).call([&sum, &x]).expect("a call");
+    let long = refrain::layers::Concatenate::new()
+        .axis(1)
+        .call([&sum, &x])
+        .expect("a call");
     let masks = [&y, &sum, &wide, &long].map(|t| t.mask().expect("a mask"));
     let model = Model::new(&x, masks).expect("a model of masks");
-    let steps = Literal::new(vec![1, 4, 3], (0..12).map(|i| f32::from(u8::from(i < 3))).collect::<Vec<f32>>());
-    let outputs = model.predict_on_batch(&steps.expect("steps")).expect("predictions");
+    let steps = Literal::new(
+        vec![1, 4, 3],
+        (0..12)
+            .map(|i| f32::from(u8::from(i < 3)))
+            .collect::<Vec<f32>>(),
+    );
+    let outputs = model
+        .predict_on_batch(&steps.expect("steps"))
+        .expect("predictions");
     let expected: [&[f64]; 4] = [
         &[1.0, 0.0, 0.0, 0.0],
         &[1.0, 0.0, 0.0, 0.0],
@@ -206,7 +244,11 @@ fn masks_of_symbolic_tensors_are_tensors_of_the_graph() {
         &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0],
     ];
     for (i, expected) in expected.iter().enumerate() {
-        assert_eq!(outputs.literal(i).expect("an output").to_f64(), *expected, "mask {i}");
+        assert_eq!(
+            outputs.literal(i).expect("an output").to_f64(),
+            *expected,
+            "mask {i}"
+        );
     }
     assert!(x.mask().is_none());
 }

@@ -22,11 +22,18 @@ fn described() -> serde_json::Map<String, Json> {
 
 fn check(model: &Model, golden: &Golden, name: &str) -> Result<(), String> {
     let inputs: Vec<&Literal> = ["x", "y", "i", "b"].map(|key| golden.array(key)).to_vec();
-    let outputs = model.predict_on_batch(inputs).map_err(|e| format!("{name}: {e}"))?;
+    let outputs = model
+        .predict_on_batch(inputs)
+        .map_err(|e| format!("{name}: {e}"))?;
     (0..outputs.len()).try_for_each(|i| {
         let got = outputs.literal(i).map_err(|e| e.to_string())?;
         let expected = golden.array(&format!("{name}/y{i}"));
-        close(&format!("{name}, output {i}"), &got, expected, OUTPUT_TOLERANCE)
+        close(
+            &format!("{name}, output {i}"),
+            &got,
+            expected,
+            OUTPUT_TOLERANCE,
+        )
     })
 }
 
@@ -35,7 +42,9 @@ fn check_both(json: &Json, golden: &Golden, name: &str) -> Result<(), String> {
     let load = |json: &str| model_from_json(json).map_err(|e| format!("{name}: {e}"));
     let model = load(&json.to_string())?;
     check(&model, golden, name)?;
-    if let Ok(d)=std::env::var("KEEP") { model.save(format!("{d}/{name}.keras")).unwrap(); }
+    if let Ok(d) = std::env::var("KEEP") {
+        model.save(format!("{d}/{name}.keras")).unwrap();
+    }
     check(&load(&model.to_json())?, golden, name)
 }
 
@@ -43,7 +52,9 @@ fn check_both(json: &Json, golden: &Golden, name: &str) -> Result<(), String> {
 fn functions_compute_what_tensorflow_does() {
     let golden = Golden::of_arrays(&fixtures().join("functions.npz"));
     let described = described();
-    let computed = described.iter().filter(|(_, case)| case["refused"].is_null());
+    let computed = described
+        .iter()
+        .filter(|(_, case)| case["refused"].is_null());
     let results = computed.map(|(name, case)| check_both(&case["model"], &golden, name));
     let results: Vec<Result<(), String>> = results.collect();
     let wrong: Vec<String> = results.iter().filter_map(|r| r.clone().err()).collect();
@@ -54,9 +65,13 @@ fn functions_compute_what_tensorflow_does() {
 #[test]
 fn functions_without_a_counterpart_are_refused_by_name() {
     for (name, case) in described() {
-        let Some(expected) = case["refused"].as_str() else { continue };
+        let Some(expected) = case["refused"].as_str() else {
+            continue;
+        };
         let error = model_from_json(&case["model"].to_string()).err();
-        let error = error.unwrap_or_else(|| panic!("{name} is not refused")).to_string();
+        let error = error
+            .unwrap_or_else(|| panic!("{name} is not refused"))
+            .to_string();
         assert!(error.contains(expected), "{name}: {error}");
     }
 }

@@ -33,7 +33,9 @@ fn functions() -> Result<Vec<(String, Model)>> {
     const FUNCTIONS: &str = "crates/refrain/tests/fixtures/functions/functions.json";
     let text = fs::read_to_string(FUNCTIONS)?;
     let described: serde_json::Map<String, Json> = serde_json::from_str(&text)?;
-    let known = described.into_iter().filter(|(_, case)| case["refused"].is_null());
+    let known = described
+        .into_iter()
+        .filter(|(_, case)| case["refused"].is_null());
     let models = known.map(|(name, case)| Ok((name, model_from_json(&case["model"].to_string())?)));
     models.collect()
 }
@@ -159,12 +161,14 @@ fn masked_states() -> refrain::Result<Model> {
     let state = input([3]);
     let gru = Gru::new(3).return_sequences(true);
     let zeroing = gru.clone().zero_before_first(true);
-    let both = Bidirectional::new(Lstm::new(3)).call(
-        refrain::Inputs::new(&x).kwarg("initial_state", [&state, &state, &state, &state]),
-    )?;
+    let both = Bidirectional::new(Lstm::new(3))
+        .call(refrain::Inputs::new(&x).kwarg("initial_state", [&state, &state, &state, &state]))?;
     let (read, zeroed) = (gru.call_from(&x, &state)?, zeroing.call_from(&x, &state)?);
     let mean = GlobalAveragePooling1D::new().call(&read)?;
-    Model::new([&words, &state], [&read.output, &zeroed.output, &both.output, &mean])
+    Model::new(
+        [&words, &state],
+        [&read.output, &zeroed.output, &both.output, &mean],
+    )
 }
 
 fn dicts() -> refrain::Result<Model> {

@@ -174,7 +174,8 @@ macro_rules! rnn_layer_methods {
             outputs: &[$crate::Tensor],
         ) -> $crate::Result<Vec<Option<$crate::Tensor>>> {
             let mut masks = vec![None; outputs.len()];
-            masks[0] = $crate::layers::rnn::masks::carried(inputs).filter(|_| self.return_sequences);
+            masks[0] =
+                $crate::layers::rnn::masks::carried(inputs).filter(|_| self.return_sequences);
             Ok(masks)
         }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::masked;
 use super::arguments::{Reference, inputs_from_json, references};
+use super::masked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};

@@ -10,7 +10,9 @@ mod write;
 use serde_json::Value as Json;
 
 pub(crate) use compile::{CustomFunctions, compile_from_json, compile_to_json};
-pub(crate) use legacy::{is_before_keras3, is_legacy, shared_by_identity, upgrade, upgrade_training};
+pub(crate) use legacy::{
+    is_before_keras3, is_legacy, shared_by_identity, upgrade, upgrade_training,
+};
 pub(crate) use write::model_to_json;
 
 use crate::error::Result;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::masked;
 use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
+use super::masked;
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, registry};
 use crate::models::Functional;

@@ -96,7 +96,13 @@ impl Call {
     }
 
     /// Computes a function before; gives its output.
-    pub(super) fn first(&mut self, suffix: &str, class: Class, args: Vec<Json>, config: Json) -> Json {
+    pub(super) fn first(
+        &mut self,
+        suffix: &str,
+        class: Class,
+        args: Vec<Json>,
+        config: Json,
+    ) -> Json {
         let name = format!("{}_{suffix}", self.own.name);
         let output = json!({
             "class_name": "__keras_tensor__",
@@ -104,7 +110,13 @@ impl Call {
         });
         let config = config.as_object().cloned().unwrap_or_default();
         let kwargs = Map::new();
-        self.before.push(Step { name, class, args, kwargs, config });
+        self.before.push(Step {
+            name,
+            class,
+            args,
+            kwargs,
+            config,
+        });
         output
     }
 

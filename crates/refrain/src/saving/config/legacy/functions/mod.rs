@@ -73,7 +73,9 @@ impl Layers {
         };
         if (&made["class_name"], &made["config"]) != (&layer["class_name"], &layer["config"]) {
             let message = "calls of one function with different options";
-            return Err(Error::new(ErrorKind::Unsupported, message).in_layer(&step.name, step.class.1));
+            return Err(
+                Error::new(ErrorKind::Unsupported, message).in_layer(&step.name, step.class.1)
+            );
         }
         let calls = made["inbound_nodes"].as_array_mut();
         calls.into_iter().for_each(|calls| calls.push(step.node()));

@@ -19,7 +19,10 @@ type Row = (
 const KEEPDIMS: &[(&str, &str)] = &[("keep_dims", "keepdims")];
 const AXIS: &[(&str, &str)] = &[("axis", "axis")];
 const ADJOINTS: &[(&str, &str)] = &[("adj_x", "transpose_a"), ("adj_y", "transpose_b")];
-const TRANSPOSED: &[(&str, &str)] = &[("transpose_a", "transpose_a"), ("transpose_b", "transpose_b")];
+const TRANSPOSED: &[(&str, &str)] = &[
+    ("transpose_a", "transpose_a"),
+    ("transpose_b", "transpose_b"),
+];
 
 const OPERATIONS: &[Row] = &[
     ("Abs", "math.abs", &[], &[]),
@@ -34,9 +37,19 @@ const OPERATIONS: &[Row] = &[
     ("BiasAdd", "nn.bias_add", &["bias"], &[]),
     ("Cast", "cast", &[], &[("DstT", "dtype")]),
     ("Ceil", "math.ceil", &[], &[]),
-    ("ClipByValue", "clip_by_value", &["clip_value_min", "clip_value_max"], &[]),
+    (
+        "ClipByValue",
+        "clip_by_value",
+        &["clip_value_min", "clip_value_max"],
+        &[],
+    ),
     ("Cos", "math.cos", &[], &[]),
-    ("Cumsum", "math.cumsum", &["axis"], &[("exclusive", "exclusive"), ("reverse", "reverse")]),
+    (
+        "Cumsum",
+        "math.cumsum",
+        &["axis"],
+        &[("exclusive", "exclusive"), ("reverse", "reverse")],
+    ),
     ("DivNoNan", "math.divide_no_nan", &["y"], &[]),
     ("Elu", "nn.elu", &[], &[]),
     ("Equal", "math.equal", &["y"], &[]),
@@ -46,7 +59,12 @@ const OPERATIONS: &[Row] = &[
     ("Floor", "math.floor", &[], &[]),
     ("FloorDiv", "math.floordiv", &["y"], &[]),
     ("FloorMod", "math.floormod", &["y"], &[]),
-    ("GatherV2", "gather", &["indices", "axis"], &[("batch_dims", "batch_dims")]),
+    (
+        "GatherV2",
+        "gather",
+        &["indices", "axis"],
+        &[("batch_dims", "batch_dims")],
+    ),
     ("Greater", "math.greater", &["y"], &[]),
     ("GreaterEqual", "math.greater_equal", &["y"], &[]),
     ("Identity", "identity", &[], &[]),
@@ -68,7 +86,12 @@ const OPERATIONS: &[Row] = &[
     ("Mul", "math.multiply", &["y"], &[]),
     ("Neg", "math.negative", &[], &[]),
     ("NotEqual", "math.not_equal", &["y"], &[]),
-    ("OneHot", "one_hot", &["depth", "on_value", "off_value"], AXIS),
+    (
+        "OneHot",
+        "one_hot",
+        &["depth", "on_value", "off_value"],
+        AXIS,
+    ),
     ("Pad", "pad", &["paddings"], &[]),
     ("PadV2", "pad", &["paddings", "constant_values"], &[]),
     ("Pow", "math.pow", &["y"], &[]),
@@ -114,7 +137,9 @@ pub(super) fn as_function(json: &mut Json) -> Result<()> {
     let operation = definition["op"].as_str().unwrap_or_default();
     let special = SPECIAL.iter().find(|(op, _)| *op == operation);
     let row = OPERATIONS.iter().find(|(op, ..)| *op == operation);
-    let function = special.map(|(_, function)| function).or(row.map(|(_, function, ..)| function));
+    let function = special
+        .map(|(_, function)| function)
+        .or(row.map(|(_, function, ..)| function));
     let Some(function) = function else {
         let message = format!("TensorFlow's operation `{operation}` has no counterpart in `ops`");
         let name = json["name"].as_str().unwrap_or_default();
@@ -190,7 +215,9 @@ fn value(attribute: &Json) -> Json {
     };
     match kind.as_str() {
         "i" => number(held),
-        "list" => held["i"].as_array().map_or(Json::Null, |items| items.iter().map(number).collect()),
+        "list" => held["i"]
+            .as_array()
+            .map_or(Json::Null, |items| items.iter().map(number).collect()),
         "type" => dtype(held.as_str().unwrap_or_default()).into(),
         _ => held.clone(),
     }

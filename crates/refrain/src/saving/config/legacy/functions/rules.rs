@@ -41,7 +41,8 @@ fn integer(call: &mut Call, name: &str, default: i64) -> Result<i64> {
     let Some(json) = call.plain(name)? else {
         return Ok(default);
     };
-    json.as_i64().ok_or_else(|| unsupported(name, &json.to_string()))
+    json.as_i64()
+        .ok_or_else(|| unsupported(name, &json.to_string()))
 }
 
 /// A list of whole numbers.
@@ -163,7 +164,10 @@ pub(super) fn squared_difference(call: &mut Call) -> Result<()> {
 
 /// The lower triangle, or the upper one.
 pub(super) fn band_part(call: &mut Call) -> Result<()> {
-    let (lower, upper) = (integer(call, "num_lower", 0)?, integer(call, "num_upper", 0)?);
+    let (lower, upper) = (
+        integer(call, "num_lower", 0)?,
+        integer(call, "num_upper", 0)?,
+    );
     let class = match (lower, upper) {
         (-1, 0) => ("numpy", "Tril"),
         (0, -1) => ("numpy", "Triu"),
@@ -204,22 +208,30 @@ pub(super) fn l2_normalize(call: &mut Call) -> Result<()> {
     Ok(())
 }
 
+/// The norm of vectors in simple steps: Keras's own function fails on JAX in a graph.
 pub(super) fn norm(call: &mut Call) -> Result<()> {
-    let order = call.plain("ord")?.filter(|order| order.as_str() != Some("euclidean"));
-    let axis = call.plain("axis")?;
-    let one = match &axis {
-        Some(Json::Array(axes)) => axes.len() == 1,
-        axis => axis.is_some(),
-    };
-    if let Some(order) = &order
-        && !one
-    {
-        return Err(unsupported("ord", &order.to_string()));
+    let axis = call.plain("axis")?.unwrap_or_default();
+    let keepdims = call.take("keepdims") == Some(true.into());
+    let order = call.plain("ord")?.unwrap_or_default();
+    let one_axis = axis.is_i64() || axis.as_array().is_some_and(|axes| axes.len() == 1);
+    let x = operand(call)?;
+    match (order.as_str(), order.as_f64()) {
+        (Some("euclidean"), _) | (None, None) => {}
+        (_, Some(2.0)) if one_axis => {}
+        (_, Some(1.0)) if one_axis => {
+            let absolute = call.first("absolute", ("numpy", "Absolute"), vec![x], Json::Null);
+            call.become_class(("numpy", "Sum"));
+            call.push(absolute);
+            call.set("axis", axis);
+            call.set("keepdims", keepdims);
+            return Ok(());
+        }
+        _ => return Err(unsupported("ord", &order.to_string())),
     }
-    let keepdims = call.take("keepdims");
-    call.set("ord", order.unwrap_or_default());
-    call.set("axis", axis.unwrap_or_default());
-    call.set("keepdims", keepdims == Some(true.into()));
+    let square = call.first("square", ("numpy", "Square"), vec![x], Json::Null);
+    let options = json!({ "axis": axis, "keepdims": keepdims });
+    let total = call.first("sum", ("numpy", "Sum"), vec![square], options);
+    call.push(total);
     Ok(())
 }
 
@@ -238,10 +250,15 @@ pub(super) fn one_hot(call: &mut Call) -> Result<()> {
 
 pub(super) fn pad(call: &mut Call) -> Result<()> {
     let widths = call.plain("paddings")?.unwrap_or_default();
-    let mode = call.take("mode").and_then(|mode| mode.as_str().map(str::to_lowercase));
+    let mode = call
+        .take("mode")
+        .and_then(|mode| mode.as_str().map(str::to_lowercase));
     let mode = mode.unwrap_or_else(|| "constant".to_owned());
     call.neutral("constant_values", 0.0);
-    if let Some(value) = call.plain("constant_values")?.filter(|_| mode == "constant") {
+    if let Some(value) = call
+        .plain("constant_values")?
+        .filter(|_| mode == "constant")
+    {
         call.keyword("constant_values", value);
     }
     call.set("pad_width", widths);
@@ -282,7 +299,12 @@ pub(super) fn sort(call: &mut Call) -> Result<()> {
     call.set("axis", axis);
     if descends(call) {
         let x = operand(call)?;
-        let sorted = call.first("ascending", ("numpy", "Sort"), vec![x], json!({ "axis": axis }));
+        let sorted = call.first(
+            "ascending",
+            ("numpy", "Sort"),
+            vec![x],
+            json!({ "axis": axis }),
+        );
         call.become_class(("numpy", "Flip"));
         call.push(sorted);
     }
