@@ -208,24 +208,30 @@ pub(super) fn l2_normalize(call: &mut Call) -> Result<()> {
     Ok(())
 }
 
+/// The norm of vectors in simple steps: Keras's own function fails on JAX in a graph.
 pub(super) fn norm(call: &mut Call) -> Result<()> {
-    let order = call
-        .plain("ord")?
-        .filter(|order| order.as_str() != Some("euclidean"));
-    let axis = call.plain("axis")?;
-    let one = match &axis {
-        Some(Json::Array(axes)) => axes.len() == 1,
-        axis => axis.is_some(),
-    };
-    if let Some(order) = &order
-        && !one
-    {
-        return Err(unsupported("ord", &order.to_string()));
+    let axis = call.plain("axis")?.unwrap_or_default();
+    let keepdims = call.take("keepdims") == Some(true.into());
+    let order = call.plain("ord")?.unwrap_or_default();
+    let one_axis = axis.is_i64() || axis.as_array().is_some_and(|axes| axes.len() == 1);
+    let x = operand(call)?;
+    match (order.as_str(), order.as_f64()) {
+        (Some("euclidean"), _) | (None, None) => {}
+        (_, Some(2.0)) if one_axis => {}
+        (_, Some(1.0)) if one_axis => {
+            let absolute = call.first("absolute", ("numpy", "Absolute"), vec![x], Json::Null);
+            call.become_class(("numpy", "Sum"));
+            call.push(absolute);
+            call.set("axis", axis);
+            call.set("keepdims", keepdims);
+            return Ok(());
+        }
+        _ => return Err(unsupported("ord", &order.to_string())),
     }
-    let keepdims = call.take("keepdims");
-    call.set("ord", order.unwrap_or_default());
-    call.set("axis", axis.unwrap_or_default());
-    call.set("keepdims", keepdims == Some(true.into()));
+    let square = call.first("square", ("numpy", "Square"), vec![x], Json::Null);
+    let options = json!({ "axis": axis, "keepdims": keepdims });
+    let total = call.first("sum", ("numpy", "Sum"), vec![square], options);
+    call.push(total);
     Ok(())
 }
 

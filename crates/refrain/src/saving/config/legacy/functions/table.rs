@@ -160,7 +160,12 @@ const FUNCTIONS: &[(&str, &str, &str, Rule)] = &[
     ("math.reciprocal", "numpy", "Reciprocal", UNARY),
     ("math.reduce_all", "numpy", "All", REDUCE),
     ("math.reduce_any", "numpy", "Any", REDUCE),
-    ("math.reduce_euclidean_norm", "linalg", "Norm", REDUCE),
+    (
+        "math.reduce_euclidean_norm",
+        "numpy",
+        "Sqrt",
+        Rule::Special(rules::norm),
+    ),
     ("math.reduce_logsumexp", "math", "Logsumexp", REDUCE),
     ("math.reduce_max", "numpy", "Max", REDUCE),
     ("math.reduce_mean", "numpy", "Mean", REDUCE),
@@ -205,7 +210,7 @@ const FUNCTIONS: &[(&str, &str, &str, Rule)] = &[
     ("nn.silu", "nn", "Silu", Rule::Special(rules::silu)),
     ("nn.softmax", "nn", "Softmax", AXIS),
     ("nn.softsign", "nn", "Softsign", UNARY),
-    ("norm", "linalg", "Norm", Rule::Special(rules::norm)),
+    ("norm", "numpy", "Sqrt", Rule::Special(rules::norm)),
     ("one_hot", "nn", "OneHot", Rule::Special(rules::one_hot)),
     (
         "ones_like",
