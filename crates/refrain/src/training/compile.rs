@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use refrain_graph::Literal;
 
+use super::KeptCompilation;
 use super::compiled::{Compiled, LossWeights, compiled};
 use super::engine::scalar;
 use crate::error::{Error, ErrorKind, Result};

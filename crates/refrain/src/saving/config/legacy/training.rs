@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::layers::registry;
+
 /// `training_config` of an HDF5 file, or `compile_config` of an old `.keras` file, as Keras 3 has it.
 pub(crate) fn upgrade_training(json: &Json) -> Json {
     let mut json = json.clone();
@@ -11,7 +13,7 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     if let Some(optimizer) = map.shift_remove("optimizer_config") {
         map.insert("optimizer".to_owned(), optimizer);
     }
-    if let Some(optimizer) = map.get_mut("optimizer").and_then(Json::as_object_mut) {
+    if let Some(optimizer) = map.get_mut("optimizer").filter(|o| o.is_object()) {
         upgrade_class(optimizer);
     }
     if let Some(config) = map
@@ -54,16 +56,16 @@ const OPTIMIZERS: [&str; 14] = [
 
 /// Names an optimizer of Keras as Keras 3 does: older versions leave the module out, or name another, and Keras 2.15 registers
 /// its own optimizers as if they were a user's.
-fn upgrade_class(optimizer: &mut Map<String, Json>) {
-    let registered = optimizer.get("registered_name").and_then(Json::as_str);
-    let foreign = registered.is_some_and(|name| name.contains('>') && !name.starts_with(OWN));
-    let class = optimizer.get("class_name").and_then(Json::as_str);
+fn upgrade_class(optimizer: &mut Json) {
+    if registry::own_name(optimizer).is_some() {
+        return;
+    }
+    let class = optimizer["class_name"].as_str();
     let class = class.map(|class| class.strip_prefix(OWN).unwrap_or(class));
-    let known = OPTIMIZERS.into_iter().find(|known| class == Some(known));
-    if let Some(known) = known.filter(|_| !foreign) {
-        optimizer.insert("module".to_owned(), "keras.optimizers".into());
-        optimizer.insert("class_name".to_owned(), known.into());
-        optimizer.insert("registered_name".to_owned(), Json::Null);
+    if let Some(known) = OPTIMIZERS.into_iter().find(|known| class == Some(*known)) {
+        optimizer["module"] = "keras.optimizers".into();
+        optimizer["class_name"] = known.into();
+        optimizer["registered_name"] = Json::Null;
     }
 }
 
