@@ -58,7 +58,7 @@ fn equal_layers_of_a_legacy_file_are_one_if_asked() {
     for (to, from) in copy.weights().iter().zip(network.weights()) {
         to.assign(from.value()).unwrap();
     }
-    let copy = Model::with_name("target", copy.inputs(), copy.outputs()).unwrap();
+    let copy = Model::with_name("target", &copy.inputs()[0], &copy.outputs()[0]).unwrap();
     let s = Input::new([4]).name("s").tensor();
     let both = [network.call(&s).unwrap(), copy.call(&s).unwrap()];
     let both = Model::new(&s, &concatenate(both).unwrap()).unwrap();

@@ -13,7 +13,7 @@ pub(crate) fn upgrade_training(json: &Json) -> Json {
     if let Some(optimizer) = map.shift_remove("optimizer_config") {
         map.insert("optimizer".to_owned(), optimizer);
     }
-    if let Some(optimizer) = map.get_mut("optimizer").and_then(Json::as_object_mut) {
+    if let Some(optimizer) = map.get_mut("optimizer").filter(|o| o.is_object()) {
         upgrade_class(optimizer);
     }
     if let Some(config) = map
@@ -56,16 +56,18 @@ const OPTIMIZERS: [&str; 14] = [
 
 /// Names an optimizer of Keras as Keras 3 does: older versions leave the module out, or name another, and Keras 2.15 registers
 /// its own optimizers as if they were a user's.
-fn upgrade_class(optimizer: &mut Map<String, Json>) {
-    let registered = optimizer.get("registered_name").and_then(Json::as_str);
-    let foreign = registered.is_some_and(|name| name.contains('>') && !name.starts_with(OWN));
-    let class = optimizer.get("class_name").and_then(Json::as_str);
+fn upgrade_class(optimizer: &mut Json) {
+    let class = optimizer["class_name"].as_str();
     let class = class.map(|class| class.strip_prefix(OWN).unwrap_or(class));
-    let known = OPTIMIZERS.into_iter().find(|known| class == Some(known));
-    if let Some(known) = known.filter(|_| !foreign) {
-        optimizer.insert("module".to_owned(), "keras.optimizers".into());
-        optimizer.insert("class_name".to_owned(), known.into());
-        optimizer.insert("registered_name".to_owned(), Json::Null);
+    let Some(known) = OPTIMIZERS.into_iter().find(|known| class == Some(*known)) else {
+        return;
+    };
+    if optimizer["registered_name"].is_null() {
+        optimizer["class_name"] = known.into();
+    }
+    if own::own_name(optimizer).is_none() {
+        optimizer["module"] = "keras.optimizers".into();
+        optimizer["registered_name"] = Json::Null;
     }
 }
 
