@@ -186,8 +186,19 @@ fn an_optimizer_by_its_name_is_compiled_with() -> Result<()> {
         Some("Adam")
     );
     json["compile_config"]["loss"] = json!(["mse", "mae"]);
-    let error = model_from_json(&json.to_string()).err();
-    assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::Structure));
+    let unfollowed = model_from_json(&json.to_string())?;
+    assert!(!unfollowed.is_compiled());
+    let (x, y) = (
+        ndarray::Array2::<f32>::ones((2, 3)),
+        ndarray::Array2::<f32>::ones((2, 1)),
+    );
+    let error = unfollowed
+        .evaluate(&x, &y)
+        .run()
+        .map(|_| ())
+        .expect_err("not compiled");
+    assert_eq!(error.kind(), ErrorKind::State);
+    assert!(error.to_string().contains("losses"), "{error}");
     Ok(())
 }
 

@@ -385,7 +385,7 @@ fn a_loss_that_explodes_names_layer_and_operation() {
     let run = folder.run(&format!("{FIT} --epochs 30 --quiet {compile}"));
     assert!(!run.err.contains("d.npz"), "{}", run.err);
     run.failed(&[
-        "epoch 2, step 1",
+        "epoch 1, step 2",
         "first operation",
         "`multiply`",
         "--allow-nan",

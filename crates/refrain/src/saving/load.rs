@@ -115,10 +115,11 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
         Some((file, Layout::Legacy(path))) => {
             let root = file.root().group(path).unwrap_or(file.root());
             let alike = stored_alike(config, file, root)?;
+            context.stored_once.extend(alike.one);
             match options.get_share_equal_layers() {
-                true => context.stored_once.extend(alike),
-                false if alike.is_empty() => {}
-                false => warnings::layers_kept_apart(alike.len()),
+                true => context.stored_once.extend(alike.equal),
+                false if alike.equal.is_empty() => {}
+                false => warnings::layers_kept_apart(alike.equal.len()),
             }
         }
         Some((file, Layout::Safetensors)) => {
@@ -185,7 +186,7 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
     match load_optimizer_state(model, opened) {
         Ok(true) => {}
         Ok(false) => warnings::no_optimizer_state(model.get_name()),
-        Err(e) if e.kind() == ErrorKind::Shape => {
+        Err(e) if e.kind() == ErrorKind::Shape && !opened.is_keras_3() => {
             warnings::optimizer_state_left(model.get_name(), &e);
         }
         Err(e) => return Err(e),

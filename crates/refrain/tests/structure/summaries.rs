@@ -133,24 +133,50 @@ fn parse(table: &str) -> Parsed {
     parsed
 }
 
+/// A row's indentation, and the layer's name in it.
+fn layer(row: &[String]) -> (usize, &str) {
+    let label = row[0].trim_start_matches(['└', ' ']);
+    let name = label.split(" (").next().unwrap_or(label);
+    (row[0].len() - label.len(), name.trim())
+}
+
 /// Rows of further calls merged into their layer's first; the number of rows that were.
 fn fold(rows: Vec<Vec<String>>) -> (Vec<Vec<String>>, usize) {
     let mut folded: Vec<Vec<String>> = Vec::new();
     let mut further = 0;
     for row in rows {
-        match folded.last_mut().filter(|_| row[0].contains("(call ")) {
+        let (indent, name) = layer(&row);
+        let first = folded.iter_mut().rfind(|first| layer(first).1 == name);
+        match first.filter(|_| row[0].contains("(call ")) {
             None => folded.push(row),
             Some(first) => {
                 further += 1;
+                assert_eq!(row[2].trim(), "shared", "{row:?}");
+                if layer(first).0 != indent {
+                    continue; // a call in another model
+                }
                 first[1] = row[1].clone();
                 if row.len() > 3 && row[3].trim() != "-" {
                     first[3] = format!("{}, {}", first[3], row[3].trim());
                 }
-                assert_eq!(row[2].trim(), "shared", "{row:?}");
             }
         }
     }
     (folded, further)
+}
+
+/// Keras's rows without the layers that it shows again, and counts again, in another model.
+fn once(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let mut seen: Vec<String> = Vec::new();
+    let mut kept = Vec::new();
+    for row in rows {
+        let name = layer(&row).1.to_owned();
+        if !seen.contains(&name) {
+            seen.push(name);
+            kept.push(row);
+        }
+    }
+    kept
 }
 
 /// Words that a narrow cell has cut end in `…`.
@@ -172,7 +198,8 @@ fn same_cell(a: &str, b: &str) -> bool {
 }
 
 fn check_folded(case: &Json, got: &str) {
-    let keras = parse(text(case, "text"));
+    let mut keras = parse(text(case, "text"));
+    keras.rows = once(keras.rows);
     let parsed = parse(got);
     let context = || {
         format!(

@@ -90,14 +90,23 @@ fn holds_arrays<D>(group: &Group<D>) -> bool {
     !group.arrays.is_empty() || group.groups.values().any(holds_arrays)
 }
 
-/// Descriptions of the layers of a legacy file that stand in several models and have exactly the same weights at each of
-/// their places. Such files store a layer once for every model that it is in. Those that name it by an identity prove that it
-/// is one; what is left may be one layer as well as several that are equal, such as a network and its copy.
+/// Descriptions of layers of a legacy file that stand in several models and that no identity says to be one.
+#[derive(Default)]
+pub(crate) struct Alike {
+    /// Those whose places all have the same arrays: they are one.
+    pub(crate) one: HashSet<String>,
+    /// Those with equal arrays at each place. They may be one layer as well as several that are equal, such as a network and
+    /// its copy.
+    pub(crate) equal: HashSet<String>,
+}
+
+/// The layers of a legacy file that stand in several models with the same weights. Such files store a layer once for every
+/// layer of the outermost model that it is in.
 pub(crate) fn stored_alike(
     model: &Json,
     file: &ArrayFile,
     root: &Group<ArrayRef>,
-) -> Result<HashSet<String>> {
+) -> Result<Alike> {
     let mut places: HashMap<String, Vec<Weights<'_>>> = HashMap::new();
     for layer in model["config"]["layers"].as_array().into_iter().flatten() {
         let name = layer["config"]["name"].as_str().unwrap_or_default();
@@ -105,24 +114,46 @@ pub(crate) fn stored_alike(
             visit_legacy(layer, group, &mut places);
         }
     }
-    let mut alike = HashSet::new();
+    let mut alike = Alike::default();
     for (description, weights) in places {
         let [first, rest @ ..] = &weights[..] else {
             continue;
         };
-        let mut equal = !first.is_empty() && !rest.is_empty();
+        if first.arrays.is_empty() || rest.is_empty() {
+            continue;
+        }
+        if rest.iter().all(|other| first.are_those_of(other)) {
+            alike.one.insert(description);
+            continue;
+        }
+        let mut equal = true;
         for other in rest {
             equal = equal && are_equal(file, first, other)?;
         }
         if equal {
-            alike.insert(description);
+            alike.equal.insert(description);
         }
     }
     Ok(alike)
 }
 
 /// Arrays of a layer by what their names say after the layer's.
-type Weights<'f> = BTreeMap<String, &'f ArrayRef>;
+#[derive(Default)]
+struct Weights<'f> {
+    arrays: BTreeMap<String, &'f ArrayRef>,
+    /// Whether several arrays have one such name: another layer has the layer's name.
+    ambiguous: bool,
+}
+
+impl Weights<'_> {
+    fn are_those_of(&self, other: &Weights<'_>) -> bool {
+        let paths = |weights: &Weights<'_>| -> Vec<String> {
+            let arrays = weights.arrays.values();
+            arrays.map(|array| array.path().to_owned()).collect()
+        };
+        !self.ambiguous && !other.ambiguous && paths(self) == paths(other)
+    }
+}
 
 /// Notes a layer and all layers inside it, whose weights are all in the group of the outermost one.
 fn visit_legacy<'f>(
@@ -132,13 +163,14 @@ fn visit_legacy<'f>(
 ) {
     let config = &json["config"];
     let name = config["name"].as_str().unwrap_or_default();
-    let mut weights = Weights::new();
+    let mut weights = Weights::default();
     for weight in group.texts(WEIGHT_NAMES).unwrap_or_default() {
         let mut parts = weight.split('/');
         if parts.any(|part| part == name)
             && let Some(array) = group.array(weight)
         {
-            weights.insert(parts.collect::<Vec<_>>().join("/"), array);
+            let name = parts.collect::<Vec<_>>().join("/");
+            weights.ambiguous |= weights.arrays.insert(name, array).is_some();
         }
     }
     if identity(json).is_none() {
@@ -150,10 +182,10 @@ fn visit_legacy<'f>(
 }
 
 fn are_equal(file: &ArrayFile, a: &Weights<'_>, b: &Weights<'_>) -> Result<bool> {
-    if !a.keys().eq(b.keys()) {
+    if !a.arrays.keys().eq(b.arrays.keys()) {
         return Ok(false);
     }
-    for (a, b) in a.values().zip(b.values()) {
+    for (a, b) in a.arrays.values().zip(b.arrays.values()) {
         if a.spec() != b.spec() || file.read(a)? != file.read(b)? {
             return Ok(false);
         }

@@ -35,7 +35,7 @@ pub(super) fn upgrade_layer(json: &mut Json, old: bool) -> Result<()> {
     upgrade_options(&class, config).map_err(|e| e.in_layer(&name, &class))
 }
 
-/// Files of Keras 3 without modules call functions as layers are called; only layers have a type.
+/// Files of Keras 3 without modules call functions as layers are called. Layers have a type, as few functions have.
 fn add_module(json: &mut Json, class: &str) {
     if !json["module"].is_null() {
         return;
@@ -43,6 +43,7 @@ fn add_module(json: &mut Json, class: &str) {
     let config = json["config"].as_object();
     let is_layer = config.is_none_or(|c| c.contains_key("dtype") || c.contains_key("trainable"));
     let operation = config.and_then(|config| ops::operation(class, config));
+    let is_layer = is_layer && registry::is_only_built_in(class);
     if let Some(operation) = operation.filter(|_| !is_layer) {
         json["module"] = format!("{OPS_MODULE}{}", operation.def.module).into();
     } else if registry::is_only_built_in(class) {
