@@ -93,7 +93,7 @@ fn holds_arrays<D>(group: &Group<D>) -> bool {
 /// Descriptions of layers of a legacy file that stand in several models and that no identity says to be one.
 #[derive(Default)]
 pub(crate) struct Alike {
-    /// Those whose places all have the same arrays: they are one.
+    /// Those that share arrays between places, which only one layer does.
     pub(crate) one: HashSet<String>,
     /// Those with equal arrays at each place. They may be one layer as well as several that are equal, such as a network and
     /// its copy.
@@ -122,17 +122,17 @@ pub(crate) fn stored_alike(
         if first.arrays.is_empty() || rest.is_empty() {
             continue;
         }
-        if rest.iter().all(|other| first.are_those_of(other)) {
-            alike.one.insert(description);
-            continue;
-        }
         let mut equal = true;
         for other in rest {
             equal = equal && are_equal(file, first, other)?;
         }
-        if equal {
-            alike.equal.insert(description);
-        }
+        let mut later = weights.iter().enumerate();
+        let one = later.any(|(i, a)| weights[i + 1..].iter().any(|b| a.are_those_of(b)));
+        match (equal, one) {
+            (true, true) => alike.one.insert(description),
+            (true, false) => alike.equal.insert(description),
+            (false, _) => continue,
+        };
     }
     Ok(alike)
 }
