@@ -34,6 +34,20 @@ pub(crate) fn unique(prefix: &str) -> String {
     })
 }
 
+/// Keeps automatic names from repeating a name that a file gives.
+pub(crate) fn reserve(name: &str) {
+    const MOST: usize = 1 << 30; // a number beyond is no count of layers
+    let numbered = name.rsplit_once('_');
+    let numbered = numbered.and_then(|(prefix, number)| Some((prefix, number.parse().ok()?)));
+    let (prefix, index) = numbered.unwrap_or((name, 0));
+    if index < MOST {
+        COUNTERS.with_borrow_mut(|counters| {
+            let count = counters.entry(prefix.to_owned()).or_insert(0);
+            *count = (*count).max(index + 1);
+        });
+    }
+}
+
 /// Gives a name back if it was the last one made, as if it had never been made.
 ///
 /// Keras decides between an explicit and an automatic name before it counts; a builder decides after.
@@ -125,5 +139,13 @@ mod tests {
         assert_eq!(unique("d"), "d_2");
         give_back("d", "d_2");
         assert_eq!(unique("d"), "d_2");
+        reserve("d_7");
+        reserve("d_1");
+        reserve("e");
+        reserve(&format!("d_{}", usize::MAX));
+        assert_eq!(
+            (unique("d"), unique("e")),
+            ("d_8".to_owned(), "e_1".to_owned())
+        );
     }
 }

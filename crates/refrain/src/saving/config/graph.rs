@@ -10,6 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
 use crate::models::{Functional, Model, stack};
+use crate::names;
+use crate::ops::Operation;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -142,7 +144,7 @@ fn implied_input(config: &Config, first: &Json) -> Result<Tensor> {
     input.insert("dtype".to_owned(), dtype.into());
     let layer = InputLayer::from_config(&input)?;
     let spec = layer.spec();
-    let name = crate::names::unique("input_layer");
+    let name = names::unique("input_layer");
     Ok(crate::layers::core::input_tensor(layer, Some(name), spec))
 }
 
@@ -169,6 +171,10 @@ impl Graph {
             },
         };
         let name = json["name"].as_str().unwrap_or(entry.layer.get_name());
+        // Functions that the calls of this model need get automatic names.
+        if self.keras2 || entry.layer.options::<Operation>().is_some() {
+            names::reserve(name);
+        }
         let position = self.entries.len();
         if self.by_name.insert(name.to_owned(), position).is_some() {
             let message = format!("two layers of the model are called `{name}`");
