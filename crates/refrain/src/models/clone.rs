@@ -135,10 +135,8 @@ impl Copier {
         }
         let outer = replace(&mut self.tensors, tensors);
         let around = replace(&mut self.within, name.to_owned());
-        let calls = nested.nodes.iter().filter(|n| !n.is_input());
-        calls
-            .map(|node| self.copy_call(node))
-            .collect::<Result<()>>()?;
+        let mut calls = nested.nodes.iter().filter(|n| !n.is_input());
+        calls.try_for_each(|node| self.copy_call(node))?;
         let outputs = nested.outputs.try_map(|t| self.tensor(t))?;
         self.tensors = outer;
         self.within = around;

@@ -34,7 +34,7 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// A layer cannot be copied: its type has no method [`duplicate`](crate::Layer::duplicate).
+    /// A layer cannot be copied: its type has no method [`duplicate`](crate::layers::Layer::duplicate).
     pub fn for_keras(&self) -> Result<Model> {
         let root = self.any();
         if held_twice(&root).is_empty() {

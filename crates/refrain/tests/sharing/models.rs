@@ -4,8 +4,11 @@ use refrain::activations::Activation;
 use refrain::layers::*;
 use refrain::{DType, Input, Model, Result, Sequential, input};
 
+/// What makes a model.
+type Make = fn() -> Result<Model>;
+
 /// Models by name.
-pub const MODELS: [(&str, fn() -> Result<Model>); 17] = [
+pub const MODELS: [(&str, Make); 17] = [
     ("nested_and_outer", nested_and_outer),
     ("outer_around_nested", outer_around_nested),
     ("two_nested", two_nested),

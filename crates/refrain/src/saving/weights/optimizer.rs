@@ -159,7 +159,7 @@ fn load_by_name(
     let variables = variables_for(model, arrays.len());
     let prefix = model.optimizer().map(|o| format!("{}/", o.get_name()));
     let prefix = prefix.unwrap_or_default();
-    let slot_first = names.iter().any(|name| *name == "iteration:0");
+    let slot_first = names.contains(&"iteration:0");
     let plain = names.iter().map(|name| plain(name, slot_first));
     let mut named: HashMap<String, &ArrayRef> = plain.zip(arrays).collect();
     let mut pairs = Vec::new();
