@@ -223,10 +223,7 @@ fn arguments_of_keras_functions_are_checked() {
         ("other>softmax", json!({ "axis": 1 }), "`other>softmax`"),
     ] {
         let text = lambda(function(name), arguments).to_string();
-        let error = refrain::model_from_json(&text)
-            .err()
-            .expect(name)
-            .to_string();
+        let error = refrain::model_from_json(&text).expect_err(name).to_string();
         assert!(
             error.contains(word) && error.contains("layer `l`"),
             "{error}"

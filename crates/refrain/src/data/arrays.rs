@@ -35,7 +35,7 @@ impl<'a> Arrays<'a> {
     /// let model = Model::new([("a", &a), ("b", &b)], &Dense::new(1).call(add([&a, &b])?)?)?;
     /// let (x, y) = (ndarray::Array2::<f32>::zeros((3, 2)), ndarray::Array2::<f32>::ones((3, 2)));
     /// let inputs = Arrays::of_inputs(&model, [&x, &y]); // {"a": x, "b": y}
-    /// assert_eq!(model.predict(inputs).run()?.shape(), [3, 1]);
+    /// assert_eq!(model.predict(inputs).run()?.get(0)?.shape(), [3, 1]);
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn of_inputs(model: &Model, arrays: impl IntoArrays<'a>) -> Self {

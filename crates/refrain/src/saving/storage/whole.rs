@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self as stdio, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{abandoned, io};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +16,8 @@ const MOST_LINKS: usize = 40;
 const NAME: usize = 50;
 /// How often another name is tried for the temporary file.
 const TRIES: u32 = 100;
+/// Temporary files that this process has begun.
+static WRITERS: AtomicU64 = AtomicU64::new(0);
 
 /// Writes a file through a temporary one beside it, which is flushed to the disk and then takes the file's name and
 /// permissions. Whatever fails, what was there before is still there, and nothing else. What writers that were killed have left
@@ -91,8 +94,10 @@ fn create(target: &Path) -> Result<(PathBuf, File)> {
     };
     let process = std::process::id();
     let mut last = stdio::Error::from(stdio::ErrorKind::AlreadyExists);
-    for i in 0..TRIES {
-        let beside = target.with_file_name(format!("{start}{process}-{i}{end}"));
+    for _ in 0..TRIES {
+        // No two writers of a process have one name: what one has lost is not another's.
+        let number = WRITERS.fetch_add(1, Ordering::Relaxed);
+        let beside = target.with_file_name(format!("{start}{process}-{number}{end}"));
         match File::create_new(&beside) {
             Ok(file) => {
                 // Where files cannot be locked, nobody takes them for abandoned either.
