@@ -1,27 +1,23 @@
 //! Handles on layers: cheap to clone, all clones are one layer with one set of weights.
 
+mod calls;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use refrain_graph::{DType, Literal, Spec};
 
-use super::build::Build;
-use super::call::Call;
 use super::config::Config;
 use super::connections::Connections;
 use super::layer::{Erased, InputSpec, Layer, Outputs};
-use super::node::{Node, Recorded};
 use super::{ConfigValue, registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
 use crate::names;
-use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
-use crate::tensor::{Tensor, only_constants};
-use crate::trace::Trace;
+use crate::tensor::Tensor;
 use crate::variable::Variable;
-use crate::warnings;
 
 /// What all handles of one layer share.
 pub(crate) struct Core<L: ?Sized> {
@@ -519,234 +515,4 @@ impl AnyLayer {
             self.class_name()
         )
     }
-
-    /// Calls the layer on symbolic tensors (which records a node) or on traced ones (which lowers it in place).
-    pub fn call_structure(&self, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        self.call_under(inputs, None)
-    }
-
-    /// Calls the layer on symbolic tensors; weights that the call makes get paths inside the outer layer's.
-    pub(crate) fn call_within(&self, inputs: &Inputs, outer: &str) -> Result<Structure<Tensor>> {
-        self.call_under(inputs, Some(outer))
-    }
-
-    fn call_under(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
-        let call = self.calls() + 1;
-        let inputs = self.0.layer.arguments(inputs);
-        let result = inputs.and_then(|inputs| self.call_either(&inputs, outer));
-        result.map_err(|e| e.in_layer(self.get_name(), self.class_name()).at_call(call))
-    }
-
-    fn call_either(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
-        if let Some(error) = self.0.lock().refused.clone() {
-            return Err(error);
-        }
-        let tensors = inputs.tensors();
-        tensors.iter().try_for_each(|t| t.check())?;
-        let symbolic = tensors.iter().filter(|t| t.as_symbolic().is_some()).count();
-        match (symbolic, tensors.len()) {
-            (_, 0) => Err(no_tensors(inputs)),
-            (0, _) => {
-                let traces = Trace::innermost(&tensors)?;
-                self.lower(&traces, inputs)
-            }
-            (s, n) if s == n => self.call_symbolic(inputs, outer),
-            _ => Err(mixed()),
-        }
-    }
-
-    fn call_symbolic(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
-        let trace = Trace::new(false);
-        if let Some(outer) = outer {
-            trace.enter(outer, outer);
-        }
-        let placeholders = inputs.try_map(|t| placeholder(&trace, t))?;
-        let outputs = self.lower(&trace, &placeholders)?;
-        let flat = outputs.flatten();
-        let keeps_mask = flat.iter().any(|t| t.mask().is_some());
-        warnings::mask_destroyed(self, inputs, keeps_mask);
-        let specs = flat
-            .iter()
-            .map(|t| Ok((t.expect_traced()?.spec.clone(), t.mask().map(|m| m.spec()))))
-            .collect::<Result<Vec<_>>>()?;
-        let positions = outputs
-            .with_leaves(0..flat.len())
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "outputs without positions"))?;
-        let node = self.record(inputs.clone(), positions, specs, Recorded::Call);
-        Ok(node.tensors())
-    }
-
-    /// Records a call whose outputs are known.
-    pub(crate) fn record(
-        &self,
-        inputs: Inputs,
-        outputs: Structure<usize>,
-        specs: Vec<(Spec, Option<Spec>)>,
-        recorded: Recorded<'_>,
-    ) -> Arc<Node> {
-        let names = recorded.names(specs.len());
-        self.connections().add(|index| Node {
-            layer: self.clone(),
-            inputs,
-            index,
-            outputs,
-            specs,
-            names,
-            repeated: matches!(recorded, Recorded::Repetition),
-            masks: OnceLock::new(),
-        })
-    }
-
-    /// Adds the layer's function to a program.
-    pub(crate) fn lower(&self, trace: &Trace, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        self.lower_as(trace, inputs, Some(self.calls() + 1))
-    }
-
-    /// Adds the layer's function to a program as this call of it; `None` for the model that is run.
-    pub(crate) fn lower_as(
-        &self,
-        trace: &Trace,
-        inputs: &Inputs,
-        call: Option<usize>,
-    ) -> Result<Structure<Tensor>> {
-        let label = match call {
-            Some(call) => self.call_label(call),
-            None => format!("model `{}`", self.get_name()),
-        };
-        let inputs = trace.place(inputs)?.try_map(|t| self.autocast(t))?;
-        self.build_for(&inputs, &trace.layer_path().join("/"))?;
-        self.check_inputs(&inputs)?;
-        let outer = trace.enter(self.get_name(), &label);
-        let outer_training = trace.training();
-        trace.set_training(inputs.training().unwrap_or(outer_training));
-        let result = self.lower_inside(trace, &inputs.watched(), call);
-        trace.set_training(outer_training);
-        trace.leave(outer);
-        result
-    }
-
-    fn lower_inside(
-        &self,
-        trace: &Trace,
-        inputs: &Inputs,
-        number: Option<usize>,
-    ) -> Result<Structure<Tensor>> {
-        let cx = Call {
-            trace: trace.clone(),
-            layer: self.clone(),
-            number,
-        };
-        let outputs = self.0.layer.call(&cx, inputs)?;
-        inputs.check_asked()?;
-        let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
-        flat.iter().try_for_each(Tensor::check)?;
-        self.add_activity_loss(&cx, &flat)?;
-        let masks = self.compute_mask(&cx, inputs, &flat)?;
-        let masked = flat.iter().zip(masks).map(|(t, m)| t.with_mask(m));
-        outputs
-            .with_leaves(masked)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
-    }
-
-    /// The masks of the flat outputs of a call.
-    pub(crate) fn compute_mask(
-        &self,
-        cx: &Call,
-        inputs: &Inputs,
-        outputs: &[Tensor],
-    ) -> Result<Vec<Option<Tensor>>> {
-        self.0.layer.compute_mask(cx, inputs, outputs)
-    }
-
-    fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {
-        let own = self.0.layer.activity_regularizer();
-        let Some(regularizer) = own.or(self.0.activity_regularizer.as_ref()) else {
-            return Ok(());
-        };
-        for output in outputs {
-            let batch = output.dim(0).unwrap_or(1).max(1);
-            cx.add_loss(&(regularizer.loss(output) / batch as f64))?;
-        }
-        Ok(())
-    }
-
-    /// Floats come as the layer's type; integers and truth values stay what they are.
-    fn autocast(&self, tensor: &Tensor) -> Result<Tensor> {
-        let fits = !tensor.dtype().is_float() || tensor.dtype() == self.0.dtype;
-        if fits || !self.0.layer.casts_inputs() {
-            return Ok(tensor.clone());
-        }
-        let cast = ops::cast(tensor, self.0.dtype).with_mask(tensor.mask());
-        cast.check()?;
-        Ok(cast)
-    }
-
-    fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
-        let spec = self.0.lock().input_spec.clone();
-        if let Some(first) = inputs
-            .first()
-            .ok()
-            .and_then(|s| s.flatten().first().copied())
-        {
-            spec.check(self.class_name(), &first.spec())?;
-        }
-        Ok(())
-    }
-
-    /// Makes the weights, unless they exist. Nothing is kept of a build that fails.
-    pub(crate) fn build_for(&self, inputs: &Inputs, outer_path: &str) -> Result<()> {
-        if self.built() {
-            return Ok(());
-        }
-        if self.0.name.origin != Origin::Read {
-            names::check(self.get_name())?;
-        }
-        self.0.layer.validate()?;
-        let path = match outer_path {
-            "" => self.get_name().to_owned(),
-            outer => format!("{outer}/{}", self.get_name()),
-        };
-        let mut build = Build {
-            inputs: inputs.clone(),
-            path,
-            dtype: self.0.dtype,
-            trainable: self.trainable(),
-            weights: Vec::new(),
-            states: Vec::new(),
-            seed: None,
-            input_spec: InputSpec::default(),
-        };
-        self.0.layer.build(&mut build)?;
-        let mut state = self.0.lock();
-        if state.built {
-            return Ok(()); // another thread was faster
-        }
-        state.build_specs = BuildSpecs::of(inputs);
-        state.weights = build.weights;
-        state.states = build.states;
-        state.seed = build.seed;
-        state.input_spec = build.input_spec;
-        state.built = true;
-        Ok(())
-    }
-}
-
-/// What is wrong with arguments that no input of a model leads to.
-fn no_tensors(inputs: &Inputs) -> Error {
-    let constants = inputs.map_constants(|_| Err(only_constants())).err();
-    constants.unwrap_or_else(|| Error::mismatch(ErrorKind::Structure, "input tensors", "none"))
-}
-
-/// Stands for a symbolic tensor while shapes are inferred.
-fn placeholder(trace: &Trace, tensor: &Tensor) -> Result<Tensor> {
-    let Some(symbolic) = tensor.as_symbolic() else {
-        return Err(Error::new(
-            ErrorKind::Symbolic,
-            "a symbolic tensor is needed",
-        ));
-    };
-    let mask = symbolic.mask.clone().map(|spec| trace.input("mask", spec));
-    Ok(trace
-        .input(&symbolic.name, symbolic.spec.clone())
-        .with_mask(mask))
 }
