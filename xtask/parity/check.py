@@ -114,7 +114,9 @@ def check_files(table, case, original, copy):
     (config, weights), (copy_config, copy_weights) = members(original), members(copy)
     apart = config_differences(config, copy_config)
     table.row(case, "architecture", None, not apart, "; ".join(apart[:3]))
-    expected, actual = datasets(weights), datasets(copy_weights)
+    # The optimizers of nested models are not those of the model.
+    expected = {n: d for n, d in datasets(weights).items() if "/optimizer/" not in n}
+    actual = datasets(copy_weights)
     wrong = sorted(n for n in expected.keys() | actual.keys() if expected.get(n) != actual.get(n))
     table.row(case, "weights", None, not wrong, ", ".join(wrong[:4]))
 
@@ -242,6 +244,13 @@ def check_beside(table, path, original=None):
         table.attempt(name, "shared", check_shared, table, path, x, y, arrays(npz, "z"))
 
 
+def check_copy(table, copy):
+    """What Keras 2 was compiled with may be known to its program only."""
+    npz = copy.with_name(copy.name.replace(".copy.keras", ".npz"))
+    outputs = call(load(copy, compile=False), arrays(npz, "x"), False)
+    table.within(copy.name, "outputs", difference(arrays(npz, "y"), outputs), OUTPUT_TOLERANCE)
+
+
 def check_shared(table, path, x, y, z):
     """Layers that are shared stay so: a step of training, then a file of Keras's own. Opens the legacy file too."""
     model = load(path)
@@ -270,7 +279,7 @@ def main(root):
     for made in sorted((root / "rust_made").glob("*.keras")):
         check_beside(table, made)
     for copy in sorted((root / "keras2").glob("*.copy.keras")):
-        check_beside(table, copy)
+        table.attempt(copy.name, "outputs", check_copy, table, copy)
     print(f"{table.passed} passed, {table.failed} failed")
     return 1 if table.failed or not table.passed else 0
 

@@ -7,9 +7,12 @@ What may differ, and why:
   itself at the call, depending on how the call was written; it fills in the same again.
 - `build_config` of functions, of models and of layers without weights: Keras does not need it to build them. Of others
   the shapes are compared, but not the batch's size.
-- `__numpy__` and `__tensor__`: both hold an array.
+- `__numpy__` and `__tensor__`: both hold an array. Infinities in it may be texts.
+- `compile_config` of nested models: refrain keeps that of the outermost model.
 - The batch's size and other unknown dimensions in the `shape` of a `__keras_tensor__`: the loader computes them anew.
 """
+
+import numpy as np
 
 WEIGHTLESS_KEYS = ("shared_object_id",)
 FILLED_IN = {"training": (None, False), "mask": (None,)}
@@ -38,8 +41,11 @@ def normal(value):
     value = {k: v for k, v in value.items() if k not in WEIGHTLESS_KEYS}
     if value.get("class_name") == "__keras_tensor__":
         return {"tensor": value["config"]["keras_history"]}
-    if value.get("class_name") == "__numpy__":
-        value["class_name"] = "__tensor__"
+    if value.get("class_name") in ("__numpy__", "__tensor__"):
+        config = value["config"]
+        return {"array": np.array(config["value"], config["dtype"]).tolist(), "dtype": config["dtype"]}
+    if "inbound_nodes" in value or "layer" in value:
+        value.pop("compile_config", None)
     if set(value) == {"args", "kwargs"}:
         value["kwargs"] = without_filled_in(value["kwargs"])
     if "build_config" in value:

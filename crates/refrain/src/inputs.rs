@@ -289,8 +289,13 @@ impl Inputs {
 
     /// The one tensor of an argument given by position or by name.
     pub fn tensor(&self, position: usize, name: &str) -> Option<&Tensor> {
-        let tensor = self.get(position, name).and_then(Structure::single);
-        tensor.filter(|t| !t.is_absent())
+        let (i, Argument::Tensors(tensors)) = self.argument(position, name)? else {
+            return None;
+        };
+        // Several tensors are not what is asked for: the call refuses them.
+        let tensor = tensors.single()?;
+        self.asked.mark(i);
+        Some(tensor).filter(|t| !t.is_absent())
     }
 
     /// A plain value given by position or by name.
@@ -326,10 +331,11 @@ impl Inputs {
     }
 }
 
-/// Whether a plain value is nothing, or a list of nothing, as `mask` is in files.
+/// Whether a plain value is nothing, or a structure of nothing, as `mask` is in files.
 fn is_null(value: &Json) -> bool {
     match value {
         Json::Array(items) => items.iter().all(is_null),
+        Json::Object(items) => items.values().all(is_null),
         leaf => leaf.is_null(),
     }
 }

@@ -165,6 +165,10 @@ fn arguments_that_a_layer_has_no_use_for_are_refused() {
         Lstm::new(2).call(with("attention_mask")),
         &["`attention_mask`"],
     );
+    let masks = Inputs::new(&x).kwarg("mask", [&mask, &mask]);
+    refused(Lstm::new(2).call(masks), &["`mask`"]);
+    let values = Inputs::new(&x).arg([&x, &x]);
+    refused(MultiHeadAttention::new(1, 2).call(values), &["positional"]);
     let not_a_flag = Inputs::new(&x).arg(&x).kwarg("use_causal_mask", &mask);
     refused(
         MultiHeadAttention::new(1, 2).call(not_a_flag),

@@ -171,7 +171,9 @@ impl Fit {
         let samples = data.samples(&model, "")?;
         let validation = self.validation.samples(&model, &mut data)?;
         data.refuse_rest(&["x", "y", "w", "vx", "vy", "vw"])?;
-        let validates = validation.is_some() || self.validation.validation_split > Some(0.0);
+        let frequency = self.validation.validation_freq;
+        let validates = (validation.is_some() || self.validation.validation_split > Some(0.0))
+            && self.epochs / frequency > self.initial_epoch / frequency;
         self.callbacks.check(validates)?;
         let fit = self.fit(&model, &samples, validation.as_ref())?;
         let history = fit.run().map_err(|e| self.explain(e, &data))?;

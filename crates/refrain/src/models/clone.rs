@@ -8,8 +8,8 @@ use super::functional::Functional;
 use super::model::Model;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::AnyLayer;
 use crate::layers::node::{Node, Recorded};
+use crate::layers::{AnyLayer, Identity, Outputs};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
@@ -184,8 +184,15 @@ impl Copier {
         let maker = tensor.as_symbolic().map(|s| &s.node.layer);
         match maker.filter(|l| self.apart.contains(&l.id())) {
             Some(model) => {
-                let name = self.name(model);
-                crate::layers::Identity::new().name(name).call(&copy)
+                // Several outputs behind one model are calls of one layer.
+                let known = self.layers.get(&model.id()).map(|(_, end)| end.clone());
+                let end = known.unwrap_or_else(|| {
+                    let name = self.name(model);
+                    Identity::new().name(name).any()
+                });
+                self.layers.insert(model.id(), (model.clone(), end.clone()));
+                let outputs = end.call_structure(&Inputs::new(&copy))?;
+                Tensor::from_structure(outputs)
             }
             None => Ok(copy),
         }

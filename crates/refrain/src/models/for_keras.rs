@@ -6,6 +6,7 @@ use super::model::Model;
 use super::sharing::{held_twice, held_twice_without, to_take_apart};
 use crate::error::Result;
 use crate::layers::{AnyLayer, Making};
+use crate::training::KeptCompilation;
 use crate::variable::Variable;
 use crate::warnings;
 
@@ -62,6 +63,14 @@ impl Model {
         }
         if let Some(compiled) = self.compiled() {
             copy.compile_like(&compiled, &pairs)?;
+        }
+        if let Some(kept) = self.kept_compilation() {
+            // The state of its optimizer is in an order that the copy does not have.
+            copy.keep_compilation(KeptCompilation {
+                config: kept.config.clone(),
+                state: Vec::new(),
+                error: kept.error.clone(),
+            });
         }
         Ok(copy)
     }

@@ -7,8 +7,8 @@ use super::config::{compile_from_json, identities, model_from_json as model_of};
 use super::open::{Layout, Opened};
 use super::storage::{ArrayFile, parse_json};
 use super::weights::{
-    Plan, all_arrays, array_dims, load_legacy_optimizer, load_optimizer, named_once, plan_keras3,
-    plan_legacy, plan_safetensors, stored_alike, stored_once, stored_optimizer,
+    Plan, all_arrays, array_dims, identify, load_legacy_optimizer, load_optimizer, named_once,
+    plan_keras3, plan_legacy, plan_safetensors, stored_alike, stored_once, stored_optimizer,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::Making;
@@ -108,15 +108,18 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     if opened.upgraded {
         context.identities = identities(config);
     }
+    let config = &mut config.clone();
     match &opened.weights {
         Some((file, Layout::Keras3)) => {
             context.stored_once.extend(stored_once(config, file.root()))
         }
         Some((file, Layout::Legacy(path))) => {
             let root = file.root().group(path).unwrap_or(file.root());
-            let alike = stored_alike(config, file, root)?;
-            context.stored_once.extend(alike.one);
-            match options.get_share_equal_layers() {
+            let share = options.get_share_equal_layers();
+            let alike = stored_alike(config, file, root, share)?;
+            identify(config, &alike.same);
+            context.identities.extend(alike.same.into_values());
+            match share {
                 true => context.stored_once.extend(alike.equal),
                 false if alike.equal.is_empty() => {}
                 false => warnings::layers_kept_apart(alike.equal.len()),

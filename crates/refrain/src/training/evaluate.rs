@@ -105,6 +105,9 @@ impl<'a> Evaluate<'a> {
         let (x, y) = match self.data {
             Data::Arrays(x, y) => (x, y),
             Data::Batches(source) => {
+                if self.steps == Some(0) {
+                    return Err(Error::mismatch(ErrorKind::Config, "at least one step", "0"));
+                }
                 if self.batch_size.is_some() || self.sample_weight.is_some() {
                     let message =
                         "`evaluate_batches` takes batches as they are, with their own weights";

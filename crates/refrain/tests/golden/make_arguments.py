@@ -166,6 +166,10 @@ if KERAS2:
         return constant(values(1, FEATURES)) + x
 
     @case
+    def lstm_mask_beside_states(x):
+        return layers.LSTM(2)(x, initial_state=[layers.Dense(2)(x[:, i]) for i in range(2)], mask=constant(STEPS_EACH))
+
+    @case
     def normalization_as_in_prediction(x):
         return layers.Dense(2)(layers.BatchNormalization(momentum=0.5)(x, training=False))
 

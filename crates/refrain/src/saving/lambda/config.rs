@@ -12,7 +12,7 @@ use super::{base64, marshal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::core::Function;
 use crate::ops::listed::array_json;
-use crate::ops::to_number;
+use crate::ops::{is_array, to_number};
 
 /// How deep values in a configuration may be nested.
 const MAX_NESTING: usize = 16;
@@ -133,10 +133,6 @@ fn term(json: &Json, nesting: usize) -> Result<Term> {
         _ => return Err(unfit("a number, a flag, a string or a list of such", json)),
     };
     Ok(Term::literal(literal))
-}
-
-fn is_array(json: &Json) -> bool {
-    ["__numpy__", "__tensor__"].contains(&json["class_name"].as_str().unwrap_or_default())
 }
 
 /// An array as a call of the function that makes it; one without axes as a number.

@@ -90,102 +90,134 @@ fn holds_arrays<D>(group: &Group<D>) -> bool {
     !group.arrays.is_empty() || group.groups.values().any(holds_arrays)
 }
 
-/// Descriptions of layers of a legacy file that stand in several models and that no identity says to be one.
+/// The layers of a legacy file that stand in several models and that no identity says to be one. Such files store a layer
+/// once for every layer of the outermost model that it is in.
 #[derive(Default)]
 pub(crate) struct Alike {
-    /// Those that share arrays between places, which only one layer does.
-    pub(crate) one: HashSet<String>,
-    /// Those with equal arrays at each place. They may be one layer as well as several that are equal, such as a network and
+    /// Identities for those that have the same arrays, which only one layer does, by their positions in the description.
+    pub(crate) same: HashMap<usize, u64>,
+    /// Descriptions of those with equal arrays. They may be one layer as well as several that are equal, such as a network and
     /// its copy.
     pub(crate) equal: HashSet<String>,
 }
 
-/// The layers of a legacy file that stand in several models with the same weights. Such files store a layer once for every
-/// layer of the outermost model that it is in.
+/// Finds layers with the same weights. `share`: those with equal arrays are to be one.
 pub(crate) fn stored_alike(
     model: &Json,
     file: &ArrayFile,
     root: &Group<ArrayRef>,
+    share: bool,
 ) -> Result<Alike> {
-    let mut places: HashMap<String, Vec<Weights<'_>>> = HashMap::new();
-    for layer in model["config"]["layers"].as_array().into_iter().flatten() {
+    let mut places = Places::default();
+    for layer in inner(model) {
         let name = layer["config"]["name"].as_str().unwrap_or_default();
-        if let Some(group) = root.group(name) {
-            visit_legacy(layer, group, &mut places);
-        }
+        places.visit(layer, root.group(name));
     }
     let mut alike = Alike::default();
-    for (description, weights) in places {
-        let [first, rest @ ..] = &weights[..] else {
-            continue;
-        };
-        if first.arrays.is_empty() || rest.is_empty() {
-            continue;
+    for (description, stored) in places.stored {
+        let several: Vec<&Stored<'_>> = stored.values().collect();
+        if let [first, rest @ ..] = &several[..]
+            && !rest.is_empty()
+        {
+            let mut equal = true;
+            for other in rest {
+                equal = equal && are_equal(file, &first.weights, &other.weights)?;
+            }
+            if equal {
+                alike.equal.insert(description);
+                if share {
+                    continue;
+                }
+            }
         }
-        let mut equal = true;
-        for other in rest {
-            equal = equal && are_equal(file, first, other)?;
+        for stored in several.into_iter().filter(|s| s.positions.len() > 1) {
+            // Identities that a file gives are small numbers, or addresses of memory.
+            let id = u64::MAX - alike.same.len() as u64;
+            let positions = stored.positions.iter();
+            alike.same.extend(positions.map(|&position| (position, id)));
         }
-        let mut later = weights.iter().enumerate();
-        let one = later.any(|(i, a)| weights[i + 1..].iter().any(|b| a.are_those_of(b)));
-        match (equal, one) {
-            (true, true) => alike.one.insert(description),
-            (true, false) => alike.equal.insert(description),
-            (false, _) => continue,
-        };
     }
     Ok(alike)
 }
 
 /// Arrays of a layer by what their names say after the layer's.
-#[derive(Default)]
-struct Weights<'f> {
-    arrays: BTreeMap<String, &'f ArrayRef>,
-    /// Whether several arrays have one such name: another layer has the layer's name.
-    ambiguous: bool,
+type Weights<'f> = BTreeMap<String, &'f ArrayRef>;
+
+/// Arrays of a file and the positions of the layers that have them.
+struct Stored<'f> {
+    weights: Weights<'f>,
+    positions: Vec<usize>,
 }
 
-impl Weights<'_> {
-    fn are_those_of(&self, other: &Weights<'_>) -> bool {
-        let paths = |weights: &Weights<'_>| -> Vec<String> {
-            let arrays = weights.arrays.values();
-            arrays.map(|array| array.path().to_owned()).collect()
-        };
-        !self.ambiguous && !other.ambiguous && paths(self) == paths(other)
+/// The layers of a description with arrays and without an identity: by their descriptions, and by the paths of their arrays.
+#[derive(Default)]
+struct Places<'f> {
+    position: usize,
+    stored: HashMap<String, BTreeMap<Vec<String>, Stored<'f>>>,
+}
+
+impl<'f> Places<'f> {
+    /// Notes a layer and all layers inside it, whose weights are all in the group of the outermost one.
+    fn visit(&mut self, json: &Json, group: Option<&'f Group<ArrayRef>>) {
+        if let Some(group) = group.filter(|_| identity(json).is_none()) {
+            self.note(json, group);
+        }
+        self.position += 1;
+        inner(json).for_each(|layer| self.visit(layer, group));
+    }
+
+    fn note(&mut self, json: &Json, group: &'f Group<ArrayRef>) {
+        let name = json["config"]["name"].as_str().unwrap_or_default();
+        let mut weights = Weights::new();
+        for weight in group.texts(WEIGHT_NAMES).unwrap_or_default() {
+            let mut parts = weight.split('/');
+            let (true, Some(array)) = (parts.any(|part| part == name), group.array(weight)) else {
+                continue;
+            };
+            let rest = parts.collect::<Vec<_>>().join("/");
+            if weights.insert(rest, array).is_some() {
+                return; // another layer has the layer's name: nothing tells which array is whose
+            }
+        }
+        if weights.is_empty() {
+            return;
+        }
+        let paths = weights.values().map(|array| array.path().to_owned());
+        let places = self.stored.entry(description(json)).or_default();
+        let stored = places.entry(paths.collect()).or_insert(Stored {
+            weights,
+            positions: Vec::new(),
+        });
+        stored.positions.push(self.position);
     }
 }
 
-/// Notes a layer and all layers inside it, whose weights are all in the group of the outermost one.
-fn visit_legacy<'f>(
-    json: &Json,
-    group: &'f Group<ArrayRef>,
-    places: &mut HashMap<String, Vec<Weights<'f>>>,
-) {
-    let config = &json["config"];
-    let name = config["name"].as_str().unwrap_or_default();
-    let mut weights = Weights::default();
-    for weight in group.texts(WEIGHT_NAMES).unwrap_or_default() {
-        let mut parts = weight.split('/');
-        if parts.any(|part| part == name)
-            && let Some(array) = group.array(weight)
-        {
-            let name = parts.collect::<Vec<_>>().join("/");
-            weights.ambiguous |= weights.arrays.insert(name, array).is_some();
+/// The layers inside a model.
+fn inner(json: &Json) -> impl Iterator<Item = &Json> {
+    json["config"]["layers"].as_array().into_iter().flatten()
+}
+
+/// Writes identities into the descriptions at these positions.
+pub(crate) fn identify(model: &mut Json, identities: &HashMap<usize, u64>) {
+    fn give(json: &mut Json, position: &mut usize, identities: &HashMap<usize, u64>) {
+        let config = json.get_mut("config");
+        let layers = config.and_then(|config| config.get_mut("layers")?.as_array_mut());
+        for layer in layers.into_iter().flatten() {
+            if let (Some(&id), Some(layer)) = (identities.get(position), layer.as_object_mut()) {
+                layer.insert("shared_object_id".to_owned(), id.into());
+            }
+            *position += 1;
+            give(layer, position, identities);
         }
     }
-    if identity(json).is_none() {
-        places.entry(description(json)).or_default().push(weights);
-    }
-    for layer in config["layers"].as_array().into_iter().flatten() {
-        visit_legacy(layer, group, places);
-    }
+    give(model, &mut 0, identities);
 }
 
 fn are_equal(file: &ArrayFile, a: &Weights<'_>, b: &Weights<'_>) -> Result<bool> {
-    if !a.arrays.keys().eq(b.arrays.keys()) {
+    if !a.keys().eq(b.keys()) {
         return Ok(false);
     }
-    for (a, b) in a.arrays.values().zip(b.arrays.values()) {
+    for (a, b) in a.values().zip(b.values()) {
         if a.spec() != b.spec() || file.read(a)? != file.read(b)? {
             return Ok(false);
         }

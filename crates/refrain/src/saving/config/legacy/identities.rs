@@ -57,12 +57,13 @@ fn inner(json: &Json) -> impl Iterator<Item = &Json> {
 
 /// Writes identities into the descriptions at these positions.
 fn give(json: &mut Json, position: &mut usize, missing: &HashMap<usize, u64>) {
-    let Some(config) = json["config"].as_object_mut() else {
+    // Configurations of users' layers may have lists under this name that hold anything.
+    let Some(config) = json.get_mut("config").and_then(Json::as_object_mut) else {
         return;
     };
     let mut each = |layer: &mut Json| {
-        if let Some(&id) = missing.get(position) {
-            layer["shared_object_id"] = id.into();
+        if let (Some(&id), Some(layer)) = (missing.get(position), layer.as_object_mut()) {
+            layer.insert("shared_object_id".to_owned(), id.into());
         }
         *position += 1;
         give(layer, position, missing);

@@ -113,7 +113,7 @@ impl Calls {
 }
 
 /// Lists of numbers as an array of NumPy's; everything else stays.
-fn array(json: &Json) -> Json {
+pub(super) fn array(json: &Json) -> Json {
     match array_of_numbers(json).filter(|_| json.is_array()) {
         Some(literal) => array_to_json(&literal),
         None => json.clone(),
@@ -162,7 +162,8 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
         .first()
         .ok_or_else(|| unexpected("a call of a layer", node))?;
     let kwargs = first[3].as_object().into_iter().flatten();
-    let listed = entries.len() > 1;
+    // The further entries of a recurrent layer are states: it has one mask.
+    let listed = entries.len() > 1 && !RECURRENT.contains(&class);
     let kwargs = kwargs.map(|(k, v)| (k.clone(), constants(k, calls.argument(v), listed)));
     let mut kwargs: Map<String, Json> = kwargs.collect();
     let mut tensors: Vec<Json> = Vec::new();

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::super::nodes::array;
 use super::Class;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::is_array;
 
 /// A call of a function as Keras 3 has it.
 pub(super) struct Step {
@@ -70,9 +72,13 @@ impl Call {
         self.given.shift_remove(name);
     }
 
-    /// The next argument by position.
+    /// The next argument by position. A list of numbers is an array, unless it is an index.
     pub(super) fn push(&mut self, json: Json) {
-        self.own.args.push(json);
+        let index = self.own.class == ("numpy", "GetItem");
+        self.own.args.push(match index {
+            true => json,
+            false => array(&json),
+        });
     }
 
     /// All arguments by position.
@@ -140,9 +146,9 @@ impl Call {
 
 /// An array of a file as nested lists.
 pub(super) fn listed(json: Json) -> Json {
-    match json["class_name"].as_str() {
-        Some("__numpy__") => json["config"]["value"].clone(),
-        _ => json,
+    match is_array(&json) {
+        true => json["config"]["value"].clone(),
+        false => json,
     }
 }
 

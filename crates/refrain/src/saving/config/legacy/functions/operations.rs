@@ -16,6 +16,9 @@ type Row = (
     &'static [(&'static str, &'static str)],
 );
 
+/// `NHWC` as descriptions of operations hold texts: in base64.
+const CHANNELS_LAST: &str = "TkhXQw==";
+
 const KEEPDIMS: &[(&str, &str)] = &[("keep_dims", "keepdims")];
 const AXIS: &[(&str, &str)] = &[("axis", "axis")];
 const ADJOINTS: &[(&str, &str)] = &[("adj_x", "transpose_a"), ("adj_y", "transpose_b")];
@@ -145,6 +148,11 @@ pub(super) fn as_function(json: &mut Json) -> Result<()> {
         let name = json["name"].as_str().unwrap_or_default();
         return Err(Error::new(ErrorKind::Unsupported, message).in_layer(name, LAYER));
     };
+    let format = definition["attr"]["data_format"]["s"].as_str();
+    if let Some(format) = format.filter(|format| *format != CHANNELS_LAST) {
+        let name = json["name"].as_str().unwrap_or_default();
+        return Err(unsupported("data_format", format).in_layer(name, LAYER));
+    }
     let calls = json["inbound_nodes"].as_array().into_iter().flatten();
     let nodes = calls.map(|call| {
         let inputs = with_constants(call, &json["config"]["constants"]);
