@@ -33,7 +33,7 @@ def without_filled_in(kwargs):
     return {k: v for k, v in kwargs.items() if not (k in FILLED_IN and any(v is x for x in FILLED_IN[k]))}
 
 
-def normal(value):
+def normal(value, outermost=False):
     if isinstance(value, list):
         return [normal(v) for v in value]
     if not isinstance(value, dict):
@@ -44,7 +44,7 @@ def normal(value):
     if value.get("class_name") in ("__numpy__", "__tensor__"):
         config = value["config"]
         return {"array": np.array(config["value"], config["dtype"]).tolist(), "dtype": config["dtype"]}
-    if "inbound_nodes" in value or "layer" in value:
+    if not outermost:
         value.pop("compile_config", None)
     if set(value) == {"args", "kwargs"}:
         value["kwargs"] = without_filled_in(value["kwargs"])
@@ -87,4 +87,4 @@ def short(value):
 
 def config_differences(original, copy):
     """What differs, one line each; empty when the architectures are the same."""
-    return list(differences(normal(original), normal(copy)))
+    return list(differences(normal(original, True), normal(copy, True)))

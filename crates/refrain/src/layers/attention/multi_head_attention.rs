@@ -346,7 +346,7 @@ impl Layer for MultiHeadAttentionOptions {
         let roles = Roles::of(inputs)?;
         let listed =
             |argument: &Argument| matches!(argument, Argument::Tensors(Structure::List(_)));
-        if !inputs.args().iter().any(listed) {
+        if !inputs.args().first().is_some_and(listed) {
             return Ok(inputs.clone());
         }
         let mut call = Inputs::new(&roles.query).arg(&roles.value);
