@@ -225,3 +225,15 @@ fn layers_of_one_name_in_two_models_stay_two_in_every_format() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn truth_values_are_operands() -> Result<()> {
+    let x = input([2]);
+    let model = Model::new(&x, &(&x * 3.0))?;
+    let json = model.to_json().replace("3.0]", "true]");
+    assert!(json.contains("true]"), "{json}");
+    let data = ndarray::Array2::<f32>::from_elem((1, 2), 2.5);
+    let kept = model_from_json(&json)?.predict(&data).run()?;
+    assert_eq!(kept.get(0)?[[0, 1]], 2.5);
+    Ok(())
+}

@@ -107,6 +107,9 @@ pub(crate) fn operand(
     if json.is_array() {
         return tensor_argument(inputs, position, name);
     }
+    if let Some(truth) = json.as_bool() {
+        return prim::constant_of(beside, DType::Bool, f64::from(u8::from(truth)));
+    }
     let number = to_number(json).ok_or_else(missing)?;
     let dtype = match (beside.dtype(), json.is_i64() || json.is_u64()) {
         (dtype, _) if dtype.is_float() => dtype,

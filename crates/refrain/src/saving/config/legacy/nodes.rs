@@ -166,6 +166,8 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
     let listed = entries.len() > 1 && !RECURRENT.contains(&class);
     let kwargs = kwargs.map(|(k, v)| (k.clone(), constants(k, calls.argument(v), listed)));
     let mut kwargs: Map<String, Json> = kwargs.collect();
+    // Keras 3 does not take all that Keras 2 writes down as not given.
+    kwargs.retain(|name, value| name == "mask" || !value.is_null());
     let mut tensors: Vec<Json> = Vec::new();
     for entry in entries {
         let constant = entry[0].as_str() == Some(CONSTANT);

@@ -115,7 +115,7 @@ impl Call {
             "config": { "keras_history": [name, self.index, 0] },
         });
         let config = config.as_object().cloned().unwrap_or_default();
-        let kwargs = Map::new();
+        let (args, kwargs) = (args.iter().map(array).collect(), Map::new());
         self.before.push(Step {
             name,
             class,

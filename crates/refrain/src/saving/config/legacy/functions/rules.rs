@@ -64,21 +64,41 @@ fn operand(call: &mut Call) -> Result<Json> {
 
 /// `x[…]`.
 pub(super) fn get_item(call: &mut Call) -> Result<()> {
-    let spec = call.take("slice_spec");
-    spec.iter().for_each(|spec| call.push(slices(spec)));
+    if let Some(spec) = call.take("slice_spec") {
+        call.push(slices(&spec)?);
+    }
     Ok(())
 }
 
 /// TensorFlow's slices are objects with `start`, `stop` and `step`, its ellipsis a word or an object without more.
-fn slices(spec: &Json) -> Json {
-    let ellipsis = || json!({ "class_name": "__ellipsis__", "config": {} });
-    match spec {
-        Json::Array(items) => items.iter().map(slices).collect(),
-        Json::Object(slice) if slice.contains_key("class_name") => ellipsis(),
-        Json::Object(slice) => json!({ "class_name": "__slice__", "config": slice }),
+fn slices(spec: &Json) -> Result<Json> {
+    let ellipsis = || json!({ "class_name": ELLIPSIS, "config": {} });
+    Ok(match spec {
+        Json::Array(items) => items.iter().map(slices).collect::<Result<_>>()?,
+        Json::Object(slice) => match slice.get("class_name").map(Json::as_str) {
+            Some(Some(ELLIPSIS)) => ellipsis(),
+            Some(_) => return Err(unsupported("slice_spec", "a tensor")),
+            None => json!({ "class_name": "__slice__", "config": slice }),
+        },
         Json::String(word) if word == "..." || word == "Ellipsis" => ellipsis(),
         other => other.clone(),
+    })
+}
+
+/// Keras's class of `...` in an index.
+const ELLIPSIS: &str = "__ellipsis__";
+
+/// The bias along the last axis.
+pub(super) fn bias_add(call: &mut Call) -> Result<()> {
+    const CHANNELS_LAST: [&str; 2] = ["NHWC", "channels_last"];
+    let format = call.take("data_format").unwrap_or_default();
+    let format = format.as_str().filter(|f| !CHANNELS_LAST.contains(f));
+    if let Some(format) = format {
+        return Err(unsupported("data_format", format));
     }
+    let bias = call.take("bias");
+    bias.into_iter().for_each(|bias| call.push(bias));
+    Ok(())
 }
 
 /// `slice(x, begin, size)`; a size of -1 is all that is left.
@@ -89,7 +109,7 @@ pub(super) fn slice(call: &mut Call) -> Result<()> {
         json!({ "start": start, "stop": stop, "step": null })
     };
     let key: Json = begin.iter().zip(&size).map(range).collect();
-    call.push(slices(&key));
+    call.push(slices(&key)?);
     Ok(())
 }
 

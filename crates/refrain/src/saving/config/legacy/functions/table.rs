@@ -194,7 +194,12 @@ const FUNCTIONS: &[(&str, &str, &str, Rule)] = &[
     ("math.tanh", "numpy", "Tanh", UNARY),
     ("math.top_k", "math", "TopK", Rule::Special(rules::top_k)),
     ("math.truediv", "numpy", "TrueDivide", Y),
-    ("nn.bias_add", "numpy", "Add", Rule::Arguments(&["bias"])),
+    (
+        "nn.bias_add",
+        "numpy",
+        "Add",
+        Rule::Special(rules::bias_add),
+    ),
     ("nn.elu", "nn", "Elu", UNARY),
     ("nn.gelu", "nn", "Gelu", Rule::Special(rules::gelu)),
     (
