@@ -182,7 +182,7 @@ def functions():
 def lambdas():
     x = keras.Input((4,), name="x")
     scaled = L.Lambda(lambda t: t * 2.0 + 1.0, output_shape=(4,))(x)
-    both = L.Lambda(lambda t: K.abs(t[0] - t[1]))([scaled, x])
+    both = L.Lambda(lambda t: abs(t[0] - t[1]))([scaled, x])
     return keras.Model(x, L.Dense(2)(both))
 
 
