@@ -23,6 +23,8 @@ ELSEWHERE = {"lambdas.json", "arguments_keras2.json", "arguments_keras2.npz"}
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 # One unit in the last place of bfloat16 near 1.
 HALVES = 2**-7
+# Weights that are rounding alone were 1.6e-4 apart on two processors.
+ROUNDING = 1e-3
 
 
 def close(a, b, relative=RELATIVE, absolute=ABSOLUTE):
@@ -59,8 +61,10 @@ def differences(name, folder):
     with np.load(old) as a, np.load(new) as b:
         for key in sorted(set(a.files) ^ set(b.files)):
             yield f"{name}: {key} is in one version only"
-        for key in sorted((set(a.files) & set(b.files)) - rounding()):
+        noise = rounding()
+        for key in sorted(set(a.files) & set(b.files)):
             tolerances = (HALVES, HALVES) if name.startswith("halves") else (RELATIVE, ABSOLUTE)
+            tolerances = (ROUNDING, ROUNDING) if key in noise else tolerances
             if a[key].shape != b[key].shape or not close(a[key].astype(float), b[key].astype(float), *tolerances):
                 yield f"{name}: {key}"
 
