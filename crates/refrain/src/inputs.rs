@@ -42,6 +42,7 @@ pub struct Inputs {
     kwargs: Vec<(String, Argument)>,
     asked: Asked,
     overridden_training: Option<Json>,
+    takes_masks: bool,
 }
 
 /// Which arguments a call has asked for: those by position, then those by name. Empty where nobody watches.
@@ -157,6 +158,7 @@ impl Inputs {
             kwargs,
             asked: Asked::default(),
             overridden_training: self.overridden_training.clone(),
+            takes_masks: self.takes_masks,
         })
     }
 
@@ -197,6 +199,23 @@ impl Inputs {
     /// What a file of Keras 3 says of `training`.
     pub(crate) fn overridden_training(&self) -> Option<&Json> {
         self.overridden_training.as_ref()
+    }
+
+    /// The call as Keras 3.10 and later make it: it takes the masks off the tensors it is made on, so that calls made later on
+    /// them see none.
+    pub(crate) fn taking_masks(mut self) -> Inputs {
+        self.takes_masks = true;
+        self
+    }
+
+    pub(crate) fn takes_masks(&self) -> bool {
+        self.takes_masks
+    }
+
+    /// The same arguments without one of those by name.
+    pub(crate) fn without(mut self, name: &str) -> Inputs {
+        self.kwargs.retain(|(given, _)| given != name);
+        self
     }
 
     /// The same arguments, none of them asked for yet.

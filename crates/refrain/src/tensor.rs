@@ -253,7 +253,7 @@ impl Tensor {
     /// ```
     pub fn mask(&self) -> Option<Tensor> {
         match &*self.0 {
-            Inner::Traced(t) => t.mask.clone(),
+            Inner::Traced(t) => t.mask.clone().filter(|_| !t.trace.is_unmasked(t.value)),
             Inner::Symbolic(s) => masks::symbolic(s),
             Inner::Constant(_) | Inner::Absent(_) | Inner::Invalid(_) => None,
         }
@@ -262,7 +262,10 @@ impl Tensor {
     /// The same traced tensor carrying this mask (or none).
     pub fn with_mask(&self, mask: Option<Tensor>) -> Tensor {
         match self.as_traced() {
-            Some(t) => Tensor(Arc::new(Inner::Traced(Traced { mask, ..t.clone() }))),
+            Some(t) => {
+                t.trace.set_masked(t.value, mask.is_some());
+                Tensor(Arc::new(Inner::Traced(Traced { mask, ..t.clone() })))
+            }
             None => self.clone(),
         }
     }

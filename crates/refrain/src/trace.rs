@@ -1,6 +1,6 @@
 //! A program being made: what traced tensors belong to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -36,6 +36,8 @@ struct State {
     /// Names of the layers being called, outermost first.
     layers: Vec<String>,
     indices: Vec<Indices>,
+    /// Values whose masks were taken off.
+    unmasked: HashSet<Value>,
 }
 
 /// Inputs of a program that are indices, and which layer says so.
@@ -99,6 +101,25 @@ impl Trace {
 
     pub(crate) fn training(&self) -> bool {
         self.0.training.load(Ordering::Relaxed)
+    }
+
+    /// Takes the masks off all tensors of these values, as Keras does whose tensors are objects that calls share.
+    pub(crate) fn take_masks(&self, tensors: &[&Tensor]) {
+        let values = tensors
+            .iter()
+            .filter_map(|t| t.as_traced())
+            .map(|t| t.value);
+        self.lock().unmasked.extend(values);
+    }
+
+    pub(crate) fn set_masked(&self, value: Value, masked: bool) {
+        if masked {
+            self.lock().unmasked.remove(&value);
+        }
+    }
+
+    pub(crate) fn is_unmasked(&self, value: Value) -> bool {
+        self.lock().unmasked.contains(&value)
     }
 
     /// Tells the layers called from here on whether they are fitted.

@@ -196,6 +196,23 @@ pub(crate) fn zeros_unknown_to_keras(call: &str) {
     );
 }
 
+/// Warns of a merging layer of Keras 2 whose masks Keras 3 combines by another rule.
+pub(crate) fn masks_combined_by_keras(call: &str) {
+    warn!(
+        "{call} treats the masks of its inputs as Keras 2 does: masked values count, and a step counts where it counts in all \
+         inputs that have a mask. Keras 3 has another rule, by which it computes what is in the file."
+    );
+}
+
+/// Warns of a call that has no mask in Keras, whose attention took it off before.
+pub(crate) fn mask_taken_by_keras(call: &str) {
+    warn!(
+        "{call} uses a mask here that Keras 3.10 and later do not use: their attention takes the masks off the tensors that it is \
+         called on, and does not use `query_mask`. By that they compute other numbers from a file. \
+         Save `model.for_keras()?` for Keras (`refrain convert --for-keras`), or give `attention_mask` instead."
+    );
+}
+
 /// Warns of a call that says itself whether it is for fitting, which Keras 3 overrides.
 pub(crate) fn training_overridden_by_keras(call: &str) {
     warn!(

@@ -102,7 +102,9 @@ fn arguments_are_written_as_they_were_read() {
             let again = model_from_json(&model.to_json()).expect(name);
             let once_more = model_from_json(&again.to_json()).expect(name);
             assert_eq!(once_more.to_json(), again.to_json(), "{name}");
-            if KERAS_3_OVERRIDES.contains(&name) {
+            let merged = ["_of_both", "_of_one", "_values", "_attentions"];
+            let merged = merged.iter().any(|end| name.ends_with(end));
+            if KERAS_3_OVERRIDES.contains(&name) || file == "arguments_keras2" && merged {
                 continue;
             }
             check(&again, &golden, name).expect("the same numbers");

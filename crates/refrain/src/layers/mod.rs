@@ -46,6 +46,7 @@ pub(crate) mod rnn;
 
 pub use activations::*;
 pub use attention::*;
+pub(crate) use attention::{ATTENTION, QUERY_MASK};
 pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;

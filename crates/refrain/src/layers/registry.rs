@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::config::{Config, unexpected};
 use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
 use super::layer::Layer;
+use super::merging::KERAS2_MASKS;
 use super::own;
 use super::restoring::Restoring;
 use super::rnn::ZERO_BEFORE_FIRST;
@@ -385,7 +386,7 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     }
     let class = layer.class_name();
     let mut config = layer.full_config();
-    config.shift_remove(ZERO_BEFORE_FIRST);
+    config.retain(|key, _| key != ZERO_BEFORE_FIRST && key != KERAS2_MASKS);
     config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));

@@ -21,6 +21,8 @@ pub(crate) struct Restoring {
     pub(crate) decode: Option<Decode>,
     /// Whether Keras 2 wrote the file, which makes some calls in another way.
     pub(crate) keras2: bool,
+    /// Whether attention takes the masks off its inputs, as in Keras 3.10 and later.
+    pub(crate) takes_masks: bool,
     /// Descriptions of layers that stand in several places but are one, as text.
     pub(crate) stored_once: HashSet<String>,
     /// Identities of layers that stand in several places, as `shared_object_id` gives them.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::functional::Functional;
 use super::model::Model;
+use super::taken_masks::keeps_masks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::{Node, Recorded};
-use crate::layers::{AnyLayer, Identity, Outputs};
+use crate::layers::{AnyLayer, Identity, Outputs, Rescaling};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
@@ -44,6 +45,8 @@ pub(super) struct Copier {
     names: HashMap<String, usize>,
     /// The model that is being taken apart.
     within: String,
+    /// Whether attention is called on tensors that nothing else is called on.
+    pub(super) apart_for_attention: bool,
 }
 
 impl Copier {
@@ -90,7 +93,10 @@ impl Copier {
         if node.is_input() {
             return self.copy_input(node);
         }
-        let inputs = node.inputs.try_map(|t| self.tensor(t))?;
+        let mut inputs = node.inputs.try_map(|t| self.tensor(t))?;
+        if self.apart_for_attention && keeps_masks(&node.layer, &node.inputs) {
+            inputs = self.on_copies(&node.layer, inputs)?.taking_masks();
+        }
         let outputs = match node.layer.options::<Functional>() {
             Some(nested) if self.apart.contains(&node.layer.id()) => {
                 self.take_apart(node.layer.get_name(), nested, &inputs)?
@@ -101,6 +107,29 @@ impl Copier {
             self.tensors.insert((Arc::as_ptr(node) as usize, i), tensor);
         }
         Ok(())
+    }
+
+    /// The call on tensors of its own, whose masks nobody else misses.
+    fn on_copies(&mut self, layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
+        let roles = ["query", "value", "key"].into_iter().enumerate();
+        let roles = roles.filter_map(|(i, role)| inputs.get(i, role)?.single()?.key());
+        let mut copies: HashMap<TensorKey, Option<Tensor>> = roles.map(|key| (key, None)).collect();
+        inputs.try_map(|tensor| {
+            let Some(copy) = tensor.key().and_then(|key| copies.get_mut(&key)) else {
+                return Ok(tensor.clone());
+            };
+            if let Some(copy) = copy {
+                return Ok(copy.clone());
+            }
+            let name = format!("{}_input", layer.get_name());
+            let more = (1..).map(|i| format!("{name}_{i}"));
+            let mut names = [name.clone()].into_iter().chain(more);
+            let name = names.find(|name| !self.names.contains_key(name));
+            let same = Rescaling::new(1.0).name(name.unwrap_or_default());
+            self.names
+                .insert(same.get_name().to_owned(), same.any().id());
+            Ok(copy.insert(same.call(tensor)?).clone())
+        })
     }
 
     /// An input layer may belong to several models; it has one tensor in all of them.

@@ -4,6 +4,7 @@ use super::clone::Copier;
 use super::functional::Functional;
 use super::model::Model;
 use super::sharing::{held_twice, held_twice_without, to_take_apart};
+use super::taken_masks::without_mask;
 use crate::error::Result;
 use crate::layers::{AnyLayer, Making};
 use crate::training::KeptCompilation;
@@ -20,8 +21,11 @@ impl Model {
     /// A layer takes its nested model's name before its own where another has that name; an output of the nested model goes
     /// through an [`Identity`](crate::layers::Identity) of its name.
     ///
+    /// Keras's attention takes the masks off the tensors that it is called on, so that later calls see none. Where a call would
+    /// lose its mask, attention is called on copies of its inputs (`Rescaling(1.0)`).
+    ///
     /// A wrapper ([`TimeDistributed`](crate::layers::TimeDistributed)) cannot be taken apart: a layer that it shares with
-    /// others becomes a layer of its own in it, which a warning says. A model without such layers is given back as it is.
+    /// others becomes a layer of its own in it, which a warning says. A model that needs none of this is given back as it is.
     ///
     /// ```
     /// use refrain::{Model, input, layers::{Dense, add}};
@@ -38,7 +42,8 @@ impl Model {
     /// A layer cannot be copied: its type has no method [`duplicate`](crate::layers::Layer::duplicate).
     pub fn for_keras(&self) -> Result<Model> {
         let root = self.any();
-        if held_twice(&root).is_empty() {
+        let loses_masks = without_mask(self.functional()).is_some();
+        if held_twice(&root).is_empty() && !loses_masks {
             return Ok(self.clone());
         }
         let apart = to_take_apart(&root);
@@ -46,6 +51,7 @@ impl Model {
             warnings::copied_for_keras(&shared.layer);
         }
         let mut copier = Copier::taking_apart(apart);
+        copier.apart_for_attention = loses_masks;
         let making = Making {
             without_values: true,
             most_elements: None,

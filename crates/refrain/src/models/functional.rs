@@ -317,7 +317,13 @@ fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> 
         None => inputs.without_absent(),
     };
     let call = Some(node.index + 1);
-    let lowered = inputs.and_then(|i| node.layer.lower_as(&cx.trace, &i, call));
+    let lowered = inputs.and_then(|i| {
+        let outputs = node.layer.lower_as(&cx.trace, &i, call)?;
+        if i.takes_masks() {
+            cx.trace.take_masks(&i.tensors());
+        }
+        Ok(outputs)
+    });
     let outputs = lowered.map_err(|e| {
         e.in_layer(node.layer.get_name(), node.layer.class_name())
             .at_call(node.index + 1)

@@ -10,6 +10,7 @@ mod sequential;
 mod sharing;
 mod submodel;
 mod summary;
+mod taken_masks;
 
 pub use clone::clone_model;
 pub(crate) use functional::Functional;
@@ -18,3 +19,4 @@ pub use sequential::Sequential;
 pub(crate) use sequential::stack;
 pub(crate) use sharing::held_twice;
 pub use summary::Summary;
+pub(crate) use taken_masks::{keeps_masks, without_mask};

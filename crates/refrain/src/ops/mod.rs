@@ -122,7 +122,7 @@ pub(crate) fn operation(class: &str, config: &Config) -> Option<Operation> {
         .flatten()
         .find(|d| d.class == class)?;
     let mut config = config.clone();
-    config.remove("name");
+    config.shift_remove("name");
     Some(Operation { def, config })
 }
 

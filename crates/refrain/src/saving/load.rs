@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::LoadOptions;
-use super::config::{compile_from_json, identities, model_from_json as model_of};
+use super::config::{compile_from_json, identities, model_from_json as model_of, takes_masks};
 use super::open::{Layout, Opened};
 use super::storage::{ArrayFile, parse_json};
 use super::weights::{
@@ -105,6 +105,7 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
     };
     let mut context = options.restoring();
     context.keras2 = opened.keras2;
+    context.takes_masks = takes_masks(opened.version.as_deref());
     if opened.upgraded {
         context.identities = identities(config);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::config::{compile_to_json, model_to_json};
+use super::config::{compile_to_json, model_to_json, warn_of_other_calls};
 use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
@@ -89,6 +89,7 @@ impl Model {
             warnings::keras_cannot_open(&self.any());
         }
         warnings::names_with_slashes(&self.any());
+        warn_of_other_calls(&self.any());
         match format {
             Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
             Format::Safetensors => self.write_safetensors(path),

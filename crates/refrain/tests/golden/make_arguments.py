@@ -318,11 +318,70 @@ else:
         return attention(x, values(1, BATCH, 5, FEATURES)) + attention(x, x)
 
 
+# Masks that several tensors carry: of steps that are all 0 in one, all 9 in the other.
+
+
+def masked_pair(x):
+    return layers.Masking()(x), layers.Masking(9.0)(x)
+
+
+def masked_case(name, f):
+    CASES["masked_" + name] = f
+
+
+for merging in ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"]:
+
+    def of_both(x, merging=merging):
+        return layers.LSTM(2)(getattr(layers, merging)()(list(masked_pair(x))))
+
+    def of_one(x, merging=merging):
+        return layers.LSTM(2)(getattr(layers, merging)()([masked_pair(x)[0], x]))
+
+    def values_of_both(x, merging=merging):
+        return layers.Flatten()(getattr(layers, merging)()(list(masked_pair(x))))
+
+    masked_case(merging + "_of_both", of_both)
+    masked_case(merging + "_of_one", of_one)
+    masked_case(merging + "_values", values_of_both)
+
+
+def attention_block(x):
+    return layers.Add()([x, layers.MultiHeadAttention(1, 2)(x, x)])
+
+
+masked_case("attention_block", lambda x: layers.LSTM(2)(attention_block(masked_pair(x)[0])))
+masked_case("attention_blocks", lambda x: layers.LSTM(2)(attention_block(attention_block(masked_pair(x)[0]))))
+masked_case("attention_blocks_alone", lambda x: layers.Dense(2, activation="tanh")(attention_block(attention_block(masked_pair(x)[0]))))
+
+
+def masked_attentions(x):
+    a, b = masked_pair(x)
+    first = layers.MultiHeadAttention(1, 2)(a, b)
+    return layers.Concatenate()([first, layers.MultiHeadAttention(1, 2)(b, a), a])
+
+
+def masked_nested(x):
+    inner = keras.Input((TIME, FEATURES))
+    block = keras.Model(inner, attention_block(inner))
+    a = masked_pair(x)[0]
+    return layers.LSTM(2)(layers.Add()([a, block(a)]))
+
+
+masked_case("attentions", masked_attentions)
+masked_case("nested", masked_nested)
+if not KERAS2:
+    masked_case("query_mask", lambda x: layers.MultiHeadAttention(1, 2)(masked_pair(x)[0], x, query_mask=x[..., 0] > 0))
+    masked_case("query_mask_alone", lambda x: layers.LSTM(2)(layers.MultiHeadAttention(1, 2)(x, x, query_mask=x[..., 0] > 0)))
+    masked_case("value_mask", lambda x: layers.MultiHeadAttention(1, 2)(masked_pair(x)[0], x, value_mask=x[..., 0] > 0))
+
+
 def run(name, f, store):
     keras.utils.set_random_seed(0)
     x = keras.Input((TIME, FEATURES), name="x")
     model = keras.Model(x, f(x))
     data = values(100, BATCH, TIME, FEATURES)
+    if name.startswith("masked"):
+        data[0, 1], data[0, 2], data[1, 0] = 9, 0, 0
     weights = model.get_weights()
     store[f"{name}/x"] = data
     for i, weight in enumerate(weights):

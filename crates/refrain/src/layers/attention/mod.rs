@@ -7,6 +7,12 @@ mod multi_head_attention;
 mod multi_head_scores;
 mod scores;
 
+/// The class whose calls take masks off in Keras.
+pub(crate) const ATTENTION: &str = "MultiHeadAttention";
+
+/// Its argument that Keras does not use.
+pub(crate) const QUERY_MASK: &str = "query_mask";
+
 pub use additive_attention::{AdditiveAttention, AdditiveAttentionOptions};
 pub use attention::{Attention, AttentionOptions, ScoreMode};
 pub use multi_head_attention::{MultiHeadAttention, MultiHeadAttentionOptions};

@@ -2,6 +2,7 @@
 
 use refrain_graph::DotDims;
 
+use super::QUERY_MASK;
 use super::multi_head_scores::AttentionAxes;
 use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, scored_call};
 use crate::constraints::Constraint;
@@ -105,7 +106,7 @@ impl Masks {
     fn of(inputs: &Inputs, roles: &Roles) -> Self {
         let named = |name: &str| inputs.tensor(usize::MAX, name).cloned();
         Masks {
-            query: named("query_mask").or_else(|| roles.query.mask()),
+            query: named(QUERY_MASK).or_else(|| roles.query.mask()),
             value: named("value_mask").or_else(|| roles.value.mask()),
             key: named("key_mask").or_else(|| roles.key.as_ref()?.mask()),
             attention: named("attention_mask"),

@@ -130,19 +130,23 @@ pub(super) fn fold_unmasked(op: BinaryOp, inputs: &Inputs) -> Result<Tensor> {
     }
 }
 
-/// An element counts if it counts in any input; no mask if any input has none.
-pub(super) fn combined_mask(inputs: &Inputs) -> Result<Option<Tensor>> {
-    let mut combined: Option<Tensor> = None;
-    for x in listed(inputs)? {
-        let Some(mask) = x.mask() else {
-            return Ok(None);
-        };
-        combined = Some(match combined {
-            Some(c) => ops::logical_or(&c, &mask).checked()?,
-            None => mask,
-        });
-    }
-    Ok(combined)
+/// A step counts if it counts in any input; no mask if any input has none. In Keras 2 it counts if it counts in all inputs
+/// that have a mask.
+pub(super) fn combined_mask(inputs: &Inputs, keras2: bool) -> Result<Option<Tensor>> {
+    let masks = listed(inputs)?.into_iter().map(Tensor::mask);
+    let masks: Vec<Option<Tensor>> = masks.filter(|mask| !keras2 || mask.is_some()).collect();
+    let masks: Option<Vec<Tensor>> = masks.into_iter().collect();
+    let combined = masks.into_iter().flatten().reduce(|a, b| match keras2 {
+        true => ops::logical_and(&a, &b),
+        false => ops::logical_or(&a, &b),
+    });
+    combined.map(|mask| mask.checked()).transpose()
+}
+
+/// What is called in Keras 2, whose merging layers leave masked values as they are.
+pub(super) fn without_masks(inputs: &Inputs) -> Result<Inputs> {
+    inputs.first()?;
+    inputs.try_map(|x| Ok(x.with_mask(None)))
 }
 
 /// Declares an elementwise merging layer and the function that makes and calls it.
@@ -154,7 +158,11 @@ macro_rules! merge_layer {
     ) => {
         $crate::layers::layer_options! {
             $(#[$meta])*
-            $alias, $options {}
+            $alias, $options {
+                /// Whether masked values count and masks combine as in Keras 2: a step counts where it counts in all inputs
+                /// that have a mask. Files cannot hold it.
+                keras2_masks: bool = false,
+            }
         }
 
         impl $alias {
@@ -178,7 +186,9 @@ macro_rules! merge_layer {
             }
 
             fn config(&self) -> $crate::layers::Config {
-                self.to_config()
+                let mut config = self.to_config();
+                config.retain(|key, _| self.keras2_masks || key != $crate::layers::merging::KERAS2_MASKS);
+                config
             }
 
             fn call(
@@ -187,7 +197,10 @@ macro_rules! merge_layer {
                 inputs: &$crate::Inputs,
             ) -> $crate::Result<$crate::Tensor> {
                 let call: fn(&$crate::Inputs) -> $crate::Result<$crate::Tensor> = $call;
-                call(inputs)
+                match self.keras2_masks {
+                    true => call(&$crate::layers::merging::base_merge::without_masks(inputs)?),
+                    false => call(inputs),
+                }
             }
 
             fn compute_mask(
@@ -196,7 +209,8 @@ macro_rules! merge_layer {
                 inputs: &$crate::Inputs,
                 _outputs: &[$crate::Tensor],
             ) -> $crate::Result<Vec<Option<$crate::Tensor>>> {
-                Ok(vec![$crate::layers::merging::base_merge::combined_mask(inputs)?])
+                let keras2 = self.keras2_masks;
+                Ok(vec![$crate::layers::merging::base_merge::combined_mask(inputs, keras2)?])
             }
 
             fn supports_masking(&self) -> bool {

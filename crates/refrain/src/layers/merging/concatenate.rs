@@ -2,6 +2,7 @@
 
 use refrain_graph::Dim;
 
+use super::KERAS2_MASKS;
 use super::base_merge::{listed, shapes};
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +30,8 @@ layer_options! {
     Concatenate, ConcatenateOptions {
         /// The axis along which the inputs stand side by side.
         axis: i64 = -1,
+        /// Whether masks combine as in Keras 2: a step counts where it counts in all inputs. Files cannot hold it.
+        keras2_masks: bool = false,
     }
 }
 
@@ -58,7 +61,9 @@ impl Layer for ConcatenateOptions {
     }
 
     fn config(&self) -> Config {
-        self.to_config()
+        let mut config = self.to_config();
+        config.retain(|key, _| self.keras2_masks || key != KERAS2_MASKS);
+        config
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
@@ -79,7 +84,11 @@ impl Layer for ConcatenateOptions {
         }
         let masks: Vec<Tensor> = xs.into_iter().map(mask_over).collect();
         let joined = ops::concatenate(masks, self.axis);
-        Ok(vec![Some(ops::any(&joined, -1, false).checked()?)])
+        let mask = match self.keras2_masks {
+            true => ops::all(&joined, -1, false),
+            false => ops::any(&joined, -1, false),
+        };
+        Ok(vec![Some(mask.checked()?)])
     }
 
     fn supports_masking(&self) -> bool {

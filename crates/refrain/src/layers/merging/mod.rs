@@ -18,3 +18,20 @@ pub use maximum::{Maximum, MaximumOptions, maximum};
 pub use minimum::{Minimum, MinimumOptions, minimum};
 pub use multiply::{Multiply, MultiplyOptions, multiply};
 pub use subtract::{Subtract, SubtractOptions, subtract};
+
+/// The layers whose masks combine in another way in Keras 2.
+pub(crate) const MERGING: [&str; 7] = [
+    "Add",
+    "Average",
+    "Concatenate",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Subtract",
+];
+
+/// Those of them that never leave masked values out.
+pub(crate) const ADDITIVE: [&str; 4] = ["Add", "Average", "Concatenate", "Subtract"];
+
+/// Their option for it.
+pub(crate) const KERAS2_MASKS: &str = "keras2_masks";

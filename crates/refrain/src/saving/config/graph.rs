@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Map, Value as Json};
 
 use super::arguments::{Reference, inputs_from_json, references};
-use super::versions;
+use super::versions::{self, KEEPS_MASKS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
@@ -27,6 +27,8 @@ struct Entry {
 struct Call {
     args: Vec<Json>,
     kwargs: Map<String, Json>,
+    /// Whether it uses and leaves masks as they are where Keras does not.
+    keeps_masks: bool,
     /// The outputs of other calls that it needs.
     needs: Vec<Reference>,
 }
@@ -40,12 +42,14 @@ struct Graph {
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
     keras2: bool,
+    takes_masks: bool,
 }
 
 /// The model of a `Functional`'s configuration.
 pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> {
     let mut graph = Graph {
         keras2: context.keras2,
+        takes_masks: context.takes_masks,
         ..Graph::default()
     };
     let layers = list(config, "layers")?;
@@ -300,7 +304,15 @@ impl Graph {
         let described = &self.entries[entry].calls[call];
         let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
         let layer = &self.entries[entry].layer;
-        let outputs = layer.call_structure(&versions::as_written(layer, inputs, self.keras2))?;
+        let inputs = match self.keras2 {
+            true => inputs,
+            false => versions::as_in_keras3(layer, inputs),
+        };
+        let inputs = match self.keras2 || described.keeps_masks {
+            true => inputs,
+            false => versions::attending_as_in_keras3(layer, inputs, self.takes_masks),
+        };
+        let outputs = layer.call_structure(&inputs)?;
         self.entries[entry].made.push(outputs.into_leaves());
         Ok(())
     }
@@ -365,6 +377,7 @@ fn calls(json: &Json) -> Result<Vec<Call>> {
         Ok(Call {
             args: args.clone(),
             kwargs: kwargs.clone(),
+            keeps_masks: node[KEEPS_MASKS] == true,
             needs,
         })
     };

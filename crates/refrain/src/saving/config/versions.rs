@@ -1,22 +1,31 @@
-//! Calls that Keras 2 and Keras 3 make in different ways, in files of both: masks of recurrent layers, and `training`.
+//! Calls that one version of Keras makes in another way than the next: masks, and `training`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use crate::inputs::Inputs;
-use crate::layers::AnyLayer;
+use crate::layers::merging::{ADDITIVE, KERAS2_MASKS};
 use crate::layers::node::Node;
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
-use crate::models::Functional;
+use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
+use crate::models::{Functional, without_mask};
+use crate::tensor::{Tensor, TensorKey};
 use crate::warnings;
 
-/// A call as the Keras that wrote the file makes it: Keras 3 leaves the mask of a sequence alone beside initial states, and
-/// `training` is overridden when the model is run.
-pub(super) fn as_written(layer: &AnyLayer, inputs: Inputs, keras2: bool) -> Inputs {
-    if keras2 {
-        return inputs;
-    }
+/// Whether attention of the Keras that wrote a file takes the masks off the tensors that it is called on.
+pub(crate) fn takes_masks(version: Option<&str>) -> bool {
+    let numbers = version.map(|v| v.split('.').map_while(|n| n.parse::<u32>().ok()));
+    numbers.is_none_or(|numbers| numbers.collect::<Vec<_>>() >= vec![3, 10])
+}
+
+/// What is written of a call whose masks Keras treats in another way than is done here.
+pub(super) const KEEPS_MASKS: &str = "keeps_masks";
+
+/// A call as Keras 3 makes it, which overrides `training` when the model is run, and leaves the mask of a sequence alone
+/// beside initial states.
+pub(super) fn as_in_keras3(layer: &AnyLayer, inputs: Inputs) -> Inputs {
     let inputs = inputs.with_overridden_training();
     match is_recurrent(layer) {
         true => masks::left_alone(inputs),
@@ -24,9 +33,36 @@ pub(super) fn as_written(layer: &AnyLayer, inputs: Inputs, keras2: bool) -> Inpu
     }
 }
 
+/// A call of attention as Keras 3 makes it: it knows no mask of the query but the one that the query carries.
+pub(super) fn attending_as_in_keras3(
+    layer: &AnyLayer,
+    inputs: Inputs,
+    takes_masks: bool,
+) -> Inputs {
+    if layer.class_name() != ATTENTION {
+        return inputs;
+    }
+    let inputs = inputs.without(QUERY_MASK);
+    match takes_masks {
+        true => inputs.taking_masks(),
+        false => inputs,
+    }
+}
+
 /// Warns of calls that Keras 3 would not make as they are made here.
-pub(super) fn warn_of_other_calls(functional: &Functional) {
-    warn_of_ignored(functional);
+pub(crate) fn warn_of_other_calls(model: &AnyLayer) {
+    let mut seen = HashSet::new();
+    model.visit_layers(&mut |layer| match layer.options::<Functional>() {
+        Some(functional) if seen.insert(layer.id()) => warn_of_calls(functional),
+        _ => {}
+    });
+}
+
+fn warn_of_calls(functional: &Functional) {
+    warn_of_masks(functional);
+    if let Some(call) = without_mask(functional) {
+        warnings::mask_taken_by_keras(&call);
+    }
     let explicit = |node: &&Arc<Node>| node.inputs.training().is_some();
     for node in functional.nodes.iter().filter(explicit) {
         warnings::training_overridden_by_keras(&node.label());
@@ -44,14 +80,14 @@ fn is_ignored(node: &Node) -> bool {
         && !masks::is_given(&node.inputs)
 }
 
-/// Warns of calls whose masks Keras will not use: those that come out of a nested model, or into one.
-fn warn_of_ignored(functional: &Functional) {
-    let masked = |node: &&Arc<Node>| masks::is_masked(&node.inputs);
-    for node in functional.nodes.iter().filter(masked) {
+/// Warns of calls whose masks Keras 3 will use in another way: also inside nested models that masks go into.
+fn warn_of_masks(functional: &Functional) {
+    for node in &functional.nodes {
+        let masked = is_masked(node);
         match node.layer.options::<Functional>() {
-            Some(nested) => warn_inside(nested),
-            None if is_ignored(node) => warnings::mask_ignored_by_keras(&node.label()),
-            None => {}
+            Some(nested) if masked => warn_inside(nested),
+            None if masked => warn_of_mask(node),
+            _ => {}
         }
     }
 }
@@ -60,10 +96,38 @@ fn warn_inside(functional: &Functional) {
     for node in &functional.nodes {
         match node.layer.options::<Functional>() {
             Some(nested) => warn_inside(nested),
-            None if is_ignored(node) => warnings::mask_ignored_by_keras(&node.label()),
-            None => {}
+            None => warn_of_mask(node),
         }
     }
+}
+
+fn warn_of_mask(node: &Node) {
+    if is_ignored(node) {
+        warnings::mask_ignored_by_keras(&node.label());
+    } else if combines_otherwise(node) {
+        warnings::masks_combined_by_keras(&node.label());
+    }
+}
+
+fn is_masked(node: &Node) -> bool {
+    let tensors = node.inputs.tensors().into_iter();
+    match is_recurrent(&node.layer) {
+        true => masks::is_masked(&node.inputs),
+        false => tensors
+            .filter_map(Tensor::as_symbolic)
+            .any(|s| s.mask.is_some()),
+    }
+}
+
+/// Whether a merging layer treats masks as Keras 2 does, and Keras 3 does not: it does the same with one mask of all inputs,
+/// unless it leaves masked values out.
+fn combines_otherwise(node: &Node) -> bool {
+    let keras2 = node.layer.config().get(KERAS2_MASKS) == Some(&Json::Bool(true));
+    let inputs = node.inputs.tensors().into_iter();
+    let masks: Vec<Option<Tensor>> = inputs.map(Tensor::mask).collect();
+    let keys: Vec<_> = masks.iter().map(|mask| mask.as_ref()?.key()).collect();
+    let alike = |key: &Option<TensorKey>| key.is_some() && *key == keys[0];
+    keras2 && !(ADDITIVE.contains(&node.layer.class_name()) && keys.iter().all(alike))
 }
 
 /// Keras 2's rule of masked steps as Keras 3 has it: in unrolled loops.

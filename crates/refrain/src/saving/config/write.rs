@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
-use super::versions;
+use super::versions::{self, KEEPS_MASKS};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, registry};
-use crate::models::Functional;
+use crate::models::{Functional, keeps_masks};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -24,7 +24,6 @@ pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
 }
 
 fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
-    versions::warn_of_other_calls(functional);
     let calls = Calls::of(functional);
     let layers = functional.operations.iter().map(|l| calls.layer_to_json(l));
     json!({
@@ -110,7 +109,13 @@ impl<'m> Calls<'m> {
     fn layer_to_json(&self, layer: &AnyLayer) -> Json {
         let mut json = self.described(layer);
         let calls = self.nodes(layer).iter().filter(|node| !node.is_input());
-        let calls = calls.map(|node| inputs_to_json(&node.inputs, |t| self.tensor_to_json(t)));
+        let calls = calls.map(|node| {
+            let mut json = inputs_to_json(&node.inputs, |t| self.tensor_to_json(t));
+            if keeps_masks(layer, &node.inputs) {
+                json[KEEPS_MASKS] = true.into();
+            }
+            json
+        });
         json["name"] = self.name(layer).into();
         json["inbound_nodes"] = calls.collect();
         json

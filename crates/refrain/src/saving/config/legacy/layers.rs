@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::{lambda, upgrade_object};
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::merging::{KERAS2_MASKS, MERGING};
 use crate::layers::registry::{self, OPS_MODULE};
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST};
 use crate::layers::{ConfigValue, own};
@@ -90,6 +91,9 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
     }
     if RECURRENT.contains(&class) && class != "Bidirectional" {
         config.insert(ZERO_BEFORE_FIRST.to_owned(), true.into());
+    }
+    if MERGING.contains(&class) {
+        config.insert(KERAS2_MASKS.to_owned(), true.into());
     }
     if class == "GRU" && !config.contains_key("reset_after") {
         // The default before Keras 2.1 had the option.
