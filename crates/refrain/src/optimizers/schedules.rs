@@ -145,7 +145,11 @@ impl Schedule {
         }
     }
 
-    pub(crate) fn validate(&self) -> Result<()> {
+    /// Refuses options that make no sense, as compiling does.
+    ///
+    /// # Errors
+    /// The steps of a decay are not positive, or rates and boundaries do not fit.
+    pub fn validate(&self) -> Result<()> {
         if let Some(steps) = self.decay_steps().filter(|s| s.is_nan() || *s <= 0.0) {
             let expected = "a positive number of decay_steps";
             return Err(Error::mismatch(
