@@ -81,7 +81,7 @@ pub(crate) fn stack(
     let mut output = input.clone();
     for (i, layer) in layers.iter().enumerate() {
         let inputs = (&output).into();
-        let in_file = given.get(i).cloned().flatten();
+        let in_file = || given.get(i).cloned().flatten();
         let outputs = match described_call(layer, &inputs, in_file)? {
             Some(outputs) => outputs,
             None => layer.call_within(&inputs, name)?,

@@ -127,14 +127,16 @@ impl LambdaOptions {
 
     /// What a call gives, where the layer is taken as a file describes it: the file's shape of it or the one that the
     /// configuration names.
-    fn described_output(&self, in_file: Option<Spec>) -> Option<Spec> {
+    fn described_output(&self, in_file: impl FnOnce() -> Option<Spec>) -> Option<Spec> {
         let of_config = || {
             let sizes = self.source.as_ref()?.get("output_shape")?.as_array()?;
             let size = |json: &Json| json.as_u64().and_then(|n| usize::try_from(n).ok());
             let shape = std::iter::once(None).chain(sizes.iter().map(size));
             Some(Spec::new(shape.collect::<Shape>(), DType::F32))
         };
-        self.described.then(|| in_file.or_else(of_config)).flatten()
+        self.described
+            .then(|| in_file().or_else(of_config))
+            .flatten()
     }
 
     /// A function that is also registered by its name.
@@ -277,7 +279,7 @@ fn unknown(e: &Error) -> Function {
 pub(crate) fn described_call(
     layer: &AnyLayer,
     inputs: &Inputs,
-    in_file: Option<Spec>,
+    in_file: impl FnOnce() -> Option<Spec>,
 ) -> Result<Option<Structure<Tensor>>> {
     let lambda = layer.options::<LambdaOptions>();
     let Some(spec) = lambda.and_then(|lambda| lambda.described_output(in_file)) else {

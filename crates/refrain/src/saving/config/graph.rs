@@ -320,7 +320,8 @@ impl Graph {
         let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
         let layer = &self.entries[entry].layer;
         let inputs = versions::as_written(layer, inputs, self.keras2);
-        let outputs = match described_call(layer, &inputs, self.described_output((entry, call)))? {
+        let outputs = match described_call(layer, &inputs, || self.described_output((entry, call)))?
+        {
             Some(outputs) => outputs,
             None => layer.call_structure(&inputs)?,
         };
