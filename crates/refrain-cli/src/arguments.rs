@@ -6,7 +6,6 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{convert, demo, diff, evaluate, fit, inspect, plot, predict, summary};
 use crate::failure::{Failure, Result};
-use crate::warnings;
 
 /// The exit code of `diff` if the files could not be compared, as that of diff(1).
 const TROUBLE: u8 = 2;
@@ -74,7 +73,8 @@ impl Command {
 /// Data go to standard output; progress, and one line if it fails, to standard error.
 pub fn run() -> ExitCode {
     let command = Arguments::parse().command;
-    warnings::print();
+    // A program that uses this as a library may have a subscriber of its own.
+    refrain::on_warning(|text| eprintln!("refrain: warning: {text}"));
     let trouble = command.trouble();
     match command.run() {
         Ok(code) => code,

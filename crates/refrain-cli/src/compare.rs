@@ -38,11 +38,32 @@ fn compare(place: &str, a: &Json, b: &Json, lines: &mut Vec<String>) {
                     compare(&format!("{place}[{i}]"), a, b, lines);
                 }
             }
-            _ => lines.push(format!("{place}: {a} and {b}")),
+            _ => lines.push(format!("{place}: {}", both(a, b))),
         },
         _ if equal(a, b) => {}
-        _ => lines.push(format!("{place}: {a} and {b}")),
+        _ => lines.push(format!("{place}: {}", both(a, b))),
     }
+}
+
+/// Two values; of long ones a part from shortly before where they differ.
+fn both(a: &Json, b: &Json) -> String {
+    /// In characters.
+    const MOST: usize = 60;
+    const BEFORE: usize = 10;
+    let texts = [a, b].map(|json| json.to_string().chars().collect::<Vec<char>>());
+    let [x, y] = &texts;
+    let equal = x.iter().zip(y).take_while(|(a, b)| a == b).count();
+    let part = |text: &Vec<char>| {
+        if text.len() <= MOST {
+            return text.iter().collect::<String>();
+        }
+        let start = equal.saturating_sub(BEFORE).min(text.len() - MOST);
+        let end = start + MOST;
+        let dots = |there: bool| if there { "…" } else { "" };
+        let part: String = text[start..end].iter().collect();
+        format!("{}{part}{}", dots(start > 0), dots(end < text.len()))
+    };
+    format!("{} and {}", part(x), part(y))
 }
 
 /// A number that is written as a whole one or not is the same number.
@@ -223,6 +244,23 @@ mod tests {
             "layers: the layers have another order",
         ];
         assert_eq!(architectures(&a, &b), expected);
+    }
+
+    #[test]
+    fn long_values_are_shown_where_they_differ() {
+        let code = |end: &str| json!({ "code": format!("{}{end}", "A".repeat(300)) });
+        let lines = architectures(&code("B"), &code("CC"));
+        let [line] = &lines[..] else {
+            panic!("{lines:?}")
+        };
+        assert!(
+            line.starts_with("code: …A") && line.contains("AB\" and …A"),
+            "{line}"
+        );
+        assert!(
+            line.ends_with("ACC\"") && line.chars().count() < 150,
+            "{line}"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use refrain::data::Arrays;
-use refrain::{Literal, Model};
+use refrain::{ErrorKind, Literal, Model};
 use serde_json::Value as Json;
 
 use crate::failure::{Failure, Result};
@@ -56,6 +56,19 @@ impl DataFile {
         failure
             .into()
             .at(format_args!("`{}`", self.file.path().display()))
+    }
+
+    /// Names what is at fault: the data, or a model without a loss.
+    pub fn explain(&self, e: refrain::Error, model: &Path) -> Failure {
+        match e.kind() {
+            kind if of_data(kind) => self.at(e),
+            ErrorKind::State if e.to_string().contains("no loss to compute") => {
+                Failure::new("the model is compiled without a loss")
+                    .at(format_args!("`{}`", model.display()))
+                    .hint("Give `--loss`, for example `--loss mse`")
+            }
+            _ => Failure::from(e),
+        }
     }
 
     pub fn has_validation(&self) -> bool {
@@ -195,7 +208,8 @@ impl DataFile {
         self.at(Failure::new(format!("{what}; the file holds {there}")))
     }
 
-    /// Refuses arrays that are named as those of the contract but have no place in the model.
+    /// Refuses arrays that are named as those of the contract but have no place in the model, and tells which others are not
+    /// used.
     pub fn refuse_rest(&self, prefixes: &[&str]) -> Result<()> {
         let names = self.file.names();
         let stray = names.iter().find(|name| {
@@ -210,9 +224,33 @@ impl DataFile {
                 );
                 Err(self.at(Failure::new(text).hint("Leave it out, or give it another name")))
             }
-            None => Ok(()),
+            None => {
+                self.tell_unused();
+                Ok(())
+            }
         }
     }
+
+    /// Arrays of the contract may be there for other commands.
+    fn tell_unused(&self) {
+        let names = self.file.names();
+        let known = |name: &str| PREFIXES.iter().any(|p| number(name, p).is_some());
+        let unused = |name: &&str| !known(name) && !self.used.iter().any(|used| used == name);
+        let unused: Vec<&str> = names.into_iter().filter(unused).collect();
+        if !unused.is_empty() && !self.file.is_one_array() {
+            let (file, names) = (self.file.path().display(), list(&unused));
+            eprintln!("refrain: warning: `{file}`: nothing uses {names}.");
+        }
+    }
+}
+
+/// What the names of the contract begin with.
+const PREFIXES: [&str; 6] = ["x", "y", "w", "vx", "vy", "vw"];
+
+/// Whether an error of such a kind is one of the data.
+pub fn of_data(kind: ErrorKind) -> bool {
+    use ErrorKind::{DType, Data, Shape, Structure};
+    matches!(kind, DType | Data | Shape | Structure)
 }
 
 /// `x12` is number 12 of `x`.

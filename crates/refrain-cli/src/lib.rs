@@ -8,7 +8,6 @@ mod failure;
 pub mod npz;
 mod numbers;
 mod output;
-mod warnings;
 
 pub use arguments::run;
 pub use failure::{Failure, Result};

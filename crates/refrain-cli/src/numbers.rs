@@ -1,5 +1,6 @@
 //! Numbers as arguments, each refused with what it should be.
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::str::FromStr;
 
 fn number<T: FromStr>(text: &str, is: impl Fn(&T) -> bool, expected: &str) -> Result<T, String> {
@@ -7,19 +8,32 @@ fn number<T: FromStr>(text: &str, is: impl Fn(&T) -> bool, expected: &str) -> Re
     number.ok_or_else(|| format!("expected {expected}"))
 }
 
+fn integer<T: FromStr<Err = ParseIntError>>(
+    text: &str,
+    is: impl Fn(&T) -> bool,
+    expected: &str,
+) -> Result<T, String> {
+    match text.parse::<T>() {
+        Err(e) if *e.kind() == IntErrorKind::PosOverflow => {
+            Err("the number is too large".to_owned())
+        }
+        _ => number(text, is, expected),
+    }
+}
+
 /// How many of something there are.
 pub fn count(text: &str) -> Result<usize, String> {
-    number(text, |n| *n >= 1, "a whole number of 1 or more")
+    integer(text, |n| *n >= 1, "a whole number of 1 or more")
 }
 
 /// How many of something, perhaps none, there are.
 pub fn whole(text: &str) -> Result<usize, String> {
-    number(text, |_| true, "a whole number of 0 or more")
+    integer(text, |_| true, "a whole number of 0 or more")
 }
 
 /// What random numbers depend on.
 pub fn seed(text: &str) -> Result<u64, String> {
-    number(text, |_| true, "a whole number of 0 or more")
+    integer(text, |_| true, "a whole number of 0 or more")
 }
 
 /// A part of something.

@@ -42,7 +42,11 @@ pub fn check_target(path: &Path) -> Result<()> {
                 path.display(),
                 folder.display()
             );
-            Err(Failure::new(text).hint("Make the folder first"))
+            Err(match folder.exists() {
+                true => Failure::new(format!("{text}, which is a file"))
+                    .hint("Give the name of a file in a folder"),
+                false => Failure::new(text).hint("Make the folder first"),
+            })
         }
         _ => Ok(saving::check_target(path)?),
     }

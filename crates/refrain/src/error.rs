@@ -49,7 +49,7 @@ struct Inner {
     message: String,
     layer: Option<(String, String)>,
     call: Option<usize>,
-    /// A loss or a metric of the user's, with its name.
+    /// A loss or a metric of the user's, with its name, or a part of the work.
     part: Option<String>,
     /// The primitive at fault, or the function of `ops` that it is part of.
     operation: Option<String>,
@@ -105,7 +105,7 @@ impl Error {
         self
     }
 
-    /// Names the user's function at fault: "loss `own`".
+    /// Names the user's function or the part of the work at fault: "loss `own`".
     pub(crate) fn in_part(mut self, part: String) -> Self {
         self.0.part.get_or_insert(part);
         self

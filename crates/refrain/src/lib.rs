@@ -73,8 +73,8 @@
 //!
 //! What is wrong is an [`Error`]; what is only suspicious (a layer that destroys a mask, data with keys that the model does
 //! not have) is a warning of the `tracing` crate under the target `refrain`. Nothing is printed unless the program has set
-//! a subscriber, such as `tracing_subscriber::fmt::init()`; but that the library was compiled without optimisation is said on
-//! stderr, once, unless `REFRAIN_SLOW_BUILD_WARNING` is `0`.
+//! a subscriber, such as `tracing_subscriber::fmt::init()`, or calls [`on_warning`]; but that the library was compiled without
+//! optimisation is said on stderr, once, unless `REFRAIN_SLOW_BUILD_WARNING` is `0`.
 
 pub mod activations;
 pub mod callbacks;
@@ -89,6 +89,7 @@ pub mod losses;
 pub mod metrics;
 mod models;
 mod names;
+mod on_warning;
 pub mod ops;
 pub mod optimizers;
 pub mod prelude;
@@ -110,6 +111,7 @@ pub use layers::{Input, input};
 pub use models::{Model, Sequential, Summary, clone_model};
 pub use names::clear_session;
 pub use ndarray;
+pub use on_warning::on_warning;
 pub use refrain_graph::{DType, Dim, Literal, Shape, Spec};
 pub use saving::{load_model, model_from_json};
 pub use structure::Structure;

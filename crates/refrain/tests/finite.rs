@@ -135,6 +135,36 @@ fn weights_that_were_not_finite_before_are_named() -> Result<()> {
 }
 
 #[test]
+fn validation_must_stay_finite_too() -> Result<()> {
+    let (x, y) = data(8);
+    let (mut bad_x, mut bad_y) = data(8);
+    bad_x[[5, 0]] = f32::NAN;
+    bad_y[[2, 0]] = f32::NAN;
+    let model = logarithm()?;
+    let name = model.input_names()[0].clone();
+    let text = refused(model.fit(&x, &y).validation_data(&bad_x, &y));
+    let expected = format!(
+        "epoch 1, validation step 3: the loss became NaN; input `{name}` already holds such a number"
+    );
+    assert!(text.starts_with(&expected), "{text}");
+    let text = refused(model.fit(&x, &y).validation_data(&x, &bad_y));
+    let expected = "epoch 1, validation step 2: the loss became NaN; input `y_0` already holds";
+    assert!(text.starts_with(expected), "{text}");
+    bad_x[[5, 0]] = -50.0;
+    let fit = model.fit(&x, &y).validation_data(&bad_x, &y);
+    let text = refused(fit.validation_freq(2).epochs(2));
+    let expected = "epoch 2, validation step 3: the loss became NaN; the first operation to make such a number is `log`";
+    assert!(text.starts_with(expected), "{text}");
+    let batches = [(&x, &y), (&bad_x, &y)];
+    let fit = model.fit(&x, &y).validation_batches(batches.into_iter());
+    let text = refused(fit);
+    assert!(text.starts_with("epoch 1, validation step 2: "), "{text}");
+    let history = model.fit(&x, &y).validation_data(&bad_x, &y).run()?;
+    assert!(history.last("val_loss")?.is_nan());
+    Ok(())
+}
+
+#[test]
 fn a_metric_may_be_nan() -> Result<()> {
     let (x, y) = data(8);
     let model = logarithm()?;

@@ -249,3 +249,35 @@ fn a_function_built_here_is_written_with_its_arguments() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn models_that_are_not_run_need_no_functions() -> Result<()> {
+    use refrain::layers::{Dense, Lambda};
+
+    // The function is in no file, and this one gives the shape that another might.
+    let doubled = || Lambda::new(|x| refrain::ops::concatenate([x, x], -1)).name("doubled");
+    let options = LoadOptions::new().described_lambdas(true);
+    let x = refrain::Input::new([3]).name("x").tensor();
+    let graph = Model::new(&x, &Dense::new(2).call(doubled().call(&x)?)?)?;
+    let stack = refrain::Sequential::new([3]).add(doubled());
+    let stack = stack.add(Dense::new(2)).build()?;
+    for model in [graph, stack] {
+        let text = model.to_json();
+        let refused = refrain::model_from_json(&text).expect_err("no function");
+        assert!(refused.to_string().contains("layer `doubled`"), "{refused}");
+        let again = options.model_from_json(&text)?;
+        assert_eq!(again.to_json(), text);
+        assert_eq!(again.count_params(), 14);
+        let error = again.predict(&Array2::<f32>::ones((1, 3))).run();
+        let error = error.expect_err("no function").to_string();
+        assert!(error.contains("layer `doubled`"), "{error}");
+    }
+    // Nothing takes the output, so that no shape of it is in the file, unless the configuration names one.
+    let text = Model::new(&x, &doubled().call(&x)?)?.to_json();
+    let error = options.model_from_json(&text).expect_err("no shape");
+    assert!(error.to_string().contains("to tell the shape"), "{error}");
+    let named = text.replace("\"arguments\"", "\"output_shape\":[6],\"arguments\"");
+    let shape = options.model_from_json(&named)?.outputs()[0].shape();
+    assert_eq!(shape.to_string(), "(None, 6)");
+    Ok(())
+}

@@ -313,6 +313,12 @@ fn slashes_in_names_are_read_and_not_written() -> Result<()> {
             assert_eq!(told.len(), 1, "{told:?}");
             assert!(told[0].contains("slash"), "{told:?}");
             let again = load_model(&path)?;
+            let weights = |path: &Path| -> Result<Vec<String>> {
+                let file = LoadOptions::new().open(path)?;
+                let weights = file.weights();
+                Ok(weights.iter().map(ToString::to_string).collect())
+            };
+            assert_eq!(weights(&path)?, weights(&files.path(file))?);
             let names: Vec<String> = again
                 .layers()
                 .iter()

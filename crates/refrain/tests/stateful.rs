@@ -26,13 +26,13 @@ fn data(samples: usize) -> (Array3<f32>, Array2<f32>) {
 }
 
 #[track_caller]
-fn refused<T>(result: Result<T>, layer: &str, received: &str) {
+fn refused<T>(result: Result<T>, place: &str, received: &str) {
     let error = result.err().expect("an error");
     assert_eq!(error.kind(), ErrorKind::Data);
     assert_eq!(
         error.to_string(),
         format!(
-            "layer `{layer}` (LSTM): expected batches of 4 samples for model `keeper`, in which this layer keeps a state for \
+            "{place}: expected batches of 4 samples for model `keeper`, in which this layer keeps a state for \
              each (`stateful`), got a batch of {received}. Set the batch size to 4 and give a multiple of 4 samples, or end \
              before the last batch with the number of steps."
         )
@@ -42,6 +42,7 @@ fn refused<T>(result: Result<T>, layer: &str, received: &str) {
 #[test]
 fn batches_of_another_size_are_refused_before_the_first_step() -> Result<()> {
     for (both, layer) in [(false, "memory"), (true, "forward_memory")] {
+        let layer = &format!("layer `{layer}` (LSTM)");
         let model = model(both)?;
         let before: Vec<_> = model.weights().iter().map(|w| w.value()).collect();
         let (x, y) = data(10);
@@ -70,7 +71,7 @@ fn batches_of_another_size_are_refused_before_the_first_step() -> Result<()> {
             .fit(&eight, &targets)
             .batch_size(4)
             .validation_data(&x, &y);
-        refused(validated.run(), layer, last);
+        refused(validated.run(), &format!("{layer}: validation"), last);
         let after: Vec<_> = model.weights().iter().map(|w| w.value()).collect();
         assert_eq!(after, before);
     }

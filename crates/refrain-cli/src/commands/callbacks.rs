@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use clap::Args;
+use refrain::Model;
 use refrain::callbacks::{
     CsvLogger, EarlyStopping, ModelCheckpoint, MonitorMode, ReduceLROnPlateau,
 };
 use refrain::training::Fit;
+
+use super::given::{Given, given};
+use super::model_file;
 
 use crate::failure::{Failure, Result};
 use crate::numbers::{finite, rate, whole};
@@ -42,8 +46,16 @@ impl Callbacks {
         given.and_then(|g| g.find("filename")).map(Path::new)
     }
 
-    /// Refuses to watch values of validation where nothing validates.
-    pub fn check(&self, validates: bool) -> Result<()> {
+    /// Refuses to watch, or to put into the checkpoint's name, what will not be logged.
+    pub fn check(&self, model: &Model, validates: bool) -> Result<()> {
+        let mut logged = model.metrics_names()?;
+        if validates {
+            let validated: Vec<String> = logged.iter().map(|name| format!("val_{name}")).collect();
+            logged.extend(validated);
+        }
+        if self.reduce_lr.is_some() {
+            logged.push("learning_rate".to_owned());
+        }
         let saves_best = |g: &&Given| {
             g.find("save_best_only")
                 .is_some_and(|v| truth(v) == Ok(true))
@@ -54,15 +66,16 @@ impl Callbacks {
             ("--reduce-lr", self.reduce_lr.as_ref()),
         ];
         for (option, given) in watching {
-            let monitor = given.map(|g| g.find("monitor").unwrap_or(MONITOR));
-            if let Some(monitor) = monitor.filter(|m| m.starts_with("val_") && !validates) {
-                let text = format!("`{option}` watches `{monitor}`, but nothing validates");
-                return Err(Failure::new(text).hint(
-                    "Give `--validation-split` or `--validation-data`, or watch another value: `monitor=loss`",
-                ));
+            if let Some(given) = given {
+                let monitor = given.find("monitor").unwrap_or(MONITOR);
+                check_logged(&format!("`{option}` watches"), monitor, &logged, validates)?;
             }
         }
-        Ok(())
+        let path = self.checkpoint.as_ref().and_then(|g| g.find("filepath"));
+        let mut fields = fields(path.unwrap_or_default()).filter(|name| *name != "epoch");
+        fields.try_for_each(|name| {
+            check_logged("the path of `--checkpoint` has", name, &logged, validates)
+        })
     }
 
     /// Adds those that are given. The learning rate comes first, so that the table has it.
@@ -81,6 +94,25 @@ impl Callbacks {
         }
         Ok(fit)
     }
+}
+
+/// Refuses a value that is not among those logged.
+fn check_logged(who: &str, name: &str, logged: &[String], validates: bool) -> Result<()> {
+    if logged.iter().any(|l| l == name) {
+        return Ok(());
+    }
+    let there = format!("the values are {}", logged.join(", "));
+    Err(match name.starts_with("val_") && !validates {
+        true => Failure::new(format!("{who} `{name}`, but nothing validates; {there}"))
+            .hint("Give `--validation-split` or `--validation-data`, or name another value: `monitor=loss`"),
+        false => Failure::new(format!("{who} `{name}`, which is no value of the training; {there}")),
+    })
+}
+
+/// The names in braces in a path: `{epoch:02d}-{val_loss:.2f}.keras`.
+fn fields(path: &str) -> impl Iterator<Item = &str> {
+    let inside = path.split('{').skip(1);
+    inside.filter_map(|field| field.split_once('}')?.0.split(':').next())
 }
 
 fn early_stopping(given: &Given) -> Result<EarlyStopping, String> {
@@ -108,9 +140,13 @@ fn early_stopping(given: &Given) -> Result<EarlyStopping, String> {
 fn checkpoint(given: &Given) -> Result<ModelCheckpoint, String> {
     let mut left = given.left();
     let path = left.take("filepath").ok_or("expected a path first")?;
-    let c = ModelCheckpoint::new().filepath(path);
+    let c = ModelCheckpoint::new().filepath(&path);
     let c = left.set(c, "monitor", text, ModelCheckpoint::monitor)?;
     let c = left.set(c, "save_best_only", truth, ModelCheckpoint::save_best_only)?;
+    let weights_only = given
+        .find("save_weights_only")
+        .is_some_and(|v| truth(v) == Ok(true));
+    model_file::check_checkpoint(Path::new(&path), weights_only)?;
     let c = left.set(
         c,
         "save_weights_only",
@@ -173,80 +209,4 @@ fn character(text: &str) -> Result<char, String> {
 fn factor(text: &str) -> Result<f64, String> {
     let factor = rate(text).ok().filter(|f| *f < 1.0);
     factor.ok_or_else(|| "expected a number of 0 or more and less than 1".to_owned())
-}
-
-/// Arguments of a callback: names and values.
-#[derive(Clone, Debug)]
-struct Given(Vec<(String, String)>);
-
-impl Given {
-    fn find(&self, key: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    fn left(&self) -> Left {
-        Left {
-            entries: self.0.clone(),
-            known: Vec::new(),
-        }
-    }
-}
-
-/// Reads arguments that make a callback. The first may stand without its name.
-fn given<C>(
-    text: &str,
-    first: &str,
-    make: fn(&Given) -> Result<C, String>,
-) -> Result<Given, String> {
-    let entry = |(i, entry): (usize, &str)| match (i, entry.split_once('=')) {
-        (_, Some((key, value))) => Ok((key.to_owned(), value.to_owned())),
-        (0, None) => Ok((first.to_owned(), entry.to_owned())),
-        (_, None) => Err(format!("expected KEY=VALUE, not `{entry}`")),
-    };
-    let entries: Result<_, String> = text.split(',').enumerate().map(entry).collect();
-    let given = Given(entries?);
-    make(&given).map(|_| given)
-}
-
-/// Arguments that a callback has not taken yet.
-struct Left {
-    entries: Vec<(String, String)>,
-    known: Vec<&'static str>,
-}
-
-impl Left {
-    fn take(&mut self, key: &'static str) -> Option<String> {
-        self.known.push(key);
-        let found = self.entries.iter().position(|(name, _)| name == key);
-        found.map(|i| self.entries.remove(i).1)
-    }
-
-    /// Gives a callback an argument, if it is there.
-    fn set<C, T>(
-        &mut self,
-        callback: C,
-        key: &'static str,
-        read: fn(&str) -> Result<T, String>,
-        set: impl FnOnce(C, T) -> C,
-    ) -> Result<C, String> {
-        match self.take(key) {
-            Some(value) => match read(&value) {
-                Ok(value) => Ok(set(callback, value)),
-                Err(e) => Err(format!("{key}={value}: {e}")),
-            },
-            None => Ok(callback),
-        }
-    }
-
-    /// Refuses what no argument has taken.
-    fn end(self) -> Result<(), String> {
-        let Some((name, _)) = self.entries.first() else {
-            return Ok(());
-        };
-        Err(match self.known.contains(&name.as_str()) {
-            true => format!("`{name}` is there twice"),
-            false => format!("no argument `{name}`; there are {}", self.known.join(", ")),
-        })
-    }
 }

@@ -1,6 +1,6 @@
 //! `refrain convert`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use refrain::Model;
@@ -54,10 +54,18 @@ impl Convert {
         model_file::save(&model, &self.output)
     }
 
+    /// Taking nested models apart calls their layers anew.
+    fn load(&self, path: &Path) -> Result<Model> {
+        match self.for_keras {
+            true => self.load.model(path),
+            false => self.load.unrun(path),
+        }
+    }
+
     fn model(&self) -> Result<Model> {
         let Some(architecture) = &self.architecture else {
             self.partial.refuse("--architecture MODEL")?;
-            let model = self.load.model(&self.input).map_err(|e| match e {
+            let model = self.load(&self.input).map_err(|e| match e {
                 Failure::Message(text) if text.contains("no architecture") => {
                     let text = format!(
                         "`{}` holds weights and no architecture",
@@ -75,7 +83,7 @@ impl Convert {
             }
             return Ok(model);
         };
-        let model = self.load.model(architecture)?;
+        let model = self.load(architecture)?;
         self.partial.read(&model, &self.input)?;
         Ok(model)
     }

@@ -64,7 +64,8 @@ impl Evaluate {
         if let Some(steps) = self.steps {
             evaluate = evaluate.steps(steps);
         }
-        let evaluation = evaluate.run().map_err(|e| data.at(e))?;
+        let evaluation = evaluate.run();
+        let evaluation = evaluation.map_err(|e| data.explain(e, &self.model))?;
         let mut values = evaluation.iter();
         match values.find(|(_, value)| self.check_finite && !value.is_finite()) {
             Some((name, value)) => Err(data

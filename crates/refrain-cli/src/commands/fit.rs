@@ -8,10 +8,11 @@ use refrain::training::{Fit as LibraryFit, History, Verbose};
 use refrain::{ErrorKind, Model};
 
 use super::callbacks::Callbacks;
-use super::compile::{Objective, Training};
+use super::compile::Objective;
 use super::load::{LoadCompiled, OtherWeights};
+use super::optimizer::Training;
 use super::{model_file, to_json};
-use crate::data::{DataFile, Samples};
+use crate::data::{DataFile, Samples, of_data};
 use crate::failure::{Failure, Result};
 use crate::numbers::{class_weight, count, fraction, seed, whole};
 use crate::output::{check_target, target, write_whole};
@@ -25,13 +26,15 @@ use crate::output::{check_target, target, write_whole};
   refrain fit model.keras --data train.npz --epochs 50 --output trained.keras --validation-split 0.2 \\
       --early-stopping val_loss,patience=3 --checkpoint best.keras,save_best_only=True --history history.json
   refrain fit model.keras --data train.npz --output trained.keras --class-weight 0=1,1=5
+  refrain fit model.keras --data train.npz --epochs 20 --output trained.keras --optimizer sgd,momentum=0.9,clipnorm=1 \\
+      --schedule cosine,decay_steps=2000 --learning-rate 0.1
 
 The data are inputs x0, x1, … (or named as the inputs), labels y0, y1, …; if wanted, sample weights w0, w1, … and data for
-validation vx0, …, vy0, …, vw0, …. A compiled model goes on where its optimizer stopped; `--optimizer`, `--loss` and
-`--metrics` compile it anew, which forgets the optimizer's state.
+validation vx0, …, vy0, …, vw0, …. A compiled model goes on where its optimizer stopped, with another `--learning-rate` too;
+the other options of compiling compile it anew, which forgets the optimizer's state.
 
-A loss or weight that becomes NaN or infinite ends the training with the step and the first operation that made it, and
-nothing is written.")]
+A loss, of validation too, or a weight that becomes NaN or infinite ends the training with the step and the first operation
+that made it, and nothing is written.")]
 pub struct Fit {
     /// The model's file.
     model: PathBuf,
@@ -174,7 +177,7 @@ impl Fit {
         let frequency = self.validation.validation_freq;
         let validates = (validation.is_some() || self.validation.validation_split > Some(0.0))
             && self.epochs / frequency > self.initial_epoch / frequency;
-        self.callbacks.check(validates)?;
+        self.callbacks.check(&model, validates)?;
         let fit = self.fit(&model, &samples, validation.as_ref())?;
         let history = fit.run().map_err(|e| self.explain(e, &data))?;
         model_file::save(&model, &self.output)?;
@@ -259,11 +262,16 @@ impl Fit {
             .add(self.validation.add(model, fit, validation))
     }
 
-    /// Names the data, unless it is not they that do not fit.
+    /// Names the data if it is they that do not fit.
     fn explain(&self, e: refrain::Error, data: &DataFile) -> Failure {
-        match e.kind() {
-            ErrorKind::NonFinite => Failure::from(e).hint("`--allow-nan` goes on all the same"),
-            _ => data.at(e),
+        match (e.kind(), &self.validation.validation_data) {
+            (ErrorKind::NonFinite, _) => {
+                Failure::from(e).hint("`--allow-nan` goes on all the same")
+            }
+            (kind, Some(path)) if of_data(kind) && e.to_string().contains("validation: ") => {
+                Failure::from(e).at(format_args!("`{}`", path.display()))
+            }
+            _ => data.explain(e, &self.model),
         }
     }
 

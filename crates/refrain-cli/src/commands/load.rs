@@ -118,6 +118,12 @@ impl LoadCompiled {
     pub fn model(&self, path: &Path) -> Result<Model> {
         self.load.load(path, !self.no_compile)
     }
+
+    /// The model for being written again, not run.
+    pub fn unrun(&self, path: &Path) -> Result<Model> {
+        let options = self.load.options().compile(!self.no_compile);
+        self.load.load_with(options.described_lambdas(true), path)
+    }
 }
 
 fn lambda(text: &str) -> Result<(String, Expression), String> {
@@ -146,15 +152,20 @@ impl Load {
         })
     }
 
-    /// The file of a model, for its weights to be read one by one.
+    /// The file of a model, for its weights to be read one by one. Its Lambda layers are not run.
     pub fn open(&self, path: &Path) -> Result<ModelFile> {
-        let file = self.options().open(path).map_err(|e| failed(e, path))?;
+        let options = self.options().described_lambdas(true);
+        let file = options.open(path).map_err(|e| failed(e, path))?;
         self.check_lambdas(file.to_json(), path)?;
         Ok(file)
     }
 
     fn load(&self, path: &Path, compile: bool) -> Result<Model> {
-        let model = self.options().compile(compile).load(path);
+        self.load_with(self.options().compile(compile), path)
+    }
+
+    fn load_with(&self, options: LoadOptions, path: &Path) -> Result<Model> {
+        let model = options.load(path);
         let model = model.map_err(|e| failed(e, path))?;
         self.check_lambdas(&model.to_json(), path)?;
         Ok(model)

@@ -12,8 +12,10 @@ pub mod summary;
 
 mod callbacks;
 mod compile;
+mod given;
 mod load;
 mod model_file;
+mod optimizer;
 
 use serde_json::{Value as Json, json};
 

@@ -37,6 +37,28 @@ pub fn any(path: PathBuf) -> Result<PathBuf, String> {
     }
 }
 
+/// Refuses the name of a checkpoint whose end does not say what is written.
+pub fn check_checkpoint(path: &Path, weights_only: bool) -> Result<(), String> {
+    const WHOLE: [&str; 4] = [".keras", ".h5", ".safetensors", JSON_END];
+    const WEIGHTS: [&str; 2] = [WEIGHTS_END, ".safetensors"];
+    let allowed = match weights_only {
+        true => &WEIGHTS[..],
+        false => &WHOLE[..],
+    };
+    let only_weights = ends(path, WEIGHTS_END) && !weights_only;
+    match allowed.iter().any(|end| ends(path, end)) && !only_weights {
+        true => Ok(()),
+        false => Err(format!(
+            "expected a path that ends in {}{}",
+            allowed.join(", "),
+            match only_weights {
+                true => "; weights alone need save_weights_only=True",
+                false => "",
+            }
+        )),
+    }
+}
+
 /// Writes a model as the end of the file's name says.
 pub fn save(model: &Model, path: &Path) -> Result<()> {
     let saved = match ends(path, WEIGHTS_END) {

@@ -63,7 +63,7 @@ impl Predict {
             .predict(Arrays::of_inputs(&model, x))
             .batch_size(self.batch_size)
             .run();
-        let predictions = predictions.map_err(|e| data.at(e))?;
+        let predictions = predictions.map_err(|e| data.explain(e, &self.model))?;
         let outputs = (0..predictions.len()).map(|i| predictions.literal(i));
         let outputs: Vec<Literal> = outputs.collect::<refrain::Result<_>>()?;
         if self.check_finite {

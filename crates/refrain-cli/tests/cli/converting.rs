@@ -1,11 +1,15 @@
 //! convert, diff.
 
+use std::fs::File;
+use std::path::Path;
+
 use refrain::layers::{Dense, add};
 use refrain::losses::Loss;
 use refrain::optimizers::Adam;
 use refrain::{Literal, Model, input, load_model};
+use zip::ZipArchive;
 
-use crate::support::{Folder, compiled, numbers, siamese, two_outputs};
+use crate::support::{Folder, compiled, numbers, siamese, two_outputs, with_lambda};
 
 #[test]
 fn every_format_becomes_every_other() {
@@ -162,4 +166,53 @@ fn nested_models_with_layers_of_one_name_are_compared_apart() {
     model.save(folder.path("whole.keras")).unwrap();
     half.save(folder.path("rest.keras")).unwrap();
     assert_eq!(folder.run("diff whole.keras rest.keras").done(), "");
+}
+
+#[test]
+fn slashes_that_conversion_takes_from_names_are_no_difference() {
+    let folder = Folder::new("diff-slashes");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let zip = fixtures.join("../refrain/tests/fixtures/odd_files/keras_2.zip");
+    let mut zip = ZipArchive::new(File::open(zip).unwrap()).unwrap();
+    let mut file = File::create(folder.path("a.h5")).unwrap();
+    std::io::copy(&mut zip.by_name("slashes.h5").unwrap(), &mut file).unwrap();
+    folder.run("convert a.h5 b.keras").done();
+    let run = folder.run("diff a.h5 b.keras");
+    assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{run:#?}");
+}
+
+#[test]
+fn lambdas_are_converted_and_compared_as_they_are_described() {
+    let folder = Folder::new("described");
+    folder.save("a.keras", with_lambda());
+    for line in [
+        "convert a.keras b.keras",
+        "convert b.keras c.h5",
+        "convert c.h5 d.safetensors",
+        "convert d.safetensors e.json",
+        "convert e.json f.keras",
+        "diff a.keras b.keras",
+        "diff a.keras c.h5",
+        "diff a.keras e.json",
+    ] {
+        assert_eq!(folder.run(line).done(), "", "{line}");
+    }
+    assert_eq!(folder.run("diff a.keras f.keras").code, Some(1));
+    let json = with_lambda().to_json();
+    assert!(json.contains("<lambda>"));
+    let json = json.replace("<lambda>", "another");
+    std::fs::write(folder.path("g.json"), json).unwrap();
+    let run = folder.run("diff a.keras g.json");
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.out.contains("layer `distance`.function: "),
+        "{}",
+        run.out
+    );
+    let run = folder.run("convert b.keras h.keras --for-keras");
+    run.failed(&["layer `distance` (Lambda)", "--lambda distance="]);
+    let pair = [("x0", &numbers(&[2, 4], 1)), ("x1", &numbers(&[2, 4], 2))];
+    folder.write_arrays("x.npz", &pair);
+    let predict = "predict c.h5 --inputs x.npz --output y.npz";
+    folder.run(predict).failed(&["`distance`"]);
 }

@@ -2,8 +2,9 @@
 
 use refrain::callbacks::EarlyStopping;
 use refrain::load_model;
+use refrain::optimizers::{ExponentialDecay, Optimizer, Sgd};
 
-use crate::support::{Folder, compiled, labels, numbers, two_outputs, write_pairs};
+use crate::support::{Folder, compiled, labels, numbers, siamese, two_outputs, write_pairs};
 
 const FIT: &str = "fit m.keras --data d.npz --output out.keras";
 
@@ -164,6 +165,18 @@ fn callbacks_that_cannot_work_are_refused_before_the_first_step() {
     let folder = prepared("wrong-callbacks");
     for (options, words) in [
         ("--early-stopping patience=1", "`val_loss`"),
+        (
+            "--early-stopping foo",
+            "`--early-stopping` watches `foo`, which is no value of the training; the values are loss, accuracy.",
+        ),
+        (
+            "--validation-split 0.5 --early-stopping val_los",
+            "the values are loss, accuracy, val_loss, val_accuracy.",
+        ),
+        (
+            "--checkpoint c-{val_los}.keras",
+            "the path of `--checkpoint` has `val_los`, but nothing validates",
+        ),
         ("--reduce-lr val_accuracy", "`val_accuracy`"),
         (
             "--checkpoint b.keras,save_best_only=True",
@@ -196,6 +209,12 @@ fn callbacks_that_cannot_work_are_refused_before_the_first_step() {
         ("--reduce-lr loss,factor=1", "less than 1"),
         ("--checkpoint b.keras,save_best_only=1", "True or False"),
         ("--csv-log append=True", "a path first"),
+        ("--checkpoint x.txt", "ends in .keras, .h5"),
+        ("--checkpoint x.weights.h5", "save_weights_only=True"),
+        (
+            "--checkpoint x.keras,save_weights_only=True",
+            "ends in .weights.h5",
+        ),
     ] {
         folder.run(&format!("{FIT} {options}")).misused(word);
     }
@@ -369,6 +388,206 @@ fn nan_ends_the_training_and_nothing_is_written() {
     let predict = "predict m.keras --inputs nan.npz --output y.npz";
     let run = folder.run(&format!("{predict} --check-finite"));
     run.failed(&["nan.npz", "output y0 of sample 35"]);
+}
+
+#[test]
+fn nan_in_data_for_validation_ends_the_training_too() {
+    let folder = prepared("nan-validation");
+    let (left, right, y) = (numbers(&[40, 4], 1), numbers(&[40, 4], 2), labels(40));
+    let mut bad = left.clone();
+    bad.values_mut::<f32>().unwrap()[35 * 4] = f32::NAN;
+    let arrays = [
+        ("x0", &left),
+        ("x1", &right),
+        ("y0", &y),
+        ("vx0", &bad),
+        ("vx1", &right),
+        ("vy0", &y),
+    ];
+    folder.write_arrays("v.npz", &arrays);
+    let line =
+        "fit m.keras --data v.npz --output out.keras --quiet --history h.json --checkpoint c.keras";
+    folder.run(line).failed(&[
+        "epoch 1, validation step 2: the loss became NaN; input `left` already holds",
+        "--allow-nan",
+    ]);
+    assert_eq!(folder.files(), ["d.npz", "m.keras", "v.npz"]);
+    folder.run(&format!("{line} --allow-nan")).done();
+    assert!(folder.json("h.json")["val_loss"][0].is_null());
+}
+
+#[test]
+fn the_file_that_does_not_fit_is_named() {
+    let folder = prepared("which-file");
+    let (left, wide) = (numbers(&[6, 4], 1), numbers(&[6, 5], 2));
+    folder.write_arrays("v.npz", &[("x0", &left), ("x1", &wide), ("y0", &labels(6))]);
+    let run = folder.run(&format!("{FIT} --validation-data v.npz"));
+    assert!(!run.err.contains("d.npz"), "{run:#?}");
+    run.failed(&["`v.npz`: ", "`right`", "(6, 5)"]);
+    let run = folder.run(&format!("{FIT} --class-weight 7=2"));
+    assert!(!run.err.contains("d.npz"), "{run:#?}");
+    run.failed(&["class 7"]);
+}
+
+#[test]
+fn a_model_compiled_without_a_loss_is_named() {
+    let folder = prepared("no-loss");
+    let model = siamese();
+    model.compile(Sgd::new(0.1), [None]).run().unwrap();
+    folder.save("m.keras", model);
+    let run = folder.run(&format!("{FIT} --quiet"));
+    assert!(!run.err.contains("d.npz"), "{run:#?}");
+    run.failed(&["`m.keras`: the model is compiled without a loss", "--loss"]);
+    folder
+        .run("evaluate m.keras --data d.npz")
+        .failed(&["`m.keras`: the model is compiled without a loss"]);
+    folder.run(&format!("{FIT} --quiet --loss mse")).done();
+}
+
+#[test]
+fn arrays_that_nothing_uses_are_told() {
+    let folder = prepared("unused");
+    let (left, right) = (numbers(&[8, 4], 1), numbers(&[8, 4], 2));
+    let arrays = [
+        ("x0", &left),
+        ("x1", &right),
+        ("y0", &labels(8)),
+        ("label", &right),
+    ];
+    folder.write_arrays("d.npz", &arrays);
+    for line in [
+        "predict m.keras --inputs d.npz --output y.npz",
+        "evaluate m.keras --data d.npz",
+        "fit m.keras --data d.npz --quiet --output out.keras",
+    ] {
+        let run = folder.run(line);
+        let expected = "refrain: warning: `d.npz`: nothing uses `label`.\n";
+        assert_eq!(run.err, expected, "{line}");
+        run.done();
+    }
+}
+
+#[test]
+fn optimizer_and_schedule_have_the_arguments_of_keras() {
+    let folder = prepared("optimizer");
+    let fit = |options: &str| folder.run(&format!("{FIT} --quiet {options}"));
+    fit(
+        "--optimizer sgd,momentum=0.5,nesterov=True,clipnorm=1 --schedule \
+         exponential,decay_steps=10,decay_rate=0.5,staircase=True --learning-rate 0.25",
+    )
+    .done();
+    let optimizer = load_model(folder.path("out.keras")).unwrap().optimizer();
+    let schedule = ExponentialDecay::new(0.25, 10.0, 0.5).staircase(true);
+    let sgd = Sgd::new(schedule)
+        .momentum(0.5)
+        .nesterov(true)
+        .clipnorm(1.0);
+    let expected = Optimizer::from(sgd).config();
+    assert_eq!(optimizer.unwrap().config(), expected);
+    fit("--schedule piecewise_constant,boundaries=[1,2],values=[0.1,0.01,0.001]").done();
+    let config = load_model(folder.path("out.keras")).unwrap().optimizer();
+    let rate = &config.unwrap().config()["learning_rate"];
+    assert_eq!(rate["config"]["values"][2], 0.001);
+    fit("--schedule cosine,decay_steps=10").done();
+    let config = load_model(folder.path("out.keras")).unwrap().optimizer();
+    let rate = &config.unwrap().config()["learning_rate"];
+    let first = rate["config"]["initial_learning_rate"].as_f64().unwrap();
+    assert!((first - 0.01).abs() < 1e-6, "the model's, not {first}");
+    for (options, words) in [
+        (
+            "--optimizer adam,beta1=0.5",
+            "`--optimizer` has no argument `beta1`. There are name, learning_rate,",
+        ),
+        ("--optimizer adam,beta_1=a", "expected a number, True"),
+        (
+            "--optimizer adam,clipnorm=True",
+            "`clipnorm` cannot be `true`",
+        ),
+        ("--optimizer adam,clipnorm=-1", "`--optimizer`: "),
+        (
+            "--optimizer adam,clipnorm=1,clipnorm=2",
+            "`clipnorm` is there twice",
+        ),
+        ("--optimizer adam,learning_rate=1 --learning-rate 1", "both"),
+        (
+            "--schedule cosines",
+            "`--schedule` knows no `cosines`. There are cosine, exponential,",
+        ),
+        ("--schedule cosine", "`--schedule`: "),
+        ("--schedule cosine,decay_steps=0", "`--schedule`: "),
+        (
+            "--schedule cosine,decay_steps=9,decay_rate=2",
+            "has no argument `decay_rate`",
+        ),
+    ] {
+        let run = fit(options);
+        assert!(!run.err.contains("m.keras"), "{run:#?}");
+        run.failed(&[words]);
+    }
+}
+
+#[test]
+fn losses_have_weights_and_metrics_may_count_those_of_samples() {
+    let folder = Folder::new("loss-weights");
+    folder.save("m.keras", two_outputs());
+    let (x, a, b) = (
+        numbers(&[40, 4], 1),
+        numbers(&[40, 2], 2),
+        numbers(&[40, 1], 3),
+    );
+    let w = numbers(&[40], 4);
+    let all = [("x0", &x), ("y0", &a), ("y1", &b), ("w0", &w)];
+    folder.write_arrays("d.npz", &all);
+    let line = "evaluate m.keras --data d.npz --loss mse --metrics a=mae --weighted-metrics a=mae";
+    let values = |options: &str| -> serde_json::Value {
+        let run = folder.run(&format!("{line} {options}")).done();
+        run.parse().unwrap()
+    };
+    let plain = values("");
+    assert_ne!(plain["a_mae"], plain["a_weighted_mae"], "{plain}");
+    let sum = |scores: &serde_json::Value, weights: [f64; 2]| {
+        let loss = |name: &str| scores[name].as_f64().unwrap();
+        weights[0] * loss("a_loss") + weights[1] * loss("b_loss") - loss("loss")
+    };
+    assert!(sum(&plain, [1.0, 1.0]).abs() < 1e-5, "{plain}");
+    for weights in ["2,0.5", "a=2,b=0.5"] {
+        let scores = values(&format!("--loss-weights {weights}"));
+        assert!(sum(&scores, [2.0, 0.5]).abs() < 1e-5, "{scores}");
+    }
+    folder
+        .run(&format!("{line} --loss-weights 1,2,3"))
+        .failed(&["`--loss-weights`", "3 "]);
+    folder
+        .run(&format!("{line} --loss-weights a=x,b=1"))
+        .failed(&["`--loss-weights`", "a number"]);
+}
+
+#[test]
+fn numbers_beyond_all_counts_do_no_harm() {
+    let folder = prepared("huge");
+    let most = usize::MAX;
+    folder
+        .run(&format!("{FIT} --quiet --batch-size {most} --validation-split 0.5 --validation-batch-size {most} --validation-steps {most}"))
+        .done();
+    folder
+        .run(&format!("{FIT} --quiet --epochs {most} --initial-epoch {} --validation-freq {most} --validation-split 0.5", most - 1))
+        .done();
+    folder
+        .run(&format!("{FIT} --quiet --epochs {most} --steps-per-epoch {most} --early-stopping loss --checkpoint x.keras/c.keras --csv-log d.npz"))
+        .failed(&["d.npz"]);
+    folder
+        .run(&format!(
+            "evaluate m.keras --data d.npz --batch-size {most} --steps {most}"
+        ))
+        .done();
+    folder
+        .run(&format!(
+            "predict m.keras --inputs d.npz --output y.npz --batch-size {most}"
+        ))
+        .done();
+    folder
+        .run(&format!("{FIT} --epochs {most}0"))
+        .misused("too large");
 }
 
 #[test]

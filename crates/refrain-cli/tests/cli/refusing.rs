@@ -111,6 +111,11 @@ fn models_that_are_cut_off() {
             let cut = bytes.len() * part / 1000;
             write(folder.path("cut.keras"), &bytes[..cut]).unwrap();
             folder.run("summary cut.keras").failed(&["cut.keras"]);
+            let run = folder.run("inspect cut.keras");
+            assert!(
+                run.code == Some(0) || run.err.contains("`cut.keras`"),
+                "{run:#?}"
+            );
         }
         write(folder.path("cut.keras"), &bytes[..bytes.len() - 1]).unwrap();
         folder.run("summary cut.keras").failed(&["cut.keras"]);
@@ -201,6 +206,18 @@ fn nothing_is_written_if_it_fails() {
         folder
             .run(&format!("{line} --output out.keras --history {name}"))
             .failed(&["history would overwrite", "another name"]);
+    }
+    folder
+        .run(&format!("{line} --output x.npz/out.keras"))
+        .failed(&["x.npz/out.keras", "no folder `x.npz`, which is a file"]);
+    folder
+        .run("summary .")
+        .failed(&["`.` is a folder without a model"]);
+    if cfg!(target_os = "linux") {
+        let line = line.replace(" --quiet", "");
+        folder
+            .run(&format!("{line} --output /proc/out.keras"))
+            .failed(&["/proc/out.keras"]);
     }
     assert_eq!(folder.files(), ["d.npz", "m.keras", "x.npz", "y.npz"]);
 }

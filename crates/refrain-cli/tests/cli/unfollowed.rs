@@ -43,9 +43,26 @@ fn an_unknown_metric_stops_nothing_that_does_without() {
     assert_eq!(config("c.keras"), config("m.keras"));
     assert!(config("c.h5").contains("gap"));
     assert!(!config("t.keras").contains("gap"));
-    let run = folder.run("evaluate m.keras --data d.npz");
-    assert_eq!(run.code, Some(1), "{run:#?}");
-    assert!(run.err.contains("--loss"), "{run:#?}");
+    for line in [
+        "evaluate m.keras --data d.npz",
+        "fit m.keras --data d.npz --output u.keras",
+    ] {
+        let run = folder.run(line);
+        assert_eq!(run.code, Some(1), "{run:#?}");
+        let failure = run.err.lines().last().unwrap();
+        assert!(failure.contains("--metrics"), "{run:#?}");
+        assert!(failure.contains("--loss"), "{run:#?}");
+        assert!(
+            failure.contains("as its file says: ") && failure.contains("gap"),
+            "{run:#?}"
+        );
+        assert!(!run.err.contains("no optimizer"), "{run:#?}");
+    }
+    let line = "fit m.keras --data d.npz --quiet --metrics mae --output u.keras";
+    folder.run(line).done();
+    let model = load_model(folder.path("u.keras")).unwrap();
+    assert_eq!(model.metrics_names().unwrap(), ["loss", "mae"]);
+    assert_eq!(model.optimizer().unwrap().class_name(), "Adam");
 }
 
 #[test]

@@ -18,7 +18,27 @@ pub trait ConfigValue: Sized {
 
 /// An error that says what an option should have been.
 pub(crate) fn unexpected(expected: &str, json: &Json) -> Error {
-    Error::mismatch(ErrorKind::Config, expected, json.to_string())
+    Error::mismatch(ErrorKind::Config, expected, shown(json))
+}
+
+/// As much of a value as an error shows; of what is longer, class and name first.
+pub(crate) fn shown(json: &Json) -> String {
+    /// In characters.
+    const MOST: usize = 60;
+    let text = json.to_string();
+    let Some((end, _)) = text.char_indices().nth(MOST) else {
+        return text;
+    };
+    let part = format!("{}…", &text[..end]);
+    let name = json["config"]["name"].as_str().filter(|n| n.len() <= MOST);
+    match (
+        json["class_name"].as_str().filter(|c| c.len() <= MOST),
+        name,
+    ) {
+        (Some(class), Some(name)) => format!("{class} `{name}`: {part}"),
+        (Some(class), None) => format!("{class}: {part}"),
+        (None, _) => part,
+    }
 }
 
 macro_rules! plain {
@@ -203,6 +223,21 @@ pub(crate) fn in_option(error: Error, option: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::shown;
+
+    #[test]
+    fn long_values_are_shown_by_class_and_name() {
+        assert_eq!(shown(&json!({ "a": 1 })), r#"{"a":1}"#);
+        let config = json!({ "name": "auc", "thresholds": vec![0.5; 200] });
+        let text = shown(&json!({ "class_name": "AUC", "config": config }));
+        assert!(text.starts_with("AUC `auc`: {"), "{text}");
+        assert!(text.chars().count() < 80 && text.ends_with('…'), "{text}");
+        let text = shown(&json!("ä".repeat(100)));
+        assert_eq!(text.chars().count(), 61);
+    }
+
     #[test]
     fn options_are_documented_with_their_defaults() {
         let table = options_table!(units: usize = 3 => " The size." " Of the output."; bias: Option<f64> = None => " A number.";);

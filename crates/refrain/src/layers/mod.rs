@@ -51,7 +51,7 @@ pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};
-pub(crate) use config::{in_option, layer_options, options_table, unexpected};
+pub(crate) use config::{in_option, layer_options, options_table, shown, unexpected};
 pub use convolutional::*;
 pub use core::*;
 pub use handle::{AnyLayer, Handle};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
-use super::config::{Config, unexpected};
+use super::config::{Config, shown, unexpected};
 use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
 use super::layer::Layer;
 use super::merging::KERAS2_MASKS;
@@ -143,7 +143,7 @@ pub(crate) const QUANTIZATION: &str = "quantization_config";
 /// Gives a layer the name, type and trainability that its configuration names.
 fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     if let Some(json) = config.get(QUANTIZATION).filter(|json| !json.is_null()) {
-        let received = json.to_string();
+        let received = shown(json);
         let expected = "weights that are not quantized";
         return Err(Error::mismatch(ErrorKind::Unsupported, expected, received));
     }
@@ -201,7 +201,8 @@ fn refuse_unknown(config: &Config, layer: &AnyLayer) -> Result<()> {
     let Some((key, json)) = unknown else {
         return Ok(());
     };
-    let message = format!("option `{key}` = {json}, which the layer does not have");
+    let value = shown(json);
+    let message = format!("option `{key}` = {value}, which the layer does not have");
     Err(Error::new(ErrorKind::Unsupported, message))
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Restoring {
     pub(crate) functions: HashMap<String, Function>,
     /// How the code of a Python lambda is read, if it is to be read.
     pub(crate) decode: Option<Decode>,
+    /// Whether calls of `Lambda` layers are taken as the file describes them, where it tells the shape of what they give.
+    pub(crate) described_lambdas: bool,
     /// Whether Keras 2 wrote the file, which makes some calls in another way.
     pub(crate) keras2: bool,
     /// Whether attention takes the masks off its inputs, as in Keras 3.10 and later.

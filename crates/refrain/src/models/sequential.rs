@@ -1,8 +1,11 @@
 //! Models that are a plain stack of layers.
 
+use refrain_graph::Spec;
+
 use super::functional::Functional;
 use super::model::Model;
 use crate::error::Result;
+use crate::layers::core::described_call;
 use crate::layers::{AnyLayer, Input, Outputs};
 use crate::names;
 use crate::tensor::Tensor;
@@ -64,15 +67,25 @@ impl Sequential {
         names::check(&self.name)?;
         // Keras counts the functional model inside a `Sequential`.
         names::unique("functional");
-        stack(&self.name, self.input.tensor(), &self.layers)
+        stack(&self.name, self.input.tensor(), &self.layers, &[])
     }
 }
 
-/// The model of layers that are each called on the output of the one before.
-pub(crate) fn stack(name: &str, input: Tensor, layers: &[AnyLayer]) -> Result<Model> {
+/// The model of layers that are each called on the output of the one before. A file may tell what some calls give.
+pub(crate) fn stack(
+    name: &str,
+    input: Tensor,
+    layers: &[AnyLayer],
+    given: &[Option<Spec>],
+) -> Result<Model> {
     let mut output = input.clone();
-    for layer in layers {
-        let outputs = layer.call_within(&(&output).into(), name)?;
+    for (i, layer) in layers.iter().enumerate() {
+        let inputs = (&output).into();
+        let in_file = || given.get(i).cloned().flatten();
+        let outputs = match described_call(layer, &inputs, in_file)? {
+            Some(outputs) => outputs,
+            None => layer.call_within(&inputs, name)?,
+        };
         output = Tensor::from_structure(outputs)?;
     }
     let mut functional = Functional::new(input.into(), output.into())?;

@@ -198,7 +198,17 @@ impl Optimizer {
             .unwrap_or(self.rule.default_name())
     }
 
-    pub(crate) fn validate(&self) -> Result<()> {
+    /// Refuses options that make no sense, as compiling does.
+    ///
+    /// ```
+    /// use refrain::optimizers::{Adam, Optimizer};
+    /// assert!(Optimizer::from(Adam::new(1e-3)).validate().is_ok());
+    /// assert!(Optimizer::from(Adam::new(1e-3).clipnorm(-1.0)).validate().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// An option makes no sense.
+    pub fn validate(&self) -> Result<()> {
         self.common.validate()?;
         self.rule.validate()
     }

@@ -145,7 +145,17 @@ impl Schedule {
         }
     }
 
-    pub(crate) fn validate(&self) -> Result<()> {
+    /// Refuses options that make no sense, as compiling does.
+    ///
+    /// ```
+    /// use refrain::optimizers::{CosineDecay, Schedule};
+    /// assert!(Schedule::from(CosineDecay::new(0.1, 1000.0)).validate().is_ok());
+    /// assert!(Schedule::from(CosineDecay::new(0.1, 0.0)).validate().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// The steps of a decay are not positive, or rates and boundaries do not fit.
+    pub fn validate(&self) -> Result<()> {
         if let Some(steps) = self.decay_steps().filter(|s| s.is_nan() || *s <= 0.0) {
             let expected = "a positive number of decay_steps";
             return Err(Error::mismatch(

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use super::config::{compile_from_json, compile_to_json};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::layers::unexpected;
 use crate::models::Model;
 
 impl Model {
@@ -40,11 +41,7 @@ impl Model {
     pub fn compile_from_config(&self, config: &Json) -> Result<()> {
         if config["optimizer"].is_null() {
             let expected = "a compile configuration with an `optimizer`";
-            return Err(Error::mismatch(
-                ErrorKind::Config,
-                expected,
-                config.to_string(),
-            ));
+            return Err(unexpected(expected, config));
         }
         compile_from_json(self, config, &Default::default(), true)
     }

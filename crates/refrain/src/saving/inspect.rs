@@ -59,6 +59,10 @@ impl LoadOptions {
     /// The file cannot be read at all.
     pub fn inspect(&self, path: impl AsRef<Path>) -> Result<Inspection> {
         let path = path.as_ref();
+        self.look_into(path).map_err(|e| e.in_file(path))
+    }
+
+    fn look_into(&self, path: &Path) -> Result<Inspection> {
         let opened = Opened::new(path, self.get_limits())?;
         let mut inspection = Inspection {
             format: format_name(path)?,

@@ -49,8 +49,7 @@ struct Entry {
     array: ArrayRef,
 }
 
-/// A weight in a [`ModelFile`]. Written as text, it is the names on the way to it with slashes between; names that have
-/// slashes themselves are in quotes.
+/// A weight in a [`ModelFile`]. Written as text, it is the names on the way to it with slashes between.
 #[derive(Clone, Copy, Debug)]
 pub struct StoredWeight<'f> {
     file: &'f ArrayFile,
@@ -117,12 +116,11 @@ impl Tree {
         let own = layer.named_weights().into_iter();
         self.variables.extend(own.map(|(name, v)| (below(name), v)));
         let inside = layer.sublayers();
-        let is_model = layer.options::<Functional>().is_some();
-        let name = |(attribute, layer): &(String, AnyLayer)| match is_model {
-            true => layer.get_name().to_owned(),
-            false => attribute.clone(),
+        let names = match layer.options::<Functional>() {
+            Some(model) => model.written_names(),
+            None => inside.iter().map(|(name, _)| name.clone()).collect(),
         };
-        let names = unique(inside.iter().map(name).collect());
+        let names = unique(names);
         for ((_, layer), name) in inside.iter().zip(names) {
             self.visit(layer, &below(name));
         }
@@ -152,7 +150,7 @@ impl ModelFile {
 
 impl StoredWeight<'_> {
     /// The names on the way to it: of nested models, its layer, inner layers, and its own. No two weights of a model have the
-    /// same.
+    /// same. Slashes in names of layers, which Keras 3 does not take, are `_` as in [`to_json`](ModelFile::to_json).
     pub fn path(&self) -> &[String] {
         &self.entry.path
     }
@@ -178,32 +176,6 @@ impl StoredWeight<'_> {
 
 impl fmt::Display for StoredWeight<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(self.path()))
-    }
-}
-
-/// The names on a way as one text. The last is that of a variable in its layer, whose slashes are part of the way.
-fn shown(path: &[String]) -> String {
-    let last = path.len().saturating_sub(1);
-    let name = |(i, name): (usize, &String)| match i < last && name.contains('/') {
-        true => format!("{name:?}"),
-        false => name.clone(),
-    };
-    let names: Vec<String> = path.iter().enumerate().map(name).collect();
-    names.join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn names_with_slashes_are_not_taken_for_several() {
-        let text = |path: &[&str]| {
-            let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
-            shown(&path)
-        };
-        assert_eq!(text(&["a", "b", "cell/kernel"]), "a/b/cell/kernel");
-        assert_eq!(text(&["a/b", "kernel"]), "\"a/b\"/kernel");
+        f.write_str(&self.path().join("/"))
     }
 }

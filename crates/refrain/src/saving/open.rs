@@ -31,7 +31,16 @@ impl Kind {
     /// From the first bytes of a file; a folder is an unzipped archive.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            return Ok(Kind::Archive);
+            return match path.join(CONFIG).exists() {
+                true => Ok(Kind::Archive),
+                false => {
+                    let message = format!(
+                        "`{}` is a folder without a model: it has no `{CONFIG}`",
+                        path.display()
+                    );
+                    Err(Error::new(ErrorKind::Io, message))
+                }
+            };
         }
         let mut start = Vec::new();
         let file = File::open(path).map_err(|e| io("opening", path, &e))?;
@@ -86,8 +95,11 @@ const MODEL_WEIGHTS: &str = "model_weights";
 
 impl Opened {
     pub(crate) fn new(path: &Path, limits: &Limits) -> Result<Self> {
-        let kind = Kind::of(path)?;
-        let opened = match kind {
+        Opened::any(path, limits).map_err(|e| e.in_file(path))
+    }
+
+    fn any(path: &Path, limits: &Limits) -> Result<Self> {
+        match Kind::of(path)? {
             Kind::Archive => Opened::archive(path, limits),
             Kind::Hdf5 => Opened::hdf5(ArrayFile::open(path, limits)?, limits),
             Kind::Safetensors => Opened::safetensors(ArrayFile::open(path, limits)?, limits),
@@ -99,8 +111,7 @@ impl Opened {
                     false => Opened::described(json, None, Json::Null, None),
                 }
             }
-        };
-        opened.map_err(|e| e.in_file(path))
+        }
     }
 
     pub(super) fn described(

@@ -30,6 +30,7 @@ use crate::tensor::Tensor;
 pub struct LoadOptions {
     functions: Vec<(String, Function)>,
     decode_lambdas: bool,
+    described_lambdas: bool,
     without_compiling: bool,
     share_equal_layers: bool,
     custom: CustomFunctions,
@@ -107,6 +108,22 @@ impl LoadOptions {
         self
     }
 
+    /// Whether calls of `Lambda` layers are taken as the file describes them, for a model that is looked at or written again and
+    /// not run. Functions that are not known are no error then until they are needed: to run the model, or where the file does
+    /// not tell the shape of what they give and their code is not well known.
+    ///
+    /// ```no_run
+    /// use refrain::saving::LoadOptions;
+    ///
+    /// let model = LoadOptions::new().described_lambdas(true).load("with_lambda.h5")?;
+    /// model.save("with_lambda.keras")?;
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn described_lambdas(mut self, described: bool) -> Self {
+        self.described_lambdas = described;
+        self
+    }
+
     /// Whether the model is compiled as the file says, with the state of its optimizer. `true` by default. What refrain does not
     /// have, or the program has not given, leaves the model uncompiled, with a warning; [`Model::save`] writes it back.
     pub fn compile(mut self, compile: bool) -> Self {
@@ -174,7 +191,9 @@ impl LoadOptions {
     pub(crate) fn restoring(&self) -> Restoring {
         let mut context = Restoring::default();
         context.functions.extend(self.functions.iter().cloned());
-        context.decode = self.decode_lambdas.then_some(decode_function);
+        let decode = self.decode_lambdas || self.described_lambdas;
+        context.decode = decode.then_some(decode_function);
+        context.described_lambdas = self.described_lambdas;
         context
     }
 }

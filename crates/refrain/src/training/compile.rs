@@ -86,6 +86,26 @@ impl Model {
         self.training_state().kept.clone()
     }
 
+    /// The names of the values that [`evaluate`](Model::evaluate) gives: `loss`, of several outputs the losses, the metrics.
+    /// `fit` logs the same, and with `val_` before each those of validation.
+    ///
+    /// ```
+    /// use refrain::{Model, input, layers::Dense, losses::Loss, metrics::Metric, optimizers::Sgd};
+    /// let x = input([4]);
+    /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// model.compile(Sgd::new(0.1), Loss::MeanSquaredError).metrics([Metric::Accuracy]).run()?;
+    /// assert_eq!(model.metrics_names()?, ["loss", "accuracy"]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The model is not compiled.
+    pub fn metrics_names(&self) -> Result<Vec<String>> {
+        let compiled = compiled(self)?;
+        let order = compiled.evaluation_order().into_iter();
+        Ok(order.map(|i| compiled.test[i].key.clone()).collect())
+    }
+
     /// Whether `compile` has been run.
     pub fn is_compiled(&self) -> bool {
         self.training_state().compiled.is_some()

@@ -118,7 +118,7 @@ impl<'a> Evaluate<'a> {
                 let one = OneBatch::new(self.model, &compiled, &[]);
                 let progress = Progress::new(self.verbose, stream.steps());
                 stream.begin()?;
-                return evaluate_batches(&one, &mut stream, progress);
+                return evaluate_batches(&one, &mut stream, progress, None);
             }
         };
         let wanted = compiled.wanted(self.model.functional().output_names.len());
@@ -130,15 +130,17 @@ impl<'a> Evaluate<'a> {
             steps: self.steps,
             verbose: self.verbose,
         };
-        run.evaluate(self.model, &compiled, &feed)
+        run.evaluate(self.model, &compiled, &feed, None)
     }
 }
 
-/// Loss and metrics of a round of batches that has begun.
+/// Loss and metrics of a round of batches that has begun; with the epoch of `fit` that it validates, one that must stay
+/// finite.
 pub(crate) fn evaluate_batches<'a>(
     one: &OneBatch<'_, 'a>,
     stream: &mut Stream<'a>,
     mut progress: Progress,
+    checked: Option<usize>,
 ) -> Result<Evaluation> {
     let compiled = one.compiled();
     let _only = compiled
@@ -149,7 +151,7 @@ pub(crate) fn evaluate_batches<'a>(
     let (mut logs, mut done) = (Logs::default(), 0);
     progress.begin(None);
     while let Some(batch) = stream.next()? {
-        one.run(&batch, Mode::Test, None)?;
+        one.run(&batch, Mode::Test, checked.map(|epoch| (epoch, done)))?;
         done += 1;
         logs.update(&compiled.test, "");
         progress.step(done, &logs);
@@ -198,11 +200,13 @@ impl Pass {
         }
     }
 
+    /// With the epoch of `fit` that it validates, one that must stay finite.
     pub(crate) fn evaluate(
         &self,
         model: &Model,
         compiled: &Compiled,
         feed: &Feed<'_>,
+        checked: Option<usize>,
     ) -> Result<Evaluation> {
         let _only = compiled
             .testing
@@ -220,7 +224,11 @@ impl Pass {
         for step in 0..steps {
             let start = step * self.batch_size;
             let size = self.batch_size.min(feed.samples() - start);
-            session.step(Rows::Range(start, size))?;
+            let rows = Rows::Range(start, size);
+            match checked {
+                Some(epoch) => session.checked_step(rows, epoch, step)?,
+                None => session.step(rows)?,
+            }
             logs.update(&compiled.test, "");
             progress.step(step + 1, &logs);
         }

@@ -114,26 +114,30 @@ impl Recorded {
             return Ok(());
         }
         before.restore();
-        Err(self.explain(&before, loss))
+        let hint = "The weights are those from before the step. ";
+        Err(self.explain("step", &before, loss, trackers, hint))
     }
 
-    fn explain(&self, before: &Snapshot, loss: f64) -> Error {
+    fn explain(
+        &self,
+        kind: &str,
+        before: &Snapshot,
+        loss: f64,
+        trackers: &[Tracker],
+        hint: &str,
+    ) -> Error {
         let what = match loss {
             loss if loss.is_nan() => "the loss became NaN",
             loss if loss.is_infinite() => "the loss became infinite",
             _ => "a weight became NaN or infinite",
         };
-        let origin = self.origin(before);
+        let origin = self.origin(before, trackers);
         let (epoch, step) = self.number;
-        let message = format!("epoch {}, step {}: {what}; {origin}", epoch + 1, step + 1);
-        let hint = format!(
-            "The weights are those from before the step. {}",
-            origin.cure()
-        );
-        Error::new(ErrorKind::NonFinite, message).hint(hint)
+        let message = format!("epoch {}, {kind} {}: {what}; {origin}", epoch + 1, step + 1);
+        Error::new(ErrorKind::NonFinite, message).hint(format!("{hint}{}", origin.cure()))
     }
 
-    fn origin(&self, before: &Snapshot) -> Origin {
+    fn origin(&self, before: &Snapshot, trackers: &[Tracker]) -> Origin {
         let graph = self.step.program.graph();
         let inputs = graph
             .params()
@@ -142,7 +146,9 @@ impl Recorded {
         if let Some(((_, _, name), _)) = inputs.find(|(_, value)| !finite(value)) {
             return Origin::Input(name.to_owned());
         }
-        if let Some((variable, _)) = before.0.iter().find(|(_, value)| !finite(value)) {
+        let mut variables = before.0.iter();
+        let bad = variables.find(|(v, value)| !finite(value) && !counts(v, trackers));
+        if let Some((variable, _)) = bad {
             return Origin::Weight(variable.path().to_owned());
         }
         let variables: Vec<Literal> = before.0.iter().map(|(_, value)| value.clone()).collect();
@@ -236,10 +242,36 @@ fn loss(buffers: &Buffers) -> f64 {
     buffers.outputs.first().map_or(0.0, scalar)
 }
 
+/// Refuses a step of validation that has run and whose loss is not finite.
+pub(crate) fn check_validation(
+    step: &Arc<Step>,
+    buffers: &Buffers,
+    number: (usize, usize),
+    trackers: &[Tracker],
+) -> Result<()> {
+    let loss = loss(buffers);
+    if loss.is_finite() {
+        return Ok(());
+    }
+    let recorded = Recorded {
+        step: step.clone(),
+        inputs: buffers.inputs.clone(),
+        number,
+    };
+    let mut now = Snapshot::default();
+    now.take(&step.program);
+    Err(recorded.explain("validation step", &now, loss, trackers, ""))
+}
+
 /// Whether a variable is finite, or only counts for a metric.
 fn is_sound(variable: &Variable, trackers: &[Tracker]) -> bool {
-    let counts = |t: &Tracker| t.total == *variable || t.count == *variable;
-    trackers.iter().any(counts) || finite(&variable.read())
+    counts(variable, trackers) || finite(&variable.read())
+}
+
+/// Whether a variable only counts for a metric.
+fn counts(variable: &Variable, trackers: &[Tracker]) -> bool {
+    let mut trackers = trackers.iter();
+    trackers.any(|t| t.total == *variable || t.count == *variable)
 }
 
 /// Numbers looked at together, which takes a fraction of the time that one after another takes.

@@ -168,6 +168,8 @@ options! {
     /// Whether a loss or weight that becomes NaN or infinite ends the training with an error, which names the step and the
     /// first operation that made such a number, or the input that holds one. The weights are those from before that step.
     ///
+    /// A loss of validation that is not finite ends it too; the weights are then those after the epoch.
+    ///
     /// It takes the memory of another copy of the weights and the optimizer's state. A weight that leaves the loss as it is
     /// shows some steps later, at the end of the epoch at the latest: before validation, and before callbacks save anything.
     /// [`TerminateOnNaN`](crate::callbacks::TerminateOnNaN) is Keras's callback, which only ends the training.
@@ -369,7 +371,10 @@ impl<'a> Settings<'a> {
         mut beside: Beside<'a>,
     ) -> Result<History> {
         let validation = match beside.validation {
-            Some(data) => Some(self.validation(compiled, data, batch)?),
+            Some(data) => {
+                let made = self.validation(compiled, data, batch);
+                Some(made.map_err(in_validation)?)
+            }
             None => part,
         };
         let mut run = Run {
@@ -403,6 +408,11 @@ impl<'a> Settings<'a> {
             }
         }
     }
+}
+
+/// Says that it is not the training data that do not fit.
+pub(crate) fn in_validation(e: Error) -> Error {
+    e.in_part("validation".to_owned())
 }
 
 /// Makes sure that nothing else fits the model.

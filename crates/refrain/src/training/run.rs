@@ -4,7 +4,7 @@ use super::cache::Mode;
 use super::compiled::Compiled;
 use super::evaluate::{Pass, evaluate_batches};
 use super::feed::Feed;
-use super::fit::Options;
+use super::fit::{Options, in_validation};
 use super::history::{History, Logs};
 use super::progress::Progress;
 use super::session::Session;
@@ -35,7 +35,7 @@ impl Run<'_, '_> {
     pub(crate) fn all(&mut self, train: &mut dyn TrainSteps) -> Result<History> {
         let o = self.options;
         train.prepare()?;
-        self.check_validation()?;
+        self.check_validation().map_err(in_validation)?;
         let mut steps = train.steps();
         let mut progress = Progress::new(o.verbose, steps);
         let (mut history, mut logs) = (History::default(), Logs::default());
@@ -119,10 +119,11 @@ impl Run<'_, '_> {
         if !(epoch + 1).is_multiple_of(self.options.validation_freq) {
             return Ok(());
         }
+        let checked = self.options.check_finite.then_some(epoch);
         match &mut self.validation {
             None => return Ok(()),
             Some(Validation::Arrays(feed, pass)) => {
-                pass.evaluate(self.model, self.compiled, feed)?;
+                pass.evaluate(self.model, self.compiled, feed, checked)?;
             }
             Some(Validation::Batches(stream)) => {
                 if !stream.begin()? {
@@ -130,7 +131,7 @@ impl Run<'_, '_> {
                     return Ok(());
                 }
                 let one = OneBatch::new(self.model, self.compiled, &[]);
-                evaluate_batches(&one, stream, Progress::silent())?;
+                evaluate_batches(&one, stream, Progress::silent(), checked)?;
             }
         }
         logs.update(&self.compiled.test, "val_");

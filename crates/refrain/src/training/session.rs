@@ -6,7 +6,7 @@ use super::cache::{Mode, Step};
 use super::compiled::Compiled;
 use super::engine::{Buffers, Scratch};
 use super::feed::Feed;
-use super::finite::Watch;
+use super::finite::{Watch, check_validation};
 use crate::data::Rows;
 use crate::error::Result;
 use crate::models::Model;
@@ -79,7 +79,8 @@ impl<'s, 'a> Session<'s, 'a> {
     }
 
     /// Runs one batch. If a number turns out not to be finite, undoes the step that made it and says where it came from; it
-    /// may be an earlier step, if it made a weight so and not the loss.
+    /// may be an earlier step, if it made a weight so and not the loss. A step of validation changes nothing, and has its loss
+    /// looked at.
     pub(crate) fn checked_step(
         &mut self,
         rows: Rows<'_>,
@@ -89,8 +90,12 @@ impl<'s, 'a> Session<'s, 'a> {
         let active = self.activate(rows.len())?;
         let (_, step, buffers) = &mut self.active[active];
         self.feed.fill(rows, &mut buffers.inputs)?;
-        let trackers = &self.compiled.train;
         let number = (epoch, number);
+        if self.mode == Mode::Test {
+            step.program.run(buffers, &mut self.scratch)?;
+            return check_validation(step, buffers, number, &self.compiled.test);
+        }
+        let trackers = &self.compiled.train;
         self.watch.begin(step, &buffers.inputs, number, trackers)?;
         step.program.run(buffers, &mut self.scratch)?;
         self.watch.end(buffers, trackers)

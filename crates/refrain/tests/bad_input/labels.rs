@@ -71,7 +71,8 @@ fn refused_everywhere(model: &Model, targets: &Array2<f32>, text: &str) -> Resul
     );
     assert_eq!(model.weights()[0].value(), before);
     let validated = model.fit(&x, &good).validation_data(&x, targets);
-    refused(validated.run(), ErrorKind::Data, text);
+    let text = format!("validation: {text}");
+    refused(validated.run(), ErrorKind::Data, &text);
     model.fit(&x, &good).run().map(|_| ())
 }
 

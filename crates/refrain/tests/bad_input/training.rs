@@ -108,7 +108,8 @@ fn arrays_of_different_lengths() -> Result<()> {
         .fit(&x, &y)
         .validation_data(&x, &y)
         .validation_sample_weight(&short);
-    refused(validated.run(), ErrorKind::Data, &weights);
+    let text = format!("validation: {weights}");
+    refused(validated.run(), ErrorKind::Data, &text);
     assert_usable(&model);
     Ok(())
 }
@@ -159,7 +160,8 @@ fn data_of_another_shape() -> Result<()> {
         &text("(10, 4, 4)"),
     );
     let validated = model.fit(&x, &y).validation_data(&wide, &y);
-    refused(validated.run(), ErrorKind::Shape, &text("(10, 5)"));
+    let wide = format!("validation: {}", text("(10, 5)"));
+    refused(validated.run(), ErrorKind::Shape, &wide);
     let labels = |received: &str| {
         format!(
             "layer `y` (Dense): expected targets of the predictions' shape (10, 1), got shape {received}. Bring the targets \
@@ -362,7 +364,8 @@ fn classes_that_are_not_there() -> Result<()> {
             &text(shown),
         );
         let validated = model.fit(&x, &good).validation_data(&x, &labels);
-        refused(validated.run(), ErrorKind::Data, &text(shown));
+        let text = format!("validation: {}", text(shown));
+        refused(validated.run(), ErrorKind::Data, &text);
     }
     for class in [3, -1] {
         refused(

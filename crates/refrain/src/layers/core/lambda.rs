@@ -1,15 +1,18 @@
 //! A function as a layer.
 
 use std::fmt;
+use std::sync::Arc;
 
+use refrain_graph::{DType, Shape, Spec};
 use serde_json::Value as Json;
 
 use super::lambda_arguments::LambdaArguments;
 use super::lambda_functions::{Function, of_list, of_one, of_one_with, register, registered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::layers::node::Recorded;
 use crate::layers::restoring::Restoring;
-use crate::layers::{Call, Config, Handle, Layer, own};
+use crate::layers::{AnyLayer, Call, Config, Handle, Layer, own};
 use crate::saving::lambda;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -45,6 +48,8 @@ pub struct LambdaOptions {
     arguments: Config,
     /// What the file said of the function and its arguments, to be written as it was.
     source: Option<Config>,
+    /// Whether a file's calls of it are taken as they are described there, without the function.
+    described: bool,
 }
 
 impl fmt::Debug for LambdaOptions {
@@ -116,7 +121,22 @@ impl LambdaOptions {
             function,
             arguments: Config::new(),
             source: None,
+            described: false,
         }
+    }
+
+    /// What a call gives, where the layer is taken as a file describes it: the file's shape of it or the one that the
+    /// configuration names.
+    fn described_output(&self, in_file: impl FnOnce() -> Option<Spec>) -> Option<Spec> {
+        let of_config = || {
+            let sizes = self.source.as_ref()?.get("output_shape")?.as_array()?;
+            let size = |json: &Json| json.as_u64().and_then(|n| usize::try_from(n).ok());
+            let shape = std::iter::once(None).chain(sizes.iter().map(size));
+            Some(Spec::new(shape.collect::<Shape>(), DType::F32))
+        };
+        self.described
+            .then(|| in_file().or_else(of_config))
+            .flatten()
     }
 
     /// A function that is also registered by its name.
@@ -129,14 +149,19 @@ impl LambdaOptions {
     /// for Python code what the reader makes of it. Nothing is executed.
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let source = Source::new(config, context);
-        let (function, arguments) = match source.given() {
+        let given = source.given();
+        let described = context.described_lambdas && given.is_none();
+        let (function, arguments) = match given {
             Some(function) => {
                 if source.has_mask() {
                     warnings::lambda_mask_left(source.layer);
                 }
                 (function, source.arguments())
             }
-            None => source.found()?,
+            None => match source.found() {
+                Err(e) if described => (unknown(&e), source.arguments()),
+                found => found?,
+            },
         };
         let kept = config
             .iter()
@@ -146,6 +171,7 @@ impl LambdaOptions {
             function,
             arguments,
             source: Some(kept.map(|(k, v)| (k.clone(), v.clone())).collect()),
+            described,
         })
     }
 }
@@ -235,6 +261,34 @@ impl<'c> Source<'c> {
             None => Ok(None),
         }
     }
+}
+
+/// A function that is not there: calling it says why.
+fn unknown(e: &Error) -> Function {
+    let (kind, e) = (e.kind(), e.to_string());
+    Arc::new(move |_, _| {
+        let message = format!(
+            "its function, to be run or to tell the shape of what it gives, is not known: {e}"
+        );
+        Err(Error::new(kind, message))
+    })
+}
+
+/// A call of a layer as a file describes it, if that is how the layer is taken and the shape of what it gives is told; the
+/// file may tell it beside the layer.
+pub(crate) fn described_call(
+    layer: &AnyLayer,
+    inputs: &Inputs,
+    in_file: impl FnOnce() -> Option<Spec>,
+) -> Result<Option<Structure<Tensor>>> {
+    let lambda = layer.options::<LambdaOptions>();
+    let Some(spec) = lambda.and_then(|lambda| lambda.described_output(in_file)) else {
+        return Ok(None);
+    };
+    layer.build_for(inputs, "")?;
+    let one = Structure::Leaf(0);
+    let node = layer.record(inputs.clone(), one, vec![(spec, None)], Recorded::Call);
+    Ok(Some(node.tensors()))
 }
 
 fn not_registered(name: &str, layer: &str) -> Error {

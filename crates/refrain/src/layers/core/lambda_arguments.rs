@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue, in_option};
+use crate::layers::{Config, ConfigValue, in_option, shown};
 use crate::ops::listed::listed;
 use crate::tensor::Tensor;
 
@@ -87,7 +87,8 @@ impl LambdaArguments {
         let Some((name, json)) = self.values.iter().find(|(name, _)| !used.contains(*name)) else {
             return Ok(());
         };
-        let message = format!("the function does not take the layer's argument `{name}` = {json}");
+        let value = shown(json);
+        let message = format!("the function does not take the layer's argument `{name}` = {value}");
         Err(Error::new(ErrorKind::Config, message).hint(format!(
             "Give a function that takes it: `register_lambda_with` or `LoadOptions::lambda_with` and \
              `arguments.get(\"{name}\")`, as text `arguments['{name}']`"

@@ -14,6 +14,7 @@ pub use embedding::{Embedding, EmbeddingOptions};
 pub use identity::{Identity, IdentityOptions};
 pub use input::{Input, InputLayer, input};
 pub(crate) use input::{absent, input_tensor, is_optional, not_optional};
+pub(crate) use lambda::described_call;
 pub use lambda::{Lambda, LambdaOptions};
 pub use lambda_arguments::LambdaArguments;
 pub(crate) use lambda_functions::{Function, of_list, of_list_with, of_one, of_one_with};

@@ -1,5 +1,6 @@
 //! Arguments of layer calls as Keras writes them: tensors as references to calls, everything else as it is.
 
+use refrain_graph::{DType, Shape, Spec};
 use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +38,15 @@ impl Reference {
         json!([self.layer, self.node, self.index])
     }
 
+    /// From a tensor object, with the shape and type that it has there.
+    pub(super) fn described(json: &Json) -> Option<(Self, Spec)> {
+        let reference = Reference::of_tensor(json)?.ok()?;
+        let config = &json["config"];
+        let shape = shape_from_json(&config["shape"])?;
+        let dtype = DType::from_keras_name(config["dtype"].as_str()?)?;
+        Some((reference, Spec::new(shape, dtype)))
+    }
+
     /// From a tensor object, if it is one.
     fn of_tensor(json: &Json) -> Option<Result<Self>> {
         if json["class_name"].as_str() != Some(KERAS_TENSOR) {
@@ -47,6 +57,28 @@ impl Reference {
             Reference::from_json(history)
                 .ok_or_else(|| unexpected("[layer, node, tensor]", history)),
         )
+    }
+}
+
+/// A shape, if it is one: a list of sizes, of which some may not be known.
+pub(super) fn shape_from_json(json: &Json) -> Option<Shape> {
+    let size = |json: &Json| match json {
+        Json::Null => Some(None),
+        json => usize::try_from(json.as_u64()?).ok().map(Some),
+    };
+    json.as_array()?.iter().map(size).collect()
+}
+
+/// All tensors in arguments of calls, with their shapes.
+pub(super) fn described(json: &Json, found: &mut Vec<(Reference, Spec)>) {
+    if let Some(tensor) = Reference::described(json) {
+        found.push(tensor);
+        return;
+    }
+    match json {
+        Json::Array(items) => items.iter().for_each(|item| described(item, found)),
+        Json::Object(map) => map.values().for_each(|item| described(item, found)),
+        _ => {}
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use refrain_graph::{DType, Spec};
 use serde_json::{Map, Value as Json};
 
-use super::arguments::{Reference, inputs_from_json, references};
+use super::arguments::{Reference, described, inputs_from_json, references, shape_from_json};
 use super::versions::{self, KEEPS_MASKS};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::core::described_call;
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
 use crate::models::{Functional, Model, stack};
@@ -43,6 +45,8 @@ struct Graph {
     by_name: HashMap<String, usize>,
     keras2: bool,
     takes_masks: bool,
+    /// Outputs of calls with their shapes, if these are taken from the file.
+    described: Vec<(Reference, Spec)>,
 }
 
 /// The model of a `Functional`'s configuration.
@@ -59,6 +63,10 @@ pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> 
         .iter()
         .try_for_each(|json| graph.add(json, context))?;
     graph.renumber(config);
+    if context.described_lambdas {
+        let calls = layers.iter().map(|json| &json["inbound_nodes"]);
+        calls.for_each(|json| described(json, &mut graph.described));
+    }
     for entry in 0..graph.entries.len() {
         for call in 0..graph.entries[entry].calls.len() {
             graph.make((entry, call))?;
@@ -92,8 +100,19 @@ pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> 
         }
         _ => implied_input(config, first)?,
     };
-    let layers = layers.map(|json| registry::from_json(json, context));
-    stack(name(config)?, input, &layers.collect::<Result<Vec<_>>>()?)
+    let mut made = Vec::new();
+    let mut given = Vec::new();
+    while let Some(json) = layers.next() {
+        made.push(registry::from_json(json, context)?);
+        given.push(layers.peek().and_then(|next| built_for(next)));
+    }
+    stack(name(config)?, input, &made, &given)
+}
+
+/// What a layer was built for, if it is one tensor.
+fn built_for(json: &Json) -> Option<Spec> {
+    let shape = shape_from_json(&json["build_config"]["input_shape"])?;
+    Some(Spec::new(shape, DType::F32))
 }
 
 fn name(config: &Config) -> Result<&str> {
@@ -312,9 +331,20 @@ impl Graph {
             true => inputs,
             false => versions::attending_as_in_keras3(layer, inputs, self.takes_masks),
         };
-        let outputs = layer.call_structure(&inputs)?;
+        let outputs = match described_call(layer, &inputs, || self.described_output((entry, call)))?
+        {
+            Some(outputs) => outputs,
+            None => layer.call_structure(&inputs)?,
+        };
         self.entries[entry].made.push(outputs.into_leaves());
         Ok(())
+    }
+
+    /// What the file says that a call gives.
+    fn described_output(&self, call: Position) -> Option<Spec> {
+        let mut described = self.described.iter();
+        let found = described.find(|(r, _)| self.position(r).is_ok_and(|p| p == call));
+        found.map(|(_, spec)| spec.clone())
     }
 
     /// The tensors at a model's ends, in their structure. Keras counts the calls of nested models from 1 there.

@@ -9,8 +9,9 @@ use super::expression::Expression;
 use super::functions::Callee;
 use super::term::{Literal, MAX_PARTS, Node, Term};
 use super::{base64, marshal};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::layers::core::Function;
+use crate::layers::unexpected;
 use crate::ops::listed::array_json;
 use crate::ops::{is_array, to_number};
 
@@ -37,7 +38,7 @@ pub(crate) fn decode(function: &Json, arguments: &Map<String, Json>) -> Result<E
 
 fn objects(code: &Json) -> Result<marshal::Objects> {
     let text = code.as_str();
-    let text = text.ok_or_else(|| unfit("code in base64", code))?;
+    let text = text.ok_or_else(|| unexpected("code in base64", code))?;
     marshal::read(&base64::decode(text)?)
 }
 
@@ -81,7 +82,7 @@ fn parts(function: &Json) -> Result<[&Json; 3]> {
     if let Some(items) = items(function) {
         return match items {
             [code, defaults, closure] => Ok([code, defaults, closure]),
-            _ => Err(unfit("code, defaults and closure", function)),
+            _ => Err(unexpected("code, defaults and closure", function)),
         };
     }
     match function["class_name"].as_str() {
@@ -89,7 +90,7 @@ fn parts(function: &Json) -> Result<[&Json; 3]> {
             let config = &function["config"];
             Ok([&config["code"], &config["defaults"], &config["closure"]])
         }
-        _ => Err(unfit("a lambda", function)),
+        _ => Err(unexpected("a lambda", function)),
     }
 }
 
@@ -107,7 +108,7 @@ fn terms(json: &Json) -> Result<Vec<Term>> {
     if json.is_null() {
         return Ok(Vec::new());
     }
-    let items = items(json).ok_or_else(|| unfit("a list of values", json))?;
+    let items = items(json).ok_or_else(|| unexpected("a list of values", json))?;
     items.iter().map(|item| term(item, 0)).collect()
 }
 
@@ -115,7 +116,7 @@ fn terms(json: &Json) -> Result<Vec<Term>> {
 fn term(json: &Json, nesting: usize) -> Result<Term> {
     if let Some(items) = items(json) {
         if nesting == MAX_NESTING || items.len() > MAX_PARTS {
-            return Err(unfit("a shorter list", json));
+            return Err(unexpected("a shorter list", json));
         }
         let items = items.iter().map(|item| term(item, nesting + 1));
         return Term::new(Node::Tuple(items.collect::<Result<_>>()?));
@@ -127,10 +128,15 @@ fn term(json: &Json, nesting: usize) -> Result<Term> {
         Json::Number(n) => match (n.as_i64(), n.as_f64()) {
             (Some(n), _) => Literal::Int(n),
             (_, Some(n)) if n.is_finite() => Literal::Float(n),
-            _ => return Err(unfit("a number that fits 64 bits", json)),
+            _ => return Err(unexpected("a number that fits 64 bits", json)),
         },
         _ if nesting == 0 && is_array(json) => return array(&json["config"]),
-        _ => return Err(unfit("a number, a flag, a string or a list of such", json)),
+        _ => {
+            return Err(unexpected(
+                "a number, a flag, a string or a list of such",
+                json,
+            ));
+        }
     };
     Ok(Term::literal(literal))
 }
@@ -158,20 +164,11 @@ fn numbers(json: &Json, nesting: usize) -> Result<Term> {
         }
         Json::String(_) => {
             let number = to_number(json).filter(|n| !n.is_nan());
-            let number = number.ok_or_else(|| unfit("a number", json))?;
+            let number = number.ok_or_else(|| unexpected("a number", json))?;
             Ok(Term::literal(Literal::Float(number)))
         }
         _ => term(json, MAX_NESTING),
     }
-}
-
-fn unfit(expected: &str, json: &Json) -> Error {
-    /// As much of a value as an error shows, in characters.
-    const SHOWN: usize = 60;
-    let text = json.to_string();
-    let shown: String = text.chars().take(SHOWN).collect();
-    let dots = if shown.len() < text.len() { "…" } else { "" };
-    Error::mismatch(ErrorKind::Config, expected, format!("{shown}{dots}"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,93 @@
+//! Keras's attention takes the masks off its inputs; models made here keep them, and say so when they are written.
+
+mod common;
+
+use common::compare::close;
+use common::warned::warned;
+use ndarray::array;
+use refrain::layers::{Embedding, GlobalAveragePooling1D, MultiHeadAttention, add};
+use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, model_from_json, ops};
+
+const TAKEN: &str = "uses a mask here that Keras 3.10 and later do not use";
+
+fn block(x: &Tensor) -> Result<Tensor> {
+    let attended = MultiHeadAttention::new(1, 2).call([x, x])?;
+    add([x, &attended])
+}
+
+fn words() -> Result<(Tensor, Tensor)> {
+    let ids = Input::new([4]).dtype(DType::I32).tensor();
+    let words = Embedding::new(6, 4).mask_zero(true).call(&ids)?;
+    Ok((ids, words))
+}
+
+fn predict(model: &Model) -> Result<Literal> {
+    let ids = array![[3, 1, 0, 0], [2, 0, 4, 1]];
+    model.predict(&ids).run()?.literal(0)
+}
+
+/// The model that Keras would make of a description, which knows no `keeps_masks`.
+fn as_keras_reads(model: &Model) -> Result<Model> {
+    let json = model.to_json().replace("\"keeps_masks\":true", "\"x\":0");
+    let copy = model_from_json(&json)?;
+    for (weight, value) in copy.weights().iter().zip(model.weights()) {
+        weight.assign(value.value())?;
+    }
+    Ok(copy)
+}
+
+fn save(model: &Model, name: &str) -> (Result<Model>, String) {
+    let file = format!("refrain-{name}-{}.keras", std::process::id());
+    let path = std::env::temp_dir().join(file);
+    let (saved, warnings) = warned(|| model.save(&path));
+    let again = saved.and_then(|()| refrain::load_model(&path));
+    std::fs::remove_file(path).ok();
+    (again, warnings.join("\n"))
+}
+
+#[test]
+fn blocks_of_attention_keep_the_mask_in_files() -> Result<()> {
+    let (ids, words) = words()?;
+    let pooled = GlobalAveragePooling1D::new().call(block(&block(&words)?)?)?;
+    let model = Model::new(&ids, &pooled)?;
+    let expected = predict(&model)?;
+    let (again, warnings) = save(&model, "blocks");
+    assert!(warnings.contains(TAKEN), "{warnings}");
+    close("again", &predict(&again?)?, &expected, 1e-6).expect("the same");
+    let other = predict(&as_keras_reads(&model)?)?;
+    assert!(close("Keras", &other, &expected, 1e-3).is_err());
+
+    let for_keras = model.for_keras()?;
+    let (again, warnings) = save(&for_keras, "blocks-for-keras");
+    assert_eq!(warnings, "");
+    for model in [again?, as_keras_reads(&for_keras)?] {
+        close("for Keras", &predict(&model)?, &expected, 1e-6).expect("the same");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_block_of_attention_is_the_same_in_keras() -> Result<()> {
+    let (ids, words) = words()?;
+    let pooled = GlobalAveragePooling1D::new().call(block(&words)?)?;
+    let model = Model::new(&ids, &pooled)?;
+    let (again, warnings) = save(&model, "block");
+    assert_eq!(warnings, "");
+    close("again", &predict(&again?)?, &predict(&model)?, 1e-6).expect("the same");
+    Ok(())
+}
+
+#[test]
+fn a_mask_of_the_query_is_kept_here_and_named() -> Result<()> {
+    let (ids, words) = words()?;
+    let positive = ops::greater(ops::get_item(&words, (.., .., 0)), 0.0);
+    let inputs = Inputs::new(&words)
+        .arg(&words)
+        .kwarg("query_mask", &positive);
+    let attended = MultiHeadAttention::new(1, 2).call(inputs)?;
+    let model = Model::new(&ids, &attended)?;
+    let (again, warnings) = save(&model, "query");
+    assert!(warnings.contains("query_mask"), "{warnings}");
+    close("again", &predict(&again?)?, &predict(&model)?, 1e-6).expect("the same");
+    Ok(())
+}
