@@ -383,3 +383,16 @@ fn layers_of_several_models_are_those_that_the_file_proves() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_user_block_may_hold_anything() -> Result<()> {
+    let files = Files::of(3, "user_block");
+    for (size, first) in [(512, &b"{}"[..]), (4096, b"notes"), (1024, b"")] {
+        let mut bytes = first.to_vec();
+        bytes.resize(size, 0);
+        bytes.extend(fs::read(files.path("adamw.h5")).expect("a file"));
+        fs::write(files.path("block.h5"), bytes).expect("a file");
+        files.assert_predicts(&load_model(files.path("block.h5"))?, "adamw")?;
+    }
+    Ok(())
+}

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::hdf5::{self, Chunked};
+use super::hdf5::{self, Chunked, hdf5_start};
 use super::number::Number;
 use super::{Group, Limits, beyond, io, safetensors, unsupported};
 use crate::error::Result;
@@ -135,11 +135,12 @@ impl ArrayFile {
     /// storage, soft and external links.
     pub(crate) fn from_bytes(mut bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
         let mut before = 0;
+        let hdf5 = hdf5_start(Cursor::new(&bytes)).ok().flatten();
         let root = if safetensors::is_safetensors(&bytes) {
             safetensors::read_tree(&bytes, limits)?
-        } else if let Some(start) = hdf5::start(&bytes) {
-            bytes.drain(..start);
-            before = start as u64;
+        } else if let Some(start) = hdf5 {
+            bytes.drain(..start as usize);
+            before = start;
             hdf5::read_tree(&bytes, limits)?
         } else {
             return Err(unsupported("the file is neither HDF5 nor safetensors"));

@@ -18,6 +18,7 @@ mod write_heap;
 mod write_types;
 
 use std::collections::HashSet;
+use std::io::{Read, Seek, SeekFrom};
 
 use self::attribute::Heaps;
 use self::datatype::{Class, dataspace, datatype};
@@ -35,17 +36,24 @@ const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// The address of what is not there.
 const UNDEFINED: u64 = u64::MAX;
 
-/// Where the file begins behind a user block, which is empty or a power of two of 512 bytes or more.
-pub(super) fn start(bytes: &[u8]) -> Option<usize> {
-    const SMALLEST: usize = 512;
-    let blocks = (SMALLEST.ilog2()..usize::BITS).map(|log| 1 << log);
-    std::iter::once(0)
-        .chain(blocks)
-        .map_while(|start| Some((start, bytes.get(start..)?)))
-        .find_map(|(start, rest)| rest.starts_with(SIGNATURE).then_some(start))
+/// Where an HDF5 file begins behind a user block, which is empty or a power of two of 512 bytes or more.
+pub(crate) fn hdf5_start(mut file: impl Read + Seek) -> std::io::Result<Option<u64>> {
+    const SMALLEST: u64 = 512;
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut found = [0; SIGNATURE.len()];
+    let mut start = 0;
+    while end.saturating_sub(start) >= found.len() as u64 {
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut found)?;
+        if found == SIGNATURE {
+            return Ok(Some(start));
+        }
+        start = (2 * start).max(SMALLEST);
+    }
+    Ok(None)
 }
 
-/// The tree of a file, from its [start] on.
+/// The tree of a file, from its [start](hdf5_start) on.
 pub(super) fn read_tree(file: &[u8], limits: &Limits) -> Result<Group<ArrayRef>> {
     let mut reader = Reader {
         file,
