@@ -134,8 +134,8 @@ fn gather(
     new: impl Fn(&Literal) -> Part,
 ) -> Result<()> {
     let parts = parts.get_or_insert_with(|| outputs.iter().map(new).collect());
-    let pairs = parts.iter_mut().zip(outputs);
-    pairs.map(|(part, output)| part.append(output)).collect()
+    let mut pairs = parts.iter_mut().zip(outputs);
+    pairs.try_for_each(|(part, output)| part.append(output))
 }
 
 impl Predict<'_> {

@@ -142,7 +142,8 @@ fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Option<&'static 
     let listed = listed.filter(move |(_, layer)| {
         let module = layer["module"].as_str().unwrap_or_default();
         let is_input = layer["class_name"].as_str() == Some("InputLayer");
-        !module.starts_with(OPS_MODULE) && !(sequential && is_input)
+        let left_out = module.starts_with(OPS_MODULE) || (sequential && is_input);
+        !left_out
     });
     let listed = listed.map(|(i, layer)| (layer, format!("/config/layers/{i}"), None));
     wrapped.into_iter().chain(listed)
