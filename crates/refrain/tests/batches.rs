@@ -9,7 +9,7 @@ use refrain::layers::{Dense, Lstm};
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::{Adam, Sgd};
-use refrain::{Error, ErrorKind, Literal, Model, Result, input};
+use refrain::{Error, ErrorKind, Input, Literal, Model, Result, input};
 
 const SAMPLES: usize = 20;
 
@@ -299,5 +299,68 @@ fn owned_arrays_of_every_kind_are_data() -> Result<()> {
         model.predict(&doubles).run()?.into_array()?
     );
     model.fit(x.clone(), y).validation_split(0.25).run()?;
+    Ok(())
+}
+
+#[test]
+fn batches_are_predicted_as_their_array_is() -> Result<()> {
+    let (x, _) = data();
+    let model = model()?;
+    let expected = model.predict(&x).run()?.into_array()?;
+    let parts = || {
+        let lengths = [(0, 7), (7, 9), (9, 16), (16, SAMPLES)];
+        let rows = |(start, end)| x.slice_axis(Axis(0), (start..end).into());
+        lengths.into_iter().map(rows)
+    };
+    let found = model.predict_batches(parts()).run()?.into_array()?;
+    assert_eq!(found, expected);
+    let mut at = 0;
+    for predictions in model.predict_batches(parts()) {
+        for row in predictions?.get(0)?.outer_iter() {
+            assert_eq!(row, expected.index_axis(Axis(0), at));
+            at += 1;
+        }
+    }
+    assert_eq!(at, SAMPLES);
+    // The items may be results, of any error.
+    let results = parts().map(Ok::<_, std::io::Error>);
+    assert_eq!(
+        model.predict_batches(results).run()?.into_array()?,
+        expected
+    );
+    let broken = parts().map(|part| match part.nrows() {
+        7 => Ok(part),
+        _ => Err(std::io::Error::other("the cable is loose")),
+    });
+    refused(
+        model.predict_batches(broken).run(),
+        ErrorKind::Data,
+        "the cable is loose",
+    );
+    let none = std::iter::empty::<Array2<f32>>();
+    refused(model.predict_batches(none).run(), ErrorKind::Data, "none");
+    let endless = std::iter::repeat_with(|| x.view());
+    refused(
+        model.predict_batches(endless).run(),
+        ErrorKind::Config,
+        "batches.take",
+    );
+    Ok(())
+}
+
+/// As many values in all as two rows of the first width have for each sample, and yet no array.
+#[test]
+fn outputs_of_other_widths_are_not_put_together() -> Result<()> {
+    let x = Input::new([None]).tensor();
+    let model = Model::new(&x, &(&x * 2.0))?;
+    let widths = || [2, 1, 3].map(|width| Array2::<f32>::ones((1, width)));
+    refused(
+        model.predict_batches(widths()).run(),
+        ErrorKind::Shape,
+        "first axis",
+    );
+    for (predictions, width) in model.predict_batches(widths()).zip([2, 1, 3]) {
+        assert_eq!(predictions?.get(0)?.shape(), [1, width]);
+    }
     Ok(())
 }

@@ -281,3 +281,82 @@ fn models_that_are_not_run_need_no_functions() -> Result<()> {
     assert_eq!(shape.to_string(), "(None, 6)");
     Ok(())
 }
+
+/// A model of one Lambda layer whose function stands in a file of Keras 3 like this.
+fn named(module: &str, name: &str, registered: Json, arguments: &Json) -> Result<Model> {
+    let function = json!({
+        "module": module, "class_name": "function", "config": name, "registered_name": registered,
+    });
+    let tensor = json!({"class_name": "__keras_tensor__", "config": {
+        "shape": [null, 3], "dtype": "float32", "keras_history": ["in", 0, 0]}});
+    let model = json!({"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional",
+        "config": {"name": "model", "trainable": true, "layers": [
+            {"module": "keras.layers", "class_name": "InputLayer", "name": "in", "inbound_nodes": [], "registered_name": null,
+                "config": {"batch_shape": [null, 3], "dtype": "float32", "name": "in"}},
+            {"module": "keras.layers", "class_name": "Lambda", "name": "lam", "registered_name": null,
+                "inbound_nodes": [{"args": [tensor], "kwargs": {}}],
+                "config": {"name": "lam", "trainable": true, "function": function, "arguments": arguments}}],
+        "input_layers": [["in", 0, 0]], "output_layers": [["lam", 0, 0]]}});
+    LoadOptions::new().model_from_json(&model.to_string())
+}
+
+/// Keras reads functions with a module of its own and writes them without, so that it does not find its operations again.
+#[test]
+fn operations_are_keras_own_where_the_file_says_so() -> Result<()> {
+    let x = Array2::from_shape_vec((1, 3), vec![1.0f32, -2.0, 4.0]).expect("a row");
+    for (module, name, arguments, expected) in [
+        ("keras.ops", "square", json!({}), vec![1.0, 4.0, 16.0]),
+        ("keras.ops", "sum", json!({"axis": 1}), vec![3.0]),
+        (
+            "keras.ops",
+            "sum",
+            json!({"axis": 1, "keepdims": true}),
+            vec![3.0],
+        ),
+        (
+            "keras.ops",
+            "clip",
+            json!({"x_min": 0, "x_max": 2.5}),
+            vec![1.0, 0.0, 2.5],
+        ),
+        (
+            "keras.activations",
+            "relu",
+            json!({"threshold": 2}),
+            vec![0.0, 0.0, 4.0],
+        ),
+    ] {
+        let model = named(module, name, json!("function"), &arguments)?;
+        let written = LoadOptions::new().model_from_json(&model.to_json())?;
+        assert!(
+            model
+                .to_json()
+                .contains(&format!("\"module\":\"{module}\""))
+        );
+        for model in [model, written] {
+            let y = model.predict(&x).run()?.into_array()?;
+            assert_eq!(y.into_raw_vec_and_offset().0, expected, "{name}");
+        }
+    }
+    // As Keras writes it, and as a user's function of the same name is written.
+    for (module, registered) in [
+        ("builtins", json!("function")),
+        ("mine", json!("function")),
+        ("keras.ops", json!("mine>square")),
+    ] {
+        let error = named(module, "square", registered, &json!({})).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("no function `square` is registered"),
+            "{text}"
+        );
+    }
+    let error = named("builtins", "sum", json!("function"), &json!({"axis": 1})).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("whether it is `keras.ops.sum`"), "{text}");
+    assert!(
+        text.contains("--lambda lam=\"sum(x, axis=arguments['axis'])\""),
+        "{text}"
+    );
+    Ok(())
+}

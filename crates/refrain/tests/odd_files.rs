@@ -25,11 +25,16 @@ struct Files(PathBuf);
 
 impl Files {
     fn of(keras: u32, test: &str) -> Self {
-        let name = format!("refrain-odd-files-{test}-{keras}-{}", std::process::id());
+        Files::unpacked(&format!("keras_{keras}.zip"), test)
+    }
+
+    fn unpacked(zip: &str, test: &str) -> Self {
+        let name = format!("refrain-odd-files-{test}-{zip}-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
         let zip = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("tests/fixtures/odd_files/keras_{keras}.zip"));
+            .join("tests/fixtures/odd_files")
+            .join(zip);
         let zip = fs::File::open(zip).expect("the fixtures");
         let mut zip = zip::ZipArchive::new(zip).expect("a zip archive");
         for i in 0..zip.len() {
@@ -349,6 +354,51 @@ fn many_names_outside_of_ascii_are_read() -> Result<()> {
         let model = load_model(files.path(file))?;
         assert_eq!(model.get_layer("größe_11")?.count_params(), 12);
         files.assert_predicts(&model, "umlauts")?;
+    }
+    Ok(())
+}
+
+/// A layer is stored at the first place that Keras comes to; what stands elsewhere is that layer, whatever else is described
+/// alike.
+#[test]
+fn layers_of_several_models_are_those_that_the_file_proves() -> Result<()> {
+    let files = Files::unpacked("shared.zip", "shared");
+    for (name, weights) in [
+        ("two_of_three.keras", 4),
+        ("outside_and_inside.keras", 4),
+        ("models_two_of_three.keras", 4),
+        ("partly.keras", 4),
+        ("wrapped.keras", 4),
+        ("synchronised.keras", 4),
+    ] {
+        let model = load_model(files.path(name))?;
+        assert_eq!(model.weights().len(), weights, "{name}");
+        files.assert_predicts(&model, name)?;
+        for again in ["again.keras", "again.safetensors"] {
+            model.save(files.path(again))?;
+            let again = load_model(files.path(again))?;
+            assert_eq!(again.weights().len(), weights, "{name}");
+            files.assert_predicts(&again, name)?;
+        }
+        files.assert_trains(&model, name)?;
+    }
+    for name in ["either.keras", "other_inside.keras"] {
+        let error = load_model(files.path(name)).expect_err("two layers fit");
+        let text = error.to_string();
+        assert!(text.contains("nothing is stored of layer `d`"), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_user_block_may_hold_anything() -> Result<()> {
+    let files = Files::of(3, "user_block");
+    for (size, first) in [(512, &b"{}"[..]), (4096, b"notes"), (1024, b"")] {
+        let mut bytes = first.to_vec();
+        bytes.resize(size, 0);
+        bytes.extend(fs::read(files.path("adamw.h5")).expect("a file"));
+        fs::write(files.path("block.h5"), bytes).expect("a file");
+        files.assert_predicts(&load_model(files.path("block.h5"))?, "adamw")?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use refrain::saving::Limits;
+use refrain::saving::{Limits, LoadOptions};
 use refrain::testing::storage::{self, Arrays};
 use refrain::{DType, ErrorKind, Literal, Result};
 
@@ -83,6 +83,66 @@ fn compressed_chunks() -> Result<()> {
     assert_eq!(kernel.to_f64(), values(0, 12));
     assert_eq!(arrays["top/top/bias"].to_f64(), values(3, 1));
     Ok(())
+}
+
+/// All indices of chunks that HDF5 has, of arrays that hold 0, 1, 2, ….
+#[test]
+fn chunks_of_every_index() -> Result<()> {
+    let arrays = arrays("chunks.h5")?;
+    assert_eq!(arrays.len(), 13);
+    assert_eq!(arrays["middle grows"].dims(), [7, 5, 1]);
+    for (path, array) in arrays {
+        let expected: Vec<f64> = (0..array.numel()).map(|i| i as f64).collect();
+        assert_eq!(array.to_f64(), expected, "{path}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_stands_before_a_file_is_skipped() -> Result<()> {
+    for name in ["block_earliest.h5", "block_latest.h5"] {
+        let expected: Vec<f64> = (0..35u8).map(f64::from).collect();
+        for path in ["group/matrix", "chunked"] {
+            assert_eq!(arrays(name)?[path].to_f64(), expected, "{name}: {path}");
+        }
+        // Without the block, and where no block can end.
+        let mut moved = bytes(name).split_off(1024);
+        let plain = storage::read_arrays(moved.clone(), &Limits::new())?;
+        assert_eq!(plain, arrays(name)?);
+        moved.splice(..0, [0; 1536]);
+        assert!(storage::read_arrays(moved, &Limits::new()).is_err());
+    }
+    Ok(())
+}
+
+#[test]
+fn weights_of_an_open_file_are_read_wherever_they_begin() -> Result<()> {
+    let mut members = storage::read_archive(&fixture("model.keras"), &Limits::new())?;
+    for (name, bytes) in &mut members {
+        if name.ends_with(".h5") {
+            bytes.splice(..0, [0; 512]);
+        }
+    }
+    let members: Vec<(&str, &[u8])> = members.iter().map(|(n, b)| (&**n, &**b)).collect();
+    let path = std::env::temp_dir().join(format!("refrain-block-{}.keras", std::process::id()));
+    storage::archive(&path, &members)?;
+    let file = LoadOptions::new().open(&path)?;
+    for (i, weight) in file.weights().iter().enumerate() {
+        let n = weight.shape().iter().product();
+        assert_eq!(weight.read()?.to_f64(), values(i, n));
+    }
+    std::fs::remove_file(path).unwrap();
+    Ok(())
+}
+
+/// An error, never a panic.
+#[test]
+fn short_files_of_chunks_are_refused() {
+    let whole = bytes("chunks.h5");
+    for length in (0..whole.len()).step_by(53) {
+        let read = storage::read_arrays(whole[..length].to_vec(), &Limits::new());
+        assert!(read.is_err(), "{length}");
+    }
 }
 
 #[test]

@@ -31,13 +31,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "model.keras",
     "model.weights.h5",
     "compressed.h5",
     "half.weights.h5",
     "types.h5",
     "dense.h5",
+    "chunks.h5",
+    "block_latest.h5",
     "circle.h5",
     "folder/config.json",
     "arrays.safetensors",

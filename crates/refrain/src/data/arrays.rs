@@ -4,6 +4,7 @@ use ndarray::{Array, ArrayBase, ArrayView, Data as Storage, Dimension};
 use refrain_graph::Literal;
 
 use super::array::{DataArray, Sample};
+use super::batches::of_program;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::structure::Structure;
@@ -67,7 +68,7 @@ impl<'a> Arrays<'a> {
 
 /// What can be given as data: an `ndarray` array, a reference to one, a view, a [`Literal`], a slice or `Vec` (one number a
 /// sample), a slice with its shape, and lists, tuples and dicts of those. Elements are `f32`, `f64`, `i32`, `i64`, `u8`,
-/// `u32` or `bool`. Nothing is copied but one batch at a time, so that arrays mapped from a file are read as they are
+/// `u32` or `bool`; or a `Result` of them. Nothing is copied but one batch at a time, so that arrays mapped from a file are read as they are
 /// needed; see [`Model::fit`](crate::Model::fit).
 pub trait IntoArrays<'a> {
     /// As a structure of borrowed arrays.
@@ -169,6 +170,19 @@ impl<'a, A: IntoArrays<'a>> IntoArrays<'a> for Option<A> {
         match self {
             Some(array) => array.into_arrays(),
             None => Arrays(Ok(Structure::Leaf(None))),
+        }
+    }
+}
+
+/// An error is that of the run.
+impl<'a, A: IntoArrays<'a>, E> IntoArrays<'a> for Result<A, E>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn into_arrays(self) -> Arrays<'a> {
+        match self {
+            Ok(arrays) => arrays.into_arrays(),
+            Err(error) => Arrays(Err(of_program(error))),
         }
     }
 }

@@ -63,13 +63,15 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     fn into_batch(self) -> Result<Batch<'a>> {
-        match self {
-            Ok(batch) => batch.into_batch(),
-            Err(error) => Err(match error.into().downcast::<Error>() {
-                Ok(own) => *own,
-                Err(other) => Error::new(ErrorKind::Data, other.to_string()),
-            }),
-        }
+        self.map_err(of_program)?.into_batch()
+    }
+}
+
+/// The error of a program: its own, if it is one of refrain's.
+pub(super) fn of_program(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    match error.into().downcast::<Error>() {
+        Ok(own) => *own,
+        Err(other) => Error::new(ErrorKind::Data, other.to_string()),
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct Restoring {
     pub(crate) keras2: bool,
     /// Whether attention takes the masks off its inputs, as in Keras 3.10 and later.
     pub(crate) takes_masks: bool,
-    /// Descriptions of layers that stand in several places but are one, as text.
-    pub(crate) stored_once: HashSet<String>,
+    /// Descriptions of layers that are one wherever they stand, as text.
+    pub(crate) equal: HashSet<String>,
     /// Identities of layers that stand in several places, as `shared_object_id` gives them.
     pub(crate) identities: HashSet<u64>,
     /// Those layers, as far as they have been made.
@@ -56,10 +56,10 @@ impl Restoring {
         if let Some(id) = identity(json).filter(|id| self.identities.contains(id)) {
             return Some(format!("{id} {}", description(json)));
         }
-        if self.stored_once.is_empty() {
+        if self.equal.is_empty() {
             return None;
         }
-        Some(description(json)).filter(|key| self.stored_once.contains(key))
+        Some(description(json)).filter(|key| self.equal.contains(key))
     }
 }
 
@@ -107,12 +107,12 @@ mod tests {
     use crate::layers::{Dense, registry};
 
     #[test]
-    fn a_layer_that_is_stored_once_is_made_once() {
+    fn equal_layers_are_made_once() {
         let json = registry::to_json(&Dense::new(3).name("shared").any());
         let mut again = json.clone();
         again["config"]["shared_object_id"] = json!(7);
         let context = Restoring {
-            stored_once: HashSet::from([description(&json)]),
+            equal: HashSet::from([description(&json)]),
             ..Restoring::default()
         };
         let first = registry::from_json(&json, &context).unwrap();

@@ -18,6 +18,9 @@ use crate::tensor::{Tensor, TensorKey};
 /// A copy of a model: the same layers under the same names, shared in the same way, with newly made weights. The copy is
 /// not compiled.
 ///
+/// Nested models share in the copy what they share in the model, as with Keras's `recursive=True`. What is inside a wrapper
+/// (`TimeDistributed`, `Bidirectional`) is copied with it: if it is called elsewhere too, the copy has it twice, as in Keras.
+///
 /// ```
 /// use refrain::{Model, clone_model, input, layers::Dense};
 /// let x = input([4]);

@@ -105,6 +105,60 @@ fn nested(values: &[Json], dims: &[usize]) -> Json {
     }
 }
 
+/// An array in Keras's form. Values of 64 bits are 32 bits wide, as they are in Keras on JAX, and in TensorFlow beside
+/// others of 32.
+pub(crate) fn array_json(values: &Json, dtype: &str) -> Json {
+    let dtype = match dtype {
+        "float64" => DType::F32.keras_name(),
+        "int64" => DType::I32.keras_name(),
+        "uint64" => DType::U32.keras_name(),
+        dtype => dtype,
+    };
+    json!({ "class_name": NUMPY, "config": { "value": values, "dtype": dtype } })
+}
+
+/// Numbers as a constant in the program of another tensor: an array of a file in its type, a number or nested lists of
+/// numbers in the type of that tensor, as TensorFlow takes them.
+///
+/// # Errors
+/// What are no numbers of one shape, and numbers with a fraction beside integers.
+pub(crate) fn listed(beside: &Tensor, json: &Json) -> Result<Tensor> {
+    let config = &json["config"];
+    let array = match config["dtype"].as_str() {
+        Some(dtype) => {
+            let mut array = array_json(&config["value"], dtype);
+            array["class_name"] = json["class_name"].clone();
+            array
+        }
+        None => array_json(json, listed_dtype(beside, json)?.keras_name()),
+    };
+    let literal = array_from_json(&array)?.ok_or_else(|| unfit(json))?;
+    beside.expect_traced()?.trace.constant(literal).checked()
+}
+
+fn listed_dtype(beside: &Tensor, json: &Json) -> Result<DType> {
+    let all = |is: fn(&Json) -> bool| leaves(json, &is);
+    if !all(|leaf| leaf.is_boolean() || to_number(leaf).is_some()) {
+        return Err(unfit(json));
+    }
+    match beside.dtype() {
+        _ if all(Json::is_boolean) => Ok(DType::Bool),
+        dtype if dtype.is_float() => Ok(dtype),
+        dtype if all(|leaf| leaf.is_i64() || leaf.is_u64()) => {
+            let integer = dtype.is_integer();
+            Ok(if integer { dtype } else { DType::I32 })
+        }
+        dtype => Err(unexpected(
+            &format!("whole numbers beside a tensor of {}", dtype.keras_name()),
+            json,
+        )),
+    }
+}
+
+fn unfit(json: &Json) -> Error {
+    unexpected("numbers, or lists of numbers of one shape", json)
+}
+
 /// Numbers as an array: a number, or nested lists of them, with the type that NumPy gives them, floats as `f32`. `None` for
 /// anything else.
 pub(crate) fn array_of_numbers(json: &Json) -> Option<Literal> {

@@ -23,7 +23,6 @@ mod einsum;
 mod index;
 mod join;
 mod linalg;
-pub(crate) mod listed;
 mod logic;
 mod nn;
 mod order;
@@ -37,7 +36,9 @@ mod shape;
 pub use activation::*;
 pub use arithmetic::*;
 pub use constant::convert_to_tensor;
-pub(crate) use constant::{array_from_json, array_of_numbers, array_to_json, is_array};
+pub(crate) use constant::{
+    array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
+};
 pub use conv::*;
 pub use einsum::einsum;
 pub use index::*;

@@ -7,8 +7,9 @@ use super::config::{compile_from_json, identities, model_from_json as model_of, 
 use super::open::{Layout, Opened};
 use super::storage::{ArrayFile, parse_json};
 use super::weights::{
-    Plan, all_arrays, array_dims, identify, load_legacy_optimizer, load_optimizer, named_once,
-    plan_keras3, plan_legacy, plan_safetensors, stored_alike, stored_once, stored_optimizer,
+    Identities, Plan, all_arrays, array_dims, identify, load_legacy_optimizer, load_optimizer,
+    named_once, plan_keras3, plan_legacy, plan_safetensors, stored_alike, stored_once,
+    stored_optimizer,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::Making;
@@ -110,27 +111,24 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
         context.identities = identities(config);
     }
     let config = &mut config.clone();
-    match &opened.weights {
-        Some((file, Layout::Keras3)) => {
-            context.stored_once.extend(stored_once(config, file.root()))
-        }
+    let same = match &opened.weights {
+        Some((file, Layout::Keras3)) => stored_once(config, file.root())?,
         Some((file, Layout::Legacy(path))) => {
             let root = file.root().group(path).unwrap_or(file.root());
             let share = options.get_share_equal_layers();
             let alike = stored_alike(config, file, root, share)?;
-            identify(config, &alike.same);
-            context.identities.extend(alike.same.into_values());
             match share {
-                true => context.stored_once.extend(alike.equal),
+                true => context.equal = alike.equal,
                 false if alike.equal.is_empty() => {}
                 false => warnings::layers_kept_apart(alike.equal.len()),
             }
+            alike.same
         }
-        Some((file, Layout::Safetensors)) => {
-            context.stored_once.extend(named_once(config, file.root()));
-        }
-        None => {}
-    }
+        Some((file, Layout::Safetensors)) => named_once(config, file.root())?,
+        None => Identities::new(),
+    };
+    identify(config, &same);
+    context.identities.extend(same.into_values());
     model_of(config, &context)
 }
 

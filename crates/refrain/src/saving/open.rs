@@ -8,7 +8,9 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::config::{is_before_keras3, is_legacy, upgrade, upgrade_training};
-use super::storage::{Archive, ArrayFile, ArrayRef, Group, Limits, io, parse_json, write_hdf5};
+use super::storage::{
+    Archive, ArrayFile, ArrayRef, Group, Limits, hdf5_start, io, parse_json, write_hdf5,
+};
 use super::weights::{all_arrays, array_dims};
 use crate::Literal;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// From the first bytes of a file; a folder is an unzipped archive.
+    /// From the first bytes of a file, or those behind a user block; a folder is an unzipped archive.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
             return match path.join(CONFIG).exists() {
@@ -43,14 +45,16 @@ impl Kind {
             };
         }
         let mut start = Vec::new();
-        let file = File::open(path).map_err(|e| io("opening", path, &e))?;
-        let read = file.take(LONGEST_MAGIC).read_to_end(&mut start);
+        let mut file = File::open(path).map_err(|e| io("opening", path, &e))?;
+        let read = (&mut file).take(LONGEST_MAGIC).read_to_end(&mut start);
         read.map_err(|e| io("reading", path, &e))?;
         let json = start.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
         match &start[..] {
             [b'P', b'K', ..] => Ok(Kind::Archive),
             [0x89, b'H', b'D', b'F', ..] => Ok(Kind::Hdf5),
             [_, _, _, _, _, _, 0, 0, b'{', ..] => Ok(Kind::Safetensors),
+            // Anything may stand in a user block.
+            _ if hdf5_start(file).is_ok_and(|start| start.is_some()) => Ok(Kind::Hdf5),
             _ if json => Ok(Kind::Json),
             _ => Err(Error::new(
                 ErrorKind::Io,

@@ -36,7 +36,7 @@ use feed::BatchSpecs;
 pub use fit::Fit;
 pub use gradients::{GradientFunction, Gradients, LossGradients};
 pub use history::{Evaluation, History, Logs};
-pub use predict::{Predict, Predictions};
+pub use predict::{Predict, PredictBatches, Predictions};
 pub use progress::Verbose;
 
 use crate::error::{Error, Result};

@@ -47,6 +47,97 @@ impl Model {
     }
 }
 
+/// What [`Model::predict_batches`] is about to do. An iterator of each batch's predictions; [`run`](PredictBatches::run)
+/// gathers those of all.
+#[must_use = "nothing is predicted until `.run()`, or the first `.next()`"]
+pub struct PredictBatches<'a, I> {
+    model: &'a Model,
+    batches: I,
+}
+
+impl Model {
+    /// Computes the outputs for batches that an iterator makes one by one: inputs alone, as [`predict`](Model::predict) takes
+    /// them, or a `Result` of them, whose error ends the run and is returned as it is. Batches may differ in their number of
+    /// samples and in all axes that the model leaves open; the program for a shape is made once.
+    ///
+    /// ```
+    /// # use ndarray::Array2;
+    /// # use refrain::{Model, input, layers::Dense};
+    /// # let x = input([4]);
+    /// # let model = Model::new(&x, &Dense::new(3).call(&x)?)?;
+    /// let batches = || [8, 8, 5].into_iter().map(|samples| Array2::<f32>::ones((samples, 4)));
+    /// let y = model.predict_batches(batches()).run()?.into_array()?;
+    /// assert_eq!(y.shape(), [21, 3]);
+    ///
+    /// // One after the other, without keeping them: predictions may be more than memory holds.
+    /// for predictions in model.predict_batches(batches()) {
+    ///     assert_eq!(predictions?.get(0)?.shape()[1], 3);
+    /// }
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn predict_batches<'a, I>(&'a self, batches: I) -> PredictBatches<'a, I::IntoIter>
+    where
+        I: IntoIterator<Item: IntoArrays<'a>>,
+    {
+        PredictBatches {
+            model: self,
+            batches: batches.into_iter(),
+        }
+    }
+}
+
+impl<'a, I: Iterator<Item: IntoArrays<'a>>> Iterator for PredictBatches<'a, I> {
+    type Item = Result<Predictions>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.batches.next()?;
+        Some(self.model.predict_on_batch(batch))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.batches.size_hint()
+    }
+}
+
+impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
+    /// Predicts for all batches.
+    ///
+    /// # Errors
+    /// Data do not fit the model, an item is an error, there are no batches or no end of them, or outputs differ in more than
+    /// their first axis.
+    pub fn run(self) -> Result<Predictions> {
+        if self.size_hint() == (usize::MAX, None) {
+            let error =
+                Error::mismatch(ErrorKind::Config, "batches that end", "an endless iterator");
+            return Err(error.hint("Give some of them: `batches.take(100)`"));
+        }
+        let (model, mut gathered) = (self.model, None);
+        for predictions in self {
+            let predictions = predictions?;
+            let literals = predictions.outputs.iter().map(Output::literal);
+            let literals = literals.collect::<Result<Vec<_>>>()?;
+            gather(&mut gathered, &literals, |first| {
+                Part::new(first, first.numel())
+            })?;
+        }
+        let Some(parts) = gathered else {
+            return Err(Error::mismatch(ErrorKind::Data, "batches of data", "none"));
+        };
+        Predictions::of_parts(model, parts)
+    }
+}
+
+/// Puts a batch's outputs behind those of the batches before.
+fn gather(
+    parts: &mut Option<Vec<Part>>,
+    outputs: &[Literal],
+    new: impl Fn(&Literal) -> Part,
+) -> Result<()> {
+    let parts = parts.get_or_insert_with(|| outputs.iter().map(new).collect());
+    let mut pairs = parts.iter_mut().zip(outputs);
+    pairs.try_for_each(|(part, output)| part.append(output))
+}
+
 impl Predict<'_> {
     /// Samples in a batch; 32 by default. It decides only how much memory is needed.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
@@ -96,8 +187,7 @@ impl Predict<'_> {
         warnings::out_of_data(self.steps, all, "steps");
         let steps = self.steps.map_or(all, |s| s.min(all));
         let samples = feed.samples().min(steps * batch_size);
-        let mut outputs: Vec<Part> = Vec::new();
-        let mut start = 0;
+        let (mut gathered, mut start) = (None, 0);
         while start < samples {
             let size = batch_size.min(samples - start);
             let step = self.model.predict_step(feed.specs(size))?;
@@ -114,19 +204,14 @@ impl Predict<'_> {
                     step.program.give_back(buffers);
                     return Ok(predictions);
                 }
-                if outputs.is_empty() {
-                    let all = buffers.outputs.iter();
-                    outputs = all.map(|o| Part::new(o, samples, size)).collect();
-                }
-                let parts = outputs.iter_mut().zip(&buffers.outputs);
-                parts.for_each(|(part, output)| part.append(output));
+                gather(&mut gathered, &buffers.outputs, |first| {
+                    Part::new(first, first.numel() / size.max(1) * samples)
+                })?;
                 start += size;
             }
             step.program.give_back(buffers);
         }
-        let literals = outputs.into_iter().map(Part::finish);
-        let literals = literals.collect::<Result<Vec<_>>>()?;
-        Ok(Predictions::new(self.model, &literals))
+        Predictions::of_parts(self.model, gathered.unwrap_or_default())
     }
 }
 
@@ -138,12 +223,12 @@ struct Part {
 }
 
 impl Part {
-    fn new(first: &Literal, samples: usize, batch: usize) -> Self {
+    /// With room for this many elements.
+    fn new(first: &Literal, capacity: usize) -> Self {
         let mut dims = first.dims().to_vec();
         if let Some(rows) = dims.first_mut() {
             *rows = 0;
         }
-        let capacity = first.numel() / batch.max(1) * samples;
         fn empty<T: Element>(_: &[T], capacity: usize) -> Data {
             T::wrap(Vec::with_capacity(capacity))
         }
@@ -153,23 +238,33 @@ impl Part {
         }
     }
 
-    fn append(&mut self, output: &Literal) {
-        if let (Some(rows), Some(more)) = (self.dims.first_mut(), output.dims().first()) {
-            *rows += more;
+    fn append(&mut self, output: &Literal) -> Result<()> {
+        let (Some((rows, rest)), Some((more, other))) =
+            (self.dims.split_first_mut(), output.dims().split_first())
+        else {
+            return Err(no_rows("an output without axes"));
+        };
+        if rest != other {
+            let dims = output.dims();
+            return Err(no_rows(format!(
+                "an output of the shape {dims:?} behind one of {rest:?}"
+            )));
         }
+        *rows += more;
         append_data(&mut self.data, output.data());
+        Ok(())
     }
 
     fn finish(self) -> Result<Literal> {
-        Literal::from_data(self.dims, self.data).ok_or_else(|| {
-            Error::mismatch(
-                ErrorKind::Shape,
-                "outputs whose first axis counts the samples",
-                "an output of another length",
-            )
-            .hint("Predict with `predict_on_batch`")
-        })
+        Literal::from_data(self.dims, self.data)
+            .ok_or_else(|| no_rows("an output of another length"))
     }
+}
+
+fn no_rows(got: impl Into<String>) -> Error {
+    let wanted = "outputs that differ in their first axis alone, which counts the samples";
+    Error::mismatch(ErrorKind::Shape, wanted, got)
+        .hint("Predict with `predict_on_batch`, or go through the batches of `predict_batches`")
 }
 
 fn append_data(to: &mut Data, from: &Data) {
@@ -229,6 +324,12 @@ impl Output {
 }
 
 impl Predictions {
+    fn of_parts(model: &Model, parts: Vec<Part>) -> Result<Self> {
+        let literals = parts.into_iter().map(Part::finish);
+        let literals = literals.collect::<Result<Vec<_>>>()?;
+        Ok(Predictions::new(model, &literals))
+    }
+
     fn new(model: &Model, literals: &[Literal]) -> Self {
         let declared = &model.functional().outputs;
         let structure = declared.with_leaves(0..literals.len());

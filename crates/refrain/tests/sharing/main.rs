@@ -5,9 +5,10 @@ mod pictures;
 
 use ndarray::{Array, ArrayD, IxDyn};
 use refrain::data::Arrays;
+use refrain::layers::{Bidirectional, Dense, Lstm, MergeMode, TimeDistributed};
 use refrain::losses::Loss;
 use refrain::optimizers::Adam;
-use refrain::{DType, Literal, Model, Result, clone_model, load_model};
+use refrain::{DType, Literal, Model, Result, clone_model, input, load_model, ops};
 
 use models::{MODELS, keeps_sharing};
 
@@ -147,6 +148,40 @@ fn copies_share_as_their_models_do() -> Result<()> {
     for (name, make) in MODELS.into_iter().filter(|(name, _)| keeps_sharing(name)) {
         let (model, copy) = (make()?, clone_model(&make()?)?);
         assert_eq!(copy.count_params(), model.count_params(), "{name}");
+    }
+    Ok(())
+}
+
+/// As many as in copies of the same models by Keras.
+#[test]
+fn copies_of_wrappers_have_layers_of_their_own() -> Result<()> {
+    let x = input([4, 3]);
+    let dense = Dense::new(3).name("d");
+    let each = TimeDistributed::new(dense.clone()).name("each").call(&x)?;
+    let again = TimeDistributed::new(dense.clone())
+        .name("again")
+        .call(&each)?;
+    let called = Model::new(&x, &dense.call(&each)?)?;
+    let wrapped_twice = Model::new(&x, &again)?;
+
+    let one = input([3]);
+    let inner = Model::new(&one, &Dense::new(3).call(&one)?)?;
+    let each = TimeDistributed::new(&inner).call(&x)?;
+    let of_model = Model::new(&x, &inner.call(&ops::mean(&each, 1, false))?)?;
+
+    let lstm = Lstm::new(3).return_sequences(true);
+    let both = Bidirectional::new(lstm.clone()).merge_mode(MergeMode::Sum);
+    let directions = Model::new(&x, &lstm.call(&both.call(&x)?.output)?.output)?;
+
+    for (model, weights, copied) in [
+        (called, 2, 4),
+        (wrapped_twice, 2, 4),
+        (of_model, 2, 4),
+        (directions, 9, 9),
+    ] {
+        let copy = clone_model(&model)?;
+        assert_eq!(model.weights().len(), weights, "{}", model.summary());
+        assert_eq!(copy.weights().len(), copied, "{}", copy.summary());
     }
     Ok(())
 }

@@ -247,19 +247,42 @@ impl<'c> Source<'c> {
                 let bound = decode(self.function, &self.arguments())?;
                 Ok((bound, Config::new()))
             }
-            (Some(name), _) if !self.is_code => Err(not_registered(name, self.layer)),
+            (Some(name), _) if !self.is_code => Err(self.not_registered(name)),
             _ => Err(only_python(self.layer)),
         }
     }
 
     /// Keras's function of this name, bound to the arguments. The name of a function that stands there as code is never one
-    /// of Keras's, nor is one with a package.
+    /// of Keras's, nor is one with a package. Without a module of Keras's, which Keras reads and does not write, the name of
+    /// one of its operations is as well that of a user's function.
     fn of_keras(&self) -> Result<Option<Function>> {
         let own = self.is_code || own::own_name(self.function).is_some();
-        match self.name.as_deref().filter(|_| !own) {
-            Some(name) => lambda::activation(name, &self.arguments()),
-            None => Ok(None),
-        }
+        let Some(name) = self.name.as_deref().filter(|_| !own) else {
+            return Ok(None);
+        };
+        let module = match self.function["module"].as_str() {
+            Some(lambda::OPS) => lambda::OPS,
+            _ => lambda::ACTIVATIONS,
+        };
+        lambda::of_keras(module, name, &self.arguments())
+    }
+
+    fn not_registered(&self, name: &str) -> Error {
+        let layer = self.layer;
+        let message = format!("no function `{name}` is registered");
+        let operation = lambda::operation_as_text(name, self.arguments().keys());
+        let whose = match operation {
+            Some(_) => format!(
+                "The file does not say whether it is `{}.{name}`. If so, give that to the reader. ",
+                lambda::OPS
+            ),
+            None => String::new(),
+        };
+        let text = operation.as_deref().unwrap_or("abs(x)");
+        Error::new(ErrorKind::NotFound, message).hint(format!(
+            "{whose}Register it with `layers::register_lambda(\"{name}\", |x| …)`, or give it to the reader: \
+             `LoadOptions::lambda(\"{layer}\", |x| …)`, on the command line `--lambda {layer}=\"{text}\"`"
+        ))
     }
 }
 
@@ -289,14 +312,6 @@ pub(crate) fn described_call(
     let one = Structure::Leaf(0);
     let node = layer.record(inputs.clone(), one, vec![(spec, None)], Recorded::Call);
     Ok(Some(node.tensors()))
-}
-
-fn not_registered(name: &str, layer: &str) -> Error {
-    let message = format!("no function `{name}` is registered");
-    Error::new(ErrorKind::NotFound, message).hint(format!(
-        "Register it with `layers::register_lambda(\"{name}\", |x| …)`, or give it to the reader: \
-         `LoadOptions::lambda(\"{layer}\", |x| …)`, on the command line `--lambda {layer}=\"abs(x)\"`"
-    ))
 }
 
 fn only_python(layer: &str) -> Error {

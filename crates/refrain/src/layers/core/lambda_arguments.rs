@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{Config, ConfigValue, in_option, shown};
-use crate::ops::listed::listed;
+use crate::ops::listed;
 use crate::tensor::Tensor;
 
 /// The further arguments of a Lambda layer's function, by name: what Keras's `Lambda(function, arguments={…})` gives.

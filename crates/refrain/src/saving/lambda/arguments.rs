@@ -5,8 +5,7 @@ use refrain_graph::DType;
 use super::arithmetic::operand;
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::listed::{array_json, listed};
-use crate::ops::{self, Axes, Operand};
+use crate::ops::{self, Axes, Operand, array_json, listed};
 use crate::tensor::Tensor;
 
 /// The largest number of elements of a tensor in an expression, and the largest position: what 32 bits count. Products

@@ -3,8 +3,7 @@
 use super::operators::{Infix, Prefix};
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::listed::listed;
-use crate::ops::{self, Operand};
+use crate::ops::{self, Operand, listed};
 use crate::tensor::Tensor;
 use refrain_graph::DType;
 

@@ -12,8 +12,7 @@ use super::{base64, marshal};
 use crate::error::Result;
 use crate::layers::core::Function;
 use crate::layers::unexpected;
-use crate::ops::listed::array_json;
-use crate::ops::{is_array, to_number};
+use crate::ops::{array_json, is_array, to_number};
 
 /// How deep values in a configuration may be nested.
 const MAX_NESTING: usize = 16;
@@ -42,6 +41,10 @@ fn objects(code: &Json) -> Result<marshal::Objects> {
     marshal::read(&base64::decode(text)?)
 }
 
+/// Keras's modules of functions.
+pub(crate) const OPS: &str = "keras.ops";
+pub(crate) const ACTIVATIONS: &str = "keras.activations";
+
 /// The name of the Python function that stands in a configuration as code; `None` for a lambda, and for what is no code.
 ///
 /// Keras 2 writes the code of functions that have names too.
@@ -53,17 +56,32 @@ pub(crate) fn name_of_code(function: &Json) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// The activation function of Keras with this name, bound to a layer's `arguments`; `None` if there is none.
+/// The function of Keras with this name in one of its modules, bound to a layer's `arguments`; `None` if there is none.
 ///
 /// # Errors
 /// Arguments that it does not have, by name.
-pub(crate) fn activation(name: &str, arguments: &Map<String, Json>) -> Result<Option<Function>> {
-    let Ok(callee) = Callee::find(&format!("keras.activations.{name}")) else {
+pub(crate) fn of_keras(
+    module: &str,
+    name: &str,
+    arguments: &Map<String, Json>,
+) -> Result<Option<Function>> {
+    let Ok(callee) = Callee::find(&format!("{module}.{name}")) else {
         return Ok(None);
     };
     let keywords = named(arguments).collect::<Result<Vec<_>>>()?;
     let call = Term::new(Node::Call(callee, vec![Term::input()], keywords))?;
     Ok(Some(of_expression(Expression::from_term(call))))
+}
+
+/// A call of Keras's operation with this name and these arguments, as text; `None` if there is none.
+pub(crate) fn operation_as_text<'n>(
+    name: &str,
+    arguments: impl Iterator<Item = &'n String>,
+) -> Option<String> {
+    let callee = Callee::find(&format!("{OPS}.{name}")).ok()?;
+    let arguments = arguments.map(|a| format!(", {a}=arguments['{a}']"));
+    let arguments = arguments.collect::<String>();
+    Some(format!("{}(x{arguments})", callee.name()))
 }
 
 /// An expression as a layer's function.

@@ -19,7 +19,9 @@ mod term;
 mod tokens;
 mod value;
 
-pub(crate) use config::{activation, decode, name_of_code, of_expression};
+pub(crate) use config::{
+    ACTIVATIONS, OPS, decode, name_of_code, of_expression, of_keras, operation_as_text,
+};
 pub use expression::Expression;
 
 #[cfg(test)]

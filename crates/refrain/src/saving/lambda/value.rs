@@ -7,8 +7,7 @@ use serde_json::Value as Json;
 
 use super::term::Literal;
 use crate::error::Result;
-use crate::ops::listed::listed;
-use crate::ops::to_json;
+use crate::ops::{listed, to_json};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::hdf5::{self, Chunked};
+use super::hdf5::{self, Chunked, hdf5_start};
 use super::number::Number;
 use super::{Group, Limits, beyond, io, safetensors, unsupported};
 use crate::error::Result;
@@ -20,6 +20,8 @@ use crate::{Literal, Shape, Spec};
 #[derive(Debug)]
 pub(crate) struct ArrayFile {
     bytes: Bytes,
+    /// Bytes before these that do not belong to the file.
+    before: u64,
     root: Group<ArrayRef>,
     limits: Limits,
 }
@@ -131,16 +133,21 @@ impl ArrayFile {
     /// # Errors
     /// If it is neither HDF5 nor safetensors, damaged, beyond the limits, or uses what is not read: external and virtual
     /// storage, soft and external links.
-    pub(crate) fn from_bytes(bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
-        let root = if hdf5::is_hdf5(&bytes) {
-            hdf5::read_tree(&bytes, limits)?
-        } else if safetensors::is_safetensors(&bytes) {
+    pub(crate) fn from_bytes(mut bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
+        let mut before = 0;
+        let hdf5 = hdf5_start(Cursor::new(&bytes)).ok().flatten();
+        let root = if safetensors::is_safetensors(&bytes) {
             safetensors::read_tree(&bytes, limits)?
+        } else if let Some(start) = hdf5 {
+            bytes.drain(..start as usize);
+            before = start;
+            hdf5::read_tree(&bytes, limits)?
         } else {
             return Err(unsupported("the file is neither HDF5 nor safetensors"));
         };
         Ok(ArrayFile {
             bytes: Bytes::Held(bytes),
+            before,
             root,
             limits: limits.clone(),
         })
@@ -155,7 +162,7 @@ impl ArrayFile {
         let file = File::open(&path).map_err(|e| io("reading", &path, &e))?;
         self.bytes = Bytes::Stored {
             file: Mutex::new(file),
-            start,
+            start: start + self.before,
             path,
         };
         Ok(())

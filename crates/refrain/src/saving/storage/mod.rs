@@ -23,7 +23,7 @@ mod zip;
 
 pub(crate) use archive::{Archive, write_archive};
 pub(crate) use array_file::{ArrayFile, ArrayRef};
-pub(crate) use hdf5::write_hdf5;
+pub(crate) use hdf5::{hdf5_start, write_hdf5};
 pub(crate) use json::parse_json;
 pub use limits::Limits;
 pub(crate) use safetensors::write_safetensors;

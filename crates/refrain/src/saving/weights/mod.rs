@@ -12,7 +12,7 @@ mod safetensors;
 pub(crate) use keras3::{plan_keras3, weights_tree};
 pub(crate) use legacy::{legacy_tree, plan_legacy};
 pub(crate) use names::unique;
-pub(crate) use once::{identify, named_once, stored_alike, stored_once};
+pub(crate) use once::{Identities, identify, named_once, stored_alike, stored_once};
 pub(crate) use optimizer::{
     OptimizerGroup, load_legacy_optimizer, load_optimizer, optimizer_group, stored_optimizer,
 };

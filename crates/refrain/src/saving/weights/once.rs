@@ -6,19 +6,30 @@ use serde_json::Value as Json;
 
 use super::legacy::WEIGHT_NAMES;
 use super::places::{Habit, Members, join};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layers::registry::OPS_MODULE;
 use crate::layers::restoring::{description, identity};
 use crate::saving::storage::{ArrayFile, ArrayRef, Group};
 
-/// Descriptions of the layers that are stored at some of their places and missing at others: they were one layer when the
-/// file was written, shared by several nested models. Keras writes such files and cannot read them.
-pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
+/// Identities of layers that are described several times, by the JSON pointers to their descriptions.
+pub(crate) type Identities = HashMap<String, u64>;
+
+/// An identity that is no other's. Those that files give are small numbers, or addresses of memory.
+fn new_identity(identities: &Identities) -> u64 {
+    u64::MAX - identities.len() as u64
+}
+
+/// Identities of the layers that were shared by several nested models when the file was written. Keras writes such files and
+/// cannot read them: it stores a layer at the first place that it comes to, and nothing at the others.
+///
+/// # Errors
+/// Several layers that are stored before may be the one that stands at a later place.
+pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> Result<Identities> {
     if Habit::of(root).list != Habit::KERAS_3.list {
-        return HashSet::new(); // such files cannot describe layers shared between models
+        return Ok(Identities::new()); // such files cannot describe layers shared between models
     }
     let mut members = HashMap::new();
-    partly_stored(
+    shared(
         model,
         &mut |outer, layer, attribute| {
             if let Some(attribute) = attribute {
@@ -33,8 +44,8 @@ pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
 }
 
 /// [`stored_once`] for files whose arrays are named by layers.
-pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
-    partly_stored(
+pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> Result<Identities> {
+    shared(
         model,
         &mut |outer, layer, _| join(outer, layer["config"]["name"].as_str().unwrap_or_default()),
         &|path| {
@@ -48,42 +59,94 @@ pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> HashSet<String> {
 /// The path of a layer inside another: of a member of its list, or of the layer that it wraps under an attribute.
 type PathOf<'p> = &'p mut dyn FnMut(&str, &Json, Option<&str>) -> String;
 
-/// Descriptions of layers that are stored at some of their paths only.
-fn partly_stored(
+fn shared(
     model: &Json,
     path_of: PathOf<'_>,
     is_stored: &dyn Fn(&str) -> bool,
-) -> HashSet<String> {
-    let mut places: HashMap<String, Vec<bool>> = HashMap::new();
-    visit(model, "", path_of, &mut |layer, path| {
-        let stored = places.entry(description(layer)).or_default();
-        stored.push(is_stored(path));
-    });
-    let partly = |stored: &Vec<bool>| stored.contains(&true) && stored.contains(&false);
-    let partly = places.into_iter().filter(|(_, stored)| partly(stored));
-    partly.map(|(description, _)| description).collect()
+) -> Result<Identities> {
+    let mut search = Search {
+        path_of,
+        is_stored,
+        stored: HashMap::new(),
+        identities: Identities::new(),
+    };
+    search.visit(model, "", "")?;
+    Ok(search.identities)
 }
 
-/// Visits all layers inside a model, with their paths.
-fn visit(json: &Json, path: &str, path_of: PathOf<'_>, found: &mut dyn FnMut(&Json, &str)) {
-    if !path.is_empty() {
-        found(json, path);
-    }
-    let config = &json["config"];
-    if config["layer"].is_object() && !config["merge_mode"].is_string() {
-        let inner = path_of(path, &config["layer"], Some("layer"));
-        visit(&config["layer"], &inner, path_of, found);
-    }
-    let sequential = json["class_name"].as_str() == Some("Sequential");
-    for layer in config["layers"].as_array().into_iter().flatten() {
-        let class = layer["class_name"].as_str().unwrap_or_default();
-        let module = layer["module"].as_str().unwrap_or_default();
-        if module.starts_with(OPS_MODULE) || (sequential && class == "InputLayer") {
-            continue;
+/// A search for the layers that stand at places where nothing is stored.
+struct Search<'p> {
+    path_of: PathOf<'p>,
+    is_stored: &'p dyn Fn(&str) -> bool,
+    /// Paths and JSON pointers of the layers that are stored, by their descriptions.
+    stored: HashMap<String, Vec<(String, String)>>,
+    identities: Identities,
+}
+
+impl Search<'_> {
+    /// Visits a layer and all inside it, in the order in which Keras stores them.
+    fn visit(&mut self, json: &Json, path: &str, pointer: &str) -> Result<()> {
+        if !path.is_empty() {
+            let stored = self.stored.entry(description(json)).or_default();
+            if (self.is_stored)(path) {
+                stored.push((path.to_owned(), pointer.to_owned()));
+            } else if let Some((found, first)) = stored.first().cloned() {
+                self.check(json, path, &found)?;
+                let new = new_identity(&self.identities);
+                let id = *self.identities.entry(first).or_insert(new);
+                self.identities.insert(pointer.to_owned(), id);
+                return Ok(()); // what is inside it is one as well
+            }
         }
-        let path = path_of(path, layer, None);
-        visit(layer, &path, path_of, found);
+        for (layer, inner, attribute) in members(json) {
+            let path = (self.path_of)(path, layer, attribute);
+            self.visit(layer, &path, &format!("{pointer}{inner}"))?;
+        }
+        Ok(())
     }
+
+    /// Makes sure that a layer can be no other than that stored at a path, and each one inside it none but one in there.
+    fn check(&self, json: &Json, path: &str, found: &str) -> Result<()> {
+        let stored = self.stored.get(&description(json));
+        let stored = stored.filter(|stored| stored.len() > 1);
+        let inside = format!("{found}/");
+        let other = |(p, _): &&(String, String)| p != found && !p.starts_with(&inside);
+        if let Some((other, _)) = stored.and_then(|stored| stored.iter().find(other)) {
+            let name = json["config"]["name"].as_str().unwrap_or_default();
+            let message = format!(
+                "nothing is stored of layer `{name}` in `{path}`: it may be that at `{found}` as well as that at `{other}`, \
+                 which are described alike"
+            );
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .hint("Give the layers names of their own and save the model again"));
+        }
+        members(json).try_for_each(|(layer, ..)| self.check(layer, path, found))
+    }
+}
+
+/// The layers inside another that are stored by themselves, with the pointers to them and, where there is no list of them,
+/// the attribute that holds them.
+fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Option<&'static str>)> {
+    let config = &json["config"];
+    let wrapped = Some(&config["layer"]).filter(|layer| {
+        // Bidirectional layers have copies of it.
+        layer.is_object() && !config["merge_mode"].is_string()
+    });
+    let wrapped = wrapped.map(|layer| (layer, "/config/layer".to_owned(), Some("layer")));
+    let sequential = json["class_name"].as_str() == Some("Sequential");
+    let listed = config["layers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate();
+    let listed = listed.filter(move |(_, layer)| {
+        let module = layer["module"].as_str().unwrap_or_default();
+        let is_input = layer["class_name"].as_str() == Some("InputLayer");
+        let left_out = module.starts_with(OPS_MODULE) || (sequential && is_input);
+        !left_out
+    });
+    let listed = listed.map(|(i, layer)| (layer, format!("/config/layers/{i}"), None));
+    wrapped.into_iter().chain(listed)
 }
 
 fn holds_arrays<D>(group: &Group<D>) -> bool {
@@ -94,8 +157,8 @@ fn holds_arrays<D>(group: &Group<D>) -> bool {
 /// once for every layer of the outermost model that it is in.
 #[derive(Default)]
 pub(crate) struct Alike {
-    /// Identities for those that have the same arrays, which only one layer does, by their positions in the description.
-    pub(crate) same: HashMap<usize, u64>,
+    /// Identities for those that have the same arrays, which only one layer does.
+    pub(crate) same: Identities,
     /// Descriptions of those with equal arrays. They may be one layer as well as several that are equal, such as a network and
     /// its copy.
     pub(crate) equal: HashSet<String>,
@@ -109,9 +172,9 @@ pub(crate) fn stored_alike(
     share: bool,
 ) -> Result<Alike> {
     let mut places = Places::default();
-    for layer in inner(model) {
+    for (layer, pointer) in inner(model, "") {
         let name = layer["config"]["name"].as_str().unwrap_or_default();
-        places.visit(layer, root.group(name));
+        places.visit(layer, &pointer, root.group(name));
     }
     let mut alike = Alike::default();
     for (description, stored) in places.stored {
@@ -130,11 +193,12 @@ pub(crate) fn stored_alike(
                 }
             }
         }
-        for stored in several.into_iter().filter(|s| s.positions.len() > 1) {
-            // Identities that a file gives are small numbers, or addresses of memory.
-            let id = u64::MAX - alike.same.len() as u64;
-            let positions = stored.positions.iter();
-            alike.same.extend(positions.map(|&position| (position, id)));
+        for stored in several.into_iter().filter(|s| s.pointers.len() > 1) {
+            let id = new_identity(&alike.same);
+            let pointers = stored.pointers.iter();
+            alike
+                .same
+                .extend(pointers.map(|pointer| (pointer.clone(), id)));
         }
     }
     Ok(alike)
@@ -143,30 +207,28 @@ pub(crate) fn stored_alike(
 /// Arrays of a layer by what their names say after the layer's.
 type Weights<'f> = BTreeMap<String, &'f ArrayRef>;
 
-/// Arrays of a file and the positions of the layers that have them.
+/// Arrays of a file and the pointers to the layers that have them.
 struct Stored<'f> {
     weights: Weights<'f>,
-    positions: Vec<usize>,
+    pointers: Vec<String>,
 }
 
 /// The layers of a description with arrays and without an identity: by their descriptions, and by the paths of their arrays.
 #[derive(Default)]
 struct Places<'f> {
-    position: usize,
     stored: HashMap<String, BTreeMap<Vec<String>, Stored<'f>>>,
 }
 
 impl<'f> Places<'f> {
     /// Notes a layer and all layers inside it, whose weights are all in the group of the outermost one.
-    fn visit(&mut self, json: &Json, group: Option<&'f Group<ArrayRef>>) {
+    fn visit(&mut self, json: &Json, pointer: &str, group: Option<&'f Group<ArrayRef>>) {
         if let Some(group) = group.filter(|_| identity(json).is_none()) {
-            self.note(json, group);
+            self.note(json, pointer, group);
         }
-        self.position += 1;
-        inner(json).for_each(|layer| self.visit(layer, group));
+        inner(json, pointer).for_each(|(layer, pointer)| self.visit(layer, &pointer, group));
     }
 
-    fn note(&mut self, json: &Json, group: &'f Group<ArrayRef>) {
+    fn note(&mut self, json: &Json, pointer: &str, group: &'f Group<ArrayRef>) {
         let name = json["config"]["name"].as_str().unwrap_or_default();
         let mut weights = Weights::new();
         for weight in group.texts(WEIGHT_NAMES).unwrap_or_default() {
@@ -186,31 +248,26 @@ impl<'f> Places<'f> {
         let places = self.stored.entry(description(json)).or_default();
         let stored = places.entry(paths.collect()).or_insert(Stored {
             weights,
-            positions: Vec::new(),
+            pointers: Vec::new(),
         });
-        stored.positions.push(self.position);
+        stored.pointers.push(pointer.to_owned());
     }
 }
 
-/// The layers inside a model.
-fn inner(json: &Json) -> impl Iterator<Item = &Json> {
-    json["config"]["layers"].as_array().into_iter().flatten()
+/// The layers inside a model, with the pointers to them.
+fn inner<'j>(json: &'j Json, pointer: &str) -> impl Iterator<Item = (&'j Json, String)> {
+    let layers = json["config"]["layers"].as_array().into_iter().flatten();
+    let pointers = (0..).map(move |i| format!("{pointer}/config/layers/{i}"));
+    layers.zip(pointers)
 }
 
-/// Writes identities into the descriptions at these positions.
-pub(crate) fn identify(model: &mut Json, identities: &HashMap<usize, u64>) {
-    fn give(json: &mut Json, position: &mut usize, identities: &HashMap<usize, u64>) {
-        let config = json.get_mut("config");
-        let layers = config.and_then(|config| config.get_mut("layers")?.as_array_mut());
-        for layer in layers.into_iter().flatten() {
-            if let (Some(&id), Some(layer)) = (identities.get(position), layer.as_object_mut()) {
-                layer.insert("shared_object_id".to_owned(), id.into());
-            }
-            *position += 1;
-            give(layer, position, identities);
+/// Writes identities into a model's descriptions of its layers.
+pub(crate) fn identify(model: &mut Json, identities: &Identities) {
+    for (pointer, &id) in identities {
+        if let Some(layer) = model.pointer_mut(pointer).and_then(Json::as_object_mut) {
+            layer.insert("shared_object_id".to_owned(), id.into());
         }
     }
-    give(model, &mut 0, identities);
 }
 
 fn are_equal(file: &ArrayFile, a: &Weights<'_>, b: &Weights<'_>) -> Result<bool> {

@@ -75,7 +75,7 @@ fn attribute(
         return Ok((name, Attribute::Other("a named type".into())));
     }
     let stored = datatype(&mut Cursor::new(stored))?;
-    let dims = dataspace(&mut Cursor::new(space))?;
+    let dims = dataspace(&mut Cursor::new(space))?.dims;
     let value = value(file, &stored, &dims, c.rest(), heaps, budget)?;
     Ok((name, value))
 }

@@ -1,6 +1,5 @@
 //! Where an array's elements are, and chunks put together.
 
-use std::collections::HashSet;
 use std::io::Read;
 
 use super::super::array_file::Place;
@@ -8,6 +7,7 @@ use super::super::cursor::Cursor;
 use super::super::{Limits, damaged, unsupported};
 use super::UNDEFINED;
 use super::header::Message;
+use super::index::{Grid, Index};
 use crate::error::Result;
 
 /// An array in chunks of one shape.
@@ -15,16 +15,12 @@ use crate::error::Result;
 pub(crate) struct Chunked {
     /// A chunk's dimensions.
     dims: Vec<usize>,
+    /// The dimensions that the array can grow to.
+    most: Vec<u64>,
     index: Index,
     filters: Vec<Filter>,
-}
-
-#[derive(Clone, Debug)]
-enum Index {
-    /// A B-tree of version 1.
-    Tree(u64),
-    /// The one chunk there is: address and stored size.
-    Single(u64, u64),
+    /// Whether chunks that reach over the array's end are stored without filters.
+    whole_only: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,18 +32,27 @@ enum Filter {
     Fletcher,
 }
 
-/// Reads the layout message of an array of `bytes` bytes.
+/// How large an array is, and can be.
+pub(super) struct Shape<'a> {
+    pub dims: &'a [usize],
+    pub most: &'a [u64],
+    /// Bytes of an element, and of all.
+    pub element: usize,
+    pub bytes: usize,
+}
+
+/// Reads the layout message of an array.
 pub(super) fn place(
     file: &[u8],
     layout: &[u8],
     filters: Option<&Message<'_>>,
-    dims: &[usize],
-    element: usize,
-    bytes: usize,
+    shape: &Shape<'_>,
 ) -> Result<Place> {
+    let bytes = shape.bytes;
     let mut c = Cursor::new(layout);
     let (version, class) = (c.u8()?, c.u8()?);
-    if !(3..=4).contains(&version) {
+    // Version 5 differs from 4 in how many bytes an index has for a chunk's size, which the index says itself.
+    if !(3..=5).contains(&version) {
         return Err(unsupported(format!(
             "HDF5 layouts of version {version} are not read"
         )));
@@ -65,8 +70,8 @@ pub(super) fn place(
         }
         1 => here(file, c.u64()?, c.u64()?, bytes),
         2 => {
-            let filters = filters.map_or(Ok(Vec::new()), |m| pipeline(m.data, element))?;
-            let chunked = chunked(c, version, filters, dims, element)?;
+            let filters = filters.map_or(Ok(Vec::new()), |m| pipeline(m.data, shape.element))?;
+            let chunked = chunked(c, version, filters, shape)?;
             Ok(Place::Chunks(Box::new(chunked)))
         }
         _ => Err(unsupported(
@@ -93,64 +98,43 @@ fn chunked(
     mut c: Cursor<'_>,
     version: u8,
     filters: Vec<Filter>,
-    dims: &[usize],
-    element: usize,
+    shape: &Shape<'_>,
 ) -> Result<Chunked> {
-    let flags = if version == 4 { c.u8()? } else { 0 };
-    let rank = c.u8()?;
-    if usize::from(rank) != dims.len() + 1 {
+    const WHOLE_ONLY: u8 = 1;
+    let old = version == 3;
+    let flags = if old { 0 } else { c.u8()? };
+    let rank = usize::from(c.u8()?);
+    if rank < 2 || rank != shape.dims.len() + 1 {
         return Err(damaged("chunks have another rank than their array"));
     }
-    let tree = if version == 3 { Some(c.u64()?) } else { None };
-    let width = if version == 4 { c.u8()? } else { 4 };
+    let tree = if old { Some(c.u64()?) } else { None };
+    let width = if old { 4 } else { c.u8()?.into() };
     let mut sizes = Vec::new();
     for _ in 0..rank {
-        let mut bytes = [0; 8];
-        let stored = c.take(width.into())?;
-        let place = bytes.get_mut(..stored.len());
-        place
-            .ok_or_else(|| damaged("a chunk is too large"))?
-            .copy_from_slice(stored);
-        let size = usize::try_from(u64::from_le_bytes(bytes)).unwrap_or(usize::MAX);
+        let size = usize::try_from(c.uint(width)?).unwrap_or(usize::MAX);
         if size == 0 {
             return Err(damaged("chunks are empty"));
         }
         sizes.push(size);
     }
-    if sizes.pop() != Some(element) {
+    if sizes.pop() != Some(shape.element) {
         return Err(damaged("chunks have other elements than their array"));
     }
-    let size = sizes.iter().try_fold(element, |n, &d| n.checked_mul(d));
+    let size = sizes
+        .iter()
+        .try_fold(shape.element, |n, &d| n.checked_mul(d));
     let size = size.ok_or_else(|| damaged("a chunk is too large"))?;
     let index = match tree {
         Some(address) => Index::Tree(address),
-        None => single(c, flags, size as u64)?,
+        None => Index::read(c, flags, size as u64)?,
     };
     Ok(Chunked {
         dims: sizes,
+        most: shape.most.to_vec(),
         index,
         filters,
+        whole_only: flags & WHOLE_ONLY != 0,
     })
-}
-
-/// The index of one chunk; others of the newest form are not read.
-fn single(mut c: Cursor<'_>, flags: u8, bytes: u64) -> Result<Index> {
-    const SINGLE: u8 = 1;
-    const FILTERED: u8 = 2;
-    if c.u8()? != SINGLE {
-        return Err(
-            unsupported("arrays of many chunks in HDF5's newest form are not read")
-                .hint("Write the file with h5py's default `libver`, as Keras does"),
-        );
-    }
-    let mut size = bytes;
-    if flags & FILTERED != 0 {
-        size = c.u64()?;
-        if c.u32()? != 0 {
-            return Err(unsupported("chunks that leave out filters are not read"));
-        }
-    }
-    Ok(Index::Single(c.u64()?, size))
 }
 
 /// Reads the filters, in the order in which they were applied.
@@ -186,15 +170,6 @@ fn pipeline(data: &[u8], element: usize) -> Result<Vec<Filter>> {
     Ok(filters)
 }
 
-/// One stored chunk.
-struct Chunk {
-    origin: Vec<usize>,
-    address: u64,
-    size: u64,
-    /// Bit `i` is set if filter `i` was left out.
-    left_out: u32,
-}
-
 impl Chunked {
     /// The bytes of the array, row-major. All chunks are found before anything is allocated for them.
     pub(crate) fn read(
@@ -204,93 +179,36 @@ impl Chunked {
         element: usize,
         limits: &Limits,
     ) -> Result<Vec<u8>> {
-        let grid = dims.iter().zip(&self.dims).map(|(d, c)| d.div_ceil(*c));
-        let expected = grid.fold(1usize, usize::saturating_mul);
-        let chunks = self.chunks(file, dims)?;
-        if chunks.len() != expected {
-            return Err(damaged(format_args!(
-                "{} of {expected} chunks are there",
-                chunks.len()
-            )));
-        }
         let length = self.dims.iter().fold(element, |n, &d| n.saturating_mul(d));
         if length as u64 > limits.inflated(file.len() as u64) {
             return Err(damaged("a chunk is larger than the file can hold"));
         }
+        let grid = Grid {
+            file,
+            dims,
+            most: &self.most,
+            chunk: &self.dims,
+            bytes: length as u64,
+            filtered: !self.filters.is_empty(),
+        };
+        let chunks = grid.chunks(&self.index, limits)?;
+        if chunks.len() != grid.len() {
+            return Err(damaged(format_args!(
+                "{} of {} chunks are there",
+                chunks.len(),
+                grid.len()
+            )));
+        }
         let mut out = vec![0; dims.iter().product::<usize>() * element];
         for chunk in &chunks {
             let stored = Cursor::at(file, chunk.address)?.take_u64(chunk.size)?;
-            let bytes = self.unfilter(stored, chunk.left_out, length)?;
+            let mut ends = chunk.origin.iter().zip(&self.dims).zip(dims);
+            let unfiltered = self.whole_only && ends.any(|((o, c), d)| o + c > *d);
+            let left_out = if unfiltered { u32::MAX } else { chunk.left_out };
+            let bytes = self.unfilter(stored, left_out, length)?;
             self.put(&bytes, &chunk.origin, dims, element, &mut out)?;
         }
         Ok(out)
-    }
-
-    /// All chunks, each at another place of the array.
-    fn chunks(&self, file: &[u8], dims: &[usize]) -> Result<Vec<Chunk>> {
-        let root = match self.index {
-            Index::Tree(root) => root,
-            Index::Single(address, size) => {
-                let origin = vec![0; dims.len()];
-                return Ok(vec![Chunk {
-                    origin,
-                    address,
-                    size,
-                    left_out: 0,
-                }]);
-            }
-        };
-        let (mut nodes, mut out) = (vec![root], Vec::new());
-        let (mut seen, mut places) = (HashSet::new(), HashSet::new());
-        // No more than the file has room for, if none is read twice.
-        let mut left = file.len() / KEY;
-        while let Some(address) = nodes.pop() {
-            if !seen.insert(address) {
-                return Err(damaged("a tree of chunks has a circle"));
-            }
-            let mut c = Cursor::at(file, address)?;
-            c.expect(b"TREE")?;
-            const CHUNKS: u8 = 1;
-            if c.u8()? != CHUNKS {
-                return Err(damaged("a tree of chunks is not one"));
-            }
-            let level = c.u8()?;
-            let entries = c.u16()?;
-            c.skip(16)?;
-            left = left
-                .checked_sub(entries.into())
-                .ok_or_else(|| damaged("a tree of chunks has more entries than bytes"))?;
-            for _ in 0..entries {
-                let chunk = self.key(&mut c, dims)?;
-                if level > 0 {
-                    nodes.push(chunk.address);
-                } else if places.insert(chunk.origin.clone()) {
-                    out.push(chunk);
-                } else {
-                    return Err(damaged("two chunks are at the same place"));
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    fn key(&self, c: &mut Cursor<'_>, dims: &[usize]) -> Result<Chunk> {
-        let (size, left_out) = (c.u32()?.into(), c.u32()?);
-        let mut origin = Vec::with_capacity(dims.len());
-        for (&dim, &chunk) in dims.iter().zip(&self.dims) {
-            let start = usize::try_from(c.u64()?).unwrap_or(usize::MAX);
-            if start >= dim || start % chunk != 0 {
-                return Err(damaged("a chunk lies outside its array"));
-            }
-            origin.push(start);
-        }
-        c.skip(8)?;
-        Ok(Chunk {
-            origin,
-            address: c.u64()?,
-            size,
-            left_out,
-        })
     }
 
     /// Undoes the filters, the last one first. Never makes more than `length` bytes.
@@ -367,9 +285,6 @@ impl Chunked {
         Ok(())
     }
 }
-
-/// No entry of a tree of chunks is shorter than this, in bytes.
-const KEY: usize = 32;
 
 /// Bytes of a Fletcher checksum.
 const FLETCHER: usize = 4;

@@ -144,10 +144,17 @@ fn enumeration(c: &mut Cursor<'_>, version: u8, members: u16, size: usize) -> Re
 /// NumPy's limit, and HDF5's own.
 const MOST_DIMENSIONS: u8 = 32;
 
+/// The dimensions of an array, and those that it can grow to.
+pub(super) struct Space {
+    pub dims: Vec<u64>,
+    pub most: Vec<u64>,
+}
+
 /// Reads the dimensions of an array. What holds nothing at all has the shape of an empty list.
-pub(super) fn dataspace(c: &mut Cursor<'_>) -> Result<Vec<u64>> {
+pub(super) fn dataspace(c: &mut Cursor<'_>) -> Result<Space> {
+    const GROWS: u8 = 1;
     let version = c.u8()?;
-    let (rank, _flags) = (c.u8()?, c.u8()?);
+    let (rank, flags) = (c.u8()?, c.u8()?);
     if rank > MOST_DIMENSIONS {
         return Err(damaged(format_args!("an array has {rank} dimensions")));
     }
@@ -156,7 +163,8 @@ pub(super) fn dataspace(c: &mut Cursor<'_>) -> Result<Vec<u64>> {
         2 => {
             const NULL: u8 = 2;
             if c.u8()? == NULL {
-                return Ok(vec![0]);
+                let (dims, most) = (vec![0], vec![0]);
+                return Ok(Space { dims, most });
             }
         }
         _ => {
@@ -165,5 +173,14 @@ pub(super) fn dataspace(c: &mut Cursor<'_>) -> Result<Vec<u64>> {
             )));
         }
     }
-    (0..rank).map(|_| c.u64()).collect()
+    let mut list = || (0..rank).map(|_| c.u64()).collect::<Result<Vec<_>>>();
+    let dims = list()?;
+    let most = match flags & GROWS {
+        0 => dims.clone(),
+        _ => list()?,
+    };
+    if dims.iter().zip(&most).any(|(d, m)| d > m) {
+        return Err(damaged("an array is larger than it can grow to"));
+    }
+    Ok(Space { dims, most })
 }

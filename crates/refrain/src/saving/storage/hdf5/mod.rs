@@ -1,20 +1,24 @@
 //! The part of HDF5 that Keras writes and h5py writes by default.
 //!
-//! Read: superblocks 0 to 3, object headers 1 and 2, groups as symbol tables, link messages or heaps of links, contiguous, compact and chunked
-//! arrays with deflate, shuffle and Fletcher checksums, texts in attributes. Written: superblock 0, object headers 1, groups
+//! Read: user blocks, superblocks 0 to 3, object headers 1 and 2, groups as symbol tables, link messages or heaps of links,
+//! contiguous, compact and chunked arrays (layouts 3 to 5, all indices) with deflate, shuffle and Fletcher checksums, texts in
+//! attributes. Written: superblock 0, object headers 1, groups
 //! as link messages, contiguous arrays.
 
 mod attribute;
+mod btree;
 mod chunks;
 mod datatype;
 mod dense;
 mod header;
+mod index;
 mod links;
 mod write;
 mod write_heap;
 mod write_types;
 
 use std::collections::HashSet;
+use std::io::{Read, Seek, SeekFrom};
 
 use self::attribute::Heaps;
 use self::datatype::{Class, dataspace, datatype};
@@ -32,11 +36,24 @@ const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// The address of what is not there.
 const UNDEFINED: u64 = u64::MAX;
 
-pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
-    bytes.starts_with(SIGNATURE)
+/// Where an HDF5 file begins behind a user block, which is empty or a power of two of 512 bytes or more.
+pub(crate) fn hdf5_start(mut file: impl Read + Seek) -> std::io::Result<Option<u64>> {
+    const SMALLEST: u64 = 512;
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut found = [0; SIGNATURE.len()];
+    let mut start = 0;
+    while end.saturating_sub(start) >= found.len() as u64 {
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(&mut found)?;
+        if found == SIGNATURE {
+            return Ok(Some(start));
+        }
+        start = (2 * start).max(SMALLEST);
+    }
+    Ok(None)
 }
 
-/// The tree of a file.
+/// The tree of a file, from its [start](hdf5_start) on.
 pub(super) fn read_tree(file: &[u8], limits: &Limits) -> Result<Group<ArrayRef>> {
     let mut reader = Reader {
         file,
@@ -72,17 +89,14 @@ fn root_address(file: &[u8]) -> Result<u64> {
             "only HDF5 files with addresses and lengths of 8 bytes are read",
         ));
     }
-    // Up to the base address: group sizes and flags in the old form, flags in the new one.
+    // Group sizes and flags in the old form, flags in the new one. The base address is where the file begins, whatever is
+    // written there, as for HDF5 itself. Free space, end of file and driver before the root's entry, which begins with its
+    // name; extension and end of file.
     c.skip(match version {
-        0 => 9,
-        1 => 13,
-        _ => 1,
+        0 => 9 + 40,
+        1 => 13 + 40,
+        _ => 1 + 24,
     })?;
-    if c.u64()? != 0 {
-        return Err(unsupported("HDF5 files with a user block are not read"));
-    }
-    // Free space, end of file and driver before the root's entry, which begins with its name; extension and end of file.
-    c.skip(if version < 2 { 32 } else { 16 })?;
     c.u64()
 }
 
@@ -170,14 +184,20 @@ impl Reader<'_> {
         if stored.is_shared() || space.is_shared() || layout.is_shared() {
             return Ok(ArrayRef::new(path, Content::Other("a named type".into())));
         }
-        let dims = dataspace(&mut Cursor::new(space.data))?;
+        let space = dataspace(&mut Cursor::new(space.data))?;
         let stored = datatype(&mut Cursor::new(stored.data))?;
         let Class::Number(number) = stored.class else {
             return Ok(ArrayRef::new(path, Content::Other(stored.describe())));
         };
-        let (dims, bytes) = self.budget.array(&dims, number.size())?;
+        let (dims, bytes) = self.budget.array(&space.dims, number.size())?;
         let filters = find(messages, kind::FILTERS);
-        let place = chunks::place(self.file, layout.data, filters, &dims, number.size(), bytes)?;
+        let shape = chunks::Shape {
+            dims: &dims,
+            most: &space.most,
+            element: number.size(),
+            bytes,
+        };
+        let place = chunks::place(self.file, layout.data, filters, &shape)?;
         match &place {
             Place::Here(range) => self.budget.plain(range.len())?,
             Place::Chunks(_) => self.budget.inflated(bytes)?,
