@@ -2,7 +2,7 @@
 //!
 //! Counters belong to the thread, so that building models on one thread does not rename those of another.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -11,6 +11,17 @@ thread_local! {
     static COUNTERS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
     /// Names that graphs being read have, the innermost last.
     static TAKEN: RefCell<Vec<HashSet<String>>> = const { RefCell::new(Vec::new()) };
+    /// Whether the functions that are called make a mask.
+    static MASKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what makes a mask. Keras makes functions of the same kind for its own masks when it reads a file, whose names must not
+/// be those of the file: functions made here are `mask_not_equal` where Keras has `not_equal`.
+pub(crate) fn for_masks<T>(f: impl FnOnce() -> T) -> T {
+    let before = MASKING.replace(true);
+    let made = f();
+    MASKING.set(before);
+    made
 }
 
 /// Keeps automatic names apart from given ones for as long as it lives.
@@ -45,6 +56,23 @@ pub fn clear_session() {
 
 /// `dense`, then `dense_1`, `dense_2`, … for a prefix.
 pub(crate) fn unique(prefix: &str) -> String {
+    if MASKING.get() {
+        let prefix = format!("mask_{prefix}");
+        return unique_in_file(&prefix).unwrap_or_else(|| counted(&prefix));
+    }
+    counted(prefix)
+}
+
+/// The first of a prefix's names that the graph being read does not have: a file read again has the same names again.
+fn unique_in_file(prefix: &str) -> Option<String> {
+    TAKEN.with_borrow_mut(|taken| {
+        let names = taken.last_mut()?;
+        let mut numbered = (0..).map(|index| numbered(prefix, index));
+        numbered.find(|name| names.insert(name.clone()))
+    })
+}
+
+fn counted(prefix: &str) -> String {
     COUNTERS.with_borrow_mut(|counters| {
         let count = counters.entry(prefix.to_owned()).or_insert(0);
         let names = (*count..).map(|index| (index, numbered(prefix, index)));

@@ -160,6 +160,12 @@ impl Load {
         Ok(file)
     }
 
+    /// The model for being shown: uncompiled, and not run.
+    pub fn unrun(&self, path: &Path) -> Result<Model> {
+        let options = self.options().compile(false);
+        self.load_with(options.described_lambdas(true), path)
+    }
+
     fn load(&self, path: &Path, compile: bool) -> Result<Model> {
         self.load_with(self.options().compile(compile), path)
     }

@@ -41,7 +41,7 @@ impl Plot {
     pub fn run(self) -> Result<()> {
         let (Picture::Svg(path) | Picture::Dot(path)) = &self.output;
         check_target(path)?;
-        let model = self.load.model(&self.model)?;
+        let model = self.load.unrun(&self.model)?;
         let text = match self.output {
             Picture::Svg(_) => model.to_svg(),
             Picture::Dot(_) => model.to_dot(),

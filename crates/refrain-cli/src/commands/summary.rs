@@ -29,7 +29,7 @@ pub struct Summary {
 
 impl Summary {
     pub fn run(self) -> Result<()> {
-        let model = self.load.model(&self.model)?;
+        let model = self.load.unrun(&self.model)?;
         let summary = model.summary().expand_nested(self.expand_nested);
         match self.json {
             true => print(format_args!("{:#}", summary.to_json())),

@@ -194,9 +194,11 @@ fn lambdas_are_converted_and_compared_as_they_are_described() {
         "diff a.keras b.keras",
         "diff a.keras c.h5",
         "diff a.keras e.json",
+        "plot a.keras -o a.svg",
     ] {
         assert_eq!(folder.run(line).done(), "", "{line}");
     }
+    assert!(folder.run("summary a.keras").done().contains("distance"));
     assert_eq!(folder.run("diff a.keras f.keras").code, Some(1));
     let json = with_lambda().to_json();
     assert!(json.contains("<lambda>"));

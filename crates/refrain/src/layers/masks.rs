@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::call::Call;
 use super::node::Node;
 use crate::models::Functional;
+use crate::names;
 use crate::tensor::{Symbolic, Tensor};
 use crate::trace::Trace;
 
@@ -50,7 +51,7 @@ fn compute(node: &Arc<Node>) -> Vec<Option<Tensor>> {
     let outputs: Vec<Tensor> = specs
         .map(|(i, (spec, _))| Tensor::symbolic(spec.clone(), String::new(), node.clone(), i, None))
         .collect();
-    let masks = node.layer.compute_mask(&cx, &node.inputs, &outputs);
+    let masks = names::for_masks(|| node.layer.compute_mask(&cx, &node.inputs, &outputs));
     let masks = masks.unwrap_or_default().into_iter();
     masks
         .map(|mask| mask.filter(|m| m.as_symbolic().is_some() || m.as_constant().is_some()))

@@ -324,7 +324,7 @@ impl Graph {
         let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
         let layer = &self.entries[entry].layer;
         let inputs = match self.keras2 {
-            true => inputs,
+            true => versions::as_in_keras2(layer, inputs)?,
             false => versions::as_in_keras3(layer, inputs),
         };
         let inputs = match self.keras2 || described.keeps_masks {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::DType;
+use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::merging::{ADDITIVE, KERAS2_MASKS};
 use crate::layers::node::Node;
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
 use crate::models::{Functional, without_mask};
+use crate::ops::Operation;
 use crate::tensor::{Tensor, TensorKey};
 use crate::warnings;
 
@@ -22,6 +25,19 @@ pub(crate) fn takes_masks(version: Option<&str>) -> bool {
 
 /// What is written of a call whose masks Keras treats in another way than is done here.
 pub(super) const KEEPS_MASKS: &str = "keeps_masks";
+
+/// A call as Keras 2 makes it. TensorFlow's mean of integers is an integer, which no function of Keras 3 gives.
+pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
+    let is_mean = layer.class_name() == "Mean" && layer.options::<Operation>().is_some();
+    let whole = |tensor: &&Tensor| !tensor.dtype().is_float() && tensor.dtype() != DType::Bool;
+    if is_mean && inputs.tensors().iter().any(whole) {
+        let message =
+            "`tf.reduce_mean` of integers, which gives an integer there and a float in Keras 3";
+        return Err(Error::new(ErrorKind::Unsupported, message)
+            .in_layer(layer.get_name(), layer.class_name()));
+    }
+    Ok(inputs)
+}
 
 /// A call as Keras 3 makes it, which overrides `training` when the model is run, and leaves the mask of a sequence alone
 /// beside initial states.

@@ -1,5 +1,7 @@
 //! One call of a function on its way from TensorFlow's arguments to Keras's.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::super::nodes::array;
@@ -19,7 +21,8 @@ pub(super) struct Step {
 /// A call that is being rewritten.
 pub(super) struct Call {
     own: Step,
-    index: usize,
+    /// How often the functions that are computed before have been called so far.
+    calls: HashMap<String, usize>,
     /// The arguments of TensorFlow's function by name, as far as no rule has taken them.
     given: Map<String, Json>,
     /// What is computed before.
@@ -27,8 +30,13 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Of this layer, counted from 0.
-    pub(super) fn new(name: &str, index: usize, class: Class, node: &Json) -> Self {
+    /// Of this layer, after so many calls of the layers that are made of it.
+    pub(super) fn new(
+        name: &str,
+        calls: HashMap<String, usize>,
+        class: Class,
+        node: &Json,
+    ) -> Self {
         let given = node["kwargs"].as_object().cloned().unwrap_or_default();
         Call {
             own: Step {
@@ -38,7 +46,7 @@ impl Call {
                 kwargs: Map::new(),
                 config: Map::new(),
             },
-            index,
+            calls,
             given,
             before: Vec::new(),
         }
@@ -110,10 +118,12 @@ impl Call {
         config: Json,
     ) -> Json {
         let name = format!("{}_{suffix}", self.own.name);
+        let call = self.calls.entry(name.clone()).or_default();
         let output = json!({
             "class_name": "__keras_tensor__",
-            "config": { "keras_history": [name, self.index, 0] },
+            "config": { "keras_history": [name, *call, 0] },
         });
+        *call += 1;
         let config = config.as_object().cloned().unwrap_or_default();
         let (args, kwargs) = (args.iter().map(array).collect(), Map::new());
         self.before.push(Step {

@@ -5,6 +5,8 @@ mod operations;
 mod rules;
 mod table;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -44,16 +46,16 @@ pub(super) fn upgrade_function(json: &mut Json) -> Result<Vec<Json>> {
     };
     let mut layers = Layers::default();
     let calls = json["inbound_nodes"].as_array_mut().into_iter().flatten();
-    for (index, node) in calls.enumerate() {
-        let mut call = Call::new(&name, index, class, node);
+    for node in calls {
+        let mut call = Call::new(&name, layers.calls(), class, node);
         let rewritten = rule.apply(&mut call).and_then(|()| call.finish());
         let own = rewritten.map_err(|e| e.in_layer(&name, class.1))?;
         let steps = call.before.into_iter().chain([own]);
         steps.into_iter().try_for_each(|step| layers.add(step))?;
     }
     let mut layers = layers.0;
-    if let Some(own) = layers.pop_if(|layer| layer["config"]["name"] == *name) {
-        *json = own;
+    if let Some(own) = layers.iter().position(|layer| layer["name"] == *name) {
+        *json = layers.remove(own);
     }
     Ok(layers)
 }
@@ -63,6 +65,16 @@ pub(super) fn upgrade_function(json: &mut Json) -> Result<Vec<Json>> {
 struct Layers(Vec<Json>);
 
 impl Layers {
+    /// How often each has been called.
+    fn calls(&self) -> HashMap<String, usize> {
+        let calls = |layer: &Json| layer["inbound_nodes"].as_array().map_or(0, Vec::len);
+        let name = |layer: &Json| layer["name"].as_str().unwrap_or_default().to_owned();
+        self.0
+            .iter()
+            .map(|layer| (name(layer), calls(layer)))
+            .collect()
+    }
+
     /// Adds a call to the layer of its name.
     fn add(&mut self, step: Step) -> Result<()> {
         let made = self.0.iter_mut().find(|l| l["config"]["name"] == step.name);
@@ -105,5 +117,33 @@ impl Step {
             "name": self.name,
             "inbound_nodes": [self.node()],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_the_second_call_alone_is_its_layers_first_call() {
+        let call = |transposed: bool| {
+            let tensor = json!({ "class_name": "__keras_tensor__", "config": { "keras_history": ["x", 0, 0] } });
+            json!({ "args": [tensor], "kwargs": { "b": tensor, "transpose_b": transposed } })
+        };
+        let mut function = json!({
+            "class_name": "TFOpLambda",
+            "config": { "name": "product", "function": "linalg.matmul" },
+            "inbound_nodes": [call(false), call(true), call(true)],
+        });
+        let before = upgrade_function(&mut function).unwrap();
+        assert_eq!(before.len(), 1);
+        let calls = function["inbound_nodes"].as_array().unwrap();
+        let made_by = |call: &Json| call["args"][1]["config"]["keras_history"].clone();
+        let made_by: Vec<Json> = calls.iter().map(made_by).collect();
+        let name = &before[0]["name"];
+        assert_eq!(
+            made_by,
+            [json!(["x", 0, 0]), json!([name, 0, 0]), json!([name, 1, 0])]
+        );
     }
 }
