@@ -196,11 +196,19 @@ pub(crate) fn zeros_unknown_to_keras(call: &str) {
     );
 }
 
-/// Warns of a merging layer of Keras 2 whose masks Keras 3 combines by another rule.
-pub(crate) fn masks_combined_by_keras(call: &str) {
+/// Warns of a merging layer of Keras 2 whose masked values Keras 3 leaves out.
+pub(crate) fn values_left_out_by_keras(call: &str) {
     warn!(
-        "{call} treats the masks of its inputs as Keras 2 does: masked values count, and a step counts where it counts in all \
-         inputs that have a mask. Keras 3 has another rule, by which it computes what is in the file."
+        "{call} takes masked values of its inputs as they are, as in Keras 2. Keras 3 leaves them out, also in what it computes \
+         from the file."
+    );
+}
+
+/// Warns of a call whose mask Keras 3 puts together of others by another rule.
+pub(crate) fn mask_merged_by_keras(call: &str) {
+    warn!(
+        "{call} uses a mask that was put together as in Keras 2: a step counts where it counts in all merged tensors that have a \
+         mask. Keras 3 has another rule, by which it computes what is in the file."
     );
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) names: Vec<String>,
     /// Whether it repeats another call, for a model that begins at an inner tensor.
     pub(crate) repeated: bool,
+    /// Whether the outputs carry masks that were put together of several, in a way or under names that Keras 3 does not have.
+    pub(crate) merges_masks: bool,
     /// The masks of the flat outputs as tensors of the graph, once they have been asked for.
     pub(crate) masks: OnceLock<Vec<Option<Tensor>>>,
 }

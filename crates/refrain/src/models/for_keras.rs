@@ -4,7 +4,7 @@ use super::clone::Copier;
 use super::functional::Functional;
 use super::model::Model;
 use super::sharing::{held_twice, held_twice_without, to_take_apart};
-use super::taken_masks::without_mask;
+use super::taken_masks::{OtherMask, other_mask};
 use crate::error::Result;
 use crate::layers::{AnyLayer, Making};
 use crate::training::KeptCompilation;
@@ -42,7 +42,7 @@ impl Model {
     /// A layer cannot be copied: its type has no method [`duplicate`](crate::layers::Layer::duplicate).
     pub fn for_keras(&self) -> Result<Model> {
         let root = self.any();
-        let loses_masks = without_mask(self.functional()).is_some();
+        let loses_masks = matches!(other_mask(self.functional()), Some(OtherMask::Taken(_)));
         if held_twice(&root).is_empty() && !loses_masks {
             return Ok(self.clone());
         }

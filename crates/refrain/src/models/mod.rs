@@ -19,4 +19,4 @@ pub use sequential::Sequential;
 pub(crate) use sequential::stack;
 pub(crate) use sharing::held_twice;
 pub use summary::Summary;
-pub(crate) use taken_masks::{keeps_masks, without_mask};
+pub(crate) use taken_masks::{OtherMask, keeps_masks, other_mask};

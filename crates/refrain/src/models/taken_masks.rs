@@ -5,38 +5,56 @@ use std::sync::Arc;
 
 use super::functional::Functional;
 use crate::inputs::Inputs;
+use crate::layers::masks::{are_given, takes_masks};
+use crate::layers::merging::has_keras2_masks;
 use crate::layers::node::Node;
-use crate::layers::rnn::RECURRENT;
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
 use crate::tensor::{Tensor, TensorKey};
-
-/// Layers that Keras gives the mask of their input as an argument of the call, which it does not lose.
-const GIVEN_MASKS: [&str; 6] = [
-    "Attention",
-    "AdditiveAttention",
-    "BatchNormalization",
-    "GlobalAveragePooling1D",
-    "Softmax",
-    "TimeDistributed",
-];
 
 /// What Keras knows of the mask that a tensor carries here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Mask {
     Carried,
+    /// Taken off, but an argument of calls that take masks.
     Lost,
+    /// Put together by another rule.
+    Merged,
 }
+
+/// Layers that are called on a list of tensors and take its masks.
+const DOT_ATTENTION: [&str; 2] = ["Attention", "AdditiveAttention"];
 
 type Masks = HashMap<TensorKey, Mask>;
 
-/// A call, written by its label, that Keras would make without a mask that it has here, if there is one.
-pub(crate) fn without_mask(functional: &Functional) -> Option<String> {
+/// A call that Keras would make without a mask that it has here, or with another one.
+pub(crate) enum OtherMask {
+    /// Its label. Attention took the mask off before, or does not use it.
+    Taken(String),
+    /// Its label. The mask was put together by Keras 2's rule.
+    Merged(String),
+}
+
+impl OtherMask {
+    fn at(node: &Node, mask: Option<Mask>) -> Option<Self> {
+        match mask? {
+            Mask::Carried => None,
+            Mask::Lost => Some(OtherMask::Taken(node.label())),
+            Mask::Merged => Some(OtherMask::Merged(node.label())),
+        }
+    }
+}
+
+/// The first call that Keras would make with other masks than it has here, if there is one.
+pub(crate) fn other_mask(functional: &Functional) -> Option<OtherMask> {
     let masks = &mut Masks::new();
-    let lost = functional.nodes.iter().find_map(|node| follow(node, masks));
+    let call = functional
+        .nodes
+        .iter()
+        .try_for_each(|node| follow(node, masks));
     // Losses leave masked predictions out.
-    let outputs = functional.outputs.flatten().into_iter();
-    let mut unmasked = outputs.filter(|output| of(output, masks) == Some(Mask::Lost));
-    lost.or_else(|| unmasked.next()?.as_symbolic().map(|s| s.node.label()))
+    let mut outputs = functional.outputs.flatten().into_iter();
+    let output = |t: &Tensor| OtherMask::at(&t.as_symbolic()?.node, of(t, masks));
+    call.err().or_else(|| outputs.find_map(output))
 }
 
 /// Whether a call takes masks off its inputs in Keras and not here.
@@ -48,56 +66,82 @@ fn of(tensor: &Tensor, masks: &Masks) -> Option<Mask> {
     masks.get(&tensor.key()?).copied()
 }
 
-/// Notes what becomes of the masks of a call's tensors. Gives the call if it lacks one.
-fn follow(node: &Arc<Node>, masks: &mut Masks) -> Option<String> {
+/// Whether masks of a call's inputs are put together by Keras 2's rule, which is Keras 3's for one mask of all inputs.
+fn merges_otherwise(node: &Node) -> bool {
+    let inputs = node.inputs.tensors().into_iter();
+    let keys: Vec<_> = inputs.map(|t| t.mask()?.key()).collect();
+    let alike = |key: &Option<TensorKey>| key.is_some() && *key == keys[0];
+    has_keras2_masks(&node.layer) && !keys.iter().all(alike)
+}
+
+/// Notes what becomes of the masks of a call's tensors. An error if the call has another mask in Keras.
+fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
     let inputs = node.inputs.tensors();
     let worst = inputs.iter().filter_map(|t| of(t, masks)).max();
-    let mut outputs = vec![None; node.specs.len()];
-    let class = node.layer.class_name();
-    if let Some(nested) = node.layer.options::<Functional>() {
-        let inner = &mut Masks::new();
-        let given = node.inputs.first().and_then(|given| nested.arrange(given));
-        let given = given.unwrap_or_default();
-        let pairs = || nested.flat_inputs.iter().zip(&given);
-        for (declared, given) in pairs() {
-            let mask = match given.mask() {
-                Some(_) => Some(Mask::Carried),
-                None => of(given, masks),
-            };
-            inner.extend(declared.key().zip(mask));
+    let outputs = if let Some(nested) = node.layer.options::<Functional>() {
+        follow_inside(node, nested, masks)?
+    } else if node.layer.class_name() == ATTENTION {
+        let ignored = node.inputs.get(usize::MAX, QUERY_MASK).map(|_| Mask::Lost);
+        let keeps = keeps_masks(&node.layer, &node.inputs);
+        let other = worst
+            .max(ignored)
+            .filter(|&mask| keeps || mask == Mask::Merged);
+        if let Some(other) = OtherMask::at(node, other) {
+            return Err(other);
         }
-        if let Some(call) = nested.nodes.iter().find_map(|node| follow(node, inner)) {
-            return Some(call);
-        }
-        for (declared, given) in pairs() {
-            masks.extend(given.key().zip(of(declared, inner)));
-        }
-        outputs = nested
-            .outputs
-            .flatten()
-            .into_iter()
-            .map(|t| of(t, inner))
-            .collect();
-    } else if keeps_masks(&node.layer, &node.inputs) {
-        if worst == Some(Mask::Lost) || node.inputs.get(usize::MAX, QUERY_MASK).is_some() {
-            return Some(node.label());
-        }
-        outputs[0] = inputs.first().and_then(|query| of(query, masks));
-        for input in inputs {
+        let query = inputs.first().and_then(|query| of(query, masks));
+        for input in inputs.into_iter().filter(|_| keeps) {
             let key = input.key().filter(|key| masks.contains_key(key));
             masks.extend(key.map(|key| (key, Mask::Lost)));
         }
+        vec![query]
     } else {
-        let given = GIVEN_MASKS.contains(&class) || RECURRENT.contains(&class);
-        for (output, (_, masked)) in outputs.iter_mut().zip(&node.specs) {
-            *output = match worst {
-                Some(mask) if node.layer.supports_masking() && !given => Some(mask),
-                _ => masked.is_some().then_some(Mask::Carried),
-            };
+        let takes = takes_masks(&node.layer);
+        // Keras gives a mask of one tensor as an argument, not those of a list.
+        let listed = DOT_ATTENTION.contains(&node.layer.class_name());
+        let other = worst.filter(|&mask| listed || mask == Mask::Merged);
+        let other = other.filter(|_| takes && !are_given(&node.inputs));
+        if let Some(other) = OtherMask::at(node, other) {
+            return Err(other);
         }
-    }
+        let carried = |masked: bool| match worst {
+            Some(_) if merges_otherwise(node) => Some(Mask::Merged),
+            Some(mask) if node.layer.supports_masking() && !takes => Some(mask),
+            _ => masked.then_some(Mask::Carried),
+        };
+        let specs = node.specs.iter();
+        specs.map(|(_, mask)| carried(mask.is_some())).collect()
+    };
     let key = Arc::as_ptr(node) as usize;
     let outputs = outputs.into_iter().enumerate();
     masks.extend(outputs.filter_map(|(i, mask)| Some(((key, i), mask?))));
-    None
+    Ok(())
+}
+
+/// The same inside a nested model, whose inputs are the tensors that it is called on. Gives its outputs' masks.
+fn follow_inside(
+    node: &Node,
+    nested: &Functional,
+    masks: &mut Masks,
+) -> Result<Vec<Option<Mask>>, OtherMask> {
+    let inner = &mut Masks::new();
+    let given = node.inputs.first().and_then(|given| nested.arrange(given));
+    let given = given.unwrap_or_default();
+    let pairs = || nested.flat_inputs.iter().zip(&given);
+    for (declared, given) in pairs() {
+        let mask = match of(given, masks) {
+            Some(Mask::Merged) if !are_given(&node.inputs) => Some(Mask::Merged),
+            mask => given.mask().map(|_| Mask::Carried).or(mask),
+        };
+        inner.extend(declared.key().zip(mask));
+    }
+    nested
+        .nodes
+        .iter()
+        .try_for_each(|node| follow(node, inner))?;
+    for (declared, given) in pairs() {
+        masks.extend(given.key().zip(of(declared, inner)));
+    }
+    let outputs = nested.outputs.flatten().into_iter();
+    Ok(outputs.map(|t| of(t, inner)).collect())
 }

@@ -10,6 +10,7 @@ use crate::inputs::Inputs;
 use crate::layers::build::Build;
 use crate::layers::call::Call;
 use crate::layers::layer::InputSpec;
+use crate::layers::masks;
 use crate::layers::node::{Node, Recorded};
 use crate::names;
 use crate::ops;
@@ -32,6 +33,7 @@ impl AnyLayer {
     fn call_under(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
         let call = self.calls() + 1;
         let inputs = self.0.layer.arguments(inputs);
+        let inputs = inputs.map(|inputs| masks::as_argument(self, inputs));
         let result = inputs.and_then(|inputs| self.call_either(&inputs, outer));
         result.map_err(|e| e.in_layer(self.get_name(), self.class_name()).at_call(call))
     }
@@ -84,6 +86,8 @@ impl AnyLayer {
         recorded: Recorded<'_>,
     ) -> Arc<Node> {
         let names = recorded.names(specs.len());
+        let carries_masks = specs.iter().any(|(_, mask)| mask.is_some());
+        let merges_masks = carries_masks && masks::are_merged(self, &inputs);
         self.connections().add(|index| Node {
             layer: self.clone(),
             inputs,
@@ -92,6 +96,7 @@ impl AnyLayer {
             specs,
             names,
             repeated: matches!(recorded, Recorded::Repetition),
+            merges_masks,
             masks: OnceLock::new(),
         })
     }

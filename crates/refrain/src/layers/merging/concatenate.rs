@@ -3,7 +3,7 @@
 use refrain_graph::Dim;
 
 use super::KERAS2_MASKS;
-use super::base_merge::{listed, shapes};
+use super::base_merge::{combined_mask, listed, shapes};
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -79,8 +79,17 @@ impl Layer for ConcatenateOptions {
         _outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
         let xs = listed(inputs)?;
-        if xs.iter().all(|x| x.mask().is_none()) {
+        let Some(known) = xs.iter().find_map(|x| x.mask()) else {
             return Ok(vec![None]);
+        };
+        let axis = resolve_axis(self.axis, xs[0].rank())?;
+        if axis + 1 == xs[0].rank() && known.rank() <= axis {
+            // The steps stay what they are, so that their masks need no look at the values.
+            let whole = !self.keras2_masks && xs.iter().any(|x| x.mask().is_none());
+            return match whole {
+                true => Ok(vec![Some(ops::ones_like(&known, Some(DType::Bool)))]),
+                false => Ok(vec![combined_mask(inputs, self.keras2_masks)?]),
+            };
         }
         let masks: Vec<Tensor> = xs.into_iter().map(mask_over).collect();
         let joined = ops::concatenate(masks, self.axis);

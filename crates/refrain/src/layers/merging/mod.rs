@@ -1,5 +1,7 @@
 //! Layers that make one tensor of several.
 
+use super::AnyLayer;
+
 mod add;
 mod average;
 mod base_merge;
@@ -30,8 +32,13 @@ pub(crate) const MERGING: [&str; 7] = [
     "Subtract",
 ];
 
-/// Those of them that never leave masked values out.
-pub(crate) const ADDITIVE: [&str; 4] = ["Add", "Average", "Concatenate", "Subtract"];
+/// Those of them that leave masked values out in Keras 3.
+pub(crate) const LEAVE_OUT: [&str; 3] = ["Maximum", "Minimum", "Multiply"];
 
 /// Their option for it.
 pub(crate) const KERAS2_MASKS: &str = "keras2_masks";
+
+/// Whether a layer has it.
+pub(crate) fn has_keras2_masks(layer: &AnyLayer) -> bool {
+    MERGING.contains(&layer.class_name()) && layer.config().contains_key(KERAS2_MASKS)
+}

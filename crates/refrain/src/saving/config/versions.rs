@@ -8,13 +8,13 @@ use serde_json::Value as Json;
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::merging::{ADDITIVE, KERAS2_MASKS};
+use crate::layers::merging::{LEAVE_OUT, has_keras2_masks};
 use crate::layers::node::Node;
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
-use crate::models::{Functional, without_mask};
+use crate::models::{Functional, OtherMask, other_mask};
 use crate::ops::Operation;
-use crate::tensor::{Tensor, TensorKey};
+use crate::tensor::Tensor;
 use crate::warnings;
 
 /// Whether attention of the Keras that wrote a file takes the masks off the tensors that it is called on.
@@ -76,8 +76,10 @@ pub(crate) fn warn_of_other_calls(model: &AnyLayer) {
 
 fn warn_of_calls(functional: &Functional) {
     warn_of_masks(functional);
-    if let Some(call) = without_mask(functional) {
-        warnings::mask_taken_by_keras(&call);
+    match other_mask(functional) {
+        Some(OtherMask::Taken(call)) => warnings::mask_taken_by_keras(&call),
+        Some(OtherMask::Merged(call)) => warnings::mask_merged_by_keras(&call),
+        None => {}
     }
     let explicit = |node: &&Arc<Node>| node.inputs.training().is_some();
     for node in functional.nodes.iter().filter(explicit) {
@@ -120,8 +122,8 @@ fn warn_inside(functional: &Functional) {
 fn warn_of_mask(node: &Node) {
     if is_ignored(node) {
         warnings::mask_ignored_by_keras(&node.label());
-    } else if combines_otherwise(node) {
-        warnings::masks_combined_by_keras(&node.label());
+    } else if LEAVE_OUT.contains(&node.layer.class_name()) && has_keras2_masks(&node.layer) {
+        warnings::values_left_out_by_keras(&node.label());
     }
 }
 
@@ -133,17 +135,6 @@ fn is_masked(node: &Node) -> bool {
             .filter_map(Tensor::as_symbolic)
             .any(|s| s.mask.is_some()),
     }
-}
-
-/// Whether a merging layer treats masks as Keras 2 does, and Keras 3 does not: it does the same with one mask of all inputs,
-/// unless it leaves masked values out.
-fn combines_otherwise(node: &Node) -> bool {
-    let keras2 = node.layer.config().get(KERAS2_MASKS) == Some(&Json::Bool(true));
-    let inputs = node.inputs.tensors().into_iter();
-    let masks: Vec<Option<Tensor>> = inputs.map(Tensor::mask).collect();
-    let keys: Vec<_> = masks.iter().map(|mask| mask.as_ref()?.key()).collect();
-    let alike = |key: &Option<TensorKey>| key.is_some() && *key == keys[0];
-    keras2 && !(ADDITIVE.contains(&node.layer.class_name()) && keys.iter().all(alike))
 }
 
 /// Keras 2's rule of masked steps as Keras 3 has it: in unrolled loops.
