@@ -99,6 +99,8 @@ fn arguments_are_written_as_they_were_read() {
         for case in golden.json.as_array().expect("cases") {
             let name = case["name"].as_str().expect("a name");
             let model = model_from_json(case["model"].as_str().expect("a text")).expect(name);
+            let same = model_from_json(case["model"].as_str().expect("a text")).expect(name);
+            assert_eq!(same.to_json(), model.to_json(), "{name}");
             let again = model_from_json(&model.to_json()).expect(name);
             let once_more = model_from_json(&again.to_json()).expect(name);
             assert_eq!(once_more.to_json(), again.to_json(), "{name}");

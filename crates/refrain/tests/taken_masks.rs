@@ -6,8 +6,10 @@ mod warned;
 
 use common::compare::close;
 use ndarray::array;
-use refrain::layers::{Embedding, GlobalAveragePooling1D, MultiHeadAttention, add};
-use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, model_from_json, ops};
+use refrain::layers::{
+    Dense, Embedding, GlobalAveragePooling1D, Lstm, Masking, MultiHeadAttention, add, concatenate,
+};
+use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, input, model_from_json, ops};
 use warned::warnings;
 
 const TAKEN: &str = "uses a mask here that Keras 3.10 and later do not use";
@@ -91,5 +93,37 @@ fn a_mask_of_the_query_is_kept_here_and_named() -> Result<()> {
     let (again, warnings) = save(&model, "query");
     assert!(warnings.contains("query_mask"), "{warnings}");
     close("again", &predict(&again?)?, &predict(&model)?, 1e-6).expect("the same");
+    Ok(())
+}
+
+/// Keras would make a function `concatenate` for the mask, which is the layer's name.
+#[test]
+fn a_mask_of_several_is_an_argument_under_a_name_of_its_own() -> Result<()> {
+    let (ids, words) = words()?;
+    let (others, more) = self::words()?;
+    let state = Lstm::new(2).call(concatenate([&words, &more])?)?;
+    let model = Model::new([&ids, &others], &state)?;
+    let layers = model.layers();
+    let names: Vec<&str> = layers.iter().map(|layer| layer.get_name()).collect();
+    assert!(
+        names.iter().any(|name| name.starts_with("mask_logical_or")),
+        "{names:?}"
+    );
+    assert!(model.to_json().contains("\"kwargs\":{\"mask\":{"));
+    let (again, warnings) = save(&model, "several");
+    assert_eq!(warnings, "");
+    assert_eq!(again?.to_json(), model.to_json());
+    Ok(())
+}
+
+/// As an argument, a mask of what `Dense` gives would put that layer before others in the order by which files store weights.
+#[test]
+fn a_mask_of_values_leaves_the_order_of_layers_alone() -> Result<()> {
+    let x = input([4, 3]);
+    let masked = Masking::new().call(Dense::new(3).name("first").call(&x)?)?;
+    let other = Dense::new(3).name("second").call(&x)?;
+    let state = Lstm::new(2).call(concatenate([&other, &masked])?)?;
+    let model = Model::new(&x, &state)?;
+    assert!(!model.to_json().contains("\"kwargs\":{\"mask\""));
     Ok(())
 }
