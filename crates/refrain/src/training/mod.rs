@@ -21,6 +21,7 @@ mod run;
 mod session;
 mod stateful;
 mod steps;
+mod turn;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
