@@ -26,8 +26,8 @@ pub(super) static GRADIENT: OpDef = OpDef {
 ///
 /// ```
 /// use ndarray::Array2;
-/// use refrain::{Model, Sequential, input, layers::Dense, losses::Loss, ops, optimizers::Sgd};
-/// let critic = Sequential::new([3]).add(Dense::new(8).activation("tanh")).add(Dense::new(1)).build()?;
+/// use refrain::{Model, Sequential, activations::Activation, input, layers::Dense, losses::Loss, ops, optimizers::Sgd};
+/// let critic = Sequential::new([3]).add(Dense::new(8).activation(Activation::Tanh)).add(Dense::new(1)).build()?;
 ///
 /// // The gradient penalty of a Wasserstein GAN: the norm of the critic's gradient is to be 1.
 /// let mixed = input([3]);
