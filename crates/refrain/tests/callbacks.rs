@@ -330,7 +330,7 @@ fn adder() -> Result<(Model, Array2<f32>, Array2<f32>)> {
     Ok((model, x, Array2::ones((5, 1))))
 }
 
-/// Keras 3.15 on JAX calls and logs this.
+/// What Keras 3.15 on JAX calls and logs: `golden/print_hooks.py`.
 const FIT: &str = "train begin
 epoch begin 0
 train batch begin 0
@@ -427,7 +427,7 @@ fn hooks_are_called_in_keras_s_order() -> Result<()> {
     assert_eq!(calls, PREDICT);
     let calls = recorded(&mut |r| {
         let mut run = model.predict_batches(pairs(&x)).callback(r);
-        while let Some(predictions) = run.next() {
+        for predictions in run.by_ref() {
             predictions?;
         }
         assert!(run.next().is_none());

@@ -238,7 +238,8 @@ fn penalty(model: &Model) -> Result<(Tensor, Tensor)> {
     Ok((x, ops::mean((norm - 1.0).square(), ops::Axes::All, false)))
 }
 
-/// JAX's value of a penalty; of its gradients by the input and the weights the first element and the sum of all sizes.
+/// JAX's value of a penalty; of its gradients by the input and the weights the first element and the sum of all sizes
+/// (`golden/print_penalties.py`).
 type Penalty<'p> = (f64, &'p [(f64, f64)]);
 
 fn check_penalty(model: &Model, wanted: Penalty<'_>) -> Result<()> {
