@@ -8,7 +8,7 @@ use refrain_graph::{DType, Graph, Literal, Op, ParamKind, Scope, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorKey};
 use crate::variable::{Variable, VariableId};
 
 /// A handle on a program being made. Inside a `scan` body it has the surrounding program as its parent, and values of
@@ -36,6 +36,8 @@ struct State {
     /// Names of the layers being called, outermost first.
     layers: Vec<String>,
     indices: Vec<Indices>,
+    /// Tensors of declared graphs that are waited for, with the values that calls give them; `None` in a loop.
+    watched: HashMap<TensorKey, Vec<Option<Value>>>,
     /// Values whose masks were taken off.
     unmasked: HashSet<Value>,
 }
@@ -101,6 +103,28 @@ impl Trace {
 
     pub(crate) fn training(&self) -> bool {
         self.0.training.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the values of a tensor of a graph that is lowered here.
+    pub(crate) fn watch(&self, tensor: TensorKey) {
+        self.lock().watched.entry(tensor).or_default();
+    }
+
+    /// Says which value a tensor of a declared graph has got.
+    pub(crate) fn note(&self, key: TensorKey, tensor: &Tensor) {
+        let (mut root, mut value) = (self, tensor.as_traced().map(|t| t.value));
+        while let Some(parent) = &root.0.parent {
+            (root, value) = (parent, None);
+        }
+        if let Some(found) = root.lock().watched.get_mut(&key) {
+            found.push(value);
+        }
+    }
+
+    /// The values that a watched tensor has got.
+    pub(crate) fn noted(&self, key: TensorKey) -> Vec<Option<Value>> {
+        let found = self.lock().watched.get(&key).cloned();
+        found.unwrap_or_default()
     }
 
     /// Takes the masks off all tensors of these values, as Keras does whose tensors are objects that calls share.

@@ -1,16 +1,18 @@
 //! Callbacks that write into the logs and use the model.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis, s};
 use refrain::callbacks::{
-    Callback, CsvLogger, EarlyStopping, LambdaCallback, ModelCheckpoint, MonitorMode, TrainContext,
+    Callback, CsvLogger, EarlyStopping, LambdaCallback, LearningRateScheduler, ModelCheckpoint,
+    MonitorMode, PassContext, ReduceLROnPlateau, TerminateOnNaN, TrainContext,
 };
+use refrain::initializers::Initializer;
 use refrain::layers::Dense;
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Sgd;
-use refrain::training::Logs;
+use refrain::training::{Logs, Predictions};
 use refrain::{ErrorKind, Model, Result, input, load_model};
 
 fn model() -> Result<(Model, Array2<f32>, Array1<f32>)> {
@@ -230,5 +232,327 @@ fn the_model_is_there_for_all_that_it_can_do() -> Result<()> {
     );
     assert_eq!(history.get("largest")?.len(), 3);
     std::fs::remove_file(file).expect("the file");
+    Ok(())
+}
+
+/// Writes down each call, as Keras's callbacks are called.
+#[derive(Default)]
+struct Records(Vec<String>);
+
+impl Records {
+    fn note(&mut self, call: &str) -> Result<()> {
+        self.0.push(call.to_owned());
+        Ok(())
+    }
+
+    fn with(&mut self, call: &str, number: usize, logs: &Logs) -> Result<()> {
+        let values: Vec<String> = logs.iter().map(|(n, v)| format!("{n}={v:.4}")).collect();
+        self.0.push(format!("{call} {number} {}", values.join(" ")));
+        Ok(())
+    }
+}
+
+impl Callback for Records {
+    fn on_train_begin(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
+        self.note("train begin")
+    }
+    fn on_train_end(&mut self, _: &mut TrainContext<'_>, _: &Logs) -> Result<()> {
+        self.note("train end")
+    }
+    fn on_epoch_begin(&mut self, _: &mut TrainContext<'_>, epoch: usize) -> Result<()> {
+        self.note(&format!("epoch begin {epoch}"))
+    }
+    fn on_epoch_end(&mut self, _: &mut TrainContext<'_>, n: usize, logs: &mut Logs) -> Result<()> {
+        self.with("epoch end", n, logs)
+    }
+    fn on_train_batch_begin(&mut self, _: &mut TrainContext<'_>, batch: usize) -> Result<()> {
+        self.note(&format!("train batch begin {batch}"))
+    }
+    fn on_train_batch_end(
+        &mut self,
+        _: &mut TrainContext<'_>,
+        batch: usize,
+        logs: &mut Logs,
+    ) -> Result<()> {
+        self.with("train batch end", batch, logs)
+    }
+    fn on_test_begin(&mut self, cx: &mut PassContext<'_>) -> Result<()> {
+        self.note(&format!("test begin of {}", cx.steps()))
+    }
+    fn on_test_batch_begin(&mut self, _: &mut PassContext<'_>, batch: usize) -> Result<()> {
+        self.note(&format!("test batch begin {batch}"))
+    }
+    fn on_test_batch_end(
+        &mut self,
+        _: &mut PassContext<'_>,
+        batch: usize,
+        logs: &Logs,
+    ) -> Result<()> {
+        self.with("test batch end", batch, logs)
+    }
+    fn on_test_end(&mut self, _: &mut PassContext<'_>, logs: &Logs) -> Result<()> {
+        self.with("test end", 0, logs)
+    }
+    fn on_predict_begin(&mut self, cx: &mut PassContext<'_>) -> Result<()> {
+        self.note(&format!("predict begin of {}", cx.steps()))
+    }
+    fn on_predict_batch_begin(&mut self, _: &mut PassContext<'_>, batch: usize) -> Result<()> {
+        self.note(&format!("predict batch begin {batch}"))
+    }
+    fn on_predict_batch_end(
+        &mut self,
+        _: &mut PassContext<'_>,
+        batch: usize,
+        outputs: &Predictions,
+    ) -> Result<()> {
+        let outputs = outputs.get(0)?;
+        self.note(&format!("predict batch end {batch} {outputs:.1}"))
+    }
+    fn on_predict_end(&mut self, _: &mut PassContext<'_>) -> Result<()> {
+        self.note("predict end")
+    }
+}
+
+/// The sum of two numbers, trained to be 1 by steps of 0.01.
+fn adder() -> Result<(Model, Array2<f32>, Array2<f32>)> {
+    let x = input([2]);
+    let model = Model::new(
+        &x,
+        &Dense::new(1)
+            .kernel_initializer(Initializer::Ones)
+            .call(&x)?,
+    )?;
+    model
+        .compile(Sgd::new(0.01), Loss::MeanSquaredError)
+        .metrics([Metric::MeanAbsoluteError])
+        .run()?;
+    let x = Array2::from_shape_fn((5, 2), |(i, j)| (2 * i + j) as f32 / 10.0);
+    Ok((model, x, Array2::ones((5, 1))))
+}
+
+/// What Keras 3.15 on JAX calls and logs: `golden/print_hooks.py`.
+const FIT: &str = "train begin
+epoch begin 0
+train batch begin 0
+train batch end 0 loss=0.5300 mean_absolute_error=0.7000
+train batch begin 1
+train batch end 1 loss=0.2918 mean_absolute_error=0.4502
+train batch begin 2
+train batch end 2 loss=0.3348 mean_absolute_error=0.5025
+epoch end 0 loss=0.3348 mean_absolute_error=0.5025
+epoch begin 1
+train batch begin 0
+train batch end 0 loss=0.5377 mean_absolute_error=0.7062
+train batch begin 1
+train batch end 1 loss=0.2935 mean_absolute_error=0.4521
+train batch begin 2
+train batch end 2 loss=0.3299 mean_absolute_error=0.4995
+test begin of 2
+test batch begin 0
+test batch end 0 loss=0.5441 mean_absolute_error=0.7113
+test batch begin 1
+test batch end 1 loss=0.3680 mean_absolute_error=0.5160
+test end 0 loss=0.3680 mean_absolute_error=0.5160
+epoch end 1 loss=0.3299 mean_absolute_error=0.4995 val_loss=0.3680 val_mean_absolute_error=0.5160
+train end";
+const EVALUATE: &str = "test begin of 3
+test batch begin 0
+test batch end 0 loss=0.5300 mean_absolute_error=0.7000
+test batch begin 1
+test batch end 1 loss=0.2900 mean_absolute_error=0.4500
+test batch begin 2
+test batch end 2 loss=0.3300 mean_absolute_error=0.5000
+test end 0 loss=0.3300 mean_absolute_error=0.5000";
+const PREDICT: &str = "predict begin of 3
+predict batch begin 0
+predict batch end 0 [[0.1],\n [0.5]]
+predict batch begin 1
+predict batch end 1 [[0.9],\n [1.3]]
+predict batch begin 2
+predict batch end 2 [[1.7]]
+predict end";
+
+/// Pairs of samples.
+fn pairs(x: &Array2<f32>) -> Vec<Array2<f32>> {
+    x.axis_chunks_iter(Axis(0), 2)
+        .map(|c| c.to_owned())
+        .collect()
+}
+
+#[test]
+fn hooks_are_called_in_keras_s_order() -> Result<()> {
+    let (model, x, y) = adder()?;
+    let start = model.weights()[0].value();
+    let bias = model.weights()[1].value();
+    let mut records = Records::default();
+    let (vx, vy) = (x.slice(s![..3, ..]), y.slice(s![..3, ..]));
+    model
+        .fit(&x, &y)
+        .batch_size(2)
+        .epochs(2)
+        .validation_data(&vx, &vy)
+        .validation_freq(2)
+        .shuffle(false)
+        .callback(&mut records)
+        .run()?;
+    assert_eq!(records.0.join("\n"), FIT);
+
+    model.weights()[0].assign(start)?;
+    model.weights()[1].assign(bias)?;
+    let batches = || pairs(&x).into_iter().zip(pairs(&y));
+    let recorded = |run: &mut dyn FnMut(&mut Records) -> Result<()>| {
+        let mut records = Records::default();
+        run(&mut records)?;
+        Ok::<_, refrain::Error>(records.0.join("\n"))
+    };
+    let calls = recorded(&mut |r| {
+        let run = model.evaluate(&x, &y).batch_size(2);
+        run.callback(r).run().map(drop)
+    })?;
+    assert_eq!(calls, EVALUATE);
+    let calls = recorded(&mut |r| {
+        let run = model.evaluate_batches(batches());
+        run.callback(r).run().map(drop)
+    })?;
+    assert_eq!(calls.replace("of 0", "of 3"), EVALUATE);
+    let calls = recorded(&mut |r| {
+        let run = model.predict(&x).batch_size(2);
+        run.callback(r).run().map(drop)
+    })?;
+    assert_eq!(calls, PREDICT);
+    let calls = recorded(&mut |r| {
+        let run = model.predict_batches(pairs(&x));
+        run.callback(r).run().map(drop)
+    })?;
+    assert_eq!(calls, PREDICT);
+    let calls = recorded(&mut |r| {
+        let mut run = model.predict_batches(pairs(&x)).callback(r);
+        for predictions in run.by_ref() {
+            predictions?;
+        }
+        assert!(run.next().is_none());
+        Ok(())
+    })?;
+    assert_eq!(calls, PREDICT);
+    Ok(())
+}
+
+#[test]
+fn validation_in_batches_calls_the_hooks_of_fit() -> Result<()> {
+    let (model, x, y) = adder()?;
+    let mut records = Records::default();
+    model
+        .fit(&x, &y)
+        .batch_size(2)
+        .validation_batches(pairs(&x).into_iter().zip(pairs(&y)))
+        .callback(&mut records)
+        .run()?;
+    let tests = records.0.iter().filter(|c| c.starts_with("test")).count();
+    assert_eq!(tests, 8);
+    assert!(records.0[records.0.len() - 3].starts_with("test end"));
+    Ok(())
+}
+
+#[test]
+fn evaluations_and_predictions_may_be_stopped() -> Result<()> {
+    let (model, x, y) = adder()?;
+    let stop = || {
+        LambdaCallback::new()
+            .on_test_batch_end(|cx, batch, _| {
+                if batch == 1 {
+                    cx.stop();
+                }
+                Ok(())
+            })
+            .on_predict_batch_end(|cx, _, _| {
+                cx.stop();
+                Ok(())
+            })
+    };
+    // Keras's numbers of the first two batches, and of the first.
+    let scores = model.evaluate(&x, &y).batch_size(2).callback(stop());
+    assert!((scores.run()?.loss() - 0.29).abs() < 1e-6);
+    let batches = pairs(&x).into_iter().zip(pairs(&y));
+    let scores = model.evaluate_batches(batches).callback(stop());
+    assert!((scores.run()?.loss() - 0.29).abs() < 1e-6);
+    let y = model.predict(&x).batch_size(2).callback(stop()).run()?;
+    assert_eq!(y.into_array()?.shape(), [2, 1]);
+    let y = model.predict_batches(pairs(&x)).callback(stop()).run()?;
+    assert_eq!(y.into_array()?.shape(), [2, 1]);
+    let whole = model.predict(&x).callback(stop()).run()?;
+    assert_eq!(whole.into_array()?.shape(), [5, 1]);
+    Ok(())
+}
+
+#[test]
+fn an_evaluation_within_an_evaluation_is_refused() -> Result<()> {
+    let (model, x, y) = adder()?;
+    let nested = LambdaCallback::new().on_test_batch_end(|cx, _, _| {
+        cx.model().predict(&x).run()?;
+        cx.model().evaluate(&x, &y).run().map(drop)
+    });
+    let error = model.evaluate(&x, &y).callback(nested).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::State);
+    assert!(error.to_string().contains("is being evaluated"), "{error}");
+    // The failure has ended the evaluation around it.
+    model.evaluate(&x, &y).run()?;
+    Ok(())
+}
+
+#[test]
+fn misspelt_names_are_refused_before_the_first_step() -> Result<()> {
+    let (model, x, y) = model()?;
+    let steps = Cell::new(0);
+    let count = || {
+        LambdaCallback::new().on_train_batch_begin(|_, _| {
+            steps.set(steps.get() + 1);
+            Ok(())
+        })
+    };
+    let run = |watching: Box<dyn Callback>| {
+        let fit = model.fit(&x, &y).epochs(2).validation_data(&x, &y);
+        let callbacks: [Box<dyn Callback + '_>; 5] = [
+            Box::new(count()),
+            Box::new(LearningRateScheduler::new(|_, rate| rate)),
+            Box::new(TerminateOnNaN),
+            Box::new(EarlyStopping::new("val_loss")),
+            watching,
+        ];
+        fit.callbacks(callbacks).run().map(drop)
+    };
+    let files = std::env::temp_dir().join("refrain_never_{val_los:.2f}.keras");
+    let watching: [Box<dyn Callback>; 4] = [
+        Box::new(EarlyStopping::new("val_los")),
+        Box::new(ReduceLROnPlateau::new("val_los")),
+        Box::new(
+            ModelCheckpoint::new()
+                .monitor("val_los")
+                .save_best_only(true),
+        ),
+        Box::new(ModelCheckpoint::new().filepath(files)),
+    ];
+    for watching in watching {
+        let error = run(watching).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(
+            error.to_string(),
+            "no value `val_los`; there are [\"loss\", \"mean_absolute_error\", \"val_loss\", \
+             \"val_mean_absolute_error\"]."
+        );
+    }
+    assert_eq!(steps.get(), 0);
+    // A value of validation without validation, too.
+    let stop = EarlyStopping::new("val_loss");
+    let fit = model.fit(&x, &y).callback(count()).callback(stop);
+    let error = fit.run().unwrap_err();
+    assert!(error.to_string().contains("validation_data"), "{error}");
+    assert_eq!(steps.get(), 0);
+    // What is not watched in these epochs, or what another callback writes, is nobody's mistake.
+    run(Box::new(
+        EarlyStopping::new("learning_rate").mode(MonitorMode::Min),
+    ))?;
+    run(Box::new(ModelCheckpoint::new().monitor("val_los")))?;
+    let late = EarlyStopping::new("val_loss").start_from_epoch(1);
+    model.fit(&x, &y).callback(late).run()?;
     Ok(())
 }

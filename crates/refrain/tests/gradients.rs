@@ -6,14 +6,16 @@ use common::npz::Golden;
 use ndarray::{Array1, Array2, ArrayD, IxDyn};
 use refrain::activations::Activation;
 use refrain::layers::{
-    BatchNormalization, Conv2D, Dense, Dropout, Embedding, GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
+    BatchNormalization, Conv2D, Dense, Dropout, Embedding, Flatten, GlobalAveragePooling1D,
+    GlobalAveragePooling2D, LayerNormalization, Lstm, MaxPooling2D, ZeroPadding2D,
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
 use refrain::regularizers::Regularizer;
 use refrain::training::{GradientFunction, Gradients};
-use refrain::{DType, ErrorKind, Input, Literal, Model, Result, Tensor, input, ops};
+use refrain::{
+    DType, ErrorKind, Input, Literal, Model, Result, Sequential, Tensor, input, load_model, ops,
+};
 
 /// Keras's numbers and refrain's differ by the rounding of `f32` only.
 const TOLERANCE: f32 = 2e-6;
@@ -209,5 +211,223 @@ fn tensors_without_influence_and_models_without_loss_are_refused() -> Result<()>
     assert!(error.to_string().contains(right.name()), "{error}");
     let error = model.gradients(&data, &data).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::State);
+    Ok(())
+}
+
+/// Numbers without a pattern that matters here.
+fn spread(dims: &[usize], at: impl Fn(usize) -> f32) -> ArrayD<f32> {
+    let values = (0..dims.iter().product()).map(at).collect();
+    ArrayD::from_shape_vec(IxDyn(dims), values).expect("so many values")
+}
+
+fn fill(model: &Model) -> Result<()> {
+    for (k, weight) in model.weights().iter().enumerate() {
+        let dims = weight.value().dims().to_vec();
+        let values = spread(&dims, |i| ((i * 7 + 3 * k + 1) % 11) as f32 / 11.0 - 0.45);
+        let literal = Literal::new(dims, values.into_iter().collect());
+        weight.assign(literal.expect("so many values"))?;
+    }
+    Ok(())
+}
+
+/// The gradient penalty of a model with one output: `mean((norm of each sample's gradient - 1)²)`.
+fn penalty(model: &Model) -> Result<(Tensor, Tensor)> {
+    let (x, y) = (model.inputs()[0].clone(), model.outputs()[0].clone());
+    let slope = Flatten::new().call(&ops::gradient(&y, &x))?;
+    let norm = (ops::sum(slope.square(), -1, false) + 1e-12).sqrt();
+    Ok((x, ops::mean((norm - 1.0).square(), ops::Axes::All, false)))
+}
+
+/// JAX's value of a penalty; of its gradients by the input and the weights the first element and the sum of all sizes
+/// (`golden/print_penalties.py`).
+type Penalty<'p> = (f64, &'p [(f64, f64)]);
+
+fn check_penalty(model: &Model, wanted: Penalty<'_>) -> Result<()> {
+    fill(model)?;
+    let (x, penalty) = penalty(model)?;
+    let weights = model.trainable_weights();
+    let function = GradientFunction::new(&x, &penalty, [&x])?.weights(&weights)?;
+    let dims: Vec<usize> = x.shape().dims().iter().map(|d| d.unwrap_or(2)).collect();
+    let data = spread(&dims, |i| ((i * 5 + 2) % 13) as f32 / 13.0 - 0.4);
+    let found = function.run(&data)?;
+    assert!((found.value() - wanted.0).abs() < 1e-5, "{}", found.value());
+    let by_weights = weights.iter().map(|w| found.weight(w));
+    let all = std::iter::once(found.get(0)).chain(by_weights);
+    for (i, (found, &(first, sum))) in all.zip(wanted.1).enumerate() {
+        let found = found?;
+        let sizes: f64 = found.iter().map(|v| f64::from(v.abs())).sum();
+        let at = f64::from(found.iter().next().copied().unwrap_or_default());
+        assert!((at - first).abs() < 1e-5, "{i}: {at} for {first}");
+        assert!((sizes - sum).abs() < 5e-5, "{i}: {sizes} for {sum}");
+    }
+    assert_eq!(weights.len() + 1, wanted.1.len());
+    Ok(())
+}
+
+#[test]
+fn second_gradients_are_jax_s() -> Result<()> {
+    let tanh = Dense::new(4).activation(Activation::Tanh);
+    let dense = Sequential::new([3]).add(tanh).add(Dense::new(1)).build()?;
+    let wanted = [
+        (-0.00325293, 0.11047899),
+        (0.13027513, 1.75494644),
+        (-0.00225296, 0.20682628),
+        (-0.56333631, 2.03565741),
+        (0.0, 0.0),
+    ];
+    check_penalty(&dense, (0.42983871, &wanted))?;
+
+    let convolved = Sequential::new([4, 4, 2])
+        .add(Conv2D::new(3, 2).activation(Activation::Softplus))
+        .add(ZeroPadding2D::new(1))
+        .add(MaxPooling2D::new(2))
+        .add(LayerNormalization::new())
+        .add(Flatten::new())
+        .add(Dense::new(1))
+        .build()?;
+    let wanted = [
+        (-0.02183226, 2.88582883),
+        (0.22756241, 3.18465496),
+        (-0.52300482, 1.87479572),
+        (-1.59560347, 1.99867137),
+        (0.0, 0.0),
+        (0.22800771, 2.49896164),
+        (0.0, 0.0),
+    ];
+    check_penalty(&convolved, (0.39122587, &wanted))?;
+
+    let recurrent = Sequential::new([3, 2])
+        .add(Lstm::new(3))
+        .add(Dense::new(1))
+        .build()?;
+    let wanted = [
+        (0.00427621, 0.06208481),
+        (0.00247703, 0.66426485),
+        (-0.00037588, 0.10753805),
+        (-0.03664938, 0.22759459),
+        (-0.19768539, 0.52985252),
+        (0.0, 0.0),
+    ];
+    check_penalty(&recurrent, (0.81376034, &wanted))
+}
+
+#[test]
+fn second_gradients_are_the_limits_of_differences_in_f64() -> Result<()> {
+    let x = Input::new([3]).dtype(DType::F64).tensor();
+    let y = ops::exp(&ops::sin(&x)) * ops::sum(x.square() * &x, -1, true);
+    let slope = ops::gradient(&y, &x);
+    let first = GradientFunction::new(&x, &y, [&x])?;
+    let second = GradientFunction::new(&x, &slope.square(), [&x])?;
+    let data = |by: f64| Literal::new(vec![1, 3], vec![0.3 + by, -0.7, 1.1]).expect("values");
+    let squares = |by: f64| -> Result<f64> {
+        let slope = first.run(&data(by))?.literal(0)?.to_f64();
+        Ok(slope.iter().map(|v| v * v).sum())
+    };
+    let step = 1e-5;
+    let difference = (squares(step)? - squares(-step)?) / (2.0 * step);
+    let found = second.run(&data(0.0))?;
+    let by_x = found.literal(0)?;
+    assert_eq!(by_x.dtype(), DType::F64);
+    let at = by_x.to_f64()[0];
+    assert!(
+        (at - difference).abs() < 1e-7 * at.abs(),
+        "{at} {difference}"
+    );
+    assert!((found.value() - squares(0.0)?).abs() < 1e-12);
+    // The third, too: a gradient of a gradient's gradient.
+    let third = ops::gradient(&ops::gradient(&slope, &x), &x);
+    let third = Model::new(&x, &third)?.predict(&data(0.0)).run()?;
+    let twice = GradientFunction::new(&x, &slope, [&x])?;
+    let of = |by: f64| -> Result<f64> {
+        let second = twice.run(&data(by))?.literal(0)?.to_f64();
+        Ok(second.iter().sum())
+    };
+    let difference = (of(step)? - of(-step)?) / (2.0 * step);
+    let thrice = third.literal(0)?.to_f64()[0];
+    assert!(
+        (thrice - difference).abs() < 1e-7 * thrice.abs(),
+        "{thrice} {difference}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_model_with_a_gradient_is_nested_and_read_back() -> Result<()> {
+    let critic = Sequential::new([3])
+        .add(Dense::new(4).activation(Activation::Tanh))
+        .add(Dense::new(1))
+        .build()?;
+    let (x, penalty) = penalty(&critic)?;
+    let inner = Model::new(&x, &penalty)?;
+    let outer = input([3]);
+    let model = Model::new(&outer, &inner.call(&outer)?)?;
+    let data = spread(&[5, 3], |i| i as f32 / 15.0);
+    let before = inner.predict(&data).run()?;
+    assert_eq!(before.get(0)?, model.predict(&data).run()?.get(0)?);
+    let path = std::env::temp_dir().join(format!("refrain_gradient_{}.keras", std::process::id()));
+    model.save(&path)?;
+    let read = load_model(&path)?;
+    std::fs::remove_file(&path).expect("the file");
+    assert_eq!(before.get(0)?, read.predict(&data).run()?.get(0)?);
+    Ok(())
+}
+
+#[test]
+fn gradients_by_tensors_of_nested_models_are_those_of_flat_ones() -> Result<()> {
+    let image = input([3]);
+    let hidden = Dense::new(4)
+        .activation(Activation::Tanh)
+        .name("hidden")
+        .call(&image)?;
+    let features = Dense::new(2).name("features").call(&hidden)?;
+    let inner = Model::new(&image, &features.square())?;
+    let head = Dense::new(1);
+    let x = input([3]);
+    let nested = Model::new(&x, &head.call(&inner.call(&x)?)?)?;
+    let flat = Model::new(&image, &head.call(&features.square())?)?;
+    let data = spread(&[2, 3], |i| i as f32 / 6.0);
+
+    let weights = nested.trainable_weights();
+    let wrt = [&hidden, &x, &features, &image];
+    let found = GradientFunction::new(&x, &nested.outputs()[0], wrt)?.weights(&weights)?;
+    let found = found.run(&data)?;
+    let wrt = [&hidden, &image, &features, &image];
+    let wanted = GradientFunction::new(&image, &flat.outputs()[0], wrt)?.weights(&weights)?;
+    let wanted = wanted.run(&data)?;
+    for i in 0..4 {
+        assert_eq!(found.get(i)?, wanted.get(i)?, "{i}");
+    }
+    assert_eq!(found.by_name(features.name())?, found.get(2)?);
+    for weight in &weights {
+        assert_eq!(found.weight(weight)?, wanted.weight(weight)?);
+        assert!(found.weight(weight)?.iter().any(|v| *v != 0.0));
+    }
+
+    // A model called twice computes the tensor twice; which of them is meant is not known.
+    let two = inner.call(&x)? + inner.call(&(&x * 2.0))?;
+    let error = GradientFunction::new(&x, &two, [&hidden])?.run(&data);
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Graph);
+    assert!(error.to_string().contains("several times"), "{error}");
+    let foreign = Dense::new(2);
+    foreign.call(&image)?;
+    let found = GradientFunction::new(&x, &two, [&x])?.weights(&foreign.weights());
+    assert_eq!(found.err().map(|e| e.kind()), Some(ErrorKind::NotFound));
+    Ok(())
+}
+
+#[test]
+fn gradients_of_what_a_tensor_does_not_touch_are_refused() -> Result<()> {
+    let x = input([3]);
+    let (left, right) = (Dense::new(2).call(&x)?, Dense::new(2).call(&x)?);
+    let error = Model::new(&x, &ops::gradient(&left, &right)).err();
+    assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::Graph));
+    let whole = Input::new([3]).dtype(DType::I32).tensor();
+    let error = Model::new(
+        &whole,
+        &ops::gradient(&ops::cast(&whole, DType::F32), &whole),
+    )
+    .err();
+    assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::DType));
     Ok(())
 }

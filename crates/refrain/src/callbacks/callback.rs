@@ -2,15 +2,17 @@
 
 use refrain_graph::Literal;
 
+use super::PassContext;
 use crate::error::Result;
 use crate::metrics::Direction;
 use crate::models::Model;
-use crate::training::{Compiled, Logs};
+use crate::training::{Compiled, Logs, Predictions};
 
-/// Code that runs between epochs and steps of `fit`. All methods do nothing by default; an error ends the training.
+/// Code that runs between epochs and steps of `fit`, and between batches of `evaluate` and `predict`. All methods do nothing
+/// by default; an error ends the run.
 ///
-/// Within a method the model may be evaluated, saved, and asked to predict; its weights and its learning rate may be read
-/// and changed. Callbacks are called in the order in which they were given, and what one writes into the logs
+/// Within a method the model may be evaluated (except between batches of an evaluation), saved, and asked to predict; its
+/// weights and its learning rate may be read and changed. Callbacks are called in the order in which they were given, and what one writes into the logs
 /// ([`Logs::set`]) is seen by those after it, by the progress line and by the history.
 ///
 /// ```
@@ -57,6 +59,18 @@ use crate::training::{Compiled, Logs};
 /// ```
 #[allow(unused_variables)]
 pub trait Callback {
+    /// The names of the logged values that the callback needs in these epochs. `fit` refuses names that nothing can log
+    /// before its first step.
+    fn watches(&self, cx: &TrainContext<'_>) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Whether the callback may write a value of this name into the logs. As long as one may, a name that another
+    /// [watches](Callback::watches) is not known to be misspelt before an epoch has ended.
+    fn may_log(&self, name: &str) -> bool {
+        true
+    }
+
     /// Before the first epoch.
     fn on_train_begin(&mut self, cx: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
@@ -96,29 +110,86 @@ pub trait Callback {
     fn on_train_end(&mut self, cx: &mut TrainContext<'_>, logs: &Logs) -> Result<()> {
         Ok(())
     }
+
+    /// Before the first batch of `evaluate`, and of each validation within `fit`.
+    fn on_test_begin(&mut self, cx: &mut PassContext<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Before a batch of an evaluation (0 is the first).
+    fn on_test_batch_begin(&mut self, cx: &mut PassContext<'_>, batch: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// After a batch of an evaluation. The logs are means since its beginning, under names without `val_`.
+    fn on_test_batch_end(
+        &mut self,
+        cx: &mut PassContext<'_>,
+        batch: usize,
+        logs: &Logs,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// After the last batch of an evaluation, with its logs.
+    fn on_test_end(&mut self, cx: &mut PassContext<'_>, logs: &Logs) -> Result<()> {
+        Ok(())
+    }
+
+    /// Before the first batch of `predict`.
+    fn on_predict_begin(&mut self, cx: &mut PassContext<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Before a batch of `predict` (0 is the first).
+    fn on_predict_batch_begin(&mut self, cx: &mut PassContext<'_>, batch: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// After a batch of `predict`, with the outputs for it alone.
+    fn on_predict_batch_end(
+        &mut self,
+        cx: &mut PassContext<'_>,
+        batch: usize,
+        outputs: &Predictions,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// After the last batch of `predict`.
+    fn on_predict_end(&mut self, cx: &mut PassContext<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 macro_rules! forward {
+    ($method:ident($cx:ident $(, $name:ident: $t:ty)*)) => {
+        fn $method(&mut self, cx: &mut $cx<'_> $(, $name: $t)*) -> Result<()> {
+            (**self).$method(cx $(, $name)*)
+        }
+    };
     ($($t:ty),*) => {$(
         impl<C: Callback + ?Sized> Callback for $t {
-            fn on_train_begin(&mut self, cx: &mut TrainContext<'_>) -> Result<()> {
-                (**self).on_train_begin(cx)
+            fn watches(&self, cx: &TrainContext<'_>) -> Vec<&str> {
+                (**self).watches(cx)
             }
-            fn on_epoch_begin(&mut self, cx: &mut TrainContext<'_>, epoch: usize) -> Result<()> {
-                (**self).on_epoch_begin(cx, epoch)
+            fn may_log(&self, name: &str) -> bool {
+                (**self).may_log(name)
             }
-            fn on_train_batch_begin(&mut self, cx: &mut TrainContext<'_>, batch: usize) -> Result<()> {
-                (**self).on_train_batch_begin(cx, batch)
-            }
-            fn on_train_batch_end(&mut self, cx: &mut TrainContext<'_>, batch: usize, logs: &mut Logs) -> Result<()> {
-                (**self).on_train_batch_end(cx, batch, logs)
-            }
-            fn on_epoch_end(&mut self, cx: &mut TrainContext<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
-                (**self).on_epoch_end(cx, epoch, logs)
-            }
-            fn on_train_end(&mut self, cx: &mut TrainContext<'_>, logs: &Logs) -> Result<()> {
-                (**self).on_train_end(cx, logs)
-            }
+            forward!(on_train_begin(TrainContext));
+            forward!(on_epoch_begin(TrainContext, epoch: usize));
+            forward!(on_train_batch_begin(TrainContext, batch: usize));
+            forward!(on_train_batch_end(TrainContext, batch: usize, logs: &mut Logs));
+            forward!(on_epoch_end(TrainContext, epoch: usize, logs: &mut Logs));
+            forward!(on_train_end(TrainContext, logs: &Logs));
+            forward!(on_test_begin(PassContext));
+            forward!(on_test_batch_begin(PassContext, batch: usize));
+            forward!(on_test_batch_end(PassContext, batch: usize, logs: &Logs));
+            forward!(on_test_end(PassContext, logs: &Logs));
+            forward!(on_predict_begin(PassContext));
+            forward!(on_predict_batch_begin(PassContext, batch: usize));
+            forward!(on_predict_batch_end(PassContext, batch: usize, outputs: &Predictions));
+            forward!(on_predict_end(PassContext));
         }
     )*};
 }
@@ -209,6 +280,10 @@ impl<'t> TrainContext<'t> {
 pub struct TerminateOnNaN;
 
 impl Callback for TerminateOnNaN {
+    fn may_log(&self, _name: &str) -> bool {
+        false
+    }
+
     fn on_train_batch_end(
         &mut self,
         cx: &mut TrainContext<'_>,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use refrain_graph::Literal;
 
-use super::file_name::file_name;
+use super::file_name::{file_name, names};
 use super::monitor::Monitor;
 use super::{Callback, MonitorMode, TrainContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -156,6 +156,19 @@ fn make_folder(path: &Path) -> Result<()> {
 }
 
 impl Callback for ModelCheckpoint {
+    fn watches(&self, _cx: &TrainContext<'_>) -> Vec<&str> {
+        let path = self.filepath.as_ref().and_then(|path| path.to_str());
+        let monitor = self.save_best_only.then_some(self.monitor.key.as_str());
+        monitor
+            .into_iter()
+            .chain(path.into_iter().flat_map(names))
+            .collect()
+    }
+
+    fn may_log(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Refuses a path that nothing could be written to, as far as it is known yet.
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
         let Some(path) = &self.filepath else {

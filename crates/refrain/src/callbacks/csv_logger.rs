@@ -95,6 +95,10 @@ fn failed(path: &std::path::Path, error: std::io::Error) -> Error {
 }
 
 impl Callback for CsvLogger {
+    fn may_log(&self, _name: &str) -> bool {
+        false
+    }
+
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
         self.columns.clear();
         let mut options = OpenOptions::new();

@@ -97,6 +97,17 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
+    fn watches(&self, cx: &TrainContext<'_>) -> Vec<&str> {
+        match self.start_from_epoch < cx.epochs() {
+            true => vec![&self.monitor.key],
+            false => Vec::new(),
+        }
+    }
+
+    fn may_log(&self, _name: &str) -> bool {
+        false
+    }
+
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
         (self.wait, self.best_epoch) = (0, 0);
         (self.stopped_epoch, self.best_weights, self.monitor.best) = (None, None, None);

@@ -33,6 +33,14 @@ pub(super) fn file_name(template: &str, epoch: usize, logs: &Logs) -> Result<Str
     Ok(name)
 }
 
+/// The logged values that a template names.
+pub(super) fn names(template: &str) -> impl Iterator<Item = &str> {
+    let fields = template.split('{').skip(1);
+    let fields = fields.filter_map(|field| field.split_once('}'));
+    let keys = fields.map(|(field, _)| field.split_once(':').map_or(field, |(key, _)| key));
+    keys.filter(|&key| key != "epoch")
+}
+
 /// Digits beyond which a width or a precision is a mistake.
 const MOST_DIGITS: usize = 30;
 
@@ -84,6 +92,8 @@ mod tests {
         );
         assert_eq!(name("{epoch}{epoch:3d}").unwrap(), "5  5");
         assert_eq!(name("{val_loss:f}").unwrap(), "0.123456");
+        let named: Vec<&str> = names("m-{epoch:02d}-{val_loss:.2f}-{loss}.{").collect();
+        assert_eq!(named, ["val_loss", "loss"]);
         assert!(name("{loss}").unwrap_err().to_string().contains("loss"));
         assert!(name("{epoch:x}").is_err());
         assert!(name("{epoch:99d}").is_err());

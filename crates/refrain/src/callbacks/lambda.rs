@@ -1,128 +1,94 @@
 //! Callbacks made of closures.
 
-use super::{Callback, TrainContext};
+use super::{Callback, PassContext, TrainContext};
 use crate::error::Result;
-use crate::training::Logs;
+use crate::training::{Logs, Predictions};
 
-type WithNumber<'a> = Box<dyn FnMut(&mut TrainContext<'_>, usize) -> Result<()> + 'a>;
-type WithLogs<'a> = Box<dyn FnMut(&mut TrainContext<'_>, usize, &mut Logs) -> Result<()> + 'a>;
-type Plain<'a> = Box<dyn FnMut(&mut TrainContext<'_>) -> Result<()> + 'a>;
+/// Makes [`LambdaCallback`]: a field, a builder's method and a callback's method for each of these.
+macro_rules! lambda_callback {
+    ($($(#[$doc:meta])* $method:ident($cx:ident $(, $name:ident: $t:ty)*);)*) => {
+        /// A callback made of closures.
+        ///
+        /// ```
+        /// use refrain::callbacks::LambdaCallback;
+        /// let print = LambdaCallback::new().on_epoch_end(|_, epoch, logs| {
+        ///     println!("{epoch}: {:?}", logs.get("loss"));
+        ///     Ok(())
+        /// });
+        /// ```
+        ///
+        /// Source: `keras/src/callbacks/lambda_callback.py`.
+        #[derive(Default)]
+        pub struct LambdaCallback<'a> {
+            $($method: Option<Box<dyn FnMut(&mut $cx<'_> $(, $t)*) -> Result<()> + 'a>>,)*
+        }
 
-/// A callback made of closures.
-///
-/// ```
-/// use refrain::callbacks::LambdaCallback;
-/// let print = LambdaCallback::new().on_epoch_end(|_, epoch, logs| {
-///     println!("{epoch}: {:?}", logs.get("loss"));
-///     Ok(())
-/// });
-/// ```
-///
-/// Source: `keras/src/callbacks/lambda_callback.py`.
-#[derive(Default)]
-pub struct LambdaCallback<'a> {
-    train_begin: Option<Plain<'a>>,
-    train_end: Option<Plain<'a>>,
-    epoch_begin: Option<WithNumber<'a>>,
-    epoch_end: Option<WithLogs<'a>>,
-    batch_begin: Option<WithNumber<'a>>,
-    batch_end: Option<WithLogs<'a>>,
+        impl<'a> LambdaCallback<'a> {
+            /// One that does nothing yet.
+            pub fn new() -> Self {
+                LambdaCallback::default()
+            }
+
+            $(
+                $(#[$doc])*
+                pub fn $method(
+                    mut self,
+                    f: impl FnMut(&mut $cx<'_> $(, $t)*) -> Result<()> + 'a,
+                ) -> Self {
+                    self.$method = Some(Box::new(f));
+                    self
+                }
+            )*
+        }
+
+        impl Callback for LambdaCallback<'_> {
+            fn may_log(&self, _name: &str) -> bool {
+                self.on_epoch_end.is_some() || self.on_train_batch_end.is_some()
+            }
+
+            $(lambda_callback!(@ $method($cx $(, $name: $t)*));)*
+        }
+    };
+    // What the run ends with is for callbacks that are types of their own.
+    (@ on_train_end($cx:ident)) => {
+        fn on_train_end(&mut self, cx: &mut $cx<'_>, _logs: &Logs) -> Result<()> {
+            self.on_train_end.as_mut().map_or(Ok(()), |f| f(cx))
+        }
+    };
+    (@ $method:ident($cx:ident $(, $name:ident: $t:ty)*)) => {
+        fn $method(&mut self, cx: &mut $cx<'_> $(, $name: $t)*) -> Result<()> {
+            self.$method.as_mut().map_or(Ok(()), |f| f(cx $(, $name)*))
+        }
+    };
 }
 
-impl<'a> LambdaCallback<'a> {
-    /// One that does nothing yet.
-    pub fn new() -> Self {
-        LambdaCallback::default()
-    }
-
+lambda_callback! {
     /// Called before the first epoch.
-    pub fn on_train_begin(
-        mut self,
-        f: impl FnMut(&mut TrainContext<'_>) -> Result<()> + 'a,
-    ) -> Self {
-        self.train_begin = Some(Box::new(f));
-        self
-    }
-
+    on_train_begin(TrainContext);
     /// Called after the last epoch.
-    pub fn on_train_end(mut self, f: impl FnMut(&mut TrainContext<'_>) -> Result<()> + 'a) -> Self {
-        self.train_end = Some(Box::new(f));
-        self
-    }
-
+    on_train_end(TrainContext);
     /// Called before each epoch with its number.
-    pub fn on_epoch_begin(
-        mut self,
-        f: impl FnMut(&mut TrainContext<'_>, usize) -> Result<()> + 'a,
-    ) -> Self {
-        self.epoch_begin = Some(Box::new(f));
-        self
-    }
-
+    on_epoch_begin(TrainContext, epoch: usize);
     /// Called after each epoch with its number and logs, which it may add to.
-    pub fn on_epoch_end(
-        mut self,
-        f: impl FnMut(&mut TrainContext<'_>, usize, &mut Logs) -> Result<()> + 'a,
-    ) -> Self {
-        self.epoch_end = Some(Box::new(f));
-        self
-    }
-
+    on_epoch_end(TrainContext, epoch: usize, logs: &mut Logs);
     /// Called before each step with its number.
-    pub fn on_train_batch_begin(
-        mut self,
-        f: impl FnMut(&mut TrainContext<'_>, usize) -> Result<()> + 'a,
-    ) -> Self {
-        self.batch_begin = Some(Box::new(f));
-        self
-    }
-
+    on_train_batch_begin(TrainContext, batch: usize);
     /// Called after each step with its number and logs, which it may add to.
-    pub fn on_train_batch_end(
-        mut self,
-        f: impl FnMut(&mut TrainContext<'_>, usize, &mut Logs) -> Result<()> + 'a,
-    ) -> Self {
-        self.batch_end = Some(Box::new(f));
-        self
-    }
-}
-
-impl Callback for LambdaCallback<'_> {
-    fn on_train_begin(&mut self, cx: &mut TrainContext<'_>) -> Result<()> {
-        self.train_begin.as_mut().map_or(Ok(()), |f| f(cx))
-    }
-
-    fn on_epoch_begin(&mut self, cx: &mut TrainContext<'_>, epoch: usize) -> Result<()> {
-        self.epoch_begin.as_mut().map_or(Ok(()), |f| f(cx, epoch))
-    }
-
-    fn on_train_batch_begin(&mut self, cx: &mut TrainContext<'_>, batch: usize) -> Result<()> {
-        self.batch_begin.as_mut().map_or(Ok(()), |f| f(cx, batch))
-    }
-
-    fn on_train_batch_end(
-        &mut self,
-        cx: &mut TrainContext<'_>,
-        batch: usize,
-        logs: &mut Logs,
-    ) -> Result<()> {
-        self.batch_end
-            .as_mut()
-            .map_or(Ok(()), |f| f(cx, batch, logs))
-    }
-
-    fn on_epoch_end(
-        &mut self,
-        cx: &mut TrainContext<'_>,
-        epoch: usize,
-        logs: &mut Logs,
-    ) -> Result<()> {
-        self.epoch_end
-            .as_mut()
-            .map_or(Ok(()), |f| f(cx, epoch, logs))
-    }
-
-    fn on_train_end(&mut self, cx: &mut TrainContext<'_>, _logs: &Logs) -> Result<()> {
-        self.train_end.as_mut().map_or(Ok(()), |f| f(cx))
-    }
+    on_train_batch_end(TrainContext, batch: usize, logs: &mut Logs);
+    /// Called before the first batch of an evaluation.
+    on_test_begin(PassContext);
+    /// Called before each batch of an evaluation with its number.
+    on_test_batch_begin(PassContext, batch: usize);
+    /// Called after each batch of an evaluation with its number and the means so far.
+    on_test_batch_end(PassContext, batch: usize, logs: &Logs);
+    /// Called after the last batch of an evaluation with its values.
+    on_test_end(PassContext, logs: &Logs);
+    /// Called before the first batch of a prediction.
+    on_predict_begin(PassContext);
+    /// Called before each batch of a prediction with its number.
+    on_predict_batch_begin(PassContext, batch: usize);
+    /// Called after each batch of a prediction with its number and its outputs.
+    on_predict_batch_end(PassContext, batch: usize, outputs: &Predictions);
+    /// Called after the last batch of a prediction.
+    on_predict_end(PassContext);
 }

@@ -5,6 +5,9 @@ use super::{Callback, MonitorMode, TrainContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::training::Logs;
 
+/// What the rate is logged as.
+const LEARNING_RATE: &str = "learning_rate";
+
 /// Sets the learning rate before each epoch, by a function of the epoch's number and the rate so far. The logs of each
 /// epoch hold its `learning_rate`.
 ///
@@ -24,6 +27,10 @@ impl<F: FnMut(usize, f64) -> f64> LearningRateScheduler<F> {
 }
 
 impl<F: FnMut(usize, f64) -> f64> Callback for LearningRateScheduler<F> {
+    fn may_log(&self, name: &str) -> bool {
+        name == LEARNING_RATE
+    }
+
     fn on_epoch_begin(&mut self, cx: &mut TrainContext<'_>, epoch: usize) -> Result<()> {
         let rate = (self.0)(epoch, cx.model().learning_rate()?);
         cx.model().set_learning_rate(rate)
@@ -35,7 +42,7 @@ impl<F: FnMut(usize, f64) -> f64> Callback for LearningRateScheduler<F> {
         _epoch: usize,
         logs: &mut Logs,
     ) -> Result<()> {
-        logs.set("learning_rate", cx.model().learning_rate()?);
+        logs.set(LEARNING_RATE, cx.model().learning_rate()?);
         Ok(())
     }
 }
@@ -120,6 +127,14 @@ impl ReduceLROnPlateau {
 }
 
 impl Callback for ReduceLROnPlateau {
+    fn watches(&self, _cx: &TrainContext<'_>) -> Vec<&str> {
+        vec![&self.monitor.key]
+    }
+
+    fn may_log(&self, name: &str) -> bool {
+        name == LEARNING_RATE
+    }
+
     fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
         if self.factor.is_nan() || self.factor >= 1.0 {
             let expected = "a factor of ReduceLROnPlateau less than 1";
@@ -140,7 +155,7 @@ impl Callback for ReduceLROnPlateau {
         logs: &mut Logs,
     ) -> Result<()> {
         let rate = cx.model().learning_rate()?;
-        logs.set("learning_rate", rate);
+        logs.set(LEARNING_RATE, rate);
         let Some(value) = self.monitor.value(cx, logs)? else {
             return Ok(());
         };

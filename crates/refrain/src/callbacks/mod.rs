@@ -1,4 +1,4 @@
-//! Callbacks: code that runs between epochs and steps of `fit`.
+//! Callbacks: code that runs between epochs and steps of `fit`, and batches of `evaluate` and `predict`.
 
 mod callback;
 mod checkpoint;
@@ -8,6 +8,7 @@ mod file_name;
 mod lambda;
 mod learning_rate;
 mod monitor;
+mod pass;
 
 pub use callback::{Callback, TerminateOnNaN, TrainContext};
 pub use checkpoint::ModelCheckpoint;
@@ -16,3 +17,5 @@ pub use early_stopping::EarlyStopping;
 pub use lambda::LambdaCallback;
 pub use learning_rate::{LearningRateScheduler, ReduceLROnPlateau};
 pub use monitor::MonitorMode;
+pub use pass::PassContext;
+pub(crate) use pass::{Callbacks, each, takes_callbacks};

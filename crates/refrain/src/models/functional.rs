@@ -118,6 +118,17 @@ impl Functional {
         layer.options::<ops::Operation>().is_none() && !(is_input && self.class == "Sequential")
     }
 
+    /// Whether a tensor is part of this graph, or of that of a model within it.
+    pub(crate) fn holds(&self, tensor: TensorKey) -> bool {
+        let mut nodes = self.nodes.iter();
+        nodes.any(|node| {
+            Arc::as_ptr(node) as usize == tensor.0 || {
+                let nested = node.layer.options::<Functional>();
+                nested.is_some_and(|f| f.holds(tensor))
+            }
+        })
+    }
+
     /// The name of the layer behind each flat tensor.
     fn layer_names(tensors: &Structure<Tensor>) -> Arc<[String]> {
         let name = |t: &Tensor| t.as_symbolic().map(|s| s.node.layer.get_name().to_owned());
@@ -247,6 +258,7 @@ impl Layer for Functional {
                 Err(_) if is_optional(symbolic) => tensor.clone(),
                 Err(_) => return Err(not_optional(symbolic.name())),
             };
+            cx.trace.note(key, &value);
             values.insert(key, value);
         }
         for node in self.nodes.iter().filter(|n| !n.is_input()) {
@@ -329,7 +341,9 @@ fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> 
             .at_call(node.index + 1)
     })?;
     for (i, tensor) in outputs.into_leaves().into_iter().enumerate() {
-        values.insert((Arc::as_ptr(node) as usize, i), tensor);
+        let key = (Arc::as_ptr(node) as usize, i);
+        cx.trace.note(key, &tensor);
+        values.insert(key, tensor);
     }
     Ok(())
 }

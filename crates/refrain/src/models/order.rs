@@ -39,6 +39,14 @@ pub(crate) fn not_symbolic(received: &str) -> Error {
     )
 }
 
+/// Whether a symbolic tensor is computed from another.
+pub(crate) fn depends(output: &Tensor, on: &Tensor) -> Result<bool> {
+    let mut walk = Walk::default();
+    walk.inputs.extend(on.key());
+    walk.visit(output)?;
+    Ok(walk.finished.contains(&node_key(&node_of(on)?)))
+}
+
 /// What the depth-first walk from the outputs finds.
 #[derive(Default)]
 struct Walk {

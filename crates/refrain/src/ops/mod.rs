@@ -20,6 +20,7 @@ mod arithmetic;
 mod constant;
 mod conv;
 mod einsum;
+pub(crate) mod gradient;
 mod index;
 mod join;
 mod linalg;
@@ -41,6 +42,7 @@ pub(crate) use constant::{
 };
 pub use conv::*;
 pub use einsum::einsum;
+pub use gradient::gradient;
 pub use index::*;
 pub use join::*;
 pub use linalg::*;
@@ -89,7 +91,7 @@ macro_rules! definitions {
 
 use definitions;
 
-/// Every function that can stand in a file.
+/// Every function of Keras that can stand in a file.
 static TABLES: &[&[&OpDef]] = &[
     activation::DEFS,
     activation::PLAIN,
@@ -117,10 +119,9 @@ pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
 
 /// The function of a Keras class with its config.
 pub(crate) fn operation(class: &str, config: &Config) -> Option<Operation> {
-    let def = TABLES
-        .iter()
-        .copied()
-        .flatten()
+    let known = TABLES.iter().copied().flatten().copied();
+    let def = known
+        .chain([&gradient::GRADIENT])
         .find(|d| d.class == class)?;
     let mut config = config.clone();
     config.shift_remove("name");

@@ -1,7 +1,5 @@
 //! One batch at a time: `train_on_batch`, `test_on_batch`, `predict_on_batch`.
 
-use std::sync::PoisonError;
-
 use super::cache::Mode;
 use super::compiled::compiled;
 use super::fit::{check_classes, fitting};
@@ -107,10 +105,7 @@ impl<'a> TestOnBatch<'a> {
     /// The model is not compiled, or the data do not fit it.
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
-        let _only = compiled
-            .testing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _only = compiled.testing.take(self.model)?;
         OneBatch::new(self.model, &compiled, &[]).run(&self.batch, Mode::Test, None)?;
         Ok(Evaluation::new(
             &compiled.test,

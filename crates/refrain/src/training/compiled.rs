@@ -6,6 +6,7 @@ use refrain_graph::Literal;
 
 use super::cache::Cache;
 use super::engine::scalar;
+use super::turn::Turn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::{Kind, Loss, LossOptions, Losses};
 use crate::metrics::{Direction, Metric, MetricOptions, Metrics};
@@ -28,8 +29,7 @@ pub(crate) struct Compiled {
     pub(crate) programs: Mutex<Cache>,
     /// Held while the model is being fitted.
     pub(crate) fitting: Mutex<()>,
-    /// Held while the model is being evaluated.
-    pub(crate) testing: Mutex<()>,
+    pub(crate) testing: Turn,
 }
 
 /// The loss of one output.
@@ -133,7 +133,7 @@ impl Compiled {
             source: None,
             programs: Mutex::default(),
             fitting: Mutex::new(()),
-            testing: Mutex::new(()),
+            testing: Turn::default(),
         }
     }
 

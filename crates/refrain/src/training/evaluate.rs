@@ -1,7 +1,5 @@
 //! `model.evaluate(…)`.
 
-use std::sync::PoisonError;
-
 use super::cache::Mode;
 use super::compiled::{Compiled, compiled};
 use super::feed::Feed;
@@ -10,6 +8,7 @@ use super::progress::{Progress, Verbose};
 use super::session::Session;
 use super::stateful::Batches;
 use super::steps::OneBatch;
+use crate::callbacks::{Callback, Callbacks, PassContext, each, takes_callbacks};
 use crate::data::{Arrays, BatchSource, IntoArrays, Rows, Stream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -34,6 +33,7 @@ pub struct Evaluate<'a> {
     batch_size: Option<usize>,
     steps: Option<usize>,
     verbose: Verbose,
+    callbacks: Callbacks<'a>,
 }
 
 impl Model {
@@ -69,8 +69,11 @@ impl<'a> Evaluate<'a> {
             batch_size: None,
             steps: None,
             verbose: Verbose::Auto,
+            callbacks: Vec::new(),
         }
     }
+
+    takes_callbacks!(callbacks);
 
     /// Samples in a batch; 32 by default.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
@@ -99,8 +102,9 @@ impl<'a> Evaluate<'a> {
     /// Evaluates.
     ///
     /// # Errors
-    /// The model is not compiled, or the data do not fit it.
-    pub fn run(self) -> Result<Evaluation> {
+    /// The model is not compiled or this runs between batches of another evaluation of it, the data do not fit it, or a
+    /// callback failed.
+    pub fn run(mut self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
         let (x, y) = match self.data {
             Data::Arrays(x, y) => (x, y),
@@ -118,7 +122,7 @@ impl<'a> Evaluate<'a> {
                 let one = OneBatch::new(self.model, &compiled, &[]);
                 let progress = Progress::new(self.verbose, stream.steps());
                 stream.begin()?;
-                return evaluate_batches(&one, &mut stream, progress, None);
+                return evaluate_batches(&one, &mut stream, progress, None, &mut self.callbacks);
             }
         };
         let wanted = compiled.wanted(self.model.functional().output_names.len());
@@ -130,7 +134,7 @@ impl<'a> Evaluate<'a> {
             steps: self.steps,
             verbose: self.verbose,
         };
-        run.evaluate(self.model, &compiled, &feed, None)
+        run.evaluate(self.model, &compiled, &feed, None, &mut self.callbacks)
     }
 }
 
@@ -141,22 +145,29 @@ pub(crate) fn evaluate_batches<'a>(
     stream: &mut Stream<'a>,
     mut progress: Progress,
     checked: Option<usize>,
+    callbacks: &mut [Box<dyn Callback + '_>],
 ) -> Result<Evaluation> {
     let compiled = one.compiled();
-    let _only = compiled
-        .testing
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let _only = compiled.testing.take(one.model())?;
     compiled.test.iter().for_each(|t| t.reset());
     let (mut logs, mut done) = (Logs::default(), 0);
+    let mut cx = PassContext::new(one.model(), stream.steps());
+    each(callbacks, |c| c.on_test_begin(&mut cx))?;
     progress.begin(None);
-    while let Some(batch) = stream.next()? {
+    while !cx.stopped()
+        && let Some(batch) = stream.next()?
+    {
+        each(callbacks, |c| c.on_test_batch_begin(&mut cx, done))?;
         one.run(&batch, Mode::Test, checked.map(|epoch| (epoch, done)))?;
-        done += 1;
         logs.update(&compiled.test, "");
+        each(callbacks, |c| c.on_test_batch_end(&mut cx, done, &logs))?;
+        done += 1;
         progress.step(done, &logs);
     }
-    warnings::out_of_data(stream.wanted(), done, "steps");
+    if !cx.stopped() {
+        warnings::out_of_data(stream.wanted(), done, "steps");
+    }
+    each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
     progress.end(done, &logs);
     Ok(Evaluation::new(
         &compiled.test,
@@ -207,11 +218,9 @@ impl Pass {
         compiled: &Compiled,
         feed: &Feed<'_>,
         checked: Option<usize>,
+        callbacks: &mut [Box<dyn Callback + '_>],
     ) -> Result<Evaluation> {
-        let _only = compiled
-            .testing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _only = compiled.testing.take(model)?;
         compiled.test.iter().for_each(|t| t.reset());
         let all = feed.samples().div_ceil(self.batch_size);
         self.batches(feed).check(model)?;
@@ -219,20 +228,26 @@ impl Pass {
         let steps = self.steps.map_or(all, |s| s.min(all));
         let mut session = Session::new(model, compiled, feed, Mode::Test);
         let mut progress = Progress::new(self.verbose, Some(steps));
-        let mut logs = Logs::default();
+        let (mut logs, mut done) = (Logs::default(), 0);
+        let mut cx = PassContext::new(model, Some(steps));
+        each(callbacks, |c| c.on_test_begin(&mut cx))?;
         progress.begin(None);
-        for step in 0..steps {
-            let start = step * self.batch_size;
+        while done < steps && !cx.stopped() {
+            each(callbacks, |c| c.on_test_batch_begin(&mut cx, done))?;
+            let start = done * self.batch_size;
             let size = self.batch_size.min(feed.samples() - start);
             let rows = Rows::Range(start, size);
             match checked {
-                Some(epoch) => session.checked_step(rows, epoch, step)?,
+                Some(epoch) => session.checked_step(rows, epoch, done)?,
                 None => session.step(rows)?,
             }
             logs.update(&compiled.test, "");
-            progress.step(step + 1, &logs);
+            each(callbacks, |c| c.on_test_batch_end(&mut cx, done, &logs))?;
+            done += 1;
+            progress.step(done, &logs);
         }
-        progress.end(steps, &logs);
+        each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
+        progress.end(done, &logs);
         Ok(Evaluation::new(
             &compiled.test,
             &compiled.evaluation_order(),

@@ -13,7 +13,7 @@ use super::history::History;
 use super::progress::Verbose;
 use super::run::{Run, Validation};
 use super::steps::{ArraySteps, BatchSteps, OneBatch, TrainSteps};
-use crate::callbacks::Callback;
+use crate::callbacks::{Callbacks, takes_callbacks};
 use crate::data::{Arrays, BatchSource, DataArray, IntoArrays, Stream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -29,7 +29,7 @@ pub struct Fit<'a> {
 /// What goes on beside the steps.
 struct Beside<'a> {
     validation: Option<Data<'a>>,
-    callbacks: Vec<Box<dyn Callback + 'a>>,
+    callbacks: Callbacks<'a>,
 }
 
 /// How the steps are made.
@@ -240,19 +240,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Adds a callback; `&mut callback` keeps it usable afterwards.
-    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
-        self.beside.callbacks.push(Box::new(callback));
-        self
-    }
-
-    /// Adds callbacks of one type, or boxed ones.
-    pub fn callbacks<C: Callback + 'a>(mut self, callbacks: impl IntoIterator<Item = C>) -> Self {
-        for callback in callbacks {
-            self.beside.callbacks.push(Box::new(callback));
-        }
-        self
-    }
+    takes_callbacks!(beside.callbacks);
 
     /// What the program of one step will need.
     ///

@@ -1,10 +1,11 @@
 //! Gradients: of the loss, and of any number that a model's graph holds.
 
+use std::sync::Arc;
+
 use ndarray::ArrayD;
-use refrain_graph::grad::vjp;
 use refrain_graph::{Literal, ParamKind, Value, grad};
 
-use super::cache::{Mode, Step};
+use super::cache::{Cache, Mode, Step};
 use super::compiled::{Compiled, compiled};
 use super::engine::scalar;
 use super::feed::{BatchSpecs, Feed};
@@ -13,10 +14,11 @@ use super::predict::Output;
 use super::stateful::Batches;
 use crate::data::{Arrays, Batch as Samples, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::sum_all;
 use crate::models::{Functional, Model};
+use crate::ops::gradient::{self, check_float, no_influence};
+use crate::ops::prim;
 use crate::structure::Structure;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorKey};
 use crate::trace::Trace;
 use crate::variable::Variable;
 
@@ -131,14 +133,29 @@ impl<'a> LossGradients<'a> {
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub struct GradientFunction {
-    /// Its outputs: the tensor to differentiate, then those with respect to which.
+    /// Its outputs: the tensor to differentiate, then those of its own graph with respect to which.
     model: Model,
-    names: Vec<String>,
+    wrt: Vec<Wrt>,
+    weights: Vec<Variable>,
+}
+
+/// A tensor with respect to which there is a gradient.
+struct Wrt {
+    name: String,
+    place: Place,
+}
+
+enum Place {
+    /// Among the outputs.
+    Output(usize),
+    /// Within a nested model.
+    Nested(TensorKey),
 }
 
 impl GradientFunction {
     /// Of the sum of `output`'s elements, with respect to each of the tensors `wrt`: inputs, or tensors on the way from
-    /// `inputs` to `output`.
+    /// `inputs` to `output`, also those of a model that is called once on the way
+    /// (`model.get_layer("encoder")?.as_model()?.get_layer("features")?.output()?`).
     ///
     /// # Errors
     /// These are no parts of one graph, or are not tensors of floats.
@@ -147,43 +164,134 @@ impl GradientFunction {
         output: &Tensor,
         wrt: impl Into<Structure<Tensor>>,
     ) -> Result<Self> {
-        let wrt = wrt.into().into_leaves();
-        let all: Vec<Tensor> = std::iter::once(output.clone()).chain(wrt).collect();
-        for tensor in &all {
-            tensor.check()?;
-            if !tensor.dtype().is_float() {
-                let received = tensor.dtype().keras_name().to_owned();
-                let expected = format!(
-                    "a tensor of floats for gradients in place of `{}`",
-                    tensor.name()
+        check_float(output)?;
+        let inputs = inputs.into();
+        let whole = Functional::new(inputs.clone(), Structure::list([output.clone()]))?;
+        let nested = |t: &Tensor| {
+            let key = t.key().filter(|&key| whole.holds(key))?;
+            (!whole.nodes.iter().any(|n| Arc::as_ptr(n) as usize == key.0)).then_some(key)
+        };
+        let (mut outputs, mut places) = (vec![output.clone()], Vec::new());
+        for tensor in wrt.into().into_leaves() {
+            check_float(&tensor)?;
+            let name = tensor.name().to_owned();
+            let place = match nested(&tensor) {
+                Some(key) => Place::Nested(key),
+                None => {
+                    outputs.push(tensor);
+                    Place::Output(outputs.len() - 1)
+                }
+            };
+            places.push(Wrt { name, place });
+        }
+        let functional = Functional::new(inputs, Structure::list(outputs))?;
+        Ok(GradientFunction {
+            model: Model::from_functional(functional, "gradients"),
+            wrt: places,
+            weights: Vec::new(),
+        })
+    }
+
+    /// Gives the gradients with respect to these weights too; 0 where a weight has no influence.
+    ///
+    /// ```
+    /// use refrain::{Sequential, layers::Dense, training::GradientFunction};
+    /// let model = Sequential::new([3]).add(Dense::new(2)).build()?;
+    /// let weights = model.trainable_weights();
+    /// let function = GradientFunction::new(model.input(), &model.outputs()[0], model.input())?.weights(&weights)?;
+    /// let gradients = function.run(&ndarray::Array2::<f32>::ones((4, 3)))?;
+    /// assert_eq!(gradients.weight(&weights[1])?.as_slice(), Some(&[4.0, 4.0][..]));
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// One is not a weight of the layers between the inputs and the output, or holds no floats.
+    pub fn weights<'w>(mut self, weights: impl IntoIterator<Item = &'w Variable>) -> Result<Self> {
+        let known = self.model.weights();
+        for weight in weights {
+            if !known.contains(weight) {
+                let message = format!(
+                    "`{}` is no weight between the inputs and the output",
+                    weight.path()
                 );
+                return Err(Error::new(ErrorKind::NotFound, message));
+            }
+            if !weight.spec().dtype.is_float() {
+                let expected = format!("a weight of floats in place of `{}`", weight.path());
+                let received = weight.spec().dtype.keras_name().to_owned();
                 return Err(Error::mismatch(ErrorKind::DType, expected, received));
             }
+            self.weights.push(weight.clone());
         }
-        let names = all[1..].iter().map(|t| t.name().to_owned()).collect();
-        let functional = Functional::new(inputs.into(), Structure::list(all))?;
-        let model = Model::from_functional(functional, "gradients");
-        Ok(GradientFunction { model, names })
+        self.model.training_state().programs = Cache::default();
+        Ok(self)
     }
 
     /// The gradients for these samples, computed as one batch. A program is made once for a shape of data.
     ///
     /// # Errors
-    /// The data do not fit the inputs, or the output does not depend on one of the tensors.
+    /// The data do not fit the inputs, or the output does not depend on one of the tensors, or one is computed several times.
     pub fn run<'a>(&'a self, x: impl IntoArrays<'a>) -> Result<Gradients> {
         let x: Arrays<'a> = x.into_arrays();
         let feed = Feed::inputs(&self.model, &x)?;
         let mode = Mode::Gradients { training: false };
-        let step = self.model.step_of(feed.specs(feed.samples()), mode)?;
-        let all = vec![true; self.names.len()];
-        run(
-            &self.model,
-            &step,
-            &feed,
-            self.names.clone(),
-            &all,
-            Vec::new(),
-        )
+        let specs = feed.specs(feed.samples());
+        let step = self.model.step_of(specs, mode, |specs| self.step(specs))?;
+        let names: Vec<String> = self.wrt.iter().map(|wrt| wrt.name.clone()).collect();
+        let all = vec![true; names.len()];
+        run(&self.model, &step, &feed, names, &all, self.weights.clone())
+    }
+
+    /// The program of the output, added up, and its gradients.
+    fn step(&self, specs: &BatchSpecs) -> Result<Step> {
+        let trace = Trace::new(false);
+        declare(&trace, model_variables(&self.model));
+        for wrt in &self.wrt {
+            if let Place::Nested(key) = wrt.place {
+                trace.watch(key);
+            }
+        }
+        let outputs = model_outputs(&self.model, &trace, &specs.x)?;
+        let tensors = self.wrt.iter().map(|wrt| match wrt.place {
+            Place::Output(position) => Ok(outputs[position].clone()),
+            Place::Nested(key) => wrt.within(&trace, key),
+        });
+        let mut tensors = tensors.collect::<Result<Vec<Tensor>>>()?;
+        let weights = self.weights.iter().map(|w| trace.variable_param(w));
+        tensors.extend(weights.map(|value| trace.wrap(value)));
+        let (total, found) = gradient::of_sum(&outputs[0], &tensors)?;
+        let mut results = vec![total];
+        for (position, (tensor, found)) in tensors.iter().zip(found).enumerate() {
+            results.push(match (found, self.wrt.get(position)) {
+                (Some(found), _) => found,
+                (None, Some(wrt)) => return Err(no_influence(&wrt.name)),
+                (None, None) => prim::full(tensor, &tensor.shape(), tensor.dtype(), 0.0)?,
+            });
+        }
+        for result in results {
+            let value = result.expect_traced()?.value;
+            trace.with_graph(|g| g.result(value));
+        }
+        trace.keep_variables();
+        finish(&trace, Vec::new())
+    }
+}
+
+impl Wrt {
+    /// The value of a tensor within a nested model.
+    fn within(&self, trace: &Trace, key: TensorKey) -> Result<Tensor> {
+        match trace.noted(key)[..] {
+            [Some(value)] => Ok(trace.wrap(value)),
+            [] => Err(no_influence(&self.name)),
+            _ => {
+                let message = format!(
+                    "tensor `{}` is computed several times, as its model is called several times",
+                    self.name
+                );
+                Err(Error::new(ErrorKind::Graph, message)
+                    .hint("Take the tensors that the calls give, or a model of one of the calls"))
+            }
+        }
     }
 }
 
@@ -230,21 +338,21 @@ impl Gradients {
         self.at(position)?.literal()
     }
 
-    /// The gradient with respect to a weight that trains.
+    /// The gradient with respect to a weight that trains, or to one of [`GradientFunction::weights`].
     ///
     /// # Errors
-    /// It is no such weight of the model.
+    /// It is no such weight.
     pub fn weight(&self, weight: &Variable) -> Result<&ArrayD<f32>> {
         let found = self.weights.iter().find(|(w, _)| w == weight);
         found.map(|(_, gradient)| gradient).ok_or_else(|| {
             let message = format!("no gradient of weight `{}`", weight.path());
             Error::new(ErrorKind::NotFound, message)
-                .hint("Gradients of the loss are there for the model's trainable weights")
+                .hint("There are those of the loss for weights that train, and those of a GradientFunction for its `weights`")
         })
     }
 
-    /// The weights that train, with their gradients, in the order of
-    /// [`trainable_weights`](Model::trainable_weights).
+    /// The weights with their gradients, in the order of [`trainable_weights`](Model::trainable_weights), or of
+    /// [`GradientFunction::weights`].
     pub fn weights(&self) -> impl Iterator<Item = (&Variable, &ArrayD<f32>)> {
         self.weights.iter().map(|(w, gradient)| (w, gradient))
     }
@@ -324,36 +432,4 @@ pub(crate) fn loss_gradients(
     })?;
     trace.keep_variables();
     finish(&trace, super::lower::labels(compiled, &batch))
-}
-
-/// The program of a model's first output, added up, and its gradients with respect to the others.
-pub(crate) fn output_gradients(model: &Model, specs: &BatchSpecs) -> Result<Step> {
-    let trace = Trace::new(false);
-    declare(&trace, model_variables(model));
-    let outputs = model_outputs(model, &trace, &specs.x)?;
-    let Some((output, wrt)) = outputs.split_first() else {
-        return Err(Error::new(ErrorKind::Internal, "nothing to differentiate"));
-    };
-    let total = sum_all(output);
-    let value = total.expect_traced()?.value;
-    let one = trace.constant(Literal::full([], total.dtype(), 1.0));
-    let one = one.expect_traced()?.value;
-    let values = wrt.iter().map(|t| Ok(t.expect_traced()?.value));
-    let values = values.collect::<Result<Vec<Value>>>()?;
-    let gradients = trace.with_graph(|g| vjp(g, &[(value, one)], &values))?;
-    let names = model.functional().outputs.flatten().into_iter().skip(1);
-    let gradients = gradients.into_iter().zip(names).map(|(gradient, tensor)| {
-        gradient.ok_or_else(|| {
-            let message = format!("the output does not depend on tensor `{}`", tensor.name());
-            Error::new(ErrorKind::Graph, message)
-                .hint("Give tensors that lie between the inputs and the output")
-        })
-    });
-    let gradients = gradients.collect::<Result<Vec<Value>>>()?;
-    trace.with_graph(|g| {
-        g.result(value);
-        gradients.into_iter().for_each(|v| g.result(v));
-    });
-    trace.keep_variables();
-    finish(&trace, Vec::new())
 }

@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 fn no_value(name: &str, names: &[&str]) -> Error {
     let message = format!("no value `{name}`; there are {names:?}");
     let error = Error::new(ErrorKind::NotFound, message);
-    match name.starts_with("val_") {
+    let validation = |name: &str| name.starts_with("val_");
+    match validation(name) && !names.iter().any(|n| validation(n)) {
         true => error.hint("Values of validation need validation_data or validation_split"),
         false => error,
     }

@@ -21,6 +21,7 @@ mod run;
 mod session;
 mod stateful;
 mod steps;
+mod turn;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -90,11 +91,18 @@ impl Model {
 
     /// The program that predicts batches of these specs.
     fn predict_step(&self, specs: BatchSpecs) -> Result<Arc<Step>> {
-        self.step_of(specs, Mode::Predict)
+        self.step_of(specs, Mode::Predict, |specs| {
+            lower::predict_step(self, specs)
+        })
     }
 
-    /// The program of a mode that needs no `compile`.
-    fn step_of(&self, specs: BatchSpecs, mode: Mode) -> Result<Arc<Step>> {
+    /// The program of a mode that needs no `compile`, made where there is none yet.
+    fn step_of(
+        &self,
+        specs: BatchSpecs,
+        mode: Mode,
+        make: impl FnOnce(&BatchSpecs) -> Result<Step>,
+    ) -> Result<Arc<Step>> {
         let key = Key {
             mode,
             specs,
@@ -103,10 +111,7 @@ impl Model {
         if let Some(step) = self.training_state().programs.get(&key) {
             return Ok(step);
         }
-        let step = Arc::new(match mode {
-            Mode::Gradients { .. } => gradients::output_gradients(self, &key.specs)?,
-            _ => lower::predict_step(self, &key.specs)?,
-        });
+        let step = Arc::new(make(&key.specs)?);
         self.training_state().programs.insert(key, step.clone());
         Ok(step)
     }

@@ -9,6 +9,7 @@ use super::Plan;
 use super::evaluate::BATCH_SIZE;
 use super::feed::Feed;
 use super::stateful::Batches;
+use crate::callbacks::{Callbacks, PassContext, each, takes_callbacks};
 use crate::data::{Arrays, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
@@ -23,6 +24,7 @@ pub struct Predict<'a> {
     /// `None`: all samples are one batch.
     batch_size: Option<usize>,
     steps: Option<usize>,
+    callbacks: Callbacks<'a>,
 }
 
 impl Model {
@@ -43,6 +45,7 @@ impl Model {
             x: x.into_arrays(),
             batch_size: Some(BATCH_SIZE),
             steps: None,
+            callbacks: Vec::new(),
         }
     }
 }
@@ -51,8 +54,18 @@ impl Model {
 /// gathers those of all.
 #[must_use = "nothing is predicted until `.run()`, or the first `.next()`"]
 pub struct PredictBatches<'a, I> {
-    model: &'a Model,
     batches: I,
+    callbacks: Callbacks<'a>,
+    cx: PassContext<'a>,
+    course: Course,
+}
+
+/// How far the batches have come.
+enum Course {
+    Before,
+    /// So many are done.
+    Within(usize),
+    After,
 }
 
 impl Model {
@@ -79,9 +92,13 @@ impl Model {
     where
         I: IntoIterator<Item: IntoArrays<'a>>,
     {
+        let batches = batches.into_iter();
+        let (least, most) = batches.size_hint();
         PredictBatches {
-            model: self,
-            batches: batches.into_iter(),
+            cx: PassContext::new(self, most.filter(|&most| most == least)),
+            batches,
+            callbacks: Vec::new(),
+            course: Course::Before,
         }
     }
 }
@@ -90,16 +107,47 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> Iterator for PredictBatches<'a, I> {
     type Item = Result<Predictions>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batches.next()?;
-        Some(self.model.predict_on_batch(batch))
+        self.advance().transpose()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.batches.size_hint()
+        match self.course {
+            Course::After => (0, Some(0)),
+            _ => self.batches.size_hint(),
+        }
     }
 }
 
 impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
+    takes_callbacks!(callbacks);
+
+    /// The predictions for the next batch.
+    fn advance(&mut self) -> Result<Option<Predictions>> {
+        let (cx, callbacks) = (&mut self.cx, &mut self.callbacks);
+        let done = match self.course {
+            Course::Before => {
+                each(callbacks, |c| c.on_predict_begin(cx))?;
+                0
+            }
+            Course::Within(done) => done,
+            Course::After => return Ok(None),
+        };
+        let next = match cx.stopped() {
+            true => None,
+            false => self.batches.next(),
+        };
+        let Some(batch) = next else {
+            self.course = Course::After;
+            each(callbacks, |c| c.on_predict_end(cx))?;
+            return Ok(None);
+        };
+        self.course = Course::Within(done + 1);
+        each(callbacks, |c| c.on_predict_batch_begin(cx, done))?;
+        let outputs = cx.model().predict_on_batch(batch)?;
+        each(callbacks, |c| c.on_predict_batch_end(cx, done, &outputs))?;
+        Ok(Some(outputs))
+    }
+
     /// Predicts for all batches.
     ///
     /// # Errors
@@ -111,7 +159,7 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
                 Error::mismatch(ErrorKind::Config, "batches that end", "an endless iterator");
             return Err(error.hint("Give some of them: `batches.take(100)`"));
         }
-        let (model, mut gathered) = (self.model, None);
+        let (model, mut gathered) = (self.cx.model(), None);
         for predictions in self {
             let predictions = predictions?;
             let literals = predictions.outputs.iter().map(Output::literal);
@@ -138,7 +186,9 @@ fn gather(
     pairs.try_for_each(|(part, output)| part.append(output))
 }
 
-impl Predict<'_> {
+impl<'a> Predict<'a> {
+    takes_callbacks!(callbacks);
+
     /// Samples in a batch; 32 by default. It decides only how much memory is needed.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
@@ -172,7 +222,7 @@ impl Predict<'_> {
     /// Predicts.
     ///
     /// # Errors
-    /// The data do not fit the model.
+    /// The data do not fit the model, or a callback failed.
     pub fn run(self) -> Result<Predictions> {
         let feed = Feed::inputs(self.model, &self.x)?;
         let batch_size = self.batch_size.unwrap_or(feed.samples());
@@ -188,7 +238,10 @@ impl Predict<'_> {
         let steps = self.steps.map_or(all, |s| s.min(all));
         let samples = feed.samples().min(steps * batch_size);
         let (mut gathered, mut start) = (None, 0);
-        while start < samples {
+        let mut callbacks = self.callbacks;
+        let mut cx = PassContext::new(self.model, Some(steps));
+        each(&mut callbacks, |c| c.on_predict_begin(&mut cx))?;
+        while start < samples && !cx.stopped() {
             let size = batch_size.min(samples - start);
             let step = self.model.predict_step(feed.specs(size))?;
             if start == 0 {
@@ -196,12 +249,21 @@ impl Predict<'_> {
             }
             let mut buffers = step.program.buffers();
             // All batches of this size with the same memory.
-            while start + size <= samples {
+            while start + size <= samples && !cx.stopped() {
+                let batch = start / batch_size;
+                each(&mut callbacks, |c| c.on_predict_batch_begin(&mut cx, batch))?;
                 feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
                 step.program.run_shared(&mut buffers)?;
+                if !callbacks.is_empty() {
+                    let outputs = Predictions::new(self.model, &buffers.outputs);
+                    each(&mut callbacks, |c| {
+                        c.on_predict_batch_end(&mut cx, batch, &outputs)
+                    })?;
+                }
                 if size == samples {
                     let predictions = Predictions::new(self.model, &buffers.outputs);
                     step.program.give_back(buffers);
+                    each(&mut callbacks, |c| c.on_predict_end(&mut cx))?;
                     return Ok(predictions);
                 }
                 gather(&mut gathered, &buffers.outputs, |first| {
@@ -211,6 +273,7 @@ impl Predict<'_> {
             }
             step.program.give_back(buffers);
         }
+        each(&mut callbacks, |c| c.on_predict_end(&mut cx))?;
         Predictions::of_parts(self.model, gathered.unwrap_or_default())
     }
 }

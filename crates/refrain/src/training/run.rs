@@ -9,7 +9,7 @@ use super::history::{History, Logs};
 use super::progress::Progress;
 use super::session::Session;
 use super::steps::{OneBatch, TrainSteps};
-use crate::callbacks::{Callback, TrainContext};
+use crate::callbacks::{Callback, Callbacks, TrainContext, each};
 use crate::data::Stream;
 use crate::error::Result;
 use crate::models::Model;
@@ -21,7 +21,7 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) compiled: &'r Compiled,
     pub(crate) options: &'r Options,
     pub(crate) validation: Option<Validation<'a>>,
-    pub(crate) callbacks: &'r mut Vec<Box<dyn Callback + 'a>>,
+    pub(crate) callbacks: &'r mut Callbacks<'a>,
 }
 
 /// What validates.
@@ -42,6 +42,7 @@ impl Run<'_, '_> {
         let (model, compiled) = (self.model, self.compiled);
         let mut cx = TrainContext::new(model, compiled, o.epochs, steps.unwrap_or_default());
         cx.validates = self.validation.is_some();
+        self.check_names(&cx)?;
         self.each(|c| c.on_train_begin(&mut cx))?;
         for epoch in o.initial_epoch..o.epochs {
             if !train.begin()? {
@@ -73,8 +74,24 @@ impl Run<'_, '_> {
         Ok(history)
     }
 
-    fn each(&mut self, mut f: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
-        self.callbacks.iter_mut().try_for_each(|c| f(c.as_mut()))
+    /// Refuses names that callbacks watch and that nothing can log.
+    fn check_names(&self, cx: &TrainContext<'_>) -> Result<()> {
+        let mut logs = Logs::default();
+        logs.update(&self.compiled.train, "");
+        if cx.validates {
+            logs.update(&self.compiled.test, "val_");
+        }
+        let mut watched = self.callbacks.iter().flat_map(|c| c.watches(cx));
+        watched.try_for_each(
+            |name| match self.callbacks.iter().any(|c| c.may_log(name)) {
+                true => Ok(()),
+                false => logs.get(name).map(drop),
+            },
+        )
+    }
+
+    fn each(&mut self, f: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
+        each(self.callbacks, f)
     }
 
     /// The steps of one epoch; gives how many were made.
@@ -123,7 +140,7 @@ impl Run<'_, '_> {
         match &mut self.validation {
             None => return Ok(()),
             Some(Validation::Arrays(feed, pass)) => {
-                pass.evaluate(self.model, self.compiled, feed, checked)?;
+                pass.evaluate(self.model, self.compiled, feed, checked, self.callbacks)?;
             }
             Some(Validation::Batches(stream)) => {
                 if !stream.begin()? {
@@ -131,7 +148,7 @@ impl Run<'_, '_> {
                     return Ok(());
                 }
                 let one = OneBatch::new(self.model, self.compiled, &[]);
-                evaluate_batches(&one, stream, Progress::silent(), checked)?;
+                evaluate_batches(&one, stream, Progress::silent(), checked, self.callbacks)?;
             }
         }
         logs.update(&self.compiled.test, "val_");

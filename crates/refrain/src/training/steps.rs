@@ -217,6 +217,10 @@ impl<'s, 'a> OneBatch<'s, 'a> {
         }
     }
 
+    pub(crate) fn model(&self) -> &'a Model {
+        self.model
+    }
+
     pub(crate) fn compiled(&self) -> &'s Compiled {
         self.compiled
     }
