@@ -116,6 +116,17 @@ def masked_states():
     return keras.Model([ids, state], [gru, both, rnn])
 
 
+@case("h5", "keras")
+def masked_merges():
+    """A step counts where it counts in all masked inputs."""
+    ids, x = masked()
+    others = keras.Input((TIME,), dtype="int32", name="others")
+    y = L.Embedding(5, FEATURES, mask_zero=True)(others)
+    plain = L.Embedding(5, FEATURES)(others)
+    outputs = [L.LSTM(3)(L.Add()([x, y])), L.GRU(3)(L.Concatenate()([plain, x])), L.SimpleRNN(3)(L.Average()([plain, x, y]))]
+    return keras.Model([ids, others], [*outputs, L.Bidirectional(L.LSTM(2))(L.Subtract()([x, plain]))])
+
+
 @case()
 def masked_attention():
     ids, x = masked()

@@ -39,6 +39,7 @@ def build(zoo):
             initial_state(zoo, lower, layer)
     bidirectional(zoo)
     time_distributed(zoo)
+    attention_blocks(zoo)
     if zoo.wants("rnn_unknown_length"):
         free = keras.Input((None, WIDTH))
         zoo.add("rnn_unknown_length", keras.Model(free, L.GRU(UNITS)(L.LSTM(UNITS, return_sequences=True)(free))))
@@ -113,6 +114,17 @@ def bidirectional(zoo):
         outputs = L.Bidirectional(L.LSTM(UNITS, return_sequences=True))(masked_x)
         outputs = [outputs, L.Bidirectional(L.SimpleRNN(UNITS))(outputs)]
         zoo.add("rnn_bidirectional_masked", keras.Model(x, outputs), [padded()])
+
+
+def attention_blocks(zoo):
+    """Attention takes the masks off its inputs: the second block runs without one, the layer behind both with it."""
+    if zoo.wants("rnn_attention_blocks"):
+        ids = keras.Input((STEPS,), dtype="int32")
+        x = L.Embedding(6, 4, mask_zero=True)(ids)
+        for _ in range(2):
+            x = L.LayerNormalization()(L.Add()([x, L.MultiHeadAttention(2, 2)(x, x)]))
+        data = np.array([[1, 2, 3, 4, 5], [1, 2, 0, 0, 0], [0, 3, 0, 4, 0]], "int32")
+        zoo.add("rnn_attention_blocks", keras.Model(ids, [x, L.LSTM(UNITS)(x)]), [data])
 
 
 def padded():

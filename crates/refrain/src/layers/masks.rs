@@ -89,8 +89,8 @@ pub(crate) fn as_argument(layer: &AnyLayer, inputs: Inputs) -> Inputs {
     }
 }
 
-/// Whether a mask is computed of inputs alone. As an argument it then leaves the order of all layers with weights as it is, by
-/// which files store them.
+/// Whether a mask is computed of inputs alone, by layers that nothing else calls. As an argument it then leaves the order of all
+/// layers with weights as it is, by which files store them.
 pub(crate) fn moves_no_weights(mask: &Tensor) -> bool {
     let mut waiting = vec![mask.clone()];
     let mut seen = HashSet::new();
@@ -101,7 +101,8 @@ pub(crate) fn moves_no_weights(mask: &Tensor) -> bool {
         if !seen.insert(Arc::as_ptr(&symbolic.node)) {
             continue;
         }
-        if !symbolic.node.layer.weights().is_empty() {
+        let layer = &symbolic.node.layer;
+        if !symbolic.node.is_input() && (layer.calls() > 1 || !layer.weights().is_empty()) {
             return false;
         }
         waiting.extend(symbolic.node.inputs.tensors().into_iter().cloned());
