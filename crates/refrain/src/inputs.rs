@@ -43,6 +43,7 @@ pub struct Inputs {
     asked: Asked,
     overridden_training: Option<Json>,
     takes_masks: bool,
+    made_mask: bool,
 }
 
 /// Which arguments a call has asked for: those by position, then those by name. Empty where nobody watches.
@@ -159,6 +160,7 @@ impl Inputs {
             asked: Asked::default(),
             overridden_training: self.overridden_training.clone(),
             takes_masks: self.takes_masks,
+            made_mask: self.made_mask,
         })
     }
 
@@ -210,6 +212,16 @@ impl Inputs {
 
     pub(crate) fn takes_masks(&self) -> bool {
         self.takes_masks
+    }
+
+    /// The call with a mask that its author did not write.
+    pub(crate) fn with_made_mask(mut self, name: &str, masks: Structure<Tensor>) -> Inputs {
+        self.made_mask = true;
+        self.kwarg(name, masks)
+    }
+
+    pub(crate) fn has_made_mask(&self) -> bool {
+        self.made_mask
     }
 
     /// The same arguments without one of those by name.

@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
     static COUNTERS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
-    /// Names that graphs being read have, the innermost last.
-    static TAKEN: RefCell<Vec<HashSet<String>>> = const { RefCell::new(Vec::new()) };
+    /// Names that graphs being read have, and the next number of each prefix of masks; the innermost graph last.
+    static TAKEN: RefCell<Vec<(HashSet<String>, HashMap<String, usize>)>> = const { RefCell::new(Vec::new()) };
     /// Whether the functions that are called make a mask.
     static MASKING: Cell<bool> = const { Cell::new(false) };
 }
@@ -18,10 +18,17 @@ thread_local! {
 /// Runs what makes a mask. Keras makes functions of the same kind for its own masks when it reads a file, whose names must not
 /// be those of the file: functions made here are `mask_not_equal` where Keras has `not_equal`.
 pub(crate) fn for_masks<T>(f: impl FnOnce() -> T) -> T {
-    let before = MASKING.replace(true);
-    let made = f();
-    MASKING.set(before);
-    made
+    let _masking = Masking(MASKING.replace(true));
+    f()
+}
+
+/// Sets it back, also when a layer of a user's panics.
+struct Masking(bool);
+
+impl Drop for Masking {
+    fn drop(&mut self) {
+        MASKING.set(self.0);
+    }
 }
 
 /// Keeps automatic names apart from given ones for as long as it lives.
@@ -29,7 +36,7 @@ pub(crate) struct Taken(());
 
 impl Taken {
     pub(crate) fn new(names: HashSet<String>) -> Self {
-        TAKEN.with_borrow_mut(|taken| taken.push(names));
+        TAKEN.with_borrow_mut(|taken| taken.push((names, HashMap::new())));
         Taken(())
     }
 }
@@ -66,9 +73,14 @@ pub(crate) fn unique(prefix: &str) -> String {
 /// The first of a prefix's names that the graph being read does not have: a file read again has the same names again.
 fn unique_in_file(prefix: &str) -> Option<String> {
     TAKEN.with_borrow_mut(|taken| {
-        let names = taken.last_mut()?;
-        let mut numbered = (0..).map(|index| numbered(prefix, index));
-        numbered.find(|name| names.insert(name.clone()))
+        let (names, next) = taken.last_mut()?;
+        let next = next.entry(prefix.to_owned()).or_insert(0);
+        let mut numbered = (*next..).map(|index| numbered(prefix, index));
+        let name = numbered.find(|name| {
+            *next += 1;
+            names.insert(name.clone())
+        });
+        name
     })
 }
 
@@ -77,7 +89,7 @@ fn counted(prefix: &str) -> String {
         let count = counters.entry(prefix.to_owned()).or_insert(0);
         let names = (*count..).map(|index| (index, numbered(prefix, index)));
         let is_free =
-            |name: &str| TAKEN.with_borrow(|taken| !taken.iter().any(|t| t.contains(name)));
+            |name: &str| TAKEN.with_borrow(|taken| !taken.iter().any(|(t, _)| t.contains(name)));
         let (index, name) = names
             .into_iter()
             .find(|(_, name)| is_free(name))

@@ -111,14 +111,22 @@ fn a_mask_of_several_is_an_argument_under_a_name_of_its_own() -> Result<()> {
     Ok(())
 }
 
-/// As an argument, a mask of what `Dense` gives would put that layer before others in the order by which files store weights.
+/// Keras has the mask of `first` as an argument of `a`, which puts `first` before `second`; files store weights in that order.
 #[test]
-fn a_mask_of_values_leaves_the_order_of_layers_alone() -> Result<()> {
+fn layers_have_the_order_that_masks_give_them_in_keras() -> Result<()> {
     let x = input([4, 3]);
     let masked = Masking::new().call(Dense::new(3).name("first").call(&x)?)?;
     let other = Dense::new(3).name("second").call(&x)?;
-    let state = Lstm::new(2).call(concatenate([&other, &masked])?)?;
-    let model = Model::new(&x, &state)?;
-    assert!(!model.to_json().contains("\"kwargs\":{\"mask\""));
+    let a = Lstm::new(2).name("a").call(&masked)?;
+    let b = Lstm::new(2).name("b").call(other.tanh())?;
+    let model = Model::new(&x, concatenate([&b.output, &a.output])?)?;
+    let weights = model.weights();
+    let owners: Vec<&str> = weights
+        .iter()
+        .filter_map(|w| w.path().split('/').next())
+        .collect();
+    let mut order = owners.clone();
+    order.dedup();
+    assert_eq!(order, ["first", "second", "b", "a"]);
     Ok(())
 }

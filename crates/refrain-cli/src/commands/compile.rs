@@ -59,11 +59,13 @@ fn recorded(model: &Model) -> Json {
     if model.is_compiled() {
         return model.get_compile_config();
     }
-    let mut config = of_file(model);
-    if let Some(map) = config.as_object_mut() {
-        map.retain(|key, _| !["metrics", "weighted_metrics"].contains(&key.as_str()));
+    match of_file(model) {
+        Json::Object(mut map) => {
+            map.retain(|key, _| !["metrics", "weighted_metrics"].contains(&key.as_str()));
+            Json::Object(map)
+        }
+        _ => Json::Null,
     }
-    config
 }
 
 /// Why a model is not compiled: what its file says cannot be followed, or it says nothing.

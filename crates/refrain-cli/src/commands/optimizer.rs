@@ -75,7 +75,7 @@ impl Training {
         let mut config = match &self.optimizer {
             Some(given) => optimizer(given)?,
             None if of_model.is_null() => return Ok(None),
-            None => of_model.clone(),
+            None => described(of_model)?,
         };
         let given = self.optimizer.as_ref().and_then(|given| given.find(RATE));
         if given.is_some() && self.learning_rate.is_some() {
@@ -188,5 +188,17 @@ fn equal(a: &Json, b: &Json) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
         (a, b) => a == b || (a.is_number() && a.as_f64() == b.as_f64()),
+    }
+}
+
+/// A file's optimizer, which may be there by name alone.
+fn described(of_model: &Json) -> Result<Json> {
+    match of_model {
+        Json::String(name) => Ok(json!({ CLASS: name, "config": {} })),
+        Json::Object(_) if of_model["config"].is_object() => Ok(of_model.clone()),
+        _ => Err(
+            Failure::new("the optimizer in the file is described in a way that is not known")
+                .hint("Give `--optimizer`"),
+        ),
     }
 }

@@ -1,6 +1,5 @@
 //! Masks of symbolic tensors, as tensors of the declared graph.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::call::Call;
@@ -9,9 +8,10 @@ use super::merging::has_keras2_masks;
 use super::node::Node;
 use super::rnn::RECURRENT;
 use crate::error::{Error, ErrorKind};
-use crate::inputs::Inputs;
+use crate::inputs::{Argument, Inputs};
 use crate::models::Functional;
 use crate::names;
+use crate::structure::Structure;
 use crate::tensor::{Symbolic, Tensor};
 use crate::trace::Trace;
 
@@ -45,6 +45,9 @@ pub(crate) const TAKE_MASKS: [&str; 6] = [
     "TimeDistributed",
 ];
 
+/// Those of them that are called on a list.
+pub(crate) const DOT_ATTENTION: [&str; 2] = ["Attention", "AdditiveAttention"];
+
 /// Their argument.
 const MASK: &str = "mask";
 
@@ -55,16 +58,20 @@ pub(crate) fn takes_masks(layer: &AnyLayer) -> bool {
     known || layer.options::<Functional>().is_some()
 }
 
-/// Whether the masks of a call are given by an argument.
-pub(crate) fn are_given(inputs: &Inputs) -> bool {
-    inputs.get(usize::MAX, MASK).is_some() || inputs.plain(usize::MAX, MASK).is_some()
+/// Whether the masks of a call are given by an argument: by name, or by position after the states of a recurrent layer.
+pub(crate) fn are_given(layer: &AnyLayer, inputs: &Inputs) -> bool {
+    let position = match RECURRENT.contains(&layer.class_name()) {
+        true => 2,
+        false => 1,
+    };
+    inputs.get(position, MASK).is_some() || inputs.plain(position, MASK).is_some()
 }
 
 /// Whether masks are put together by the call or were before, and not by Keras 3's rule, or by functions whose names Keras would
 /// give to functions of its own when it reads a file.
 pub(crate) fn are_merged(layer: &AnyLayer, inputs: &Inputs) -> bool {
     let before = |t: &&Tensor| t.as_symbolic().is_some_and(|s| s.node.merges_masks);
-    let keeps = !takes_masks(layer) || !are_given(inputs);
+    let keeps = !takes_masks(layer) || !are_given(layer, inputs);
     layer.class_name() == "Concatenate"
         || has_keras2_masks(layer)
         || keeps && inputs.tensors().iter().any(before)
@@ -73,41 +80,37 @@ pub(crate) fn are_merged(layer: &AnyLayer, inputs: &Inputs) -> bool {
 /// The call with merged masks as an argument, as Keras writes all calls that take masks.
 pub(crate) fn as_argument(layer: &AnyLayer, inputs: Inputs) -> Inputs {
     let first = inputs.first().ok().filter(|_| takes_masks(layer));
-    let Some(first) = first.filter(|_| !are_given(&inputs)) else {
+    let Some(first) = first.filter(|_| !are_given(layer, &inputs)) else {
         return inputs;
     };
     let merged = |t: &&Tensor| t.as_symbolic().is_some_and(|s| s.node.merges_masks);
     let tensors = first.flatten();
-    let mut masks = tensors.iter().filter_map(|t| t.mask());
-    if !tensors.iter().any(merged) || !masks.all(|mask| moves_no_weights(&mask)) {
+    if !tensors.iter().any(merged) {
         return inputs;
     }
     let masks = first.map(|t| t.mask().unwrap_or_else(|| Tensor::absent(no_mask())));
     match masks.flatten().iter().any(|mask| !mask.is_absent()) {
-        true => inputs.kwarg(MASK, masks),
+        true => inputs.with_made_mask(MASK, masks),
         false => inputs,
     }
 }
 
-/// Whether a mask is computed of inputs alone, by layers that nothing else calls. As an argument it then leaves the order of all
-/// layers with weights as it is, by which files store them.
-pub(crate) fn moves_no_weights(mask: &Tensor) -> bool {
-    let mut waiting = vec![mask.clone()];
-    let mut seen = HashSet::new();
-    while let Some(tensor) = waiting.pop() {
-        let Some(symbolic) = tensor.as_symbolic() else {
-            continue;
-        };
-        if !seen.insert(Arc::as_ptr(&symbolic.node)) {
-            continue;
-        }
-        let layer = &symbolic.node.layer;
-        if !symbolic.node.is_input() && (layer.calls() > 1 || !layer.weights().is_empty()) {
-            return false;
-        }
-        waiting.extend(symbolic.node.inputs.tensors().into_iter().cloned());
+/// The call without its argument.
+pub(crate) fn without(inputs: &Inputs) -> Inputs {
+    inputs.clone().without(MASK)
+}
+
+/// The mask that Keras 3 adds to a call of one tensor, if the call has none here.
+pub(crate) fn given_by_keras(node: &Node) -> Option<Tensor> {
+    let [Argument::Tensors(Structure::Leaf(tensor))] = node.inputs.args() else {
+        return None;
+    };
+    let listed = DOT_ATTENTION.contains(&node.layer.class_name());
+    let alone = node.inputs.kwargs().is_empty();
+    match alone && !listed && takes_masks(&node.layer) {
+        true => tensor.mask(),
+        false => None,
     }
-    true
 }
 
 fn no_mask() -> Error {

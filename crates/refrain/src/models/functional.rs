@@ -7,7 +7,7 @@ use refrain_graph::{Dim, Shape, Spec};
 
 use super::clone::Copier;
 use super::model::Model;
-use super::order::{Order, not_symbolic, order};
+use super::order::{Order, keras2_layers, not_symbolic, order};
 use super::submodel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -47,6 +47,36 @@ pub(crate) struct Functional {
 }
 
 impl Functional {
+    /// The given tensors, carrying the masks of the argument `mask` where it has some.
+    fn with_masks(&self, given: Vec<&Tensor>, inputs: &Inputs) -> Result<Vec<Tensor>> {
+        let Some(masks) = inputs.get(usize::MAX, "mask") else {
+            return Ok(given.into_iter().cloned().collect());
+        };
+        // Keras takes those of a dict in the order of its keys; those that were added here stand where their tensors do.
+        let masks = match inputs.has_made_mask() {
+            true => self.arrange(masks)?,
+            false => masks.flatten(),
+        };
+        if masks.len() != given.len() {
+            let expected = format!("{} masks, one for each input", given.len());
+            let received = masks.len().to_string();
+            return Err(Error::mismatch(ErrorKind::Structure, expected, received));
+        }
+        let masked = given.into_iter().zip(masks);
+        let masked = masked.map(|(tensor, mask)| match mask.is_absent() {
+            true => tensor.clone(),
+            false => tensor.with_mask(Some(mask.clone())),
+        });
+        Ok(masked.collect())
+    }
+
+    /// The layers in the order of Keras 2, by which its files store their weights.
+    pub(crate) fn keras2_layers(&self) -> Vec<AnyLayer> {
+        let outputs = self.outputs.flatten();
+        let inputs: Vec<&Tensor> = self.flat_inputs.iter().collect();
+        keras2_layers(&inputs, &outputs).unwrap_or_else(|_| self.operations.clone())
+    }
+
     /// The names that Keras 3 takes for the layers, in the order of `operations`.
     pub(crate) fn written_names(&self) -> Vec<String> {
         let names: Vec<&str> = self.operations.iter().map(AnyLayer::get_name).collect();
@@ -247,7 +277,7 @@ impl Layer for Functional {
             )
             .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
-        let given = with_masks(given, inputs)?;
+        let given = self.with_masks(given, inputs)?;
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
         for (symbolic, tensor) in expected.iter().zip(&given) {
             let key = symbolic
@@ -295,25 +325,6 @@ impl Layer for Functional {
             .map(|l| ("layers".to_owned(), l.clone()))
             .collect()
     }
-}
-
-/// The given tensors, carrying the masks of the argument `mask` where it has some.
-fn with_masks(given: Vec<&Tensor>, inputs: &Inputs) -> Result<Vec<Tensor>> {
-    let masks = inputs.get(usize::MAX, "mask").map(Structure::flatten);
-    let Some(masks) = masks else {
-        return Ok(given.into_iter().cloned().collect());
-    };
-    if masks.len() != given.len() {
-        let expected = format!("{} masks, one for each input", given.len());
-        let received = masks.len().to_string();
-        return Err(Error::mismatch(ErrorKind::Structure, expected, received));
-    }
-    let masked = given.into_iter().zip(masks);
-    let masked = masked.map(|(tensor, mask)| match mask.is_absent() {
-        true => tensor.clone(),
-        false => tensor.with_mask(Some(mask.clone())),
-    });
-    Ok(masked.collect())
 }
 
 fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
+use crate::layers::masks;
 use crate::layers::node::Node;
 use crate::tensor::{Tensor, TensorKey};
 
@@ -41,15 +42,16 @@ pub(crate) fn not_symbolic(received: &str) -> Error {
 
 /// Whether a symbolic tensor is computed from another.
 pub(crate) fn depends(output: &Tensor, on: &Tensor) -> Result<bool> {
-    let mut walk = Walk::default();
+    let mut walk = Walk::new(given, HashSet::new());
     walk.inputs.extend(on.key());
     walk.visit(output)?;
     Ok(walk.finished.contains(&node_key(&node_of(on)?)))
 }
 
 /// What the depth-first walk from the outputs finds.
-#[derive(Default)]
 struct Walk {
+    /// What a call needs.
+    needs: fn(&Node) -> Vec<Tensor>,
     inputs: HashSet<TensorKey>,
     post_order: Vec<Arc<Node>>,
     finished: HashSet<usize>,
@@ -63,6 +65,16 @@ struct Frame {
 }
 
 impl Walk {
+    fn new(needs: fn(&Node) -> Vec<Tensor>, inputs: HashSet<TensorKey>) -> Self {
+        Walk {
+            needs,
+            inputs,
+            post_order: Vec::new(),
+            finished: HashSet::new(),
+            first_visit: HashMap::new(),
+        }
+    }
+
     // An explicit stack: graphs may be deeper than the thread's stack allows.
     fn visit(&mut self, output: &Tensor) -> Result<()> {
         let mut stack: Vec<Frame> = self.enter(output)?.into_iter().collect();
@@ -91,7 +103,7 @@ impl Walk {
         let declared = tensor.key().is_some_and(|k| self.inputs.contains(&k));
         let pending: Vec<Tensor> = match declared {
             true => Vec::new(),
-            false => node.inputs.tensors().into_iter().cloned().collect(),
+            false => (self.needs)(&node),
         };
         Ok(Some(Frame {
             node,
@@ -136,12 +148,68 @@ impl<T> Depths<T> {
     }
 }
 
-/// Walks back from the outputs to the inputs.
+/// The order in which Keras 3 has layers and calls. It gives a call of one tensor the tensor's mask as an argument, which makes
+/// what the mask is computed from deeper, whether the call here has the argument or not.
 pub(crate) fn order(inputs: &[&Tensor], outputs: &[&Tensor]) -> Result<Order> {
-    let mut walk = Walk {
-        inputs: inputs.iter().filter_map(|t| t.key()).collect(),
-        ..Walk::default()
-    };
+    let plain = walk_back(inputs, outputs, given)?;
+    if plain
+        .nodes
+        .iter()
+        .all(|node| masks::given_by_keras(node).is_none())
+    {
+        return Ok(plain);
+    }
+    let masked = walk_back(inputs, outputs, given_by_keras)?;
+    let nodes: HashSet<usize> = plain.nodes.iter().map(node_key).collect();
+    let layers: HashSet<usize> = plain.layers.iter().map(AnyLayer::id).collect();
+    let calls = masked.nodes.into_iter().zip(masked.depths);
+    let calls = calls.filter(|(node, _)| nodes.contains(&node_key(node)));
+    let (nodes, depths) = calls.unzip();
+    let kept = masked
+        .layers
+        .into_iter()
+        .filter(|l| layers.contains(&l.id()));
+    Ok(Order {
+        layers: kept.collect(),
+        nodes,
+        depths,
+    })
+}
+
+/// The layers as Keras 2 orders them, which gives no masks as arguments.
+pub(crate) fn keras2_layers(inputs: &[&Tensor], outputs: &[&Tensor]) -> Result<Vec<AnyLayer>> {
+    walk_back(inputs, outputs, given_in_keras2).map(|order| order.layers)
+}
+
+fn given(node: &Node) -> Vec<Tensor> {
+    node.inputs.tensors().into_iter().cloned().collect()
+}
+
+fn given_by_keras(node: &Node) -> Vec<Tensor> {
+    given(node)
+        .into_iter()
+        .chain(masks::given_by_keras(node))
+        .collect()
+}
+
+fn given_in_keras2(node: &Node) -> Vec<Tensor> {
+    match node.inputs.has_made_mask() {
+        true => masks::without(&node.inputs)
+            .tensors()
+            .into_iter()
+            .cloned()
+            .collect(),
+        false => given(node),
+    }
+}
+
+/// Walks back from the outputs to the inputs.
+fn walk_back(
+    inputs: &[&Tensor],
+    outputs: &[&Tensor],
+    needs: fn(&Node) -> Vec<Tensor>,
+) -> Result<Order> {
+    let mut walk = Walk::new(needs, inputs.iter().filter_map(|t| t.key()).collect());
     outputs.iter().try_for_each(|t| walk.visit(t))?;
     let mut node_depths: Depths<Arc<Node>> = Depths::new();
     let mut layer_depths: Depths<AnyLayer> = Depths::new();
@@ -151,8 +219,8 @@ pub(crate) fn order(inputs: &[&Tensor], outputs: &[&Tensor]) -> Result<Order> {
         let depth = depth.max(layer_depths.get(layer).unwrap_or(0));
         layer_depths.set(layer, || node.layer.clone(), depth);
         node_depths.set(key, || node.clone(), depth);
-        for tensor in node.inputs.tensors() {
-            let parent = node_of(tensor)?;
+        for tensor in needs(node) {
+            let parent = node_of(&tensor)?;
             let key = node_key(&parent);
             // Declared inputs stop the walk: what is behind them has no part in the model.
             if walk.finished.contains(&key) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::functional::Functional;
 use crate::inputs::Inputs;
-use crate::layers::masks::{are_given, takes_masks};
+use crate::layers::masks::{DOT_ATTENTION, are_given, takes_masks};
 use crate::layers::merging::has_keras2_masks;
 use crate::layers::node::Node;
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
@@ -20,9 +20,6 @@ enum Mask {
     /// Put together by another rule.
     Merged,
 }
-
-/// Layers that are called on a list of tensors and take its masks.
-const DOT_ATTENTION: [&str; 2] = ["Attention", "AdditiveAttention"];
 
 type Masks = HashMap<TensorKey, Mask>;
 
@@ -100,7 +97,7 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
         // Keras gives a mask of one tensor as an argument, not those of a list.
         let listed = DOT_ATTENTION.contains(&node.layer.class_name());
         let other = worst.filter(|&mask| listed || mask == Mask::Merged);
-        let other = other.filter(|_| takes && !are_given(&node.inputs));
+        let other = other.filter(|_| takes && !are_given(&node.layer, &node.inputs));
         if let Some(other) = OtherMask::at(node, other) {
             return Err(other);
         }
@@ -130,7 +127,7 @@ fn follow_inside(
     let pairs = || nested.flat_inputs.iter().zip(&given);
     for (declared, given) in pairs() {
         let mask = match of(given, masks) {
-            Some(Mask::Merged) if !are_given(&node.inputs) => Some(Mask::Merged),
+            Some(Mask::Merged) if !are_given(&node.layer, &node.inputs) => Some(Mask::Merged),
             mask => given.mask().map(|_| Mask::Carried).or(mask),
         };
         inner.extend(declared.key().zip(mask));

@@ -12,8 +12,8 @@ use super::weights::{
     stored_optimizer,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::Making;
-use crate::models::Model;
+use crate::layers::{AnyLayer, Making};
+use crate::models::{Functional, Model};
 use crate::training::KeptCompilation;
 use crate::warnings;
 
@@ -198,6 +198,10 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
 
 /// Reads the optimizer's variables into those of a compiled model, if the file has them.
 pub(super) fn load_optimizer_state(model: &Model, opened: &Opened) -> Result<bool> {
+    if !opened.is_keras_3() && has_other_order(&model.any()) {
+        let message = "its variables are in another order, as masks of this model have it";
+        return Err(Error::new(ErrorKind::Shape, message));
+    }
     match (&opened.weights, opened.optimizer()) {
         (Some((file, Layout::Keras3)), Some(vars)) => {
             load_optimizer(model, file, vars).map(|()| true)
@@ -213,4 +217,19 @@ pub(super) fn try_optimizer_state(model: &Model, opened: &Opened) -> Result<()> 
         true => load_optimizer_state(model, opened).map(drop),
         false => Ok(()),
     }
+}
+
+/// Whether Keras 2 has the layers with weights in another order, by which it stores what an optimizer keeps of them.
+fn has_other_order(model: &AnyLayer) -> bool {
+    let mut other = false;
+    model.visit_layers(&mut |layer| {
+        if let Some(functional) = layer.options::<Functional>() {
+            let ids = |layers: &[AnyLayer]| -> Vec<usize> {
+                let with_weights = layers.iter().filter(|l| !l.weights().is_empty());
+                with_weights.map(AnyLayer::id).collect()
+            };
+            other |= ids(&functional.operations) != ids(&functional.keras2_layers());
+        }
+    });
+    other
 }

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::inputs::Inputs;
-use crate::layers::masks::moves_no_weights;
+use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// Positions of the arguments that all recurrent layers take after the sequences.
@@ -56,8 +56,8 @@ pub(super) fn of_steps(inputs: &Inputs) -> Option<Tensor> {
 pub(super) fn made_explicit(inputs: &Inputs) -> Inputs {
     let wanted = is_masked(inputs) && has_initial_state(inputs) && !is_given(inputs);
     match wanted.then(|| inputs.mask()).flatten() {
-        Some(mask) if moves_no_weights(&mask) => inputs.clone().kwarg(MASK.1, &mask),
-        _ => inputs.clone(),
+        Some(mask) => inputs.clone().with_made_mask(MASK.1, Structure::Leaf(mask)),
+        None => inputs.clone(),
     }
 }
 

@@ -176,9 +176,16 @@ impl Walk {
 
     fn visit_list(&mut self, functional: &Functional, named: &Named) {
         let mut members = Members::default();
-        let listed = functional.operations.iter().zip(functional.written_names());
-        for (inner, name) in listed.filter(|(l, _)| functional.is_listed(l)) {
-            let twice = self.habit.list == DEPENDENCIES && !inner.weights().is_empty();
+        let layers = functional.operations.iter().map(AnyLayer::id);
+        let names: HashMap<usize, String> = layers.zip(functional.written_names()).collect();
+        let keras2 = self.habit.list == DEPENDENCIES;
+        let listed = match keras2 {
+            true => functional.keras2_layers(),
+            false => functional.operations.clone(),
+        };
+        for inner in listed.iter().filter(|l| functional.is_listed(l)) {
+            let name = names.get(&inner.id()).cloned().unwrap_or_default();
+            let twice = keras2 && !inner.weights().is_empty();
             let member = members.next(inner.class_name(), if twice { 2 } else { 1 });
             let path = format!("{}/{member}", self.habit.list);
             self.visit(inner, named.inside(&path, inner, name));

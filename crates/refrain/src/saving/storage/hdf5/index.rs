@@ -460,7 +460,10 @@ impl<'a> ExtensibleArray<'a> {
             return behind(file, index, &[Some(PREFIX), at(i)], self.entry).map(Some);
         };
         // Super block `s` stands for 2^s times as many entries as the smallest data block has.
-        let s = (i / self.smallest + 1).ilog2();
+        let s = (i / self.smallest)
+            .checked_add(1)
+            .ok_or_else(too_far)?
+            .ilog2();
         let blocks = 1u64 << (s / 2);
         let entries = self
             .smallest
