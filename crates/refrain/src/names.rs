@@ -9,10 +9,17 @@ use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
     static COUNTERS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
-    /// Names that graphs being read have, and the next number of each prefix of masks; the innermost graph last.
-    static TAKEN: RefCell<Vec<(HashSet<String>, HashMap<String, usize>)>> = const { RefCell::new(Vec::new()) };
+    /// Of graphs being read, the innermost last.
+    static TAKEN: RefCell<Vec<Names>> = const { RefCell::new(Vec::new()) };
     /// Whether the functions that are called make a mask.
     static MASKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The names that a graph has.
+struct Names {
+    taken: HashSet<String>,
+    /// The next number of each prefix of functions that make masks.
+    next: HashMap<String, usize>,
 }
 
 /// Runs what makes a mask. Keras makes functions of the same kind for its own masks when it reads a file, whose names must not
@@ -36,7 +43,12 @@ pub(crate) struct Taken(());
 
 impl Taken {
     pub(crate) fn new(names: HashSet<String>) -> Self {
-        TAKEN.with_borrow_mut(|taken| taken.push((names, HashMap::new())));
+        TAKEN.with_borrow_mut(|taken| {
+            taken.push(Names {
+                taken: names,
+                next: HashMap::new(),
+            })
+        });
         Taken(())
     }
 }
@@ -73,14 +85,13 @@ pub(crate) fn unique(prefix: &str) -> String {
 /// The first of a prefix's names that the graph being read does not have: a file read again has the same names again.
 fn unique_in_file(prefix: &str) -> Option<String> {
     TAKEN.with_borrow_mut(|taken| {
-        let (names, next) = taken.last_mut()?;
-        let next = next.entry(prefix.to_owned()).or_insert(0);
+        let names = taken.last_mut()?;
+        let next = names.next.entry(prefix.to_owned()).or_insert(0);
         let mut numbered = (*next..).map(|index| numbered(prefix, index));
-        let name = numbered.find(|name| {
+        numbered.find(|name| {
             *next += 1;
-            names.insert(name.clone())
-        });
-        name
+            names.taken.insert(name.clone())
+        })
     })
 }
 
@@ -89,7 +100,7 @@ fn counted(prefix: &str) -> String {
         let count = counters.entry(prefix.to_owned()).or_insert(0);
         let names = (*count..).map(|index| (index, numbered(prefix, index)));
         let is_free =
-            |name: &str| TAKEN.with_borrow(|taken| !taken.iter().any(|(t, _)| t.contains(name)));
+            |name: &str| TAKEN.with_borrow(|taken| !taken.iter().any(|t| t.taken.contains(name)));
         let (index, name) = names
             .into_iter()
             .find(|(_, name)| is_free(name))

@@ -356,9 +356,15 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
     if own.is_none() && module.starts_with(OPS_MODULE) {
         let operation = ops::operation(class, config).ok_or_else(|| {
             let message = format!("no function of class `{class}` in `ops`");
-            Error::new(ErrorKind::Unsupported, message)
+            let name = json["name"].as_str().unwrap_or_default();
+            Error::new(ErrorKind::Unsupported, message).in_layer(name, class)
         })?;
-        return restore(operation, config);
+        let mut config = config.clone();
+        // Some functions of older versions have their name beside the configuration alone.
+        if let (false, Some(name)) = (config.contains_key("name"), json["name"].as_str()) {
+            config.insert("name".to_owned(), name.into());
+        }
+        return restore(operation, &config);
     }
     let found = match own {
         Some(name) => Class::own(name),
