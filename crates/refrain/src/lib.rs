@@ -73,7 +73,7 @@
 //!
 //! What is wrong is an [`Error`]; what is only suspicious (a layer that destroys a mask, data with keys that the model does
 //! not have) is a warning of the `tracing` crate under the target `refrain`. Nothing is printed unless the program has set
-//! a subscriber, such as `tracing_subscriber::fmt::init()`, or calls [`on_warning`]; but that the library was compiled without
+//! a subscriber, such as `tracing_subscriber::fmt::init()`, or calls [`on_warning`](on_warning()); but that the library was compiled without
 //! optimisation is said on stderr, once, unless `REFRAIN_SLOW_BUILD_WARNING` is `0`.
 
 pub mod activations;

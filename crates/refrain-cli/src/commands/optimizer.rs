@@ -10,6 +10,11 @@ use super::given::{Given, given};
 use crate::failure::{Failure, Result};
 use crate::numbers::rate;
 
+const SCHEDULE_HELP: &str = "\
+How the learning rate changes with the steps, with Keras's arguments: cosine,decay_steps=1000,alpha=0; \
+exponential,decay_steps=1000,decay_rate=0.9,staircase=True; polynomial,decay_steps=1000,end_learning_rate=1e-4; \
+inverse_time,decay_steps=1000,decay_rate=0.5; piecewise_constant,boundaries=[1000],values=[0.1,0.01]";
+
 /// How the loss is minimised.
 #[derive(Args)]
 #[command(next_help_heading = "Compiling")]
@@ -21,10 +26,8 @@ pub struct Training {
     /// The optimizer's learning rate, with a schedule its first [default: the model's, or the optimizer's].
     #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
-    /// How the learning rate changes with the steps, with Keras's arguments: cosine,decay_steps=1000,alpha=0;
-    /// exponential,decay_steps=1000,decay_rate=0.9,staircase=True; polynomial,decay_steps=1000,end_learning_rate=1e-4;
-    /// inverse_time,decay_steps=1000,decay_rate=0.5; piecewise_constant,boundaries=[1000],values=[0.1,0.01].
-    #[arg(long, value_name = "NAME,KEY=VALUE,…", value_parser = |t: &str| given(t, CLASS, anything))]
+    /// How the learning rate changes with the steps.
+    #[arg(long, value_name = "NAME,KEY=VALUE,…", value_parser = |t: &str| given(t, CLASS, anything), help = SCHEDULE_HELP)]
     schedule: Option<Given>,
 }
 
