@@ -203,7 +203,7 @@ impl Inputs {
         self.overridden_training.as_ref()
     }
 
-    /// The call as Keras 3.10 and later make it: it takes the masks off the tensors it is made on, so that calls made later on
+    /// The call as Keras 3.8 and later make it: it takes the masks off the tensors it is made on, so that calls made later on
     /// them see none.
     pub(crate) fn taking_masks(mut self) -> Inputs {
         self.takes_masks = true;

@@ -215,7 +215,7 @@ pub(crate) fn mask_merged_by_keras(call: &str) {
 /// Warns of a call that has no mask in Keras, whose attention took it off before.
 pub(crate) fn mask_taken_by_keras(call: &str) {
     warn!(
-        "{call} uses a mask here that Keras 3.10 and later do not use: their attention takes the masks off the tensors that it is \
+        "{call} uses a mask here that Keras 3.8 and later do not use: their attention takes the masks off the tensors that it is \
          called on, and does not use `query_mask`. By that they compute other numbers from a file. \
          Save `model.for_keras()?` for Keras (`refrain convert --for-keras`), or give `attention_mask` instead."
     );

@@ -12,7 +12,7 @@ use refrain::layers::{
 use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, input, model_from_json, ops};
 use warned::warnings;
 
-const TAKEN: &str = "uses a mask here that Keras 3.10 and later do not use";
+const TAKEN: &str = "uses a mask here that Keras 3.8 and later do not use";
 
 fn block(x: &Tensor) -> Result<Tensor> {
     let attended = MultiHeadAttention::new(1, 2).call([x, x])?;

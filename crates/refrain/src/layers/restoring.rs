@@ -23,7 +23,7 @@ pub(crate) struct Restoring {
     pub(crate) described_lambdas: bool,
     /// Whether Keras 2 wrote the file, which makes some calls in another way.
     pub(crate) keras2: bool,
-    /// Whether attention takes the masks off its inputs, as in Keras 3.10 and later.
+    /// Whether attention takes the masks off its inputs, as in Keras 3.8 and later.
     pub(crate) takes_masks: bool,
     /// Descriptions of layers that are one wherever they stand, as text.
     pub(crate) equal: HashSet<String>,

@@ -20,7 +20,7 @@ use crate::warnings;
 /// Whether attention of the Keras that wrote a file takes the masks off the tensors that it is called on.
 pub(crate) fn takes_masks(version: Option<&str>) -> bool {
     let numbers = version.map(|v| v.split('.').map_while(|n| n.parse::<u32>().ok()));
-    numbers.is_none_or(|numbers| numbers.collect::<Vec<_>>() >= vec![3, 10])
+    numbers.is_none_or(|numbers| numbers.collect::<Vec<_>>() >= vec![3, 8])
 }
 
 /// What is written of a call whose masks Keras treats in another way than is done here.
@@ -49,18 +49,14 @@ pub(super) fn as_in_keras3(layer: &AnyLayer, inputs: Inputs) -> Inputs {
     }
 }
 
-/// A call of attention as Keras 3 makes it: it knows no mask of the query but the one that the query carries.
+/// A call of attention as Keras 3.8 and later make it: it knows no mask of the query but the one that the query carries.
 pub(super) fn attending_as_in_keras3(
     layer: &AnyLayer,
     inputs: Inputs,
     takes_masks: bool,
 ) -> Inputs {
-    if layer.class_name() != ATTENTION {
-        return inputs;
-    }
-    let inputs = inputs.without(QUERY_MASK);
-    match takes_masks {
-        true => inputs.taking_masks(),
+    match takes_masks && layer.class_name() == ATTENTION {
+        true => inputs.without(QUERY_MASK).taking_masks(),
         false => inputs,
     }
 }
@@ -168,5 +164,20 @@ fn parts(layer: &AnyLayer) -> Vec<(AnyLayer, &'static str)> {
         ],
         _ if is_recurrent(layer) => vec![(layer.clone(), "/config")],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_takes_masks_from_keras_3_8_on() {
+        for version in [None, Some("3.8.0"), Some("3.15.1"), Some("4.0")] {
+            assert!(takes_masks(version), "{version:?}");
+        }
+        for version in ["3.0.5", "3.7.0", "2.21.0"] {
+            assert!(!takes_masks(Some(version)), "{version}");
+        }
     }
 }
