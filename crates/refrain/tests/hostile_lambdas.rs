@@ -1,37 +1,14 @@
 //! Code that nobody's CPython wrote: damaged real code, and code made to cost time or memory.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "common/allocated.rs"]
+mod allocated;
+
 use std::time::{Duration, Instant};
 
 use refrain::saving::Expression;
 use refrain::testing::decode_lambda;
 use refrain::{Tensor, input};
 use serde_json::{Map, Value as Json, json};
-
-/// Counts what is allocated at a time, and the most there was.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)]
-// SAFETY: every call is handed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(now, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The most that one decoding may have allocated at a time, in bytes: the limits on objects and parts, generously.
 const MEMORY: usize = 4 << 20;
@@ -120,10 +97,8 @@ fn within_limits(bytes: &[u8], defaults: Json) -> Result<Expression, String> {
     let code = encoded(bytes);
     let config = json!({"code": code, "defaults": defaults, "closure": [2, 0.5]});
     let function = json!({"class_name": "__lambda__", "config": config});
-    let (before, start) = (NOW.load(Ordering::Relaxed), Instant::now());
-    MOST.store(before, Ordering::Relaxed);
-    let result = decode_lambda(&function, &Map::new());
-    let most = MOST.load(Ordering::Relaxed) - before;
+    let start = Instant::now();
+    let (result, most) = allocated::peak(|| decode_lambda(&function, &Map::new()));
     assert!(most <= MEMORY + 8 * bytes.len(), "{most} bytes for {code}");
     assert!(start.elapsed() <= TIME, "{:?} for {code}", start.elapsed());
     if let Ok(expression) = &result {

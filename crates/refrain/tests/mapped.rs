@@ -1,9 +1,10 @@
 //! Arrays that are mapped from a file train as those in memory do, and are never all in memory. Memory is counted for the
 //! whole process, so this test is alone.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "common/allocated.rs"]
+mod allocated;
+
 use std::fs::{File, OpenOptions};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::{Mmap, MmapMut};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
@@ -13,35 +14,10 @@ use refrain::optimizers::Adam;
 use refrain::training::Verbose;
 use refrain::{Literal, Model, Result, input, layers::Dense};
 
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)]
-// SAFETY: every call is handed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(held, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// The most memory that a function takes beyond what is held before.
 fn peak<T>(run: impl FnOnce() -> Result<T>) -> Result<usize> {
-    let before = HELD.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    run()?;
-    Ok(PEAK.load(Ordering::Relaxed) - before)
+    let (given, most) = allocated::peak(run);
+    given.map(|_| most)
 }
 
 const SHAPE: [usize; 2] = [200_000, 64];

@@ -1,35 +1,13 @@
 //! Ten thousand damaged files: no panic, and no more memory than the readers promise. Memory is counted for the whole process,
 //! so this test is alone.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "common/allocated.rs"]
+mod allocated;
+
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use refrain::saving::Limits;
 use refrain::testing::storage;
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)]
-// SAFETY: every call is handed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(held, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const FILES: [&str; 11] = [
     "model.keras",
@@ -123,10 +101,8 @@ fn damaged_files_are_errors_and_take_little_memory() {
         for i in 0..EACH {
             let mut bytes = original.clone();
             damage(&mut bytes, &mut random);
-            let before = HELD.load(Ordering::Relaxed);
-            PEAK.store(before, Ordering::Relaxed);
-            refused += usize::from(!read(name, bytes, &limits));
-            let taken = PEAK.load(Ordering::Relaxed).saturating_sub(before);
+            let (is_read, taken) = allocated::peak(|| read(name, bytes, &limits));
+            refused += usize::from(!is_read);
             assert!(
                 taken <= allowed,
                 "{name}, damage {i}: {taken} bytes, {allowed} allowed"
