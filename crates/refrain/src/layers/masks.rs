@@ -6,7 +6,7 @@ use super::call::Call;
 use super::handle::AnyLayer;
 use super::merging::has_keras2_masks;
 use super::node::Node;
-use super::rnn::RECURRENT;
+use super::rnn::{self, RECURRENT};
 use crate::error::{Error, ErrorKind};
 use crate::inputs::{Argument, Inputs};
 use crate::models::Functional;
@@ -60,11 +60,10 @@ pub(crate) fn takes_masks(layer: &AnyLayer) -> bool {
 
 /// Whether the masks of a call are given by an argument: by name, or by position after the states of a recurrent layer.
 pub(crate) fn are_given(layer: &AnyLayer, inputs: &Inputs) -> bool {
-    let position = match RECURRENT.contains(&layer.class_name()) {
-        true => 2,
-        false => 1,
-    };
-    inputs.get(position, MASK).is_some() || inputs.plain(position, MASK).is_some()
+    match RECURRENT.contains(&layer.class_name()) {
+        true => rnn::masks::is_given(inputs),
+        false => inputs.get(1, MASK).is_some() || inputs.plain(1, MASK).is_some(),
+    }
 }
 
 /// Whether masks are put together by the call or were before, and not by Keras 3's rule, or by functions whose names Keras would
