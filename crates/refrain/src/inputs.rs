@@ -42,8 +42,20 @@ pub struct Inputs {
     kwargs: Vec<(String, Argument)>,
     asked: Asked,
     overridden_training: Option<Json>,
-    takes_masks: bool,
+    mask_rule: MaskRule,
     made_mask: bool,
+}
+
+/// What a call does with masks, which hang on tensors that calls share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MaskRule {
+    /// They stay where they are, and an output that is an input keeps its mask.
+    #[default]
+    Kept,
+    /// It takes them off its inputs, so that calls made later see none: Keras's attention from 3.8 on.
+    Taken,
+    /// Its output is a new tensor without a mask even where it does nothing: TensorFlow's functions.
+    Lost,
 }
 
 /// Which arguments a call has asked for: those by position, then those by name. Empty where nobody watches.
@@ -159,7 +171,7 @@ impl Inputs {
             kwargs,
             asked: Asked::default(),
             overridden_training: self.overridden_training.clone(),
-            takes_masks: self.takes_masks,
+            mask_rule: self.mask_rule,
             made_mask: self.made_mask,
         })
     }
@@ -203,15 +215,14 @@ impl Inputs {
         self.overridden_training.as_ref()
     }
 
-    /// The call as Keras 3.8 and later make it: it takes the masks off the tensors it is made on, so that calls made later on
-    /// them see none.
-    pub(crate) fn taking_masks(mut self) -> Inputs {
-        self.takes_masks = true;
+    /// The call by another rule of masks.
+    pub(crate) fn with_mask_rule(mut self, rule: MaskRule) -> Inputs {
+        self.mask_rule = rule;
         self
     }
 
-    pub(crate) fn takes_masks(&self) -> bool {
-        self.takes_masks
+    pub(crate) fn mask_rule(&self) -> MaskRule {
+        self.mask_rule
     }
 
     /// The call with a mask that its author did not write.

@@ -253,19 +253,24 @@ impl Tensor {
     /// ```
     pub fn mask(&self) -> Option<Tensor> {
         match &*self.0 {
-            Inner::Traced(t) => t.mask.clone().filter(|_| !t.trace.is_unmasked(t.value)),
+            Inner::Traced(t) => t.mask.clone(),
             Inner::Symbolic(s) => masks::symbolic(s),
             Inner::Constant(_) | Inner::Absent(_) | Inner::Invalid(_) => None,
+        }
+    }
+
+    /// Whether both are one value of a program.
+    pub(crate) fn is_same(&self, other: &Tensor) -> bool {
+        match (self.as_traced(), other.as_traced()) {
+            (Some(a), Some(b)) => a.value == b.value && a.trace.same(&b.trace),
+            _ => false,
         }
     }
 
     /// The same traced tensor carrying this mask (or none).
     pub fn with_mask(&self, mask: Option<Tensor>) -> Tensor {
         match self.as_traced() {
-            Some(t) => {
-                t.trace.set_masked(t.value, mask.is_some());
-                Tensor(Arc::new(Inner::Traced(Traced { mask, ..t.clone() })))
-            }
+            Some(t) => Tensor(Arc::new(Inner::Traced(Traced { mask, ..t.clone() }))),
             None => self.clone(),
         }
     }

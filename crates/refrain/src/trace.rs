@@ -1,6 +1,7 @@
 //! A program being made: what traced tensors belong to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::mem::replace;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,8 +39,27 @@ struct State {
     indices: Vec<Indices>,
     /// Tensors of declared graphs that are waited for, with the values that calls give them; `None` in a loop.
     watched: HashMap<TensorKey, Vec<Option<Value>>>,
-    /// Values whose masks were taken off.
-    unmasked: HashSet<Value>,
+    /// Masks that calls hung on values, or took off them: Keras's tensors are objects that calls share.
+    masks: HashMap<Value, Option<Tensor>>,
+    activity: Activity,
+}
+
+/// How penalties of outputs are added.
+#[derive(Clone, Copy)]
+pub(crate) struct Activity {
+    /// Whether the layer that is entered next adds its own.
+    pub(crate) own: bool,
+    /// Steps that stand in the batch, each of which Keras calls for itself.
+    pub(crate) steps: usize,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Activity {
+            own: true,
+            steps: 1,
+        }
+    }
 }
 
 /// Inputs of a program that are indices, and which layer says so.
@@ -97,7 +117,7 @@ impl Trace {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn same(&self, other: &Trace) -> bool {
+    pub(crate) fn same(&self, other: &Trace) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
@@ -127,23 +147,29 @@ impl Trace {
         found.unwrap_or_default()
     }
 
-    /// Takes the masks off all tensors of these values, as Keras does whose tensors are objects that calls share.
-    pub(crate) fn take_masks(&self, tensors: &[&Tensor]) {
-        let values = tensors
-            .iter()
-            .filter_map(|t| t.as_traced())
-            .map(|t| t.value);
-        self.lock().unmasked.extend(values);
-    }
-
-    pub(crate) fn set_masked(&self, value: Value, masked: bool) {
-        if masked {
-            self.lock().unmasked.remove(&value);
+    /// Hangs a mask on the object that a tensor is in Keras, or takes it off: calls made later see it.
+    pub(crate) fn hang_mask(&self, tensor: &Tensor, mask: Option<Tensor>) {
+        if let Some(traced) = tensor.as_traced() {
+            self.lock().masks.insert(traced.value, mask);
         }
     }
 
-    pub(crate) fn is_unmasked(&self, value: Value) -> bool {
-        self.lock().unmasked.contains(&value)
+    /// A tensor with the mask that hangs on it.
+    pub(crate) fn object(&self, tensor: &Tensor) -> Tensor {
+        let Some(traced) = tensor.as_traced() else {
+            return tensor.clone();
+        };
+        let hung = self.lock().masks.get(&traced.value).cloned();
+        hung.map_or_else(|| tensor.clone(), |mask| tensor.with_mask(mask))
+    }
+
+    pub(crate) fn activity(&self) -> Activity {
+        self.lock().activity
+    }
+
+    /// Says how penalties of outputs are added from here on. Gives how they were.
+    pub(crate) fn set_activity(&self, activity: Activity) -> Activity {
+        replace(&mut self.lock().activity, activity)
     }
 
     /// Tells the layers called from here on whether they are fitted.

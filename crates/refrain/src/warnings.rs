@@ -40,6 +40,16 @@ pub(crate) fn slow_build() {
     }
 }
 
+/// Warns of a call that gives what it was given, whose mask Keras keeps or loses, depending on the backend.
+pub(crate) fn mask_of_same_tensor(layer: &AnyLayer) {
+    warn!(
+        "Layer '{}' (of type {}) gives the tensor that it was given, and its mask with it, as in Keras on JAX. Keras on \
+         TensorFlow loses the mask here: layers that use it compute other numbers there.",
+        layer.get_name(),
+        layer.class_name()
+    );
+}
+
 /// Warns where the first argument carries a mask that the layer neither uses nor passes on. Functions of `ops` drop masks
 /// in silence, as in Keras.
 pub(crate) fn mask_destroyed(layer: &AnyLayer, inputs: &Inputs, kept: bool) {
@@ -212,6 +222,14 @@ pub(crate) fn mask_merged_by_keras(call: &str) {
     );
 }
 
+/// Warns of a call that loses a mask which Keras 3 keeps on some backends.
+pub(crate) fn mask_kept_by_keras(call: &str) {
+    warn!(
+        "{call} gives what it was given, without its mask, as in Keras 2. Keras 3 keeps the mask on JAX, and loses it on \
+         TensorFlow."
+    );
+}
+
 /// Warns of a call that has no mask in Keras, whose attention took it off before.
 pub(crate) fn mask_taken_by_keras(call: &str) {
     warn!(
@@ -226,6 +244,33 @@ pub(crate) fn training_overridden_by_keras(call: &str) {
     warn!(
         "{call} has an argument `training`, which counts here, as in Keras 2. Keras 3 overrides it in `fit`, `evaluate` and \
          `predict`, and so does whoever reads the file."
+    );
+}
+
+/// Warns of a layer with an activity regularizer that is called more than once.
+pub(crate) fn penalty_of_last_call(layer: &AnyLayer) {
+    warn!(
+        "Layer '{}' is called more than once and has an activity regularizer (or a layer inside it has). Its penalty counts for \
+         each call, as in Keras on TensorFlow and PyTorch. Keras on JAX counts the last call alone.",
+        layer.get_name()
+    );
+}
+
+/// Warns of an activity regularizer in a file of a version that does not divide its penalty.
+pub(crate) fn penalty_of_batch(layer: &AnyLayer) {
+    warn!(
+        "Layer '{}' has an activity regularizer. Its penalty is divided by the size of the batch, as in Keras 3.14 and later, \
+         not in the version of Keras 3 that wrote the file: there it is as many times larger.",
+        layer.get_name()
+    );
+}
+
+/// Warns of a penalty that Keras 2 counts and Keras 3 does not.
+pub(crate) fn penalty_in_time(layer: &AnyLayer) {
+    warn!(
+        "Layer '{}' (of type TimeDistributed) wraps a layer with an activity regularizer, which has no effect, as in Keras 3. In \
+         Keras 2, which wrote the file, it has.",
+        layer.get_name()
     );
 }
 

@@ -5,6 +5,7 @@ use refrain_graph::{Literal, Op, Shape};
 use super::handle::AnyLayer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, prim};
+use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use crate::trace::{Indices, Trace};
 
@@ -50,6 +51,13 @@ impl Call {
     /// Adds a scalar to the model's loss.
     pub fn add_loss(&self, loss: &Tensor) -> Result<()> {
         self.trace.add_loss(loss)
+    }
+
+    /// Adds the penalty of an output, a sample's share of it, to the model's loss.
+    pub(crate) fn add_penalty(&self, regularizer: &Regularizer, output: &Tensor) -> Result<()> {
+        let rows = output.dim(0).unwrap_or(1).max(1);
+        let samples = rows as f64 / self.trace.activity().steps as f64;
+        self.add_loss(&(regularizer.loss(output) / samples))
     }
 
     /// Says that values are indices below a size. Where they are an input of the model, the data are checked.

@@ -13,6 +13,7 @@ use super::layer::{Erased, InputSpec, Layer, Outputs};
 use super::{ConfigValue, registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
+use crate::models::Functional;
 use crate::names;
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
@@ -337,6 +338,17 @@ impl AnyLayer {
     /// Whether a mask on the input is used or may pass to the output.
     pub(crate) fn supports_masking(&self) -> bool {
         self.0.layer.supports_masking()
+    }
+
+    /// Whether it is a model.
+    pub(crate) fn is_model(&self) -> bool {
+        self.options::<Functional>().is_some()
+    }
+
+    /// The penalty on its outputs.
+    pub(crate) fn activity_regularizer(&self) -> Option<&Regularizer> {
+        let own = self.0.layer.activity_regularizer();
+        own.or(self.0.activity_regularizer.as_ref())
     }
 
     /// The options, if the layer is of this kind.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::call::Call;
 use super::handle::AnyLayer;
 use super::merging::has_keras2_masks;
-use super::node::Node;
+use super::node::{Node, OutputSpec};
 use super::rnn::{self, RECURRENT};
 use crate::error::{Error, ErrorKind};
 use crate::inputs::{Argument, Inputs};
-use crate::models::Functional;
 use crate::names;
 use crate::structure::Structure;
 use crate::tensor::{Symbolic, Tensor};
@@ -55,7 +54,7 @@ const MASK: &str = "mask";
 pub(crate) fn takes_masks(layer: &AnyLayer) -> bool {
     let class = layer.class_name();
     let known = TAKE_MASKS.contains(&class) || RECURRENT.contains(&class);
-    known || layer.options::<Functional>().is_some()
+    known || layer.is_model()
 }
 
 /// Whether the masks of a call are given by an argument: by name, or by position after the states of a recurrent layer.
@@ -112,8 +111,23 @@ pub(crate) fn given_by_keras(node: &Node) -> Option<Tensor> {
     }
 }
 
+/// Whether TensorFlow gives a new tensor, without a mask, even where the call changes nothing.
+pub(crate) fn gives_new_tensors(layer: &AnyLayer) -> bool {
+    const SAME: [&str; 5] = ["Cast", "ConvertToTensor", "Lambda", "Moveaxis", "Swapaxes"];
+    !layer.supports_masking() && !SAME.contains(&layer.class_name())
+}
+
 fn no_mask() -> Error {
     Error::mismatch(ErrorKind::Structure, "a mask", "None")
+}
+
+/// The mask of an output that is an input, where it was put together in a way that Keras 3 does not have. Others stay on the
+/// tensor without being an argument of the calls on it.
+fn merged_before(node: &Node, output: &OutputSpec) -> Option<Tensor> {
+    let same = node
+        .same_as(output)
+        .filter(|_| output.mask.is_some() && node.merges_masks);
+    same?.mask()
 }
 
 /// The maker of a masked argument whose masks are not known yet.
@@ -126,7 +140,7 @@ fn unknown_input(node: &Node) -> Option<Arc<Node>> {
 
 /// What the layer's `compute_mask` gives on symbolic tensors.
 fn compute(node: &Arc<Node>) -> Vec<Option<Tensor>> {
-    if node.layer.options::<Functional>().is_some() {
+    if node.layer.is_model() {
         return Vec::new();
     }
     let cx = Call {
@@ -136,11 +150,18 @@ fn compute(node: &Arc<Node>) -> Vec<Option<Tensor>> {
     };
     let specs = node.specs.iter().enumerate();
     let outputs: Vec<Tensor> = specs
-        .map(|(i, (spec, _))| Tensor::symbolic(spec.clone(), String::new(), node.clone(), i, None))
+        .map(|(i, output)| {
+            Tensor::symbolic(output.spec.clone(), String::new(), node.clone(), i, None)
+        })
         .collect();
     let masks = names::for_masks(|| node.layer.compute_mask(&cx, &node.inputs, &outputs));
-    let masks = masks.unwrap_or_default().into_iter();
-    masks
-        .map(|mask| mask.filter(|m| m.as_symbolic().is_some() || m.as_constant().is_some()))
+    let masks = masks.unwrap_or_default();
+    let specs = node.specs.iter().enumerate();
+    specs
+        .map(|(i, output)| {
+            let mask = masks.get(i).cloned().flatten();
+            let mask = mask.filter(|m| m.as_symbolic().is_some() || m.as_constant().is_some());
+            mask.or_else(|| merged_before(node, output))
+        })
         .collect()
 }

@@ -19,8 +19,8 @@ pub(crate) struct Node {
     pub(crate) index: usize,
     /// The structure of the outputs: each leaf is a flat position.
     pub(crate) outputs: Structure<usize>,
-    /// The specs of the flat outputs, and of the masks that they carry.
-    pub(crate) specs: Vec<(Spec, Option<Spec>)>,
+    /// What is known of the flat outputs.
+    pub(crate) specs: Vec<OutputSpec>,
     /// The names of the flat outputs.
     pub(crate) names: Vec<String>,
     /// Whether it repeats another call, for a model that begins at an inner tensor.
@@ -29,6 +29,26 @@ pub(crate) struct Node {
     pub(crate) merges_masks: bool,
     /// The masks of the flat outputs as tensors of the graph, once they have been asked for.
     pub(crate) masks: OnceLock<Vec<Option<Tensor>>>,
+}
+
+/// What is known of an output of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct OutputSpec {
+    pub(crate) spec: Spec,
+    /// Shape and type of the mask that it will carry.
+    pub(crate) mask: Option<Spec>,
+    /// Which of the call's flat input tensors it is: a call that does nothing gives what it was given.
+    pub(crate) same_as: Option<usize>,
+}
+
+impl From<Spec> for OutputSpec {
+    fn from(spec: Spec) -> Self {
+        OutputSpec {
+            spec,
+            mask: None,
+            same_as: None,
+        }
+    }
 }
 
 /// What a node is recorded for.
@@ -62,9 +82,14 @@ impl Node {
     /// The symbolic outputs.
     pub(crate) fn tensors(self: &Arc<Self>) -> Structure<Tensor> {
         self.outputs.map(|&i| {
-            let (spec, mask) = self.specs[i].clone();
+            let OutputSpec { spec, mask, .. } = self.specs[i].clone();
             Tensor::symbolic(spec, self.names[i].clone(), self.clone(), i, mask)
         })
+    }
+
+    /// The input tensor that an output is.
+    pub(crate) fn same_as(&self, output: &OutputSpec) -> Option<&Tensor> {
+        self.inputs.tensors().get(output.same_as?).copied()
     }
 
     /// `layer `name` (Class), call 2` for labels and errors.

@@ -8,7 +8,7 @@ use super::functional::Functional;
 use super::model::Model;
 use super::taken_masks::keeps_masks;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, MaskRule};
 use crate::layers::node::{Node, Recorded};
 use crate::layers::{AnyLayer, Identity, Outputs, Rescaling};
 use crate::ops;
@@ -98,7 +98,8 @@ impl Copier {
         }
         let mut inputs = node.inputs.try_map(|t| self.tensor(t))?;
         if self.apart_for_attention && keeps_masks(&node.layer, &node.inputs) {
-            inputs = self.on_copies(&node.layer, inputs)?.taking_masks();
+            let copied = self.on_copies(&node.layer, inputs)?;
+            inputs = copied.with_mask_rule(MaskRule::Taken);
         }
         let outputs = match node.layer.options::<Functional>() {
             Some(nested) if self.apart.contains(&node.layer.id()) => {

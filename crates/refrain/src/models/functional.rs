@@ -10,7 +10,7 @@ use super::model::Model;
 use super::order::{Order, keras2_layers, not_symbolic, order};
 use super::submodel;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, MaskRule};
 use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
@@ -277,6 +277,8 @@ impl Layer for Functional {
             )
             .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
+        // As in Keras, they stay on the tensors.
+        let masks_given = inputs.get(usize::MAX, "mask").is_some();
         let given = self.with_masks(given, inputs)?;
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
         for (symbolic, tensor) in expected.iter().zip(&given) {
@@ -288,13 +290,17 @@ impl Layer for Functional {
                 Err(_) if is_optional(symbolic) => tensor.clone(),
                 Err(_) => return Err(not_optional(symbolic.name())),
             };
+            if masks_given {
+                cx.trace.hang_mask(&value, value.mask());
+            }
             cx.trace.note(key, &value);
             values.insert(key, value);
         }
         for node in self.nodes.iter().filter(|n| !n.is_input()) {
             run(node, cx, &mut values)?;
         }
-        self.outputs.try_map(|t| lookup(&values, t))
+        let output = |t: &Tensor| Ok(cx.trace.object(&lookup(&values, t)?));
+        self.outputs.try_map(output)
     }
 
     fn casts_inputs(&self) -> bool {
@@ -334,7 +340,9 @@ fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor
 
 /// Lowers one call.
 fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> Result<()> {
-    let inputs = node.inputs.try_map(|t| lookup(values, t))?;
+    let inputs = node
+        .inputs
+        .try_map(|t| Ok(cx.trace.object(&lookup(values, t)?)))?;
     let inputs = match node.layer.options::<Functional>() {
         Some(_) => Ok(inputs), // its own inputs may be optional in turn
         None => inputs.without_absent(),
@@ -342,8 +350,8 @@ fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> 
     let call = Some(node.index + 1);
     let lowered = inputs.and_then(|i| {
         let outputs = node.layer.lower_as(&cx.trace, &i, call)?;
-        if i.takes_masks() {
-            cx.trace.take_masks(&i.tensors());
+        if i.mask_rule() == MaskRule::Taken {
+            i.tensors().iter().for_each(|t| cx.trace.hang_mask(t, None));
         }
         Ok(outputs)
     });

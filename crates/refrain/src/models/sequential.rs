@@ -1,13 +1,12 @@
 //! Models that are a plain stack of layers.
 
-use refrain_graph::Spec;
-
 use super::functional::Functional;
 use super::model::Model;
 use crate::error::Result;
-use crate::layers::core::described_call;
+use crate::inputs::Inputs;
 use crate::layers::{AnyLayer, Input, Outputs};
 use crate::names;
+use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// A stack of layers, each called on the output of the one before.
@@ -67,26 +66,25 @@ impl Sequential {
         names::check(&self.name)?;
         // Keras counts the functional model inside a `Sequential`.
         names::unique("functional");
-        stack(&self.name, self.input.tensor(), &self.layers, &[])
+        stack(
+            &self.name,
+            self.input.tensor(),
+            self.layers.iter(),
+            |layer, inputs| layer.call_within(inputs, &self.name),
+        )
     }
 }
 
-/// The model of layers that are each called on the output of the one before. A file may tell what some calls give.
-pub(crate) fn stack(
+/// The model of layers that are each called, in a given way, on the output of the one before.
+pub(crate) fn stack<L>(
     name: &str,
     input: Tensor,
-    layers: &[AnyLayer],
-    given: &[Option<Spec>],
+    layers: impl Iterator<Item = L>,
+    call: impl Fn(L, &Inputs) -> Result<Structure<Tensor>>,
 ) -> Result<Model> {
     let mut output = input.clone();
-    for (i, layer) in layers.iter().enumerate() {
-        let inputs = (&output).into();
-        let in_file = || given.get(i).cloned().flatten();
-        let outputs = match described_call(layer, &inputs, in_file)? {
-            Some(outputs) => outputs,
-            None => layer.call_within(&inputs, name)?,
-        };
-        output = Tensor::from_structure(outputs)?;
+    for layer in layers {
+        output = Tensor::from_structure(call(layer, &Inputs::new(&output))?)?;
     }
     let mut functional = Functional::new(input.into(), output.into())?;
     functional.class = "Sequential";

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::functional::Functional;
 use crate::layers::AnyLayer;
 
 /// A layer, and the nested models and wrappers that it stands in.
@@ -73,7 +72,7 @@ pub(super) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
     loop {
         let mut next = apart.clone();
         for shared in held_twice_without(model, &apart) {
-            let models = shared.holders.iter().filter(|h| is_model(h));
+            let models = shared.holders.iter().filter(|h| h.is_model());
             let models: Vec<&AnyLayer> = models.collect();
             // One that holds all others can stay as it is.
             let whole = models.iter().find(|outer| {
@@ -94,10 +93,6 @@ pub(super) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
     }
 }
 
-fn is_model(layer: &AnyLayer) -> bool {
-    layer.options::<Functional>().is_some()
-}
-
 fn holds(outer: &AnyLayer, inner: &AnyLayer) -> bool {
     let mut found = false;
     outer.visit_layers(&mut |l| found |= l == inner);
@@ -109,7 +104,7 @@ fn can_be_taken_apart(model: &AnyLayer, nested: &AnyLayer) -> bool {
     let mut wrapped = false;
     model.visit_layers(&mut |outer| {
         let inside = outer.sublayers().iter().any(|(_, l)| l == nested);
-        wrapped |= inside && !is_model(outer);
+        wrapped |= inside && !outer.is_model();
     });
     !wrapped
 }

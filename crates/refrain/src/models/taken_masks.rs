@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::functional::Functional;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::{DOT_ATTENTION, are_given, takes_masks};
 use crate::layers::merging::has_keras2_masks;
 use crate::layers::node::Node;
@@ -21,7 +21,28 @@ enum Mask {
     Merged,
 }
 
-type Masks = HashMap<TensorKey, Mask>;
+/// What Keras knows of the masks of a graph's tensors, which hang on objects.
+#[derive(Default)]
+struct Masks {
+    /// The first tensor that is the same object.
+    objects: HashMap<TensorKey, TensorKey>,
+    known: HashMap<TensorKey, Mask>,
+}
+
+impl Masks {
+    fn object(&self, tensor: &Tensor) -> Option<TensorKey> {
+        let key = tensor.key()?;
+        Some(self.objects.get(&key).copied().unwrap_or(key))
+    }
+
+    fn of(&self, tensor: &Tensor) -> Option<Mask> {
+        self.known.get(&self.object(tensor)?).copied()
+    }
+
+    fn set(&mut self, tensor: &Tensor, mask: Option<Mask>) {
+        self.known.extend(self.object(tensor).zip(mask));
+    }
+}
 
 /// A call that Keras would make without a mask that it has here, or with another one.
 pub(crate) enum OtherMask {
@@ -29,6 +50,8 @@ pub(crate) enum OtherMask {
     Taken(String),
     /// Its label. The mask was put together by Keras 2's rule.
     Merged(String),
+    /// Its label. The call gives what it was given, which keeps its mask in Keras 3 on JAX.
+    Kept(String),
 }
 
 impl OtherMask {
@@ -43,24 +66,28 @@ impl OtherMask {
 
 /// The first call that Keras would make with other masks than it has here, if there is one.
 pub(crate) fn other_mask(functional: &Functional) -> Option<OtherMask> {
-    let masks = &mut Masks::new();
+    let masks = &mut Masks::default();
     let call = functional
         .nodes
         .iter()
         .try_for_each(|node| follow(node, masks));
     // Losses leave masked predictions out.
     let mut outputs = functional.outputs.flatten().into_iter();
-    let output = |t: &Tensor| OtherMask::at(&t.as_symbolic()?.node, of(t, masks));
+    let output = |t: &Tensor| OtherMask::at(&t.as_symbolic()?.node, masks.of(t));
     call.err().or_else(|| outputs.find_map(output))
 }
 
 /// Whether a call takes masks off its inputs in Keras and not here.
 pub(crate) fn keeps_masks(layer: &AnyLayer, inputs: &Inputs) -> bool {
-    layer.class_name() == ATTENTION && !inputs.takes_masks()
+    layer.class_name() == ATTENTION && inputs.mask_rule() != MaskRule::Taken
 }
 
-fn of(tensor: &Tensor, masks: &Masks) -> Option<Mask> {
-    masks.get(&tensor.key()?).copied()
+/// Whether a call loses a mask that its output would keep as the object that it is given.
+pub(crate) fn loses_masks(node: &Node) -> bool {
+    let masked = |t: &Tensor| t.as_symbolic().is_some_and(|s| s.mask.is_some());
+    let mut outputs = node.specs.iter();
+    node.inputs.mask_rule() == MaskRule::Lost
+        && outputs.any(|output| node.same_as(output).is_some_and(masked))
 }
 
 /// Whether masks of a call's inputs are put together by Keras 2's rule, which is Keras 3's for one mask of all inputs.
@@ -74,7 +101,7 @@ fn merges_otherwise(node: &Node) -> bool {
 /// Notes what becomes of the masks of a call's tensors. An error if the call has another mask in Keras.
 fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
     let inputs = node.inputs.tensors();
-    let worst = inputs.iter().filter_map(|t| of(t, masks)).max();
+    let worst = inputs.iter().filter_map(|t| masks.of(t)).max();
     let outputs = if let Some(nested) = node.layer.options::<Functional>() {
         follow_inside(node, nested, masks)?
     } else if node.layer.class_name() == ATTENTION {
@@ -86,10 +113,10 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
         if let Some(other) = OtherMask::at(node, other) {
             return Err(other);
         }
-        let query = inputs.first().and_then(|query| of(query, masks));
-        for input in inputs.into_iter().filter(|_| keeps) {
-            let key = input.key().filter(|key| masks.contains_key(key));
-            masks.extend(key.map(|key| (key, Mask::Lost)));
+        let query = inputs.first().and_then(|query| masks.of(query));
+        for input in inputs.iter().filter(|_| keeps) {
+            let lost = masks.of(input).map(|_| Mask::Lost);
+            masks.set(input, lost);
         }
         vec![query]
     } else {
@@ -107,11 +134,20 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
             _ => masked.then_some(Mask::Carried),
         };
         let specs = node.specs.iter();
-        specs.map(|(_, mask)| carried(mask.is_some())).collect()
+        specs.map(|output| carried(output.mask.is_some())).collect()
     };
-    let key = Arc::as_ptr(node) as usize;
-    let outputs = outputs.into_iter().enumerate();
-    masks.extend(outputs.filter_map(|(i, mask)| Some(((key, i), mask?))));
+    if loses_masks(node) {
+        return Err(OtherMask::Kept(node.label()));
+    }
+    let tensors = node.tensors().into_leaves().into_iter();
+    for (tensor, (output, mask)) in tensors.zip(node.specs.iter().zip(outputs)) {
+        let Some(same) = node.same_as(output) else {
+            masks.set(&tensor, mask);
+            continue;
+        };
+        let object = masks.object(same);
+        masks.objects.extend(tensor.key().zip(object));
+    }
     Ok(())
 }
 
@@ -121,24 +157,24 @@ fn follow_inside(
     nested: &Functional,
     masks: &mut Masks,
 ) -> Result<Vec<Option<Mask>>, OtherMask> {
-    let inner = &mut Masks::new();
+    let inner = &mut Masks::default();
     let given = node.inputs.first().and_then(|given| nested.arrange(given));
     let given = given.unwrap_or_default();
     let pairs = || nested.flat_inputs.iter().zip(&given);
     for (declared, given) in pairs() {
-        let mask = match of(given, masks) {
+        let mask = match masks.of(given) {
             Some(Mask::Merged) if !are_given(&node.layer, &node.inputs) => Some(Mask::Merged),
             mask => given.mask().map(|_| Mask::Carried).or(mask),
         };
-        inner.extend(declared.key().zip(mask));
+        inner.set(declared, mask);
     }
     nested
         .nodes
         .iter()
         .try_for_each(|node| follow(node, inner))?;
     for (declared, given) in pairs() {
-        masks.extend(given.key().zip(of(declared, inner)));
+        masks.set(given, inner.of(declared));
     }
     let outputs = nested.outputs.flatten().into_iter();
-    Ok(outputs.map(|t| of(t, inner)).collect())
+    Ok(outputs.map(|t| inner.of(t)).collect())
 }

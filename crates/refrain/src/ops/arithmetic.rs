@@ -183,7 +183,7 @@ fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
     let exponent = inputs.plain(1, "x2").and_then(Json::as_i64);
     Ok(match exponent {
-        Some(1) => a.into(),
+        Some(1) => prim::copy(&a)?.into(),
         Some(2) => (&a * &a).into(),
         Some(3) => (&a * &a * &a).into(),
         Some(4) => {

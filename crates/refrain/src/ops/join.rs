@@ -132,10 +132,15 @@ fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
         Some(json) => equal_bounds(json, size)?,
         None => return Err(unexpected("a number of parts", &Json::Null)),
     };
-    let parts = bounds.windows(2).map(|b| match (b[0], b[1]) {
+    let part = |b: &[Dim]| match (b[0], b[1]) {
         (Some(from), to) => slice_traced(x, axis, from, to),
         // The size is unknown, so only the shape counts.
         (None, _) => slice_traced(x, axis, 0, None),
+    };
+    let parts = bounds.windows(2).map(|b| match part(b)? {
+        // A part is a tensor of its own, also where it is the whole.
+        whole if whole.is_same(x) => prim::copy(&whole),
+        part => Ok(part),
     });
     Ok(Structure::list(parts.collect::<Result<Vec<_>>>()?))
 }
@@ -335,9 +340,6 @@ fn widths(json: &Json, rank: usize) -> Result<Vec<(i64, i64)>> {
 
 /// Traced: one value before and after along each axis; negative widths cut off.
 pub(crate) fn pad_constant(x: &Tensor, widths: &[(i64, i64)], value: f64) -> Result<Tensor> {
-    if widths.iter().all(|&w| w == (0, 0)) {
-        return Ok(x.clone());
-    }
     let op = Op::Pad {
         low: widths.iter().map(|w| w.0).collect(),
         high: widths.iter().map(|w| w.1).collect(),

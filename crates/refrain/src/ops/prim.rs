@@ -41,13 +41,30 @@ pub(crate) fn convert(x: &Tensor, dtype: DType) -> Result<Tensor> {
     Trace::apply(Op::Convert(dtype), &[x])
 }
 
+/// The same elements as a value that no other tensor has.
+pub(crate) fn copy(x: &Tensor) -> Result<Tensor> {
+    Trace::apply(Op::Transpose((0..x.rank()).collect()), &[x])
+}
+
 /// Another shape with the same elements in the same order.
 pub(crate) fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let shape = shape.into();
-    if shape == x.shape() && shape.is_known() {
+    if is_shape_of(x, &shape) {
         return Ok(x.clone());
     }
     Trace::apply(Op::Reshape(shape), &[x])
+}
+
+/// Whether a tensor has a shape already. The number of its elements tells one size that the shape leaves open.
+fn is_shape_of(x: &Tensor, shape: &Shape) -> bool {
+    let open = shape.dims().iter().filter(|d| d.is_none()).count();
+    let pairs = x.dims().iter().zip(shape.dims());
+    let closed = |d: &Dim| d.is_some_and(|size| size > 0 || open == 0);
+    x.rank() == shape.rank()
+        && open <= 1
+        && pairs
+            .into_iter()
+            .all(|(have, want)| want.is_none() || have == want && closed(want))
 }
 
 /// Other order of dimensions: result dimension `i` is `perm[i]` of the input.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::LoadOptions;
-use super::config::{compile_from_json, identities, model_from_json as model_of, takes_masks};
+use super::config::{
+    compile_from_json, identities, model_from_json as model_of, takes_masks, warn_of_penalties,
+};
 use super::open::{Layout, Opened};
 use super::storage::{ArrayFile, parse_json};
 use super::weights::{
@@ -154,6 +156,9 @@ pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> 
         model.keep_compilation(kept);
     } else if !model.is_compiled() && opened.has_optimizer_state() {
         warnings::no_optimizer(model.get_name());
+    }
+    if model.is_compiled() {
+        warn_of_penalties(&model.any(), opened.version.as_deref(), opened.keras2);
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub fn operations(model: &Model) -> Json {
 
 fn call(node: &Node, depth: usize) -> Json {
     let inputs = node.inputs.tensors();
-    let shapes = node.specs.iter().map(|(spec, _)| spec.shape.dims());
+    let shapes = node.specs.iter().map(|output| output.spec.shape.dims());
     json!({
         "node": node.index,
         "depth": depth,

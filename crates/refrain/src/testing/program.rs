@@ -4,7 +4,7 @@ use refrain_graph::{Graph, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::node::Recorded;
+use crate::layers::node::{OutputSpec, Recorded};
 use crate::layers::{AnyLayer, Config, InputLayer, Layer};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -44,8 +44,16 @@ pub fn symbolic((spec, mask): Masked) -> Tensor {
     };
     let outputs = Structure::Leaf(0);
     let layer = layer.into_layer().any();
-    let specs = vec![(spec, mask)];
-    let node = layer.record(Inputs::default(), outputs, specs, Recorded::Input(None));
+    let output = OutputSpec {
+        mask,
+        ..spec.into()
+    };
+    let node = layer.record(
+        Inputs::default(),
+        outputs,
+        vec![output],
+        Recorded::Input(None),
+    );
     node.tensors().into_leaves().swap_remove(0)
 }
 

@@ -10,7 +10,7 @@ use super::engine::scalar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::{IntoLosses, Losses};
 use crate::metrics::{IntoMetrics, Metrics};
-use crate::models::Model;
+use crate::models::{Model, warn_of_repeated_penalties};
 use crate::optimizers::{LearningRate, Optimizer};
 use crate::variable::Variable;
 
@@ -238,6 +238,7 @@ impl Compile<'_> {
             metrics,
         )?;
         compiled.source = self.source;
+        warn_of_repeated_penalties(self.model.functional());
         let mut state = self.model.training_state();
         state.compiled = Some(Arc::new(compiled));
         state.kept = None;

@@ -152,8 +152,7 @@ impl MultiHeadAttentionOptions {
             None => product,
         };
         if let Some(regularizer) = &self.activity_regularizer {
-            let samples = projected.dim(0).unwrap_or(1).max(1);
-            cx.add_loss(&(regularizer.loss(&projected) / samples))?;
+            cx.add_penalty(regularizer, &projected)?;
         }
         Ok(projected)
     }

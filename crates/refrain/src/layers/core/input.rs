@@ -182,7 +182,7 @@ pub(crate) fn input_tensor(layer: InputLayer, name: Option<String>, spec: Spec) 
         Some(name) => Handle::with_name(layer, name),
         None => Handle::from_options(layer),
     };
-    let specs = vec![(spec, None)];
+    let specs = vec![spec.into()];
     let recorded = Recorded::Input(name.as_deref());
     let node = handle
         .any()

@@ -310,7 +310,7 @@ pub(crate) fn described_call(
     };
     layer.build_for(inputs, "")?;
     let one = Structure::Leaf(0);
-    let node = layer.record(inputs.clone(), one, vec![(spec, None)], Recorded::Call);
+    let node = layer.record(inputs.clone(), one, vec![spec.into()], Recorded::Call);
     Ok(Some(node.tensors()))
 }
 

@@ -2,21 +2,19 @@
 
 use std::sync::{Arc, OnceLock};
 
-use refrain_graph::Spec;
-
 use super::{AnyLayer, BuildSpecs, Origin, mixed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, MaskRule};
 use crate::layers::build::Build;
 use crate::layers::call::Call;
 use crate::layers::layer::InputSpec;
 use crate::layers::masks;
-use crate::layers::node::{Node, Recorded};
+use crate::layers::node::{Node, OutputSpec, Recorded};
 use crate::names;
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, only_constants};
-use crate::trace::Trace;
+use crate::trace::{Activity, Trace};
 use crate::warnings;
 
 impl AnyLayer {
@@ -66,10 +64,22 @@ impl AnyLayer {
         let flat = outputs.flatten();
         let keeps_mask = flat.iter().any(|t| t.mask().is_some());
         warnings::mask_destroyed(self, inputs, keeps_mask);
-        let specs = flat
-            .iter()
-            .map(|t| Ok((t.expect_traced()?.spec.clone(), t.mask().map(|m| m.spec()))))
-            .collect::<Result<Vec<_>>>()?;
+        let given = placeholders.tensors();
+        let specs = flat.iter().map(|t| {
+            Ok(OutputSpec {
+                spec: t.expect_traced()?.spec.clone(),
+                mask: t.mask().map(|m| m.spec()),
+                same_as: given.iter().position(|input| {
+                    let kept = input.mask().is_some() == t.mask().is_some();
+                    input.is_same(t) && (kept || !self.is_model())
+                }),
+            })
+        });
+        let specs = specs.collect::<Result<Vec<_>>>()?;
+        let same = |o: &OutputSpec| o.same_as.is_some() && o.mask.is_some();
+        if masks::gives_new_tensors(self) && specs.iter().any(same) {
+            warnings::mask_of_same_tensor(self);
+        }
         let positions = outputs
             .with_leaves(0..flat.len())
             .ok_or_else(|| Error::new(ErrorKind::Internal, "outputs without positions"))?;
@@ -82,11 +92,11 @@ impl AnyLayer {
         &self,
         inputs: Inputs,
         outputs: Structure<usize>,
-        specs: Vec<(Spec, Option<Spec>)>,
+        specs: Vec<OutputSpec>,
         recorded: Recorded<'_>,
     ) -> Arc<Node> {
         let names = recorded.names(specs.len());
-        let carries_masks = specs.iter().any(|(_, mask)| mask.is_some());
+        let carries_masks = specs.iter().any(|output| output.mask.is_some());
         let merges_masks = carries_masks && masks::are_merged(self, &inputs);
         self.connections().add(|index| Node {
             layer: self.clone(),
@@ -140,13 +150,28 @@ impl AnyLayer {
             layer: self.clone(),
             number,
         };
-        let outputs = self.0.layer.call(&cx, inputs)?;
+        let activity = trace.activity();
+        trace.set_activity(Activity {
+            own: true,
+            ..activity
+        });
+        let outputs = self.0.layer.call(&cx, inputs);
+        trace.set_activity(activity);
+        let outputs = outputs?;
         inputs.check_asked()?;
         let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
         flat.iter().try_for_each(Tensor::check)?;
-        self.add_activity_loss(&cx, &flat)?;
+        if activity.own {
+            self.add_activity_loss(&cx, &flat)?;
+        }
         let masks = self.compute_mask(&cx, inputs, &flat)?;
-        let masked = flat.iter().zip(masks).map(|(t, m)| t.with_mask(m));
+        // What is in a model has said itself what becomes of masks.
+        let keeps = inputs.mask_rule() != MaskRule::Lost && !self.is_model();
+        let kept = |t: &Tensor| keeps.then(|| mask_kept(trace, inputs, t)).flatten();
+        let masked = flat
+            .iter()
+            .zip(masks)
+            .map(|(t, m)| t.with_mask(m.or_else(|| kept(t))));
         outputs
             .with_leaves(masked)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
@@ -163,15 +188,13 @@ impl AnyLayer {
     }
 
     fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {
-        let own = self.0.layer.activity_regularizer();
-        let Some(regularizer) = own.or(self.0.activity_regularizer.as_ref()) else {
-            return Ok(());
-        };
-        for output in outputs {
-            let batch = output.dim(0).unwrap_or(1).max(1);
-            cx.add_loss(&(regularizer.loss(output) / batch as f64))?;
+        match self.activity_regularizer() {
+            Some(regularizer) => {
+                let mut outputs = outputs.iter();
+                outputs.try_for_each(|output| cx.add_penalty(regularizer, output))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Floats come as the layer's type; integers and truth values stay what they are.
@@ -239,6 +262,13 @@ impl AnyLayer {
 fn no_tensors(inputs: &Inputs) -> Error {
     let constants = inputs.map_constants(|_| Err(only_constants())).err();
     constants.unwrap_or_else(|| Error::mismatch(ErrorKind::Structure, "input tensors", "none"))
+}
+
+/// The mask of the input that an output is: in Keras it hangs on the object that both are.
+fn mask_kept(trace: &Trace, inputs: &Inputs, output: &Tensor) -> Option<Tensor> {
+    let given = inputs.tensors().into_iter();
+    let mut same = given.filter(|input| input.is_same(output));
+    trace.object(same.next()?).mask()
 }
 
 /// Stands for a symbolic tensor while shapes are inferred.

@@ -11,6 +11,7 @@ use crate::layers::{
 };
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
+use crate::trace::Activity;
 use crate::utils::sizes;
 
 /// The options of a [`TimeDistributed`].
@@ -54,7 +55,7 @@ impl TimeDistributedOptions {
     }
 
     /// All steps at once, as a longer batch: right for layers that treat the samples of a batch each by itself.
-    fn folded(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+    fn folded(&self, cx: &Call, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
         let shape = x.shape();
         let fold = |t: &Tensor| {
             let shape = t.shape();
@@ -67,25 +68,38 @@ impl TimeDistributedOptions {
         };
         let mask = mask.filter(|m| m.rank() > 2).map(fold).transpose()?;
         let folded = Inputs::new(fold(x)?.with_mask(mask));
-        let y = Tensor::from_structure(self.layer.call_structure(&folded)?)?;
+        let y = self.call_layer(cx, folded, shape.dim(1).unwrap_or(1))?;
         let dims: Vec<Dim> = [&shape.dims()[..2], &y.shape().dims()[1..]].concat();
         prim::reshape(&y, Shape::from(dims))
     }
 
     /// Step by step, as Keras does: statistics of a batch are those of one step.
-    fn stepwise(&self, x: &Tensor) -> Result<Tensor> {
+    fn stepwise(&self, cx: &Call, x: &Tensor) -> Result<Tensor> {
         let Some(time) = x.shape().dim(1) else {
-            return self.folded(x, None);
+            return self.folded(cx, x, None);
         };
         sizes::check_steps(time)?;
         let steps = (0..time).map(|t| {
             let mut shape = x.shape();
             shape.dims_mut().remove(1);
             let step = prim::reshape(&slice(x, 1, t, t + 1)?, shape)?;
-            Tensor::from_structure(self.layer.call_structure(&Inputs::new(step))?)
+            self.call_layer(cx, Inputs::new(step), 1)
         });
         let steps = steps.collect::<Result<Vec<_>>>()?;
         ops::stack(steps, 1).checked()
+    }
+
+    /// Calls the layer on so many steps at once. As in Keras, its own outputs have no penalty, and those of the layers inside
+    /// it have one for each step.
+    fn call_layer(&self, cx: &Call, inputs: Inputs, steps: usize) -> Result<Tensor> {
+        let outer = cx.trace.activity();
+        cx.trace.set_activity(Activity {
+            own: false,
+            steps: outer.steps.saturating_mul(steps.max(1)),
+        });
+        let outputs = self.layer.call_structure(&inputs);
+        cx.trace.set_activity(outer);
+        Tensor::from_structure(outputs?)
     }
 
     /// Whether the layer changes something in training besides its trained weights.
@@ -137,8 +151,8 @@ impl Layer for TimeDistributedOptions {
             ));
         }
         match cx.training() && self.has_batch_statistics() {
-            true => self.stepwise(x),
-            false => self.folded(x, mask.as_ref()),
+            true => self.stepwise(cx, x),
+            false => self.folded(cx, x, mask.as_ref()),
         }
     }
 

@@ -199,7 +199,7 @@ fn shapes(node: &Node) -> String {
     let outputs = join(
         node.specs
             .iter()
-            .map(|(s, _)| s.shape.to_string())
+            .map(|output| output.spec.shape.to_string())
             .collect(),
     );
     let inputs = node.inputs.tensors();

@@ -50,7 +50,7 @@ impl CallRow {
             outputs: node
                 .specs
                 .iter()
-                .map(|(spec, _)| spec.shape.to_string())
+                .map(|output| output.spec.shape.to_string())
                 .collect(),
             inputs: node.inputs.tensors().iter().filter_map(source).collect(),
         }
@@ -77,7 +77,7 @@ impl LayerRow {
         calls.sort_by_key(|n| n.index);
         LayerRow {
             id: layer.id(),
-            nested: layer.options::<Functional>().is_some(),
+            nested: layer.is_model(),
             weights: layer.weights().iter().map(Variable::id).collect(),
             name: layer.get_name().to_owned(),
             class: layer.class_name().to_owned(),

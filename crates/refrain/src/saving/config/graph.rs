@@ -6,8 +6,9 @@ use refrain_graph::{DType, Spec};
 use serde_json::{Map, Value as Json};
 
 use super::arguments::{Reference, described, inputs_from_json, references, shape_from_json};
-use super::versions::{self, KEEPS_MASKS};
+use super::versions::{self, KEEPS_MASKS, LOSES_MASKS};
 use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::MaskRule;
 use crate::layers::core::described_call;
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
@@ -31,6 +32,7 @@ struct Call {
     kwargs: Map<String, Json>,
     /// Whether it uses and leaves masks as they are where Keras does not.
     keeps_masks: bool,
+    loses_masks: bool,
     /// The outputs of other calls that it needs.
     needs: Vec<Reference>,
 }
@@ -101,12 +103,21 @@ pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> 
         _ => implied_input(config, first)?,
     };
     let mut made = Vec::new();
-    let mut given = Vec::new();
     while let Some(json) = layers.next() {
-        made.push(registry::from_json(json, context)?);
-        given.push(layers.peek().and_then(|next| built_for(next)));
+        let layer = registry::from_json(json, context)?;
+        made.push((layer, layers.peek().and_then(|next| built_for(next))));
     }
-    stack(name(config)?, input, &made, &given)
+    let name = name(config)?;
+    stack(name, input, made.into_iter(), |(layer, given), inputs| {
+        let inputs = match context.keras2 {
+            true => versions::as_in_keras2(&layer, inputs.clone())?,
+            false => inputs.clone(),
+        };
+        match described_call(&layer, &inputs, || given)? {
+            Some(outputs) => Ok(outputs),
+            None => layer.call_within(&inputs, name),
+        }
+    })
 }
 
 /// What a layer was built for, if it is one tensor.
@@ -331,6 +342,10 @@ impl Graph {
             true => inputs,
             false => versions::attending_as_in_keras3(layer, inputs, self.takes_masks),
         };
+        let inputs = match described.loses_masks {
+            true => inputs.with_mask_rule(MaskRule::Lost),
+            false => inputs,
+        };
         let outputs = match described_call(layer, &inputs, || self.described_output((entry, call)))?
         {
             Some(outputs) => outputs,
@@ -408,6 +423,7 @@ fn calls(json: &Json) -> Result<Vec<Call>> {
             args: args.clone(),
             kwargs: kwargs.clone(),
             keeps_masks: node[KEEPS_MASKS] == true,
+            loses_masks: node[LOSES_MASKS] == true,
             needs,
         })
     };

@@ -7,24 +7,45 @@ use serde_json::Value as Json;
 
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::masks::gives_new_tensors;
 use crate::layers::merging::{LEAVE_OUT, has_keras2_masks};
 use crate::layers::node::Node;
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
-use crate::models::{Functional, OtherMask, other_mask};
+use crate::models::{Functional, OtherMask, other_mask, warn_of_older_penalties};
 use crate::ops::Operation;
 use crate::tensor::Tensor;
 use crate::warnings;
 
 /// Whether attention of the Keras that wrote a file takes the masks off the tensors that it is called on.
 pub(crate) fn takes_masks(version: Option<&str>) -> bool {
-    let numbers = version.map(|v| v.split('.').map_while(|n| n.parse::<u32>().ok()));
-    numbers.is_none_or(|numbers| numbers.collect::<Vec<_>>() >= vec![3, 8])
+    is_since(version, [3, 8])
 }
 
-/// What is written of a call whose masks Keras treats in another way than is done here.
+/// Whether the Keras that wrote a file divides penalties of outputs by the size of the batch.
+fn divides_penalties(version: Option<&str>) -> bool {
+    is_since(version, [3, 14])
+}
+
+/// Whether a version is this or a later one; so is an unknown one.
+fn is_since(version: Option<&str>, first: [u32; 2]) -> bool {
+    let numbers = version.map(|v| v.split('.').map_while(|n| n.parse::<u32>().ok()));
+    numbers.is_none_or(|numbers| numbers.ge(first))
+}
+
+/// Warns of penalties that the Keras that wrote a file counts in another way.
+pub(crate) fn warn_of_penalties(model: &AnyLayer, version: Option<&str>, keras2: bool) {
+    if keras2 || !divides_penalties(version) {
+        warn_of_older_penalties(model, keras2);
+    }
+}
+
+/// What is written of a call whose masks Keras treats in another way than is done here: it takes them off its inputs, …
 pub(super) const KEEPS_MASKS: &str = "keeps_masks";
+
+/// … or its output keeps the mask of the input that it is.
+pub(super) const LOSES_MASKS: &str = "loses_masks";
 
 /// A call as Keras 2 makes it. TensorFlow's mean of integers is an integer, which no function of Keras 3 gives.
 pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
@@ -36,7 +57,10 @@ pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
         return Err(Error::new(ErrorKind::Unsupported, message)
             .in_layer(layer.get_name(), layer.class_name()));
     }
-    Ok(inputs)
+    match gives_new_tensors(layer) {
+        true => Ok(inputs.with_mask_rule(MaskRule::Lost)),
+        false => Ok(inputs),
+    }
 }
 
 /// A call as Keras 3 makes it, which overrides `training` when the model is run, and leaves the mask of a sequence alone
@@ -56,7 +80,7 @@ pub(super) fn attending_as_in_keras3(
     takes_masks: bool,
 ) -> Inputs {
     match takes_masks && layer.class_name() == ATTENTION {
-        true => inputs.without(QUERY_MASK).taking_masks(),
+        true => inputs.without(QUERY_MASK).with_mask_rule(MaskRule::Taken),
         false => inputs,
     }
 }
@@ -75,6 +99,7 @@ fn warn_of_calls(functional: &Functional) {
     match other_mask(functional) {
         Some(OtherMask::Taken(call)) => warnings::mask_taken_by_keras(&call),
         Some(OtherMask::Merged(call)) => warnings::mask_merged_by_keras(&call),
+        Some(OtherMask::Kept(call)) => warnings::mask_kept_by_keras(&call),
         None => {}
     }
     let explicit = |node: &&Arc<Node>| node.inputs.training().is_some();

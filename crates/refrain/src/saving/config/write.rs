@@ -6,18 +6,19 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
-use super::versions::{self, KEEPS_MASKS};
+use super::versions::{self, KEEPS_MASKS, LOSES_MASKS};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, registry};
-use crate::models::{Functional, keeps_masks};
+use crate::models::{Functional, keeps_masks, loses_masks};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// Keras's serialised form of a model.
 pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
-    // A stack lists its layers once, so one that calls a layer again is written as a graph.
+    // A stack lists its layers once, so one that calls a layer again, or in a way of its own, is written as a graph.
     let calls = functional.nodes.len();
-    match functional.class == "Sequential" && calls == functional.operations.len() {
+    let told = functional.nodes.iter().any(|node| loses_masks(node));
+    match functional.class == "Sequential" && calls == functional.operations.len() && !told {
         true => sequential(layer, functional),
         false => graph(layer, functional),
     }
@@ -113,6 +114,9 @@ impl<'m> Calls<'m> {
             let mut json = inputs_to_json(&node.inputs, |t| self.tensor_to_json(t));
             if keeps_masks(layer, &node.inputs) {
                 json[KEEPS_MASKS] = true.into();
+            }
+            if loses_masks(node) {
+                json[LOSES_MASKS] = true.into();
             }
             json
         });
