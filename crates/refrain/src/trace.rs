@@ -38,6 +38,8 @@ struct State {
     indices: Vec<Indices>,
     /// Tensors of declared graphs that are waited for, with the values that calls give them; `None` in a loop.
     watched: HashMap<TensorKey, Vec<Option<Value>>>,
+    /// Values that tensors have for themselves alone, with those that they are the same as.
+    own: HashMap<Value, Value>,
     /// Values whose masks were taken off.
     unmasked: HashSet<Value>,
 }
@@ -105,20 +107,47 @@ impl Trace {
         self.0.training.load(Ordering::Relaxed)
     }
 
-    /// Waits for the values of a tensor of a graph that is lowered here.
-    pub(crate) fn watch(&self, tensor: TensorKey) {
-        self.lock().watched.entry(tensor).or_default();
+    /// The outermost trace.
+    fn root(&self) -> &Trace {
+        let mut root = self;
+        while let Some(parent) = &root.0.parent {
+            root = parent;
+        }
+        root
     }
 
-    /// Says which value a tensor of a declared graph has got.
-    pub(crate) fn note(&self, key: TensorKey, tensor: &Tensor) {
-        let (mut root, mut value) = (self, tensor.as_traced().map(|t| t.value));
-        while let Some(parent) = &root.0.parent {
-            (root, value) = (parent, None);
+    /// Waits for the values of a tensor of a graph that is lowered here, or in a loop of it.
+    pub(crate) fn watch(&self, tensor: TensorKey) {
+        self.root().lock().watched.entry(tensor).or_default();
+    }
+
+    /// Says which value a tensor of a declared graph has got. One that is watched gets a value of its own: a value that other
+    /// tensors have too has their influence.
+    pub(crate) fn note(&self, key: TensorKey, tensor: Tensor) -> Result<Tensor> {
+        let root = self.root();
+        if !root.lock().watched.contains_key(&key) {
+            return Ok(tensor);
         }
-        if let Some(found) = root.lock().watched.get_mut(&key) {
-            found.push(value);
-        }
+        let tensor = match tensor.as_traced() {
+            Some(traced) => traced.trace.own(&tensor)?,
+            None => tensor,
+        };
+        let traced = tensor.as_traced().filter(|t| t.trace.same(root));
+        let value = traced.map(|t| t.value);
+        root.lock().watched.entry(key).or_default().push(value);
+        Ok(tensor)
+    }
+
+    /// The same tensor of this trace as a value that no other tensor has.
+    fn own(&self, tensor: &Tensor) -> Result<Tensor> {
+        let value = self.import(tensor)?;
+        let unmoved = Op::Transpose((0..tensor.rank()).collect());
+        let own = self.push(unmoved, &[value])?;
+        let mut state = self.lock();
+        let original = state.original(value);
+        state.own.insert(own, original);
+        drop(state);
+        Ok(self.wrap(own).with_mask(tensor.mask()))
     }
 
     /// The values that a watched tensor has got.
@@ -133,17 +162,24 @@ impl Trace {
             .iter()
             .filter_map(|t| t.as_traced())
             .map(|t| t.value);
-        self.lock().unmasked.extend(values);
+        let mut state = self.lock();
+        for value in values {
+            let value = state.original(value);
+            state.unmasked.insert(value);
+        }
     }
 
     pub(crate) fn set_masked(&self, value: Value, masked: bool) {
         if masked {
-            self.lock().unmasked.remove(&value);
+            let mut state = self.lock();
+            let value = state.original(value);
+            state.unmasked.remove(&value);
         }
     }
 
     pub(crate) fn is_unmasked(&self, value: Value) -> bool {
-        self.lock().unmasked.contains(&value)
+        let state = self.lock();
+        state.unmasked.contains(&state.original(value))
     }
 
     /// Tells the layers called from here on whether they are fitted.
@@ -384,8 +420,10 @@ impl Trace {
             }
         }
         let inputs: Vec<Value> = state.graph.params_of(ParamKind::Input).collect();
+        let own = state.own;
         let indices = state.indices.into_iter().filter_map(|found| {
-            let position = inputs.iter().position(|&v| v == found.value);
+            let value = own.get(&found.value).unwrap_or(&found.value);
+            let position = inputs.iter().position(|v| v == value);
             position.map(|p| (p, found))
         });
         Traced {
@@ -397,6 +435,11 @@ impl Trace {
 }
 
 impl State {
+    /// The value that this one is the same as.
+    fn original(&self, value: Value) -> Value {
+        self.own.get(&value).copied().unwrap_or(value)
+    }
+
     fn slot(&mut self, variable: &Variable) -> usize {
         if let Some(&index) = self.variable_index.get(&variable.id()) {
             return index;

@@ -15,7 +15,7 @@ use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
 use crate::names;
-use crate::ops::{self, prim};
+use crate::ops::{self, gradient, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
 use crate::training::TrainingState;
@@ -278,6 +278,8 @@ impl Layer for Functional {
             .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
         let given = self.with_masks(given, inputs)?;
+        let differentiated = self.nodes.iter().filter_map(|node| gradient::wrt(node));
+        differentiated.for_each(|key| cx.trace.watch(key));
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
         for (symbolic, tensor) in expected.iter().zip(&given) {
             let key = symbolic
@@ -288,8 +290,7 @@ impl Layer for Functional {
                 Err(_) if is_optional(symbolic) => tensor.clone(),
                 Err(_) => return Err(not_optional(symbolic.name())),
             };
-            cx.trace.note(key, &value);
-            values.insert(key, value);
+            values.insert(key, cx.trace.note(key, value)?);
         }
         for node in self.nodes.iter().filter(|n| !n.is_input()) {
             run(node, cx, &mut values)?;
@@ -353,8 +354,7 @@ fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> 
     })?;
     for (i, tensor) in outputs.into_leaves().into_iter().enumerate() {
         let key = (Arc::as_ptr(node) as usize, i);
-        cx.trace.note(key, &tensor);
-        values.insert(key, tensor);
+        values.insert(key, cx.trace.note(key, tensor)?);
     }
     Ok(())
 }

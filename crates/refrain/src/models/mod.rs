@@ -15,7 +15,7 @@ mod taken_masks;
 pub use clone::clone_model;
 pub(crate) use functional::Functional;
 pub use model::Model;
-pub(crate) use order::depends;
+pub(crate) use order::{depends, not_symbolic};
 pub use sequential::Sequential;
 pub(crate) use sequential::stack;
 pub(crate) use sharing::held_twice;
