@@ -7,7 +7,8 @@ mod warned;
 use common::compare::close;
 use ndarray::array;
 use refrain::layers::{
-    Dense, Embedding, GlobalAveragePooling1D, Lstm, Masking, MultiHeadAttention, add, concatenate,
+    Dense, Embedding, GlobalAveragePooling1D, Lstm, Masking, MultiHeadAttention, SimpleRnn, add,
+    concatenate,
 };
 use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, input, model_from_json, ops};
 use warned::warnings;
@@ -128,5 +129,23 @@ fn layers_have_the_order_that_masks_give_them_in_keras() -> Result<()> {
     let mut order = owners.clone();
     order.dedup();
     assert_eq!(order, ["first", "second", "b", "a"]);
+    Ok(())
+}
+
+#[test]
+fn a_call_is_named_once_however_often_its_model_is_called() -> Result<()> {
+    let (x, state) = (input([4, 4]), input([2]));
+    let rnn = SimpleRnn::new(2).call(Inputs::new(&x).kwarg("initial_state", &state))?;
+    let mut model = Model::new([&x, &state], &rnn.output)?;
+    for _ in 0..2 {
+        let (x, state) = (input([4, 4]), input([2]));
+        let first = model.call([&x, &state])?;
+        model = Model::new([&x, &state], &model.call([&x, &first])?)?;
+    }
+    let (ids, words) = words()?;
+    let outputs = [model.call([&words, &state])?, model.call([&words, &state])?];
+    let (_, warnings) = save(&Model::new([&ids, &state], outputs)?, "often");
+    let told = warnings.matches("beside initial states").count();
+    assert_eq!(told, 1, "{warnings}");
     Ok(())
 }
