@@ -9,6 +9,7 @@ use refrain_graph::{DType, Graph, Literal, Op, ParamKind, Scope, Spec, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::ops::prim;
 use crate::tensor::{Tensor, TensorKey};
 use crate::variable::{Variable, VariableId};
 
@@ -39,6 +40,8 @@ struct State {
     indices: Vec<Indices>,
     /// Tensors of declared graphs that are waited for, with the values that calls give them; `None` in a loop.
     watched: HashMap<TensorKey, Vec<Option<Value>>>,
+    /// Values that tensors have for themselves alone, with those that they are the same as.
+    own: HashMap<Value, Value>,
     /// Masks that calls hung on values, or took off them: Keras's tensors are objects that calls share.
     masks: HashMap<Value, Option<Tensor>>,
     activity: Activity,
@@ -125,20 +128,47 @@ impl Trace {
         self.0.training.load(Ordering::Relaxed)
     }
 
-    /// Waits for the values of a tensor of a graph that is lowered here.
-    pub(crate) fn watch(&self, tensor: TensorKey) {
-        self.lock().watched.entry(tensor).or_default();
+    /// The outermost trace.
+    fn root(&self) -> &Trace {
+        let mut root = self;
+        while let Some(parent) = &root.0.parent {
+            root = parent;
+        }
+        root
     }
 
-    /// Says which value a tensor of a declared graph has got.
-    pub(crate) fn note(&self, key: TensorKey, tensor: &Tensor) {
-        let (mut root, mut value) = (self, tensor.as_traced().map(|t| t.value));
-        while let Some(parent) = &root.0.parent {
-            (root, value) = (parent, None);
+    /// Waits for the values of a tensor of a graph that is lowered here, or in a loop of it.
+    pub(crate) fn watch(&self, tensor: TensorKey) {
+        self.root().lock().watched.entry(tensor).or_default();
+    }
+
+    /// Says which value a tensor of a declared graph has got. One that is watched gets a value of its own: a value that other
+    /// tensors have too has their influence.
+    pub(crate) fn note(&self, key: TensorKey, tensor: Tensor) -> Result<Tensor> {
+        let root = self.root();
+        if !root.lock().watched.contains_key(&key) {
+            return Ok(tensor);
         }
-        if let Some(found) = root.lock().watched.get_mut(&key) {
-            found.push(value);
+        let tensor = match tensor.as_traced() {
+            Some(traced) => traced.trace.own(&tensor)?,
+            None => tensor,
+        };
+        let traced = tensor.as_traced().filter(|t| t.trace.same(root));
+        let value = traced.map(|t| t.value);
+        root.lock().watched.entry(key).or_default().push(value);
+        Ok(tensor)
+    }
+
+    /// The same tensor of this trace as a value that no other tensor has.
+    fn own(&self, tensor: &Tensor) -> Result<Tensor> {
+        let own = prim::copy(tensor)?;
+        let values = own.as_traced().zip(tensor.as_traced());
+        if let Some((own, tensor)) = values {
+            let mut state = self.lock();
+            let original = state.original(tensor.value);
+            state.own.insert(own.value, original);
         }
+        Ok(own.with_mask(tensor.mask()))
     }
 
     /// The values that a watched tensor has got.
@@ -150,7 +180,9 @@ impl Trace {
     /// Hangs a mask on the object that a tensor is in Keras, or takes it off: calls made later see it.
     pub(crate) fn hang_mask(&self, tensor: &Tensor, mask: Option<Tensor>) {
         if let Some(traced) = tensor.as_traced() {
-            self.lock().masks.insert(traced.value, mask);
+            let mut state = self.lock();
+            let object = state.original(traced.value);
+            state.masks.insert(object, mask);
         }
     }
 
@@ -159,7 +191,9 @@ impl Trace {
         let Some(traced) = tensor.as_traced() else {
             return tensor.clone();
         };
-        let hung = self.lock().masks.get(&traced.value).cloned();
+        let state = self.lock();
+        let hung = state.masks.get(&state.original(traced.value)).cloned();
+        drop(state);
         hung.map_or_else(|| tensor.clone(), |mask| tensor.with_mask(mask))
     }
 
@@ -410,8 +444,10 @@ impl Trace {
             }
         }
         let inputs: Vec<Value> = state.graph.params_of(ParamKind::Input).collect();
+        let own = state.own;
         let indices = state.indices.into_iter().filter_map(|found| {
-            let position = inputs.iter().position(|&v| v == found.value);
+            let value = own.get(&found.value).unwrap_or(&found.value);
+            let position = inputs.iter().position(|v| v == value);
             position.map(|p| (p, found))
         });
         Traced {
@@ -423,6 +459,11 @@ impl Trace {
 }
 
 impl State {
+    /// The value that this one is the same as.
+    fn original(&self, value: Value) -> Value {
+        self.own.get(&value).copied().unwrap_or(value)
+    }
+
     fn slot(&mut self, variable: &Variable) -> usize {
         if let Some(&index) = self.variable_index.get(&variable.id()) {
             return index;

@@ -1,6 +1,9 @@
 //! Callbacks that write into the logs and use the model.
 
 use std::cell::{Cell, RefCell};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use ndarray::{Array1, Array2, Axis, s};
 use refrain::callbacks::{
@@ -12,7 +15,7 @@ use refrain::layers::Dense;
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Sgd;
-use refrain::training::{Logs, Predictions};
+use refrain::training::{Evaluation, Logs, Predictions};
 use refrain::{ErrorKind, Model, Result, input, load_model};
 
 fn model() -> Result<(Model, Array2<f32>, Array1<f32>)> {
@@ -484,18 +487,90 @@ fn evaluations_and_predictions_may_be_stopped() -> Result<()> {
     Ok(())
 }
 
+/// Evaluates in the same thread, and in one that is waited for.
+fn evaluates_twice<'a>(
+    x: &'a Array2<f32>,
+    y: &'a Array2<f32>,
+    wanted: &'a Evaluation,
+) -> LambdaCallback<'a> {
+    LambdaCallback::new().on_test_batch_end(move |cx, _, _| {
+        assert_eq!(&cx.model().evaluate(x, y).batch_size(4).run()?, wanted);
+        let (model, x, y) = (cx.model().clone(), x.clone(), y.clone());
+        let (send, receive) = mpsc::channel();
+        thread::spawn(move || send.send(model.evaluate(&x, &y).batch_size(4).run()));
+        let scores = receive.recv_timeout(Duration::from_secs(60));
+        assert_eq!(&scores.expect("no deadlock")?, wanted);
+        Ok(())
+    })
+}
+
 #[test]
-fn an_evaluation_within_an_evaluation_is_refused() -> Result<()> {
+fn evaluations_within_an_evaluation_do_not_disturb_it() -> Result<()> {
     let (model, x, y) = adder()?;
-    let nested = LambdaCallback::new().on_test_batch_end(|cx, _, _| {
-        cx.model().predict(&x).run()?;
-        cx.model().evaluate(&x, &y).run().map(drop)
+    let (part, ones) = (&x * 3.0, Array2::zeros((5, 1)));
+    let inner = model.evaluate(&part, &ones).batch_size(4).run()?;
+    let wanted = model.evaluate(&x, &y).batch_size(2).run()?;
+    let nested = || evaluates_twice(&part, &ones, &inner);
+    let found = model.evaluate(&x, &y).batch_size(2).callback(nested());
+    assert_eq!(found.run()?, wanted);
+    let batches = pairs(&x).into_iter().zip(pairs(&y));
+    let found = model.evaluate_batches(batches).callback(nested());
+    assert_eq!(found.run()?, wanted);
+    // Single batches are counted behind the last evaluation.
+    let more = model.test_on_batch(&x, &y).run()?.loss();
+    assert!((more - wanted.loss()).abs() < 1e-6, "{more}");
+
+    let weights: Vec<_> = model.weights().iter().map(|w| w.value()).collect();
+    let fit = |batches: bool| {
+        for (weight, value) in model.weights().iter().zip(&weights) {
+            weight.assign(value.clone())?;
+        }
+        let fit = model.fit(&x, &y).batch_size(5);
+        match batches {
+            true => fit.validation_batches(pairs(&x).into_iter().zip(pairs(&y))),
+            false => fit.validation_data(&x, &y).validation_batch_size(2),
+        }
+        .callback(
+            LambdaCallback::new()
+                .on_test_batch_end(|cx, _, _| cx.model().evaluate(&part, &ones).run().map(drop)),
+        )
+        .run()
+    };
+    for batches in [false, true] {
+        let history = fit(batches)?;
+        let after = model.evaluate(&x, &y).batch_size(2).run()?;
+        assert_eq!(history.last("val_loss")?, after.loss());
+    }
+    Ok(())
+}
+
+#[test]
+fn an_error_ends_predictions_in_batches() -> Result<()> {
+    let (model, x, _) = adder()?;
+    let mut records = Records::default();
+    let batches = pairs(&x).into_iter().enumerate();
+    let batches = batches.map(|(i, batch)| match i {
+        1 => Err(std::io::Error::other("the cable is loose")),
+        _ => Ok(batch),
     });
-    let error = model.evaluate(&x, &y).callback(nested).run().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::State);
-    assert!(error.to_string().contains("is being evaluated"), "{error}");
-    // The failure has ended the evaluation around it.
-    model.evaluate(&x, &y).run()?;
+    let mut run = model.predict_batches(batches).callback(&mut records);
+    assert!(run.next().is_some_and(|p| p.is_ok()));
+    assert!(run.next().is_some_and(|p| p.is_err()));
+    assert!(run.next().is_none() && run.next().is_none());
+    assert_eq!(run.size_hint(), (0, Some(0)));
+    drop(run);
+    let begins = records.0.iter().filter(|c| c.contains("begin")).count();
+    assert_eq!(begins, 3, "{:?}", records.0);
+
+    let begun = Cell::new(0);
+    let refuses = LambdaCallback::new().on_predict_begin(|_| {
+        begun.set(begun.get() + 1);
+        model.get_layer("none").map(drop)
+    });
+    let mut run = model.predict_batches(pairs(&x)).callback(refuses);
+    assert!(run.next().is_some_and(|p| p.is_err()));
+    assert!(run.next().is_none());
+    assert_eq!(begun.get(), 1);
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use ndarray::{Array1, Array2, ArrayD, IxDyn};
 use refrain::activations::Activation;
 use refrain::layers::{
     BatchNormalization, Conv2D, Dense, Dropout, Embedding, Flatten, GlobalAveragePooling1D,
-    GlobalAveragePooling2D, LayerNormalization, Lstm, MaxPooling2D, ZeroPadding2D,
+    GlobalAveragePooling2D, Identity, LayerNormalization, Lstm, MaxPooling2D, Reshape,
+    ZeroPadding2D,
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
@@ -195,6 +196,15 @@ fn inputs_of_integers_have_no_gradient_and_what_follows_them_has() -> Result<()>
     let refused = GradientFunction::new(&words, output, [&words]);
     assert_eq!(refused.err().map(|e| e.kind()), Some(ErrorKind::DType));
     let bad = Array2::from_elem((2, 4), 9i32);
+    assert_eq!(function.run(&bad).unwrap_err().kind(), ErrorKind::Data);
+
+    // Indices that are floats are checked, too.
+    let numbers = input([4]);
+    let embedded = Embedding::new(9, 4).call(&numbers)?;
+    let output = GlobalAveragePooling1D::new().call(&embedded)? * &numbers;
+    let function = GradientFunction::new(&numbers, &output, [&numbers])?;
+    let bad = bad.mapv(|i| i as f32);
+    assert_eq!(function.run(&(&bad - 1.0))?.get(0)?.shape(), [2, 4]);
     assert_eq!(function.run(&bad).unwrap_err().kind(), ErrorKind::Data);
     Ok(())
 }
@@ -429,5 +439,111 @@ fn gradients_of_what_a_tensor_does_not_touch_are_refused() -> Result<()> {
     )
     .err();
     assert_eq!(error.map(|e| e.kind()), Some(ErrorKind::DType));
+    Ok(())
+}
+
+/// `h` itself, as another tensor.
+fn unchanged(h: &Tensor) -> Result<[Tensor; 5]> {
+    Ok([
+        Dropout::new(0.5).call(h)?,
+        Identity::new().call(h)?,
+        refrain::layers::Activation::new(Activation::Linear).call(h)?,
+        Reshape::new([2]).call(h)?,
+        ops::cast(h, DType::F32),
+    ])
+}
+
+/// The gradients of a tensor's sum by others, where `h` below is `[1, 2]`.
+fn by<const N: usize>(x: &Tensor, of: &Tensor, wrt: [&Tensor; N]) -> Result<[Vec<f32>; N]> {
+    let data = Array2::from_shape_vec((1, 2), vec![1f32, 2.0]).expect("two values");
+    let found = GradientFunction::new(x, of, wrt)?.run(&data)?;
+    let each = |i| found.get(i).map(|g| g.iter().copied().collect());
+    let all: Vec<Vec<f32>> = (0..N).map(each).collect::<Result<_>>()?;
+    Ok(all.try_into().expect("so many"))
+}
+
+/// JAX's numbers, of functions of both tensors.
+#[test]
+fn what_goes_past_a_tensor_is_not_in_its_gradient() -> Result<()> {
+    let x = input([2]);
+    let h = &x * 1.0;
+    for d in unchanged(&h)? {
+        let name = d.name().to_owned();
+        let y = &d * 2.0 + &h * 3.0;
+        assert_eq!(
+            by(&x, &y, [&d, &h, &d])?,
+            [[2.0; 2], [5.0; 2], [2.0; 2]],
+            "{name}"
+        );
+        assert!(by(&x, &(&h * 3.0), [&d]).is_err(), "{name}");
+
+        // The same as parts of a model, and their own gradients.
+        let cubes = d.square() * &d + &d * h.square();
+        let slope = ops::gradient(&cubes, &d);
+        let all = ops::gradient(&cubes, &h);
+        let data = Array2::from_shape_vec((1, 2), vec![1f32, 2.0]).expect("two values");
+        let found = Model::new(&x, [&slope, &all])?.predict(&data).run()?;
+        assert_eq!(found.get(0)?.as_slice(), Some(&[4.0, 16.0][..]), "{name}");
+        assert_eq!(found.get(1)?.as_slice(), Some(&[6.0, 24.0][..]), "{name}");
+        assert_eq!(
+            by(&x, &slope, [&h, &d, &x])?,
+            [[8.0, 16.0], [6.0, 12.0], [8.0, 16.0]],
+            "{name}"
+        );
+        let second = Model::new(&x, [ops::gradient(&slope, &d), ops::gradient(&slope, &h)])?;
+        let outer = input([2]);
+        let nested = Model::new(&outer, second.call_structure(&outer)?)?;
+        for model in [&second, &nested] {
+            let found = model.predict(&data).run()?;
+            assert_eq!(found.get(0)?.as_slice(), Some(&[6.0, 12.0][..]), "{name}");
+            assert_eq!(found.get(1)?.as_slice(), Some(&[8.0, 16.0][..]), "{name}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn inputs_of_nested_models_are_tensors_of_their_own() -> Result<()> {
+    let (a, b, x) = (input([2]), input([2]), input([2]));
+    let product = &a * b.square();
+    let nested = Model::new([&a, &b], &product)?;
+    let y = nested.call([&x, &x])? + &x * 7.0;
+    // By `x` all of it, by an input of the nested model what goes through that.
+    let wanted = [[10.0, 19.0], [1.0, 4.0], [2.0, 8.0]];
+    assert_eq!(by(&x, &y, [&x, &a, &b])?, wanted);
+
+    // A model with gradients by its inputs, given one tensor for both, and called twice.
+    let slopes = [ops::gradient(&product, &a), ops::gradient(&product, &b)];
+    let slopes = Model::new([&a, &b], &slopes[0] + &slopes[1] * 10.0)?;
+    let twice = slopes.call([&x, &x])? + slopes.call([&x, &(&x * 2.0)])? * 100.0;
+    let data = Array2::from_shape_vec((1, 2), vec![1f32, 2.0]).expect("two values");
+    let found = Model::new(&x, &twice)?.predict(&data).run()?.into_array()?;
+    assert_eq!(found.as_slice(), Some(&[4421.0, 17684.0][..]));
+    Ok(())
+}
+
+#[test]
+fn outputs_of_one_call_are_apart() -> Result<()> {
+    let x = input([3, 2]);
+    let data = spread(&[2, 3, 2], |i| i as f32 / 12.0);
+    for sequences in [false, true] {
+        let lstm = Lstm::new(4).return_state(true).return_sequences(sequences);
+        let outputs = lstm.call(&x)?;
+        let (o, h, c) = (&outputs.output, &outputs.state[0], &outputs.state[1]);
+        let of_state = h.square();
+        for other in [o, c] {
+            let error = ops::gradient(&of_state, other).check().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Graph);
+            assert!(error.to_string().contains(other.name()), "{error}");
+            let function = GradientFunction::new(&x, &of_state, [other])?;
+            let error = function.run(&data).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Graph);
+        }
+        let by_itself = GradientFunction::new(&x, &of_state, [h])?.run(&data)?;
+        let state = Model::new(&x, h)?.predict(&data).run()?.into_array()?;
+        assert_eq!(by_itself.get(0)?, &(state * 2.0));
+        ops::gradient(&of_state, h).check()?;
+        ops::gradient(&(h * c), c).check()?;
+    }
     Ok(())
 }

@@ -7,8 +7,10 @@ mod warned;
 use common::compare::close;
 use ndarray::array;
 use refrain::layers::{
-    Dense, Embedding, GlobalAveragePooling1D, Lstm, Masking, MultiHeadAttention, add, concatenate,
+    Dense, Dropout, Embedding, GlobalAveragePooling1D, Lstm, Masking, MultiHeadAttention,
+    SimpleRnn, add, concatenate,
 };
+use refrain::training::GradientFunction;
 use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, input, model_from_json, ops};
 use warned::warnings;
 
@@ -128,5 +130,43 @@ fn layers_have_the_order_that_masks_give_them_in_keras() -> Result<()> {
     let mut order = owners.clone();
     order.dedup();
     assert_eq!(order, ["first", "second", "b", "a"]);
+    Ok(())
+}
+
+#[test]
+fn a_call_is_named_once_however_often_its_model_is_called() -> Result<()> {
+    let (x, state) = (input([4, 4]), input([2]));
+    let rnn = SimpleRnn::new(2).call(Inputs::new(&x).kwarg("initial_state", &state))?;
+    let mut model = Model::new([&x, &state], &rnn.output)?;
+    for _ in 0..2 {
+        let (x, state) = (input([4, 4]), input([2]));
+        let first = model.call([&x, &state])?;
+        model = Model::new([&x, &state], &model.call([&x, &first])?)?;
+    }
+    let (ids, words) = words()?;
+    let outputs = [model.call([&words, &state])?, model.call([&words, &state])?];
+    let (_, warnings) = save(&Model::new([&ids, &state], outputs)?, "often");
+    let told = warnings.matches("beside initial states").count();
+    assert_eq!(told, 1, "{warnings}");
+    Ok(())
+}
+
+/// `Dropout` outside of `fit` gives its input back, whose mask is taken with its own.
+#[test]
+fn masks_are_taken_from_tensors_with_gradients_too() -> Result<()> {
+    let (ids, words) = words()?;
+    let dropped = Dropout::new(0.5).name("dropped").call(&words)?;
+    let attended = MultiHeadAttention::new(1, 2).call([&dropped, &dropped])?;
+    let pooled = [words, attended].map(|x| GlobalAveragePooling1D::new().call(&x));
+    let [words, attended] = pooled;
+    let model = Model::new(&ids, &add([words?, attended?])?)?;
+    let read = as_keras_reads(&model)?;
+    let sum = |model: &Model| Ok::<f64, refrain::Error>(predict(model)?.to_f64().iter().sum());
+    let wanted = sum(&read)?;
+    assert!((wanted - sum(&model)?).abs() > 1e-3, "{wanted}");
+    let dropped = read.get_layer("dropped")?.output()?;
+    let function = GradientFunction::new(read.input(), &read.outputs()[0], [&dropped])?;
+    let found = function.run(&array![[3, 1, 0, 0], [2, 0, 4, 1]])?.value();
+    assert!((found - wanted).abs() < 1e-5, "{found} for {wanted}");
     Ok(())
 }

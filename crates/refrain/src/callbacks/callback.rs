@@ -11,8 +11,8 @@ use crate::training::{Compiled, Logs, Predictions};
 /// Code that runs between epochs and steps of `fit`, and between batches of `evaluate` and `predict`. All methods do nothing
 /// by default; an error ends the run.
 ///
-/// Within a method the model may be evaluated (except between batches of an evaluation), saved, and asked to predict; its
-/// weights and its learning rate may be read and changed. Callbacks are called in the order in which they were given, and what one writes into the logs
+/// Within a method the model may be evaluated, saved, and asked to predict, in other threads too; its weights and its learning
+/// rate may be read and changed. Callbacks are called in the order in which they were given, and what one writes into the logs
 /// ([`Logs::set`]) is seen by those after it, by the progress line and by the history.
 ///
 /// ```

@@ -2,6 +2,7 @@
 
 mod calls;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -446,13 +447,10 @@ impl AnyLayer {
 
     /// The weights: its own trainable ones, its own others, then those of the layers inside, each once.
     pub fn weights(&self) -> Vec<Variable> {
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
         self.visit_layers(&mut |layer| {
-            for w in layer.own_weights() {
-                if !all.contains(&w) {
-                    all.push(w);
-                }
-            }
+            let own = layer.own_weights().into_iter();
+            all.extend(own.filter(|w| seen.insert(w.id())));
         });
         all
     }
@@ -478,9 +476,9 @@ impl AnyLayer {
 
     /// The weights that training does not change.
     pub fn non_trainable_weights(&self) -> Vec<Variable> {
-        let trainable = self.trainable_weights();
+        let all_frozen = !self.trainable();
         let mut weights = self.weights();
-        weights.retain(|w| !trainable.contains(w));
+        weights.retain(|w| all_frozen || !w.trainable());
         weights
     }
 

@@ -15,7 +15,7 @@ use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
 use crate::names;
-use crate::ops::{self, prim};
+use crate::ops::{self, gradient, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
 use crate::training::TrainingState;
@@ -280,6 +280,8 @@ impl Layer for Functional {
         // As in Keras, they stay on the tensors.
         let masks_given = inputs.get(usize::MAX, "mask").is_some();
         let given = self.with_masks(given, inputs)?;
+        let differentiated = self.nodes.iter().filter_map(|node| gradient::wrt(node));
+        differentiated.for_each(|key| cx.trace.watch(key));
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
         for (symbolic, tensor) in expected.iter().zip(&given) {
             let key = symbolic
@@ -293,8 +295,7 @@ impl Layer for Functional {
             if masks_given {
                 cx.trace.hang_mask(&value, value.mask());
             }
-            cx.trace.note(key, &value);
-            values.insert(key, value);
+            values.insert(key, cx.trace.note(key, value)?);
         }
         for node in self.nodes.iter().filter(|n| !n.is_input()) {
             run(node, cx, &mut values)?;
@@ -361,8 +362,7 @@ fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> 
     })?;
     for (i, tensor) in outputs.into_leaves().into_iter().enumerate() {
         let key = (Arc::as_ptr(node) as usize, i);
-        cx.trace.note(key, &tensor);
-        values.insert(key, tensor);
+        values.insert(key, cx.trace.note(key, tensor)?);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ mod taken_masks;
 pub use clone::clone_model;
 pub(crate) use functional::Functional;
 pub use model::Model;
-pub(crate) use order::depends;
+pub(crate) use order::{depends, not_symbolic};
 pub(crate) use penalties::{warn_of_older_penalties, warn_of_repeated_penalties};
 pub use sequential::Sequential;
 pub(crate) use sequential::stack;

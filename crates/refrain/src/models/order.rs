@@ -42,10 +42,17 @@ pub(crate) fn not_symbolic(received: &str) -> Error {
 
 /// Whether a symbolic tensor is computed from another.
 pub(crate) fn depends(output: &Tensor, on: &Tensor) -> Result<bool> {
-    let mut walk = Walk::new(given, HashSet::new());
-    walk.inputs.extend(on.key());
-    walk.visit(output)?;
-    Ok(walk.finished.contains(&node_key(&node_of(on)?)))
+    let (mut waiting, mut seen) = (vec![output.clone()], HashSet::new());
+    while let Some(tensor) = waiting.pop() {
+        if tensor.key() == on.key() {
+            return Ok(true);
+        }
+        let node = node_of(&tensor)?;
+        if seen.insert(node_key(&node)) {
+            waiting.extend(given(&node));
+        }
+    }
+    Ok(false)
 }
 
 /// What the depth-first walk from the outputs finds.

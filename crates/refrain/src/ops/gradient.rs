@@ -2,14 +2,15 @@
 
 use refrain_graph::grad::vjp;
 
-use super::{OpDef, apply, prim, tensor_argument};
+use super::{OpDef, Operation, apply, prim, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
+use crate::layers::node::Node;
 use crate::losses::sum_all;
 use crate::models::depends;
 use crate::structure::Structure;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, TensorKey};
 use crate::trace::Trace;
 
 /// Keras has no such function: refrain reads it from its own files.
@@ -42,8 +43,9 @@ pub(super) static GRADIENT: OpDef = OpDef {
 /// # Ok::<(), refrain::Error>(())
 /// ```
 ///
-/// In a layer's `call` the gradient with respect to a tensor without influence is 0; on symbolic tensors it is an error. Keras
-/// has no such function and does not open files of models that use it.
+/// In a layer's `call` the gradient with respect to a tensor without influence is 0; on symbolic tensors it is an error. There,
+/// too, what a layer or function gives back as it is (`Dropout` outside of `fit`) is one tensor with its argument; symbolic
+/// tensors have an influence of their own each. Keras has no such function and does not open files of models that use it.
 pub fn gradient(output: &Tensor, wrt: &Tensor) -> Tensor {
     match check(output, wrt) {
         Ok(()) => apply(&GRADIENT, Inputs::new(output).arg(wrt), Config::new()),
@@ -78,6 +80,14 @@ pub(crate) fn no_influence(name: &str) -> Error {
     let message = format!("the output does not depend on tensor `{name}`");
     Error::new(ErrorKind::Graph, message)
         .hint("Give tensors that lie between the inputs and the output")
+}
+
+/// The tensor with respect to which a call of [`gradient`] differentiates.
+pub(crate) fn wrt(node: &Node) -> Option<TensorKey> {
+    let operation = node.layer.options::<Operation>()?;
+    let is_gradient = operation.def.class == GRADIENT.class;
+    let wrt = node.inputs.tensor(1, "wrt").filter(|_| is_gradient);
+    wrt.and_then(Tensor::key)
 }
 
 fn gradient_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {

@@ -6,7 +6,7 @@ use refrain_graph::Literal;
 
 use super::cache::Cache;
 use super::engine::scalar;
-use super::turn::Turn;
+use super::turn::Turns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::{Kind, Loss, LossOptions, Losses};
 use crate::metrics::{Direction, Metric, MetricOptions, Metrics};
@@ -29,7 +29,7 @@ pub(crate) struct Compiled {
     pub(crate) programs: Mutex<Cache>,
     /// Held while the model is being fitted.
     pub(crate) fitting: Mutex<()>,
-    pub(crate) testing: Turn,
+    pub(crate) testing: Turns,
 }
 
 /// The loss of one output.
@@ -81,20 +81,28 @@ impl Tracker {
     }
 
     pub(crate) fn reset(&self) {
-        for variable in [&self.total, &self.count] {
+        self.set([0.0; 2]);
+    }
+
+    /// The total and the count.
+    pub(crate) fn get(&self) -> [f32; 2] {
+        [&self.total, &self.count].map(|variable| scalar(&variable.read()) as f32)
+    }
+
+    pub(crate) fn set(&self, values: [f32; 2]) {
+        for (variable, value) in [&self.total, &self.count].into_iter().zip(values) {
             if let Some(v) = variable.write().values_mut::<f32>() {
-                v.fill(0.0);
+                v.fill(value);
             }
         }
     }
 
     /// The mean so far; 0 before anything was counted, as in Keras.
     pub(crate) fn mean(&self) -> f64 {
-        let (total, count) = (scalar(&self.total.read()), scalar(&self.count.read()));
-        match count {
-            0.0 => 0.0,
+        match self.get() {
+            [_, 0.0] => 0.0,
             // Keras divides in f32.
-            count => f64::from(total as f32 / count as f32),
+            [total, count] => f64::from(total / count),
         }
     }
 }
@@ -133,7 +141,7 @@ impl Compiled {
             source: None,
             programs: Mutex::default(),
             fitting: Mutex::new(()),
-            testing: Turn::default(),
+            testing: Turns::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::progress::{Progress, Verbose};
 use super::session::Session;
 use super::stateful::Batches;
 use super::steps::OneBatch;
+use super::turn::Testing;
 use crate::callbacks::{Callback, Callbacks, PassContext, each, takes_callbacks};
 use crate::data::{Arrays, BatchSource, IntoArrays, Rows, Stream};
 use crate::error::{Error, ErrorKind, Result};
@@ -102,8 +103,7 @@ impl<'a> Evaluate<'a> {
     /// Evaluates.
     ///
     /// # Errors
-    /// The model is not compiled or this runs between batches of another evaluation of it, the data do not fit it, or a
-    /// callback failed.
+    /// The model is not compiled, the data do not fit it, or a callback failed.
     pub fn run(mut self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
         let (x, y) = match self.data {
@@ -148,8 +148,7 @@ pub(crate) fn evaluate_batches<'a>(
     callbacks: &mut [Box<dyn Callback + '_>],
 ) -> Result<Evaluation> {
     let compiled = one.compiled();
-    let _only = compiled.testing.take(one.model())?;
-    compiled.test.iter().for_each(|t| t.reset());
+    let mut testing = Testing::begin(compiled);
     let (mut logs, mut done) = (Logs::default(), 0);
     let mut cx = PassContext::new(one.model(), stream.steps());
     each(callbacks, |c| c.on_test_begin(&mut cx))?;
@@ -158,8 +157,11 @@ pub(crate) fn evaluate_batches<'a>(
         && let Some(batch) = stream.next()?
     {
         each(callbacks, |c| c.on_test_batch_begin(&mut cx, done))?;
-        one.run(&batch, Mode::Test, checked.map(|epoch| (epoch, done)))?;
-        logs.update(&compiled.test, "");
+        testing.turn(|| {
+            one.run(&batch, Mode::Test, checked.map(|epoch| (epoch, done)))?;
+            logs.update(&compiled.test, "");
+            Ok::<(), Error>(())
+        })?;
         each(callbacks, |c| c.on_test_batch_end(&mut cx, done, &logs))?;
         done += 1;
         progress.step(done, &logs);
@@ -169,10 +171,8 @@ pub(crate) fn evaluate_batches<'a>(
     }
     each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
     progress.end(done, &logs);
-    Ok(Evaluation::new(
-        &compiled.test,
-        &compiled.evaluation_order(),
-    ))
+    let order = compiled.evaluation_order();
+    Ok(testing.turn(|| Evaluation::new(&compiled.test, &order)))
 }
 
 /// The batch size that was given or that Keras takes.
@@ -220,8 +220,7 @@ impl Pass {
         checked: Option<usize>,
         callbacks: &mut [Box<dyn Callback + '_>],
     ) -> Result<Evaluation> {
-        let _only = compiled.testing.take(model)?;
-        compiled.test.iter().for_each(|t| t.reset());
+        let mut testing = Testing::begin(compiled);
         let all = feed.samples().div_ceil(self.batch_size);
         self.batches(feed).check(model)?;
         warnings::out_of_data(self.steps, all, "steps");
@@ -237,20 +236,21 @@ impl Pass {
             let start = done * self.batch_size;
             let size = self.batch_size.min(feed.samples() - start);
             let rows = Rows::Range(start, size);
-            match checked {
-                Some(epoch) => session.checked_step(rows, epoch, done)?,
-                None => session.step(rows)?,
-            }
-            logs.update(&compiled.test, "");
+            testing.turn(|| {
+                match checked {
+                    Some(epoch) => session.checked_step(rows, epoch, done)?,
+                    None => session.step(rows)?,
+                }
+                logs.update(&compiled.test, "");
+                Ok::<(), Error>(())
+            })?;
             each(callbacks, |c| c.on_test_batch_end(&mut cx, done, &logs))?;
             done += 1;
             progress.step(done, &logs);
         }
         each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
         progress.end(done, &logs);
-        Ok(Evaluation::new(
-            &compiled.test,
-            &compiled.evaluation_order(),
-        ))
+        let order = compiled.evaluation_order();
+        Ok(testing.turn(|| Evaluation::new(&compiled.test, &order)))
     }
 }

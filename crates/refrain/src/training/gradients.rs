@@ -1,5 +1,6 @@
 //! Gradients: of the loss, and of any number that a model's graph holds.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
@@ -14,13 +15,13 @@ use super::predict::Output;
 use super::stateful::Batches;
 use crate::data::{Arrays, Batch as Samples, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::models::{Functional, Model};
+use crate::models::{Functional, Model, not_symbolic};
 use crate::ops::gradient::{self, check_float, no_influence};
 use crate::ops::prim;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
 use crate::trace::Trace;
-use crate::variable::Variable;
+use crate::variable::{Variable, VariableId};
 
 impl Model {
     /// The gradients of the loss of these samples, taken as one batch, with respect to the inputs and to the weights that
@@ -142,14 +143,9 @@ pub struct GradientFunction {
 /// A tensor with respect to which there is a gradient.
 struct Wrt {
     name: String,
-    place: Place,
-}
-
-enum Place {
-    /// Among the outputs.
-    Output(usize),
-    /// Within a nested model.
-    Nested(TensorKey),
+    key: TensorKey,
+    /// Its position among the outputs; `None` within a nested model.
+    position: Option<usize>,
 }
 
 impl GradientFunction {
@@ -174,20 +170,29 @@ impl GradientFunction {
         let (mut outputs, mut places) = (vec![output.clone()], Vec::new());
         for tensor in wrt.into().into_leaves() {
             check_float(&tensor)?;
-            let name = tensor.name().to_owned();
-            let place = match nested(&tensor) {
-                Some(key) => Place::Nested(key),
-                None => {
-                    outputs.push(tensor);
-                    Place::Output(outputs.len() - 1)
-                }
-            };
-            places.push(Wrt { name, place });
+            let (name, key) = (tensor.name().to_owned(), nested(&tensor));
+            if key.is_none() {
+                outputs.push(tensor);
+            }
+            places.push((name, key, outputs.len() - 1));
         }
         let functional = Functional::new(inputs, Structure::list(outputs))?;
+        // The graph has tensors of its own where inputs are not those of an `InputLayer`.
+        let outputs = functional.outputs.flatten();
+        let wrt = places.into_iter().map(|(name, nested, last)| {
+            let position = nested.is_none().then_some(last);
+            let key = nested.or_else(|| outputs[last].key());
+            let key = key.ok_or_else(|| not_symbolic("a tensor of a layer's `call`"))?;
+            Ok(Wrt {
+                name,
+                key,
+                position,
+            })
+        });
+        let wrt = wrt.collect::<Result<_>>()?;
         Ok(GradientFunction {
             model: Model::from_functional(functional, "gradients"),
-            wrt: places,
+            wrt,
             weights: Vec::new(),
         })
     }
@@ -207,9 +212,9 @@ impl GradientFunction {
     /// # Errors
     /// One is not a weight of the layers between the inputs and the output, or holds no floats.
     pub fn weights<'w>(mut self, weights: impl IntoIterator<Item = &'w Variable>) -> Result<Self> {
-        let known = self.model.weights();
+        let known: HashSet<VariableId> = self.model.weights().iter().map(Variable::id).collect();
         for weight in weights {
-            if !known.contains(weight) {
+            if !known.contains(&weight.id()) {
                 let message = format!(
                     "`{}` is no weight between the inputs and the output",
                     weight.path()
@@ -246,15 +251,11 @@ impl GradientFunction {
     fn step(&self, specs: &BatchSpecs) -> Result<Step> {
         let trace = Trace::new(false);
         declare(&trace, model_variables(&self.model));
-        for wrt in &self.wrt {
-            if let Place::Nested(key) = wrt.place {
-                trace.watch(key);
-            }
-        }
+        self.wrt.iter().for_each(|wrt| trace.watch(wrt.key));
         let outputs = model_outputs(&self.model, &trace, &specs.x)?;
-        let tensors = self.wrt.iter().map(|wrt| match wrt.place {
-            Place::Output(position) => Ok(outputs[position].clone()),
-            Place::Nested(key) => wrt.within(&trace, key),
+        let tensors = self.wrt.iter().map(|wrt| match wrt.position {
+            Some(position) => Ok(outputs[position].clone()),
+            None => wrt.within(&trace),
         });
         let mut tensors = tensors.collect::<Result<Vec<Tensor>>>()?;
         let weights = self.weights.iter().map(|w| trace.variable_param(w));
@@ -279,8 +280,8 @@ impl GradientFunction {
 
 impl Wrt {
     /// The value of a tensor within a nested model.
-    fn within(&self, trace: &Trace, key: TensorKey) -> Result<Tensor> {
-        match trace.noted(key)[..] {
+    fn within(&self, trace: &Trace) -> Result<Tensor> {
+        match trace.noted(self.key)[..] {
             [Some(value)] => Ok(trace.wrap(value)),
             [] => Err(no_influence(&self.name)),
             _ => {

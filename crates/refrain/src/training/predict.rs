@@ -1,5 +1,7 @@
 //! `model.predict(…)`.
 
+use std::iter::FusedIterator;
+use std::mem;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
@@ -50,8 +52,8 @@ impl Model {
     }
 }
 
-/// What [`Model::predict_batches`] is about to do. An iterator of each batch's predictions; [`run`](PredictBatches::run)
-/// gathers those of all.
+/// What [`Model::predict_batches`] is about to do. An iterator of each batch's predictions, which an error ends;
+/// [`run`](PredictBatches::run) gathers those of all.
 #[must_use = "nothing is predicted until `.run()`, or the first `.next()`"]
 pub struct PredictBatches<'a, I> {
     batches: I,
@@ -118,13 +120,16 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> Iterator for PredictBatches<'a, I> {
     }
 }
 
+impl<'a, I: Iterator<Item: IntoArrays<'a>>> FusedIterator for PredictBatches<'a, I> {}
+
 impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
     takes_callbacks!(callbacks);
 
     /// The predictions for the next batch.
     fn advance(&mut self) -> Result<Option<Predictions>> {
         let (cx, callbacks) = (&mut self.cx, &mut self.callbacks);
-        let done = match self.course {
+        // An error ends the run.
+        let done = match mem::replace(&mut self.course, Course::After) {
             Course::Before => {
                 each(callbacks, |c| c.on_predict_begin(cx))?;
                 0
@@ -137,14 +142,13 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
             false => self.batches.next(),
         };
         let Some(batch) = next else {
-            self.course = Course::After;
             each(callbacks, |c| c.on_predict_end(cx))?;
             return Ok(None);
         };
-        self.course = Course::Within(done + 1);
         each(callbacks, |c| c.on_predict_batch_begin(cx, done))?;
         let outputs = cx.model().predict_on_batch(batch)?;
         each(callbacks, |c| c.on_predict_batch_end(cx, done, &outputs))?;
+        self.course = Course::Within(done + 1);
         Ok(Some(outputs))
     }
 

@@ -137,10 +137,10 @@ impl Run<'_, '_> {
             return Ok(());
         }
         let checked = self.options.check_finite.then_some(epoch);
-        match &mut self.validation {
+        let evaluation = match &mut self.validation {
             None => return Ok(()),
             Some(Validation::Arrays(feed, pass)) => {
-                pass.evaluate(self.model, self.compiled, feed, checked, self.callbacks)?;
+                pass.evaluate(self.model, self.compiled, feed, checked, self.callbacks)?
             }
             Some(Validation::Batches(stream)) => {
                 if !stream.begin()? {
@@ -148,10 +148,12 @@ impl Run<'_, '_> {
                     return Ok(());
                 }
                 let one = OneBatch::new(self.model, self.compiled, &[]);
-                evaluate_batches(&one, stream, Progress::silent(), checked, self.callbacks)?;
+                evaluate_batches(&one, stream, Progress::silent(), checked, self.callbacks)?
             }
+        };
+        for (name, value) in evaluation.iter() {
+            logs.set(&format!("val_{name}"), value);
         }
-        logs.update(&self.compiled.test, "val_");
         Ok(())
     }
 }

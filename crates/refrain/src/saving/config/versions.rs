@@ -87,15 +87,22 @@ pub(super) fn attending_as_in_keras3(
 
 /// Warns of calls that Keras 3 would not make as they are made here.
 pub(crate) fn warn_of_other_calls(model: &AnyLayer) {
-    let mut seen = HashSet::new();
+    let (mut seen, mut masked) = (HashSet::new(), Masked::default());
     model.visit_layers(&mut |layer| match layer.options::<Functional>() {
-        Some(functional) if seen.insert(layer.id()) => warn_of_calls(functional),
+        Some(functional) if seen.insert(layer.id()) => warn_of_calls(functional, &mut masked),
         _ => {}
     });
 }
 
-fn warn_of_calls(functional: &Functional) {
-    warn_of_masks(functional);
+/// Nested models that masks go into, and calls with masks, that have been looked at.
+#[derive(Default)]
+struct Masked {
+    models: HashSet<usize>,
+    calls: HashSet<usize>,
+}
+
+fn warn_of_calls(functional: &Functional, masked: &mut Masked) {
+    masked.warn_of(functional);
     match other_mask(functional) {
         Some(OtherMask::Taken(call)) => warnings::mask_taken_by_keras(&call),
         Some(OtherMask::Merged(call)) => warnings::mask_merged_by_keras(&call),
@@ -119,23 +126,20 @@ fn is_ignored(node: &Node) -> bool {
         && !masks::is_given(&node.inputs)
 }
 
-/// Warns of calls whose masks Keras 3 will use in another way: also inside nested models that masks go into.
-fn warn_of_masks(functional: &Functional) {
-    for node in &functional.nodes {
-        let masked = is_masked(node);
-        match node.layer.options::<Functional>() {
-            Some(nested) if masked => warn_inside(nested),
-            None if masked => warn_of_mask(node),
-            _ => {}
-        }
+impl Masked {
+    /// Warns of calls whose masks Keras 3 will use in another way: also inside nested models that masks go into.
+    fn warn_of(&mut self, functional: &Functional) {
+        let masked = functional.nodes.iter().filter(|node| is_masked(node));
+        masked.for_each(|node| self.look_at(node));
     }
-}
 
-fn warn_inside(functional: &Functional) {
-    for node in &functional.nodes {
+    fn look_at(&mut self, node: &Arc<Node>) {
         match node.layer.options::<Functional>() {
-            Some(nested) => warn_inside(nested),
-            None => warn_of_mask(node),
+            Some(nested) if self.models.insert(node.layer.id()) => {
+                nested.nodes.iter().for_each(|node| self.look_at(node));
+            }
+            None if self.calls.insert(Arc::as_ptr(node) as usize) => warn_of_mask(node),
+            _ => {}
         }
     }
 }
