@@ -245,7 +245,7 @@ impl<'c> Source<'c> {
         match (&self.name, self.context.decode) {
             (_, Some(decode)) if self.is_code => {
                 let bound = decode(self.function, &self.arguments())?;
-                Ok((bound, Config::new()))
+                Ok((bound, lambda::unbound(self.arguments())))
             }
             (Some(name), _) if !self.is_code => Err(self.not_registered(name)),
             _ => Err(only_python(self.layer)),

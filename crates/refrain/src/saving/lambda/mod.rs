@@ -20,7 +20,7 @@ mod tokens;
 mod value;
 
 pub(crate) use config::{
-    ACTIVATIONS, OPS, decode, name_of_code, of_expression, of_keras, operation_as_text,
+    ACTIVATIONS, OPS, decode, name_of_code, of_expression, of_keras, operation_as_text, unbound,
 };
 pub use expression::Expression;
 
