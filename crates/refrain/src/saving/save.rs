@@ -87,6 +87,7 @@ impl Model {
         let format = Format::of_model(path)?;
         if !matches!(format, Format::Safetensors) {
             warnings::keras_cannot_open(&self.any());
+            warnings::code_of_keras2(&self.any());
         }
         warnings::names_with_slashes(&self.any());
         warn_of_other_calls(&self.any());

@@ -36,7 +36,7 @@ pub(crate) fn decode(function: &Json, arguments: &Map<String, Json>) -> Result<E
     bytecode::decode(&objects(code)?, &bindings).map(Expression::from_term)
 }
 
-fn objects(code: &Json) -> Result<marshal::Objects> {
+pub(super) fn objects(code: &Json) -> Result<marshal::Objects> {
     let text = code.as_str();
     let text = text.ok_or_else(|| unexpected("code in base64", code))?;
     marshal::read(&base64::decode(text)?)
