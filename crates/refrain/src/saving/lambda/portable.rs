@@ -9,47 +9,9 @@ use super::marshal::{Layout, Objects};
 use crate::error::{Error, Result};
 
 /// Names that code has in Keras 3 as well: Python's own functions, and attributes of every tensor.
-const KNOWN: [&str; 39] = [
-    "abs",
-    "all",
-    "any",
-    "bool",
-    "callable",
-    "dict",
-    "divmod",
-    "dtype",
-    "enumerate",
-    "filter",
-    "float",
-    "frozenset",
-    "getattr",
-    "hasattr",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "map",
-    "max",
-    "min",
-    "ndim",
-    "next",
-    "pow",
-    "print",
-    "range",
-    "reversed",
-    "round",
-    "set",
-    "shape",
-    "slice",
-    "sorted",
-    "str",
-    "sum",
-    "tuple",
-    "type",
-    "zip",
-];
+const KNOWN: &str = "abs all any bool callable dict divmod dtype enumerate filter float frozenset getattr hasattr int isinstance \
+                     issubclass iter len list map max min ndim next pow print range reversed round set shape slice sorted str \
+                     sum tuple type zip";
 
 /// Why Keras 3 may not be able to run a function that stands in a configuration as code. It gives the code the names of a
 /// module of its own, and no others.
@@ -85,6 +47,7 @@ fn foreign(objects: &Objects) -> Result<Vec<String>> {
     for code in objects.codes() {
         found.extend(objects.texts(code.names)?);
     }
-    let foreign = found.iter().filter(|name| !KNOWN.contains(name));
+    let is_known = |name: &str| KNOWN.split(' ').any(|known| known == name);
+    let foreign = found.iter().filter(|name| !is_known(name));
     Ok(foreign.map(|name| format!("`{name}`")).collect())
 }
