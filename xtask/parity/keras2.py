@@ -190,6 +190,21 @@ def functions():
 
 
 @case("h5", "keras")
+def gather_with_batches():
+    """Elements at other positions in each sample, as the values of actions are picked."""
+    x, steps = sequence(), keras.Input((3,), dtype="int32", name="steps")
+    values_of_actions, action = L.Dense(5)(x[:, 0]), steps[:, 0]
+    outputs = [
+        tf.gather(values_of_actions, action, axis=1, batch_dims=1),
+        tf.gather(x, steps, batch_dims=1),
+        tf.gather(x, steps % FEATURES, axis=-1, batch_dims=-1),
+        tf.gather(x, tf.stack([steps, steps // 2], axis=1), axis=1, batch_dims=1),
+        tf.gather(x, [[0, 4], [1, 1], [2, 0]], axis=1, batch_dims=1),
+    ]
+    return keras.Model([x, steps], outputs)
+
+
+@case("h5", "keras")
 def lambdas():
     x = keras.Input((4,), name="x")
     scaled = L.Lambda(lambda t: t * 2.0 + 1.0, output_shape=(4,))(x)

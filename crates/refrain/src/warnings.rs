@@ -1,5 +1,6 @@
 //! Warnings, in Keras's words, as events of `tracing`.
 
+use std::collections::HashSet;
 use std::env;
 use std::fmt::Display;
 use std::sync::Once;
@@ -9,6 +10,7 @@ use tracing::{dispatcher, warn};
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::layers::AnyLayer;
+use crate::layers::core::LambdaOptions;
 use crate::models::held_twice;
 use crate::ops::Operation;
 use crate::structure::Structure;
@@ -272,6 +274,23 @@ pub(crate) fn penalty_in_time(layer: &AnyLayer) {
          Keras 2, which wrote the file, it has.",
         layer.get_name()
     );
+}
+
+/// Warns of Lambda layers whose Python code is written as a file of Keras 2 has it.
+pub(crate) fn code_of_keras2(model: &AnyLayer) {
+    let mut seen = HashSet::new();
+    model.visit_layers(&mut |layer| {
+        let lambda = layer.options::<LambdaOptions>();
+        if let Some(why) = lambda.and_then(LambdaOptions::obstacle)
+            && seen.insert(layer.id())
+        {
+            warn!(
+                "Layer '{}' (of type Lambda) is written with its Python code of Keras 2, which Keras 3 may not be able to run: \
+                 {why}. In Keras 3, make the layer anew with functions of `keras.ops`.",
+                layer.get_name()
+            );
+        }
+    });
 }
 
 /// Warns where a file says how a model is compiled and that cannot be followed.

@@ -250,6 +250,35 @@ fn a_function_built_here_is_written_with_its_arguments() -> Result<()> {
     Ok(())
 }
 
+/// `lambda x, d, n: x * d['a'] * n[1][0]` of CPython 3.11.
+const OF_ARGUMENTS: &str = "YwMAAAAAAAAAAAAAAAMAAAADAAAA8zYAAACXAHwAfAFkARkAAAAAAAAAAAB6BQAAfAJkAhkAAAAAAAAAAABkAxkAAAAAAAAAAAB6BQAAUwApBE7aAWHpAQAAAOkAAAAAqQApA9oBeNoBZNoBbnMDAAAAICAg+gg8bGFtYmRhPvoIPGxhbWJkYT5yCQAAAAEAAABzGwAAAIAAkAGQQZBjlEaRCphRmHGcVKAhnFfRECSAAPMAAAAA";
+
+#[test]
+fn arguments_are_dicts_and_nested_lists_too() -> Result<()> {
+    let arguments = json!({ "d": { "a": 3.0 }, "n": [[1], [2.0, [3]]] });
+    let code = json!({ "code": OF_ARGUMENTS, "defaults": null, "closure": null });
+    let function = json!({ "class_name": "__lambda__", "config": code });
+    let text = lambda(function, arguments.clone()).to_string();
+    let expression = Expression::parse("x * arguments['d']['a'] * arguments['n'][1][0]")?;
+    for options in [
+        LoadOptions::new().decode_lambdas(true),
+        LoadOptions::new().lambda_expression("l", expression),
+        LoadOptions::new().lambda_with("l", |x, arguments| {
+            let d: BTreeMap<String, f64> = arguments.get("d")?;
+            let n = arguments.json("n").and_then(|n| n[1][0].as_f64());
+            Ok(x * d["a"] * n.expect("a number"))
+        }),
+    ] {
+        let model = options.model_from_json(&text)?;
+        let predictions = model.predict(&Array2::from_elem((1, 3), 1f32)).run()?;
+        assert!(predictions.get(0)?.iter().all(|y| *y == 6.0));
+        let written: Json = serde_json::from_str(&model.to_json()).expect("JSON");
+        let written = &written["config"]["layers"][1]["config"]["arguments"];
+        assert_eq!(*written, arguments);
+    }
+    Ok(())
+}
+
 #[test]
 fn models_that_are_not_run_need_no_functions() -> Result<()> {
     use refrain::layers::{Dense, Lambda};

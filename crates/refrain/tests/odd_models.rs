@@ -7,6 +7,7 @@ use refrain::layers::{
     BatchNormalization, Bidirectional, Dense, Gru, Input, TimeDistributed, add, concatenate,
 };
 use refrain::losses::Loss;
+use refrain::ops::Index;
 use refrain::optimizers::Adam;
 use refrain::saving::LoadOptions;
 use refrain::{DType, Literal, Model, Result, input, load_model};
@@ -77,6 +78,28 @@ fn tensors_in_several_places() -> Result<()> {
     let y = Dense::new(4).call(&concatenate([&h, &h, &x])?)?;
     check("places", &Model::new([&x, &unused], [&y, &y, &x])?)?;
     check("lists", &Model::new([&x], [&y])?)
+}
+
+#[test]
+fn ellipses() -> Result<()> {
+    let y = input([4, 3]);
+    let inner = Model::new(&y, &y.slice((Index::Ellipsis, 1..)))?;
+    let x = input([4, 3]);
+    let model = Model::new(
+        &x,
+        &inner.call(&x)?.slice((0, Index::NewAxis, Index::Ellipsis)),
+    )?;
+    check_in("ellipses", &model, &["keras", "safetensors"])?;
+    // Keras opens no legacy file with one.
+    let folder = scratch("no-ellipses");
+    let path = folder.join("model.h5");
+    model.save(&path)?;
+    assert_eq!(predictions(&load_model(&path)?)?, predictions(&model)?);
+    let bytes = fs::read(&path).expect("the file");
+    let held = |word: &[u8]| bytes.windows(word.len()).any(|w| w == word);
+    assert!(held(b"__slice__") && !held(b"__ellipsis__"));
+    fs::remove_dir_all(folder).ok();
+    Ok(())
 }
 
 #[test]

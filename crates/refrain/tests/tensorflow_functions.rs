@@ -72,3 +72,20 @@ fn functions_without_a_counterpart_are_refused_by_name() {
         assert!(error.contains(expected), "{name}: {error}");
     }
 }
+
+#[test]
+fn batches_that_the_tensors_do_not_have_are_refused() {
+    let described = described();
+    let text = described["gather_batch_default_axis"]["model"].to_string();
+    assert!(text.contains("\"batch_dims\":2"), "{text}");
+    for (number, expected) in [(3, "`batch_dims` = 3"), (-3, "`batch_dims` = -3")] {
+        let text = text.replace("\"batch_dims\":2", &format!("\"batch_dims\":{number}"));
+        let error = model_from_json(&text).expect_err("too many").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let text = text.replace("\"axis\":null", "\"axis\":0");
+    let error = model_from_json(&text)
+        .expect_err("a batch's axis")
+        .to_string();
+    assert!(error.contains("`axis` = 0"), "{error}");
+}

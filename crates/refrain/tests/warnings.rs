@@ -5,7 +5,9 @@ mod warned;
 
 use ndarray::Array2;
 use refrain::layers::*;
+use refrain::saving::LoadOptions;
 use refrain::{Input, Inputs, Model, Result, Tensor, input, ops};
+use serde_json::{Value as Json, json};
 use warned::warnings;
 
 fn words() -> Result<Tensor> {
@@ -170,5 +172,45 @@ fn data_that_end_before_the_steps_do_are_noticed() -> Result<()> {
     };
     assert!(warnings(|| predict(3))?.is_empty());
     assert!(warnings(|| predict(4))?[0].contains("ran out of data after 3 of 4 steps"));
+    Ok(())
+}
+
+#[test]
+fn code_of_keras_2_that_keras_3_cannot_run_is_named() -> Result<()> {
+    // Of CPython 3.11: `lambda x: K.sum(x, axis=1)`, `lambda x: [K.abs(y) for y in [x]][0]`, and
+    // `lambda x: abs(x) * 2 + x.shape[-1]`, which Keras 3 can run.
+    let sum = "YwEAAAAAAAAAAAAAAAQAAAADAAAA8zoAAACXAHQAAAAAAAAAAAAAAKABAAAAAAAAAAAAAAAAAAAAAAAAAAB8AGQBrAKmAgAAqwIAAAAAAAAAAFMAKQNO6QEAAAApAdoEYXhpcykC2gFL2gNzdW0pAdoBeHMBAAAAIPoIPGxhbWJkYT76CDxsYW1iZGE+cgcAAAABAAAAcxYAAACAAI0hjyWKJZABmAGIJdEKGtQKGoAA8wAAAAA=";
+    let inner = "YwEAAAAAAAAAAAAAAAIAAAADAAAA8ygAAACXAGQBhAB8AGYBRACmAAAAqwAAAAAAAAAAAGQCGQAAAAAAAAAAAFMAKQNOYwEAAAAAAAAAAAAAAAUAAAATAAAA80IAAACXAGcAfABdHH0BdAAAAAAAAAAAAAAAoAEAAAAAAAAAAAAAAAAAAAAAAAAAAHwBpgEAAKsBAAAAAAAAAACRAowdUwCpACkC2gFL2gNhYnMpAtoCLjDaAXlzAgAAACAg+gg8bGFtYmRhPvoKPGxpc3Rjb21wPnocPGxhbWJkYT4uPGxvY2Fscz4uPGxpc3Rjb21wPgEAAABzIgAAAIAA0Aoh0Aoh0AohmAGNMY81ijWQEYk4jDjQCiHQCiHQCiHzAAAAAOkAAAAAcgIAAAApAdoBeHMBAAAAIHIHAAAA+gg8bGFtYmRhPnIMAAAAAQAAAHMcAAAAgADQCiHQCiGYYZhT0Aoh0Qoh1AohoCHUCiSAAHIJAAAA";
+    let plain = "YwEAAAAAAAAAAAAAAAMAAAADAAAA80IAAACXAHQBAAAAAAAAAAAAAHwApgEAAKsBAAAAAAAAAABkAXoFAAB8AGoBAAAAAAAAAABkAhkAAAAAAAAAAAB6AAAAUwApA07pAgAAAOn/////KQLaA2Fic9oFc2hhcGUpAdoBeHMBAAAAIPoIPGxhbWJkYT76CDxsYW1iZGE+cgcAAAABAAAAcxsAAACAAI0hiGGJJowmkDGJKpBxlHeYcpR70QoigADzAAAAAA==";
+    let path = std::env::temp_dir().join(format!("refrain-code-{}.keras", std::process::id()));
+    let saved = |code: &str, defaults: Json| {
+        let lambda = json!({
+            "name": "l", "function": [code, defaults, null], "function_type": "lambda", "arguments": {},
+        });
+        let json = json!({
+            "class_name": "Sequential", "keras_version": "2.15.0",
+            "config": { "name": "m", "layers": [
+                { "class_name": "InputLayer", "config": { "name": "x", "batch_input_shape": [null, 3], "dtype": "float32" } },
+                { "class_name": "Lambda", "config": lambda },
+            ] },
+        });
+        let options = LoadOptions::new().lambda("l", |x| x * 2.0);
+        let model = options.model_from_json(&json.to_string())?;
+        warnings(|| model.save(&path))
+    };
+    for (code, defaults, why) in [
+        (sum, Json::Null, "it uses `K`"),
+        (inner, Json::Null, "it uses `K`"),
+        (plain, json!([1]), "its parameters have default values"),
+        ("4wEA", Json::Null, "is not marshal data"),
+    ] {
+        let given = saved(code, defaults)?;
+        let [text] = &given[..] else {
+            panic!("{given:?}")
+        };
+        assert!(text.contains("Layer 'l'") && text.contains(why), "{text}");
+    }
+    assert!(saved(plain, Json::Null)?.is_empty());
+    std::fs::remove_file(&path).ok();
     Ok(())
 }

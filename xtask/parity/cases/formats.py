@@ -25,6 +25,12 @@ def recurrent():
     return keras.Model([source, target], L.Bidirectional(L.GRU(3))(decoded))
 
 
+def indexed():
+    x, y = keras.Input((4, 3)), keras.Input((4, 3))
+    inner = keras.Model(y, y[..., 1:], name="inner")
+    return keras.Model(x, L.Dense(2)(inner(x)[..., 0]))
+
+
 def sequential():
     return keras.Sequential([keras.Input((6, 6, 1)), L.Conv2D(4, 3), L.BatchNormalization(), L.Flatten(), L.Dense(3)])
 
@@ -43,7 +49,7 @@ def train(model, name):
 
 
 def build(zoo):
-    for name, function in {"nested": nested, "recurrent": recurrent, "sequential": sequential, "bfloat": bfloat}.items():
+    for name, function in {"nested": nested, "recurrent": recurrent, "indexed": indexed, "sequential": sequential, "bfloat": bfloat}.items():
         for compiled in (False, True):
             case = f"format_{name}" + ("_compiled" if compiled else "")
             if zoo.wants(case) and (not compiled or name == "nested"):

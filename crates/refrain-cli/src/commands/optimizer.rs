@@ -33,6 +33,7 @@ pub struct Training {
 
 const OPTIMIZER: &str = "--optimizer";
 const SCHEDULE: &str = "--schedule";
+const LEARNING_RATE: &str = "--learning-rate";
 
 /// What the first argument is called.
 const CLASS: &str = "class_name";
@@ -82,7 +83,7 @@ impl Training {
         };
         let given = self.optimizer.as_ref().and_then(|given| given.find(RATE));
         if given.is_some() && self.learning_rate.is_some() {
-            return Err(twice("--learning-rate", RATE));
+            return Err(twice(LEARNING_RATE, RATE));
         }
         if let Some(rate) = self.learning_rate {
             config["config"][RATE] = rate.into();
@@ -91,6 +92,17 @@ impl Training {
             config["config"][RATE] = self.scheduled(given, &config)?;
         }
         Ok(Some(config))
+    }
+
+    /// What gives the learning rate besides a schedule.
+    fn rate_option(&self) -> Option<String> {
+        if self.learning_rate.is_some() {
+            return Some(LEARNING_RATE.to_owned());
+        }
+        let optimizer = self.optimizer.as_ref()?;
+        optimizer.find(RATE)?;
+        let name = optimizer.find(CLASS)?;
+        Some(format!("{OPTIMIZER} {name},{RATE}"))
     }
 
     /// The configuration of a schedule that begins at the optimizer's rate unless it says another.
@@ -102,8 +114,15 @@ impl Training {
         let mut config = arguments(SCHEDULE, given)?;
         let rates = !matches!(*class, "PiecewiseConstantDecay");
         match config.contains_key(FIRST_RATE) || !rates {
-            true if self.learning_rate.is_some() => return Err(twice("--learning-rate", name)),
-            true => {}
+            true => {
+                let own = match rates {
+                    true => format!("{SCHEDULE} {name},{FIRST_RATE}"),
+                    false => format!("{SCHEDULE} {name}"),
+                };
+                if let Some(other) = self.rate_option() {
+                    return Err(twice(&other, &own));
+                }
+            }
             false => {
                 let class = optimizer[CLASS].as_str().unwrap_or_default();
                 let default = || Optimizer::from_config(class, &Config::default()).ok();

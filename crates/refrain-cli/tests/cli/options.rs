@@ -510,6 +510,18 @@ fn optimizer_and_schedule_have_the_arguments_of_keras() {
         ),
         ("--optimizer adam,learning_rate=1 --learning-rate 1", "both"),
         (
+            "--optimizer adam,learning_rate=1 --schedule cosine,decay_steps=9,initial_learning_rate=2",
+            "both `--optimizer adam,learning_rate` and `--schedule cosine,initial_learning_rate`",
+        ),
+        (
+            "--optimizer adam,learning_rate=1 --schedule piecewise_constant,boundaries=[1],values=[1,2]",
+            "both `--optimizer adam,learning_rate` and `--schedule piecewise_constant`",
+        ),
+        (
+            "--learning-rate 1 --schedule cosine,decay_steps=9,initial_learning_rate=2",
+            "both `--learning-rate` and `--schedule cosine,initial_learning_rate`",
+        ),
+        (
             "--schedule cosines",
             "`--schedule` knows no `cosines`. There are cosine, exponential,",
         ),

@@ -1,5 +1,7 @@
 //! Options of layers under Keras's names, as JSON.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -89,6 +91,21 @@ impl<T: ConfigValue> ConfigValue for Vec<T> {
     fn from_json(json: &Json) -> Result<Self> {
         let items = json.as_array().ok_or_else(|| unexpected("a list", json))?;
         items.iter().map(T::from_json).collect()
+    }
+}
+
+impl<T: ConfigValue> ConfigValue for BTreeMap<String, T> {
+    fn to_json(&self) -> Json {
+        let items = self.iter();
+        items.map(|(k, item)| (k.clone(), item.to_json())).collect()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        let items = json.as_object().ok_or_else(|| unexpected("a dict", json))?;
+        let items = items.iter();
+        items
+            .map(|(k, item)| Ok((k.clone(), T::from_json(item)?)))
+            .collect()
     }
 }
 

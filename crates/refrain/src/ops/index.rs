@@ -164,8 +164,12 @@ definitions! { DEFS {
 /// assert_eq!(x.slice((Index::Ellipsis, -1)).shape().to_string(), "(None, 5)");
 /// ```
 pub fn get_item(x: impl AsRef<Tensor>, key: impl Into<Key>) -> Tensor {
-    let key: Json = key.into().0.into_iter().map(Index::to_json).collect();
+    let key = key_to_json(key.into().0);
     apply(&GET_ITEM, Inputs::new(x.as_ref()).value(key), Config::new())
+}
+
+pub(super) fn key_to_json(key: Vec<Index>) -> Json {
+    key.into_iter().map(Index::to_json).collect()
 }
 
 impl Tensor {
@@ -195,12 +199,22 @@ pub fn slice_axis(
 fn get_item_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let x = tensor_argument(inputs, 0, "x")?;
     let missing = || Error::mismatch(ErrorKind::Structure, "an index", "none");
-    let json = inputs.plain(1, "key").ok_or_else(missing)?;
-    let key = match json {
-        Json::Array(items) => items.iter().map(Index::from_json).collect::<Result<_>>()?,
-        json => vec![Index::from_json(json)?],
-    };
+    let key = key_from_json(inputs.plain(1, "key").ok_or_else(missing)?)?;
     Ok(index_traced(&x, &key)?.into())
+}
+
+fn key_from_json(json: &Json) -> Result<Vec<Index>> {
+    match json {
+        Json::Array(items) => items.iter().map(Index::from_json).collect(),
+        json => Ok(vec![Index::from_json(json)?]),
+    }
+}
+
+/// An index of a tensor of this rank as files hold it, if it has an ellipsis: with slices of whole axes in its place.
+pub(crate) fn spelled_out(json: &Json, rank: usize) -> Option<Json> {
+    let key = key_from_json(json).ok()?;
+    let key = key.contains(&Index::Ellipsis).then_some(key)?;
+    without_ellipsis(&key, rank).ok().map(key_to_json)
 }
 
 /// What one axis of the operand becomes.
@@ -213,7 +227,7 @@ struct Cut {
 }
 
 fn index_traced(x: &Tensor, key: &[Index]) -> Result<Tensor> {
-    let key = without_ellipsis(key, x)?;
+    let key = without_ellipsis(key, x.rank())?;
     let mut cuts = Vec::new();
     let mut places = Vec::new(); // true: an axis of the operand that stays; false: a new one
     for index in &key {
@@ -254,18 +268,18 @@ fn index_traced(x: &Tensor, key: &[Index]) -> Result<Tensor> {
 }
 
 /// The index with an entry for each axis of the operand.
-fn without_ellipsis(key: &[Index], x: &Tensor) -> Result<Vec<Index>> {
+fn without_ellipsis(key: &[Index], rank: usize) -> Result<Vec<Index>> {
     let used = key
         .iter()
         .filter(|i| !matches!(i, Index::Ellipsis | Index::NewAxis))
         .count();
     let ellipses = key.iter().filter(|i| **i == Index::Ellipsis).count();
-    if used > x.rank() || ellipses > 1 {
-        let expected = format!("at most {} indices and one ellipsis", x.rank());
+    if used > rank || ellipses > 1 {
+        let expected = format!("at most {} indices and one ellipsis", rank);
         let received = format!("{used} indices and {ellipses} ellipses");
         return Err(Error::mismatch(ErrorKind::Shape, expected, received));
     }
-    let rest = vec![Index::Slice(None, None, None); x.rank() - used];
+    let rest = vec![Index::Slice(None, None, None); rank - used];
     let place = key.iter().position(|i| *i == Index::Ellipsis);
     let mut full = key.to_vec();
     match place {

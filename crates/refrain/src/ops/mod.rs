@@ -20,6 +20,7 @@ mod arithmetic;
 mod constant;
 mod conv;
 mod einsum;
+mod gather;
 pub(crate) mod gradient;
 mod index;
 mod join;
@@ -42,6 +43,7 @@ pub(crate) use constant::{
 };
 pub use conv::*;
 pub use einsum::einsum;
+pub(crate) use gather::composed;
 pub use gradient::gradient;
 pub use index::*;
 pub use join::*;
@@ -79,7 +81,7 @@ pub(crate) struct OpDef {
 macro_rules! definitions {
     ($table:ident { $($name:ident = $module:literal / $class:literal => $call:expr;)* }) => {
         $(
-            static $name: $crate::ops::OpDef = $crate::ops::OpDef {
+            pub(super) static $name: $crate::ops::OpDef = $crate::ops::OpDef {
                 class: $class,
                 module: $module,
                 call: $call,
@@ -121,7 +123,7 @@ pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
 pub(crate) fn operation(class: &str, config: &Config) -> Option<Operation> {
     let known = TABLES.iter().copied().flatten().copied();
     let def = known
-        .chain([&gradient::GRADIENT])
+        .chain([&gradient::GRADIENT, &gather::BATCH_GATHER])
         .find(|d| d.class == class)?;
     let mut config = config.clone();
     config.shift_remove("name");

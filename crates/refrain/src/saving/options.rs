@@ -1,6 +1,7 @@
 //! What a reader of model files is told besides the file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::config::CustomFunctions;
 use super::lambda::{Expression, decode, of_expression};
@@ -199,5 +200,10 @@ impl LoadOptions {
 }
 
 fn decode_function(function: &serde_json::Value, arguments: &Config) -> Result<Function> {
-    decode(function, arguments).map(of_expression)
+    let function = of_expression(decode(function, arguments)?);
+    // A function in Python need not use what it is given.
+    Ok(Arc::new(move |inputs, arguments| {
+        arguments.use_all();
+        function(inputs, arguments)
+    }))
 }

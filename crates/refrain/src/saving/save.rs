@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::config::{compile_to_json, model_to_json, warn_of_other_calls};
+use super::config::{compile_to_json, model_to_json, spell_out_ellipses, warn_of_other_calls};
 use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
@@ -87,6 +87,7 @@ impl Model {
         let format = Format::of_model(path)?;
         if !matches!(format, Format::Safetensors) {
             warnings::keras_cannot_open(&self.any());
+            warnings::code_of_keras2(&self.any());
         }
         warnings::names_with_slashes(&self.any());
         warn_of_other_calls(&self.any());
@@ -148,6 +149,7 @@ impl Model {
     /// The tree of a legacy file.
     fn legacy_file(&self) -> Group<crate::Literal> {
         let mut description = self.description();
+        spell_out_ellipses(&mut description);
         let compile = description["compile_config"].take();
         let text = |json: &Json| Attribute::Text(json.to_string());
         let mut root = Group::default();

@@ -48,6 +48,8 @@ pub struct LambdaOptions {
     arguments: Config,
     /// What the file said of the function and its arguments, to be written as it was.
     source: Option<Config>,
+    /// Whether a file of Keras 2 said it.
+    keras2: bool,
     /// Whether a file's calls of it are taken as they are described there, without the function.
     described: bool,
 }
@@ -121,6 +123,7 @@ impl LambdaOptions {
             function,
             arguments: Config::new(),
             source: None,
+            keras2: false,
             described: false,
         }
     }
@@ -137,6 +140,12 @@ impl LambdaOptions {
         self.described
             .then(|| in_file().or_else(of_config))
             .flatten()
+    }
+
+    /// Why Keras 3 may not be able to run the Python code of a file of Keras 2.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        let source = self.source.as_ref().filter(|_| self.keras2)?;
+        source.values().find_map(lambda::obstacle)
     }
 
     /// A function that is also registered by its name.
@@ -171,6 +180,7 @@ impl LambdaOptions {
             function,
             arguments,
             source: Some(kept.map(|(k, v)| (k.clone(), v.clone())).collect()),
+            keras2: context.keras2,
             described,
         })
     }
@@ -245,7 +255,7 @@ impl<'c> Source<'c> {
         match (&self.name, self.context.decode) {
             (_, Some(decode)) if self.is_code => {
                 let bound = decode(self.function, &self.arguments())?;
-                Ok((bound, Config::new()))
+                Ok((bound, lambda::unbound(self.arguments())))
             }
             (Some(name), _) if !self.is_code => Err(self.not_registered(name)),
             _ => Err(only_python(self.layer)),

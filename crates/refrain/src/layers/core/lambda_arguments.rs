@@ -51,7 +51,7 @@ impl LambdaArguments {
         self.values.get(name)
     }
 
-    /// A number, a flag, a string or a list of such.
+    /// A number, a flag, a string, or a list or a map ([`BTreeMap`](std::collections::BTreeMap)) of such.
     ///
     /// # Errors
     /// The argument is not given, or is something else.
@@ -79,6 +79,12 @@ impl LambdaArguments {
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
         let json = self.json(name).ok_or_else(|| missing(name))?;
         listed(&self.beside, json).map_err(|e| in_option(e, name))
+    }
+
+    /// Takes all arguments.
+    pub(crate) fn use_all(&self) {
+        let names = self.values.keys().cloned();
+        self.used.borrow_mut().extend(names);
     }
 
     /// Refuses arguments that the function did not ask for.

@@ -14,6 +14,7 @@ use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
 use crate::models::{Functional, Model, stack};
 use crate::names::Taken;
+use crate::ops::composed;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -47,8 +48,8 @@ struct Graph {
     by_name: HashMap<String, usize>,
     keras2: bool,
     takes_masks: bool,
-    /// Outputs of calls with their shapes, if these are taken from the file.
-    described: Vec<(Reference, Spec)>,
+    /// What calls give, if that is taken from the file.
+    described: HashMap<Position, Spec>,
 }
 
 /// The model of a `Functional`'s configuration.
@@ -66,8 +67,7 @@ pub(super) fn functional(config: &Config, context: &Restoring) -> Result<Model> 
         .try_for_each(|json| graph.add(json, context))?;
     graph.renumber(config);
     if context.described_lambdas {
-        let calls = layers.iter().map(|json| &json["inbound_nodes"]);
-        calls.for_each(|json| described(json, &mut graph.described));
+        graph.describe(layers);
     }
     for entry in 0..graph.entries.len() {
         for call in 0..graph.entries[entry].calls.len() {
@@ -346,20 +346,32 @@ impl Graph {
             true => inputs.with_mask_rule(MaskRule::Lost),
             false => inputs,
         };
-        let outputs = match described_call(layer, &inputs, || self.described_output((entry, call)))?
-        {
+        let in_file = || self.described.get(&(entry, call)).cloned();
+        let outputs = match described_call(layer, &inputs, in_file)? {
             Some(outputs) => outputs,
-            None => layer.call_structure(&inputs)?,
+            None => {
+                let name = self.entries[entry].made.is_empty();
+                let name = name.then(|| layer.get_name());
+                match composed(layer, &inputs, name)? {
+                    Some(outputs) => outputs,
+                    None => layer.call_structure(&inputs)?,
+                }
+            }
         };
         self.entries[entry].made.push(outputs.into_leaves());
         Ok(())
     }
 
-    /// What the file says that a call gives.
-    fn described_output(&self, call: Position) -> Option<Spec> {
-        let mut described = self.described.iter();
-        let found = described.find(|(r, _)| self.position(r).is_ok_and(|p| p == call));
-        found.map(|(_, spec)| spec.clone())
+    /// Notes what the layers' calls say of the tensors that they are given: the first word on each counts.
+    fn describe(&mut self, layers: &[Json]) {
+        let mut found = Vec::new();
+        let calls = layers.iter().map(|json| &json["inbound_nodes"]);
+        calls.for_each(|json| described(json, &mut found));
+        for (reference, spec) in found {
+            if let Ok(position) = self.position(&reference) {
+                self.described.entry(position).or_insert(spec);
+            }
+        }
     }
 
     /// The tensors at a model's ends, in their structure. Keras counts the calls of nested models from 1 there.

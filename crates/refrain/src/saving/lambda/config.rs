@@ -1,5 +1,6 @@
 //! The function of a Lambda layer in a Keras configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -21,7 +22,7 @@ const MAX_NESTING: usize = 16;
 ///
 /// `function` is the layer's `function`: Keras 3's `{"class_name": "__lambda__", "config": {"code", "defaults",
 /// "closure"}}` or Keras 2's `["code", defaults, closure]`. `arguments` are the layer's `arguments`: values of further
-/// parameters.
+/// parameters. Those that hold dicts stand in the expression by their names.
 ///
 /// # Errors
 /// What is not known, by name: an opcode, a global, a function, a value.
@@ -30,12 +31,12 @@ pub(crate) fn decode(function: &Json, arguments: &Map<String, Json>) -> Result<E
     let bindings = Bindings {
         defaults: terms(defaults)?,
         closure: terms(closure)?,
-        arguments: named(arguments).collect::<Result<_>>()?,
+        arguments: bound(arguments)?,
     };
     bytecode::decode(&objects(code)?, &bindings).map(Expression::from_term)
 }
 
-fn objects(code: &Json) -> Result<marshal::Objects> {
+pub(super) fn objects(code: &Json) -> Result<marshal::Objects> {
     let text = code.as_str();
     let text = text.ok_or_else(|| unexpected("code in base64", code))?;
     marshal::read(&base64::decode(text)?)
@@ -89,6 +90,39 @@ pub(crate) fn of_expression(expression: Expression) -> Function {
     Arc::new(move |inputs, arguments| expression.apply_with(inputs.first()?, arguments))
 }
 
+/// Values of a lambda's parameters by name.
+fn bound(arguments: &Map<String, Json>) -> Result<BTreeMap<String, Term>> {
+    let by_name = |name: &str| {
+        let name = Term::literal(Literal::Text(name.to_owned()));
+        Term::new(Node::Index(
+            Box::new(Term::new(Node::Arguments)?),
+            Box::new(name),
+        ))
+    };
+    let value = |(name, json): (&String, &Json)| {
+        let value = match holds_dict(json) {
+            true => by_name(name)?,
+            false => term(json, 0)?,
+        };
+        Ok((name.clone(), value))
+    };
+    arguments.iter().map(value).collect()
+}
+
+/// The arguments that a decoded expression is to be given: those that it does not hold as values.
+pub(crate) fn unbound(mut arguments: Map<String, Json>) -> Map<String, Json> {
+    arguments.retain(|_, json| holds_dict(json));
+    arguments
+}
+
+/// Whether a value is a dict, or a list with one in it.
+fn holds_dict(json: &Json) -> bool {
+    match items(json) {
+        Some(items) => items.iter().any(holds_dict),
+        None => json.is_object() && !is_array(json),
+    }
+}
+
 /// Values of arguments by name.
 fn named(arguments: &Map<String, Json>) -> impl Iterator<Item = Result<(String, Term)>> {
     let named = arguments.iter();
@@ -113,7 +147,7 @@ fn parts(function: &Json) -> Result<[&Json; 3]> {
 }
 
 /// The items of a list, or of a tuple in Keras's form.
-fn items(json: &Json) -> Option<&[Json]> {
+pub(super) fn items(json: &Json) -> Option<&[Json]> {
     let json = match json["class_name"].as_str() {
         Some("__tuple__") => &json["items"],
         _ => json,
@@ -218,6 +252,11 @@ mod tests {
             (lambda(json!([2])), json!({"p": 3}), "x ** 3"),
             (lambda(Json::Null), json!({"p": -1}), "x ** -1"),
             (json!([POWER, [2], null]), json!({}), "x ** 2"),
+            (
+                json!([POWER, null, null]),
+                json!({"p": {"a": 3}}),
+                "x ** arguments['p']",
+            ),
             (tuple(json!([POWER, [2], null])), json!({}), "x ** 2"),
         ] {
             assert_eq!(decoded(function, arguments)?, expected);

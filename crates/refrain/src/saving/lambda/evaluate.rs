@@ -139,7 +139,7 @@ fn index(of: Value, key: Value) -> Result<Value> {
         (Value::List(items), Value::Slice(bounds)) => Ok(Value::List(part(&items, bounds))),
         (Value::Dict(items), Value::Text(key)) => items.get(&key).cloned().ok_or_else(|| {
             let keys: Vec<&str> = items.keys().map(String::as_str).collect();
-            let expected = format!("one of the inputs {}", keys.join(", "));
+            let expected = format!("one of the keys {}", keys.join(", "));
             Error::mismatch(ErrorKind::Structure, expected, format!("'{key}'"))
         }),
         (of, key) => {

@@ -84,6 +84,14 @@ impl Objects {
         }
     }
 
+    /// All code objects: that of the function and those of the functions in it.
+    pub(super) fn codes(&self) -> impl Iterator<Item = &Code> {
+        self.objects.iter().filter_map(|object| match object {
+            Object::Code(code) => Some(&**code),
+            _ => None,
+        })
+    }
+
     /// The name of the function whose code this is.
     pub(super) fn name(&self) -> Option<&str> {
         match self.get(self.code().ok()?.name) {

@@ -13,6 +13,7 @@ mod names;
 mod opcodes;
 mod operators;
 mod parser;
+mod portable;
 mod print;
 mod stack;
 mod term;
@@ -20,9 +21,10 @@ mod tokens;
 mod value;
 
 pub(crate) use config::{
-    ACTIVATIONS, OPS, decode, name_of_code, of_expression, of_keras, operation_as_text,
+    ACTIVATIONS, OPS, decode, name_of_code, of_expression, of_keras, operation_as_text, unbound,
 };
 pub use expression::Expression;
+pub(crate) use portable::obstacle;
 
 #[cfg(test)]
 mod tests;

@@ -232,7 +232,7 @@ fn lists_are_picked_from_and_not_computed_with() -> Result<()> {
         assert!(error.contains(expected), "{text}: {error}");
     }
     let error = parse("x['c']").apply([("a", &a), ("b", &b)]).unwrap_err();
-    assert!(error.to_string().contains("one of the inputs a, b"));
+    assert!(error.to_string().contains("one of the keys a, b"));
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use refrain_graph::DType;
 use serde_json::Value as Json;
 
+use super::config::items;
 use super::term::Literal;
 use crate::error::Result;
-use crate::ops::{listed, to_json};
+use crate::ops::{is_array, listed, to_json};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -45,8 +46,12 @@ impl Value {
         }
     }
 
-    /// What a file writes: a plain value, a list of such, or an array of numbers beside a tensor.
+    /// What a file writes: a plain value, an array of numbers beside a tensor, or a list or a dict of such.
     pub(super) fn from_json(json: &Json, beside: &Tensor) -> Result<Value> {
+        if let Some(items) = items(json) {
+            let items = items.iter().map(|item| Value::from_json(item, beside));
+            return Ok(Value::List(items.collect::<Result<_>>()?));
+        }
         Ok(match json {
             Json::Null => Value::None,
             Json::Bool(b) => Value::Bool(*b),
@@ -55,9 +60,10 @@ impl Value {
                 (Some(n), _) => Value::Int(n),
                 (None, n) => Value::Float(n.unwrap_or(f64::NAN)),
             },
-            Json::Array(items) => {
-                let items = items.iter().map(|item| Value::from_json(item, beside));
-                Value::List(items.collect::<Result<_>>()?)
+            Json::Object(map) if !is_array(json) => {
+                let items = map.iter();
+                let items = items.map(|(k, item)| Ok((k.clone(), Value::from_json(item, beside)?)));
+                Value::Dict(items.collect::<Result<_>>()?)
             }
             array => listed(beside, array)?.into(),
         })

@@ -49,9 +49,10 @@ pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> Result<Identities>
         model,
         &mut |outer, layer, _| join(outer, layer["config"]["name"].as_str().unwrap_or_default()),
         &|path| {
-            root.arrays
-                .keys()
-                .any(|name| name.starts_with(&format!("{path}/")))
+            // Names are sorted: those that begin alike stand together.
+            let inside = format!("{path}/");
+            let next = root.arrays.range(inside.clone()..).next();
+            next.is_some_and(|(name, _)| name.starts_with(&inside))
         },
     )
 }

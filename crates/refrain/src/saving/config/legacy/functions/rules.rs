@@ -143,10 +143,19 @@ pub(super) fn clip(call: &mut Call) -> Result<()> {
 }
 
 pub(super) fn gather(call: &mut Call) -> Result<()> {
-    call.neutral("batch_dims", 0.0);
     call.ignore("validate_indices");
-    let axis = integer(call, "axis", 0)?;
-    call.set("axis", axis);
+    match integer(call, "batch_dims", 0)? {
+        0 => {
+            let axis = integer(call, "axis", 0)?;
+            call.set("axis", axis);
+        }
+        batch_dims => {
+            let axis = call.plain("axis")?.unwrap_or_default();
+            call.become_class(("gather", "BatchGather"));
+            call.set("axis", axis);
+            call.set("batch_dims", batch_dims);
+        }
+    }
     let indices = call.take("indices");
     indices.into_iter().for_each(|indices| call.push(indices));
     Ok(())

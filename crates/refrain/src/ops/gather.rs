@@ -1,0 +1,159 @@
+//! Elements at positions that differ from sample to sample, as TensorFlow's `gather` reads them.
+
+use super::index::{GET_ITEM, Index, TAKE, TAKE_ALONG_AXIS, key_to_json};
+use super::{OpDef, Operation, apply_all, config, option, tensor_argument};
+use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
+use crate::layers::{AnyLayer, Config, Handle};
+use crate::structure::Structure;
+use crate::tensor::{Tensor, resolve_axis};
+
+/// TensorFlow's `gather` with `batch_dims`. Keras has no such function: a call in a file becomes calls of functions that it has.
+pub(super) static BATCH_GATHER: OpDef = OpDef {
+    class: "BatchGather",
+    module: "gather",
+    call: |inputs, config| gather(inputs, config, None),
+};
+
+/// What a call in a file gives, if it is of a function that is made of others. The last of these gets the name.
+pub(crate) fn composed(
+    layer: &AnyLayer,
+    inputs: &Inputs,
+    name: Option<&str>,
+) -> Result<Option<Structure<Tensor>>> {
+    let operation = layer.options::<Operation>();
+    let Some(operation) = operation.filter(|o| o.def.class == BATCH_GATHER.class) else {
+        return Ok(None);
+    };
+    let outputs = gather(inputs, &operation.config, name);
+    outputs
+        .map(Some)
+        .map_err(|e| e.in_layer(layer.get_name(), layer.class_name()))
+}
+
+/// A call of a function.
+struct Step {
+    def: &'static OpDef,
+    inputs: Inputs,
+    config: Config,
+}
+
+impl Step {
+    /// `x[key]`.
+    fn index(x: &Tensor, key: Vec<Index>) -> Self {
+        Step {
+            def: &GET_ITEM,
+            inputs: Inputs::new(x).value(key_to_json(key)),
+            config: Config::new(),
+        }
+    }
+
+    /// A function of tensors, positions and an axis.
+    fn along(def: &'static OpDef, axis: usize, x: &Tensor, indices: &Tensor) -> Self {
+        Step {
+            def,
+            inputs: Inputs::new(x).arg(indices),
+            config: config([("axis", axis.into())]),
+        }
+    }
+
+    fn apply(self) -> Result<Tensor> {
+        let outputs = apply_all(self.def, self.inputs, self.config)?;
+        Ok(outputs.into_leaves().swap_remove(0))
+    }
+
+    /// Applies the function as a layer of this name.
+    fn apply_as(self, name: Option<&str>) -> Result<Structure<Tensor>> {
+        let Some(name) = name else {
+            return apply_all(self.def, self.inputs, self.config);
+        };
+        let (def, config) = (self.def, self.config);
+        let layer = Handle::from_options(Operation { def, config }).name(name);
+        layer.any().call_structure(&self.inputs)
+    }
+}
+
+/// The first `batch_dims` axes of both tensors are the same; the further axes of the positions take the place of `axis`.
+fn gather(inputs: &Inputs, config: &Config, name: Option<&str>) -> Result<Structure<Tensor>> {
+    let x = tensor_argument(inputs, 0, "params")?;
+    let indices = tensor_argument(inputs, 1, "indices")?;
+    let batch_dims: i64 = option(config, "batch_dims")?;
+    let axis = option::<Option<i64>>(config, "axis")?;
+    let batch = from_end(batch_dims, indices.rank())
+        .filter(|&batch| batch < x.rank())
+        .ok_or_else(|| unfit("batch_dims", batch_dims, &x, &indices))?;
+    let axis = axis.map_or(Ok(batch), |axis| resolve_axis(axis, x.rank()))?;
+    if axis < batch {
+        return Err(unfit("axis", axis as i64, &x, &indices));
+    }
+    if batch == 0 {
+        return Step::along(&TAKE, axis, &x, &indices).apply_as(name);
+    }
+    let (whole, new) = (Index::Slice(None, None, None), Index::NewAxis);
+    let count = indices.rank() - batch;
+    // All axes of the positions but the last one have an axis of size 1 beside them.
+    let beside = count.saturating_sub(1);
+    let x_key = [vec![whole; axis], vec![new; beside]].concat();
+    let place = match count {
+        0 => vec![new],
+        _ => vec![whole; count],
+    };
+    let indices_key = [
+        vec![whole; batch],
+        vec![new; axis - batch],
+        place,
+        vec![new; x.rank() - axis - 1],
+    ];
+    let (values, indices) = (
+        widened(&x, x_key)?,
+        widened(&indices, indices_key.concat())?,
+    );
+    let taken = Step::along(&TAKE_ALONG_AXIS, axis + beside, &values, &indices);
+    if count > 0 {
+        return taken.apply_as(name);
+    }
+    let first = [vec![whole; axis], vec![Index::At(0)]];
+    Step::index(&taken.apply()?, first.concat()).apply_as(name)
+}
+
+fn from_end(batch_dims: i64, rank: usize) -> Option<usize> {
+    let rank = i64::try_from(rank).ok()?;
+    let batch_dims = if batch_dims < 0 {
+        batch_dims.checked_add(rank)?
+    } else {
+        batch_dims
+    };
+    (batch_dims <= rank)
+        .then(|| usize::try_from(batch_dims).ok())
+        .flatten()
+}
+
+fn unfit(name: &str, value: i64, x: &Tensor, indices: &Tensor) -> Error {
+    let message = format!(
+        "argument `{name}` = {value} of `tf.gather` for elements of {} at positions of {}",
+        x.shape(),
+        indices.shape()
+    );
+    Error::new(ErrorKind::Shape, message)
+}
+
+/// A tensor with the new axes of an index that keeps all others.
+fn widened(x: &Tensor, key: Vec<Index>) -> Result<Tensor> {
+    if !key.contains(&Index::NewAxis) {
+        return Ok(x.clone());
+    }
+    let Some(constant) = x.as_constant() else {
+        return Step::index(x, key).apply();
+    };
+    let mut dims = constant.dims().to_vec();
+    for (place, _) in key
+        .iter()
+        .enumerate()
+        .filter(|(_, i)| **i == Index::NewAxis)
+    {
+        dims.insert(place, 1);
+    }
+    let widened = (**constant).clone().reshaped(dims);
+    let widened = widened.ok_or_else(|| Error::new(ErrorKind::Internal, "new axes"))?;
+    Ok(Tensor::constant(widened))
+}

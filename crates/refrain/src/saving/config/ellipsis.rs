@@ -1,0 +1,42 @@
+//! Indices as Keras reads them in legacy HDF5 files.
+
+use serde_json::Value as Json;
+
+use super::arguments::Reference;
+use crate::layers::registry::OPS_MODULE;
+use crate::ops::spelled_out;
+
+/// Puts slices of whole axes in place of each `...` in a model's indices: Keras opens no legacy file with an ellipsis.
+pub(crate) fn spell_out_ellipses(json: &mut Json) {
+    if is_get_item(json) {
+        let calls = json["inbound_nodes"].as_array_mut();
+        calls.into_iter().flatten().for_each(spell_out);
+        return;
+    }
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(spell_out_ellipses),
+        Json::Object(map) => map.values_mut().for_each(spell_out_ellipses),
+        _ => {}
+    }
+}
+
+fn is_get_item(json: &Json) -> bool {
+    let module = json["module"].as_str().unwrap_or_default();
+    json["class_name"].as_str() == Some("GetItem") && module.starts_with(OPS_MODULE)
+}
+
+/// Rewrites the index of a call. Arguments stand by position or by name.
+fn spell_out(call: &mut Json) {
+    let place = |call: &Json, position: usize, name: &str| match call["args"].get(position) {
+        Some(_) => format!("/args/{position}"),
+        None => format!("/kwargs/{name}"),
+    };
+    let (x, key) = (place(call, 0, "x"), place(call, 1, "key"));
+    let rank = call.pointer(&x).and_then(Reference::described);
+    let rank = rank.map(|(_, spec)| spec.shape.rank());
+    if let Some(key) = call.pointer_mut(&key)
+        && let Some(full) = rank.and_then(|rank| spelled_out(key, rank))
+    {
+        *key = full;
+    }
+}
