@@ -227,8 +227,8 @@ pub(crate) fn mask_merged_by_keras(call: &str) {
 /// Warns of a call that loses a mask which Keras 3 keeps on some backends.
 pub(crate) fn mask_kept_by_keras(call: &str) {
     warn!(
-        "{call} gives what it was given, without its mask, as in Keras 2. Keras 3 keeps the mask on JAX, and loses it on \
-         TensorFlow."
+        "{call} gives what it was given, without its mask, as in Keras 2. Keras 3 keeps the mask, also in what it computes from \
+         the file; on TensorFlow only an Identity layer does."
     );
 }
 
@@ -267,12 +267,19 @@ pub(crate) fn penalty_of_batch(layer: &AnyLayer) {
     );
 }
 
-/// Warns of a penalty that Keras 2 counts and Keras 3 does not.
-pub(crate) fn penalty_in_time(layer: &AnyLayer) {
+/// Warns of a penalty that Keras 2 counts in another way.
+pub(crate) fn penalty_of_keras3(layer: &AnyLayer) {
+    let (name, class) = (layer.get_name(), layer.class_name());
+    let how = match class {
+        "TimeDistributed" => {
+            "that of the layer in it counts in Keras 2, which wrote the file, and not in Keras 3"
+        }
+        _ => {
+            "it counts for the outputs in Keras 2, which wrote the file, and for the projections in Keras 3"
+        }
+    };
     warn!(
-        "Layer '{}' (of type TimeDistributed) wraps a layer with an activity regularizer, which has no effect, as in Keras 3. In \
-         Keras 2, which wrote the file, it has.",
-        layer.get_name()
+        "Layer '{name}' (of type {class}) has an activity regularizer: {how}. It is as in Keras 3 here."
     );
 }
 

@@ -347,9 +347,9 @@ impl AnyLayer {
     }
 
     /// The penalty on its outputs.
-    pub(crate) fn activity_regularizer(&self) -> Option<&Regularizer> {
+    pub(crate) fn activity_regularizer(&self) -> Option<Regularizer> {
         let own = self.0.layer.activity_regularizer();
-        own.or(self.0.activity_regularizer.as_ref())
+        own.or(self.0.activity_regularizer)
     }
 
     /// The options, if the layer is of this kind.

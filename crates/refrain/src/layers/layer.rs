@@ -107,7 +107,7 @@ pub trait Layer: Send + Sync + 'static {
     }
 
     /// The penalty on the output of each call.
-    fn activity_regularizer(&self) -> Option<&Regularizer> {
+    fn activity_regularizer(&self) -> Option<Regularizer> {
         None
     }
 
@@ -194,7 +194,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
         inputs: &Inputs,
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>>;
-    fn activity_regularizer(&self) -> Option<&Regularizer>;
+    fn activity_regularizer(&self) -> Option<Regularizer>;
     fn casts_inputs(&self) -> bool;
     fn sublayers(&self) -> Vec<(String, AnyLayer)>;
     fn as_any(&self) -> &dyn Any;
@@ -239,7 +239,7 @@ impl<L: Layer> Erased for L {
         Layer::compute_mask(self, cx, inputs, outputs)
     }
 
-    fn activity_regularizer(&self) -> Option<&Regularizer> {
+    fn activity_regularizer(&self) -> Option<Regularizer> {
         Layer::activity_regularizer(self)
     }
 

@@ -3,13 +3,20 @@
 use std::collections::HashMap;
 
 use super::functional::Functional;
-use crate::layers::AnyLayer;
+use crate::layers::registry::ACTIVITY;
+use crate::layers::{ATTENTION, AnyLayer};
 use crate::warnings;
 
-/// Whether a layer, or one inside it, has an activity regularizer.
+/// Whether a layer has an activity regularizer, for its outputs or for what it computes within.
+fn has_penalty(layer: &AnyLayer) -> bool {
+    let config = layer.config();
+    let option = config.get(ACTIVITY).filter(|json| !json.is_null());
+    layer.activity_regularizer().is_some() || option.is_some()
+}
+
 fn has_penalties(layer: &AnyLayer) -> bool {
     let mut found = false;
-    layer.visit_layers(&mut |l| found |= l.activity_regularizer().is_some());
+    layer.visit_layers(&mut |l| found |= has_penalty(l));
     found
 }
 
@@ -30,21 +37,18 @@ pub(crate) fn warn_of_repeated_penalties(functional: &Functional) {
 pub(crate) fn warn_of_older_penalties(model: &AnyLayer, keras2: bool) {
     let mut found = None;
     model.visit_layers(&mut |layer| {
-        let counts = match keras2 {
-            // It divides by the batch size as Keras does now, but in this layer, which Keras 3 calls without penalties.
-            true => layer.class_name() == "TimeDistributed" && wraps_penalty(layer),
-            false => layer.activity_regularizer().is_some(),
+        let counts = match (keras2, layer.class_name()) {
+            // Keras 3 calls the layer without a penalty.
+            (true, "TimeDistributed") => layer.sublayers().iter().any(|(_, l)| has_penalty(l)),
+            // Keras 2 counts outputs and no projections.
+            (true, ATTENTION) | (false, _) => has_penalty(layer),
+            (true, _) => false,
         };
         found = found.take().or_else(|| counts.then(|| layer.clone()));
     });
     match found {
-        Some(layer) if keras2 => warnings::penalty_in_time(&layer),
+        Some(layer) if keras2 => warnings::penalty_of_keras3(&layer),
         Some(layer) => warnings::penalty_of_batch(&layer),
         None => {}
     }
-}
-
-fn wraps_penalty(layer: &AnyLayer) -> bool {
-    let mut inside = layer.sublayers().into_iter();
-    inside.any(|(_, l)| l.activity_regularizer().is_some())
 }

@@ -82,12 +82,11 @@ pub(crate) fn keeps_masks(layer: &AnyLayer, inputs: &Inputs) -> bool {
     layer.class_name() == ATTENTION && inputs.mask_rule() != MaskRule::Taken
 }
 
-/// Whether a call loses a mask that its output would keep as the object that it is given.
-pub(crate) fn loses_masks(node: &Node) -> bool {
-    let masked = |t: &Tensor| t.as_symbolic().is_some_and(|s| s.mask.is_some());
-    let mut outputs = node.specs.iter();
-    node.inputs.mask_rule() == MaskRule::Lost
-        && outputs.any(|output| node.same_as(output).is_some_and(masked))
+/// The tensors whose masks a call loses though it gives them as they are.
+pub(crate) fn loses_masks(node: &Node) -> impl Iterator<Item = &Tensor> {
+    let loses = node.inputs.mask_rule() == MaskRule::Lost;
+    let outputs = node.specs.iter().filter(move |_| loses);
+    outputs.filter_map(|output| node.same_as(output))
 }
 
 /// Whether masks of a call's inputs are put together by Keras 2's rule, which is Keras 3's for one mask of all inputs.
@@ -136,7 +135,7 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
         let specs = node.specs.iter();
         specs.map(|output| carried(output.mask.is_some())).collect()
     };
-    if loses_masks(node) {
+    if loses_masks(node).any(|same| masks.of(same).is_some()) {
         return Err(OtherMask::Kept(node.label()));
     }
     let tensors = node.tensors().into_leaves().into_iter();

@@ -374,6 +374,104 @@ if not KERAS2:
     masked_case("query_mask_alone", lambda x: layers.LSTM(2)(layers.MultiHeadAttention(1, 2)(x, x, query_mask=x[..., 0] > 0)))
     masked_case("value_mask", lambda x: layers.MultiHeadAttention(1, 2)(masked_pair(x)[0], x, value_mask=x[..., 0] > 0))
 
+# Calls that give what they were given: the object keeps its mask, in Keras 3 (on JAX) more of them than in Keras 2.
+
+
+def same_case(name, f):
+    masked_case("same_" + name, lambda x: layers.LSTM(2)(f(masked_pair(x)[0])))
+
+
+def nested(layer):
+    inner = keras.Input((TIME, FEATURES))
+    return keras.Model(inner, layer(inner))
+
+
+same_case("reshape_layer", layers.Reshape((TIME, FEATURES)))
+same_case("reshape_open", layers.Reshape((-1, FEATURES)))
+same_case("permute", layers.Permute((1, 2)))
+same_case("cropping", layers.Cropping1D(0))
+same_case("padding", layers.ZeroPadding1D(0))
+same_case("activation", layers.Activation("linear"))
+same_case("nested", lambda x: nested(layers.Reshape((TIME, FEATURES)))(x))
+same_case("nested_activation", lambda x: nested(layers.Activation("linear"))(x))
+same_case("stack", lambda x: keras.Sequential([keras.Input((TIME, FEATURES)), layers.Masking(), layers.Permute((1, 2)), layers.LSTM(2, return_sequences=True)])(x))
+if KERAS2:
+    same_case("cast", lambda x: tf.cast(x, tf.float32))
+    same_case("identity", tf.identity)
+    same_case("reshape", lambda x: tf.reshape(x, (-1, TIME, FEATURES)))
+    same_case("transpose", lambda x: tf.transpose(x, (0, 1, 2)))
+    same_case("merged_cast", lambda x: tf.cast(layers.Add()([x, layers.Masking(9.0)(x)]), tf.float32))
+else:
+    ops = keras.ops
+    same_case("cast", lambda x: ops.cast(x, "float32"))
+    same_case("cast_twice", lambda x: ops.cast(ops.cast(x, "float32"), "float32"))
+    same_case("reshape", lambda x: ops.reshape(x, (-1, TIME, FEATURES)))
+    same_case("transpose", lambda x: ops.transpose(x, (0, 1, 2)))
+    same_case("swapaxes", lambda x: ops.swapaxes(x, 1, 1))
+    same_case("squeeze", lambda x: ops.squeeze(x, axis=()))
+    same_case("concatenate", lambda x: ops.concatenate([x], axis=1))
+    same_case("slice", lambda x: x[:, 0:TIME])
+    same_case("einsum", lambda x: ops.einsum("bij->bij", x))
+    same_case("stop_gradient", ops.stop_gradient)
+    same_case("pad", lambda x: ops.pad(x, [[0, 0], [0, 0], [0, 0]]))
+    same_case("split", lambda x: ops.split(x, 1, axis=1)[0])
+    same_case("power", lambda x: x**1)
+    same_case("add_zero", lambda x: x + 0.0)
+    same_case("tile", lambda x: ops.tile(x, (1, 1, 1)))
+
+
+def attention_on_same(x):
+    a = masked_pair(x)[0]
+    same = layers.Activation("linear")(a)
+    return layers.Concatenate()([layers.MultiHeadAttention(1, 2)(same, same), layers.LSTM(2, return_sequences=True)(a)])
+
+
+masked_case("attention_on_same", attention_on_same)
+
+
+# The explicit mask of a nested model's call stays on the tensor: calls that run later see it.
+
+
+def explicit_mask(x, first, mask):
+    a = masked_pair(x)[0] if mask else x
+    inner = nested(layers.LSTM(2))
+    later = layers.LSTM(2)(a)
+    if first:
+        later = layers.Dense(2)(layers.Dense(2)(later))
+    return layers.Concatenate()([inner(a, mask=constant(STEPS_EACH)), later])
+
+
+masked_case("explicit_later", lambda x: explicit_mask(x, False, True))
+masked_case("explicit_before", lambda x: explicit_mask(x, True, True))
+masked_case("explicit_alone", lambda x: explicit_mask(x, False, False))
+
+
+# Penalties of outputs, which count in the losses of training.
+
+
+def penalty_case(name, f):
+    CASES["penalty_" + name] = lambda x: f(x, {"activity_regularizer": keras.regularizers.L1L2(0.02, 0.05)})
+
+
+penalty_case("dense", lambda x, r: layers.Dense(2, **r)(x))
+penalty_case("convolution", lambda x, r: layers.Conv1D(2, 2, **r)(x))
+penalty_case("bidirectional", lambda x, r: layers.Bidirectional(layers.LSTM(2, return_sequences=True, **r))(x))
+penalty_case("states", lambda x, r: layers.Add()(layers.LSTM(2, return_state=True, **r)(x)))
+if not KERAS2:
+    # Files of Keras 2 do not hold that of a merging layer, and the others count in another way there.
+    penalty_case("merged", lambda x, r: layers.Dense(2)(layers.Add(**r)([x, layers.Dense(FEATURES)(x)])))
+    penalty_case("attention", lambda x, r: layers.MultiHeadAttention(1, 2, **r)(x, x))
+    penalty_case("attention_scores", lambda x, r: layers.MultiHeadAttention(1, 2, **r)(x, x, return_attention_scores=True)[0])
+    penalty_case("time_distributed", lambda x, r: layers.TimeDistributed(layers.Dense(2, **r))(x))
+    penalty_case("time_distributed_alone", lambda x, r: layers.Dense(2)(layers.TimeDistributed(layers.ActivityRegularization(0.1))(x)))
+
+    def in_model(x, r):
+        inner = keras.Input((FEATURES,))
+        hidden = layers.ActivityRegularization(0.1)(layers.Dense(3, **r)(inner))
+        return layers.TimeDistributed(keras.Model(inner, layers.Dense(2)(hidden)))(x)
+
+    penalty_case("time_distributed_model", in_model)
+
 
 def run(name, f, store):
     keras.utils.set_random_seed(0)

@@ -228,8 +228,8 @@ macro_rules! conv_layer {
                 Some(self.clone())
             }
 
-            fn activity_regularizer(&self) -> Option<&Regularizer> {
-                self.activity_regularizer.as_ref()
+            fn activity_regularizer(&self) -> Option<Regularizer> {
+                self.activity_regularizer
             }
         }
     };

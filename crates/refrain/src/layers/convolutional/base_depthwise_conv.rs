@@ -111,8 +111,8 @@ macro_rules! depthwise_conv_layer {
                 Some(self.clone())
             }
 
-            fn activity_regularizer(&self) -> Option<&Regularizer> {
-                self.activity_regularizer.as_ref()
+            fn activity_regularizer(&self) -> Option<Regularizer> {
+                self.activity_regularizer
             }
         }
     };

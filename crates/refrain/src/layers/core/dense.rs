@@ -127,7 +127,7 @@ impl Layer for DenseOptions {
         true
     }
 
-    fn activity_regularizer(&self) -> Option<&Regularizer> {
-        self.activity_regularizer.as_ref()
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 }

@@ -127,8 +127,8 @@ impl Layer for EmbeddingOptions {
         Ok(vec![Some(ops::not_equal(x, 0).checked()?)])
     }
 
-    fn activity_regularizer(&self) -> Option<&Regularizer> {
-        self.activity_regularizer.as_ref()
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        self.activity_regularizer
     }
 
     fn duplicate(&self) -> Option<Self> {

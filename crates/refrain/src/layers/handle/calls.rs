@@ -166,12 +166,15 @@ impl AnyLayer {
         }
         let masks = self.compute_mask(&cx, inputs, &flat)?;
         // What is in a model has said itself what becomes of masks.
-        let keeps = inputs.mask_rule() != MaskRule::Lost && !self.is_model();
-        let kept = |t: &Tensor| keeps.then(|| mask_kept(trace, inputs, t)).flatten();
-        let masked = flat
-            .iter()
-            .zip(masks)
-            .map(|(t, m)| t.with_mask(m.or_else(|| kept(t))));
+        let kept = |t: &Tensor| match self.is_model() {
+            true => None,
+            false => mask_kept(trace, inputs, t),
+        };
+        let loses = inputs.mask_rule() == MaskRule::Lost;
+        let masked = flat.iter().zip(masks).map(|(t, mask)| {
+            let mask = mask.or_else(|| kept(t)).filter(|_| !loses);
+            t.with_mask(mask)
+        });
         outputs
             .with_leaves(masked)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
@@ -191,7 +194,7 @@ impl AnyLayer {
         match self.activity_regularizer() {
             Some(regularizer) => {
                 let mut outputs = outputs.iter();
-                outputs.try_for_each(|output| cx.add_penalty(regularizer, output))
+                outputs.try_for_each(|output| cx.add_penalty(&regularizer, output))
             }
             None => Ok(()),
         }

@@ -181,8 +181,8 @@ macro_rules! rnn_layer_methods {
             Ok(masks)
         }
 
-        fn activity_regularizer(&self) -> Option<&$crate::regularizers::Regularizer> {
-            self.activity_regularizer.as_ref()
+        fn activity_regularizer(&self) -> Option<$crate::regularizers::Regularizer> {
+            self.activity_regularizer
         }
     };
 }

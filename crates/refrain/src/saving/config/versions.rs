@@ -57,7 +57,7 @@ pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
         return Err(Error::new(ErrorKind::Unsupported, message)
             .in_layer(layer.get_name(), layer.class_name()));
     }
-    match gives_new_tensors(layer) {
+    match layer.class_name() == "Identity" || gives_new_tensors(layer) {
         true => Ok(inputs.with_mask_rule(MaskRule::Lost)),
         false => Ok(inputs),
     }

@@ -17,7 +17,8 @@ use crate::tensor::Tensor;
 pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
     // A stack lists its layers once, so one that calls a layer again, or in a way of its own, is written as a graph.
     let calls = functional.nodes.len();
-    let told = functional.nodes.iter().any(|node| loses_masks(node));
+    let mut lost = functional.nodes.iter().flat_map(|node| loses_masks(node));
+    let told = lost.any(|t| t.as_symbolic().is_some_and(|s| s.mask.is_some()));
     match functional.class == "Sequential" && calls == functional.operations.len() && !told {
         true => sequential(layer, functional),
         false => graph(layer, functional),
@@ -115,7 +116,7 @@ impl<'m> Calls<'m> {
             if keeps_masks(layer, &node.inputs) {
                 json[KEEPS_MASKS] = true.into();
             }
-            if loses_masks(node) {
+            if loses_masks(node).next().is_some() {
                 json[LOSES_MASKS] = true.into();
             }
             json
