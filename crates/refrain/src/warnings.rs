@@ -212,7 +212,7 @@ pub(crate) fn zeros_unknown_to_keras(call: &str) {
 pub(crate) fn values_left_out_by_keras(call: &str) {
     warn!(
         "{call} takes masked values of its inputs as they are, as in Keras 2. Keras 3 leaves them out, also in what it computes \
-         from the file."
+         from the file. Save `model.for_keras()?` for Keras (`refrain convert --for-keras`)."
     );
 }
 

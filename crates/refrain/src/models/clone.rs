@@ -9,8 +9,10 @@ use super::model::Model;
 use super::taken_masks::keeps_masks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
+use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::{Node, Recorded};
-use crate::layers::{AnyLayer, Identity, Outputs, Rescaling};
+use crate::layers::restoring::Restoring;
+use crate::layers::{AnyLayer, Config, Handle, Identity, Outputs, Rescaling, registry};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
@@ -50,6 +52,8 @@ pub(super) struct Copier {
     within: String,
     /// Whether attention is called on tensors that nothing else is called on.
     pub(super) apart_for_attention: bool,
+    /// Whether merging layers that take masked values as they are, as Keras 3 does not, are called on tensors without masks.
+    pub(super) apart_for_merging: bool,
 }
 
 impl Copier {
@@ -101,6 +105,9 @@ impl Copier {
             let copied = self.on_copies(&node.layer, inputs)?;
             inputs = copied.with_mask_rule(MaskRule::Taken);
         }
+        if self.apart_for_merging && keeps_masked_values(&node.layer) {
+            inputs = inputs.try_map(|tensor| self.unmasked(&node.layer, tensor))?;
+        }
         let outputs = match node.layer.options::<Functional>() {
             Some(nested) if self.apart.contains(&node.layer.id()) => {
                 self.take_apart(node.layer.get_name(), nested, &inputs)?
@@ -125,15 +132,33 @@ impl Copier {
             if let Some(copy) = copy {
                 return Ok(copy.clone());
             }
-            let name = format!("{}_input", layer.get_name());
-            let more = (1..).map(|i| format!("{name}_{i}"));
-            let mut names = [name.clone()].into_iter().chain(more);
-            let name = names.find(|name| !self.names.contains_key(name));
-            let same = Rescaling::new(1.0).name(name.unwrap_or_default());
+            let same = Rescaling::new(1.0).name(self.free_name(layer));
             self.names
                 .insert(same.get_name().to_owned(), same.any().id());
             Ok(copy.insert(same.call(tensor)?).clone())
         })
+    }
+
+    /// A tensor as one that has no mask in any Keras.
+    fn unmasked(&mut self, layer: &AnyLayer, tensor: &Tensor) -> Result<Tensor> {
+        let multiply = ops::operation("Multiply", &Config::new());
+        let multiply =
+            multiply.ok_or_else(|| Error::new(ErrorKind::Internal, "no function `multiply`"))?;
+        let same = Handle::from_options(multiply).name(self.free_name(layer));
+        self.names
+            .insert(same.get_name().to_owned(), same.any().id());
+        let outputs = same.any().call_structure(&Inputs::new(tensor).value(1))?;
+        Tensor::from_structure(outputs)
+    }
+
+    /// A name for what makes an input of a layer.
+    fn free_name(&self, layer: &AnyLayer) -> String {
+        let name = format!("{}_input", layer.get_name());
+        let more = (1..).map(|i| format!("{name}_{i}"));
+        let mut names = [name.clone()].into_iter().chain(more);
+        names
+            .find(|name| !self.names.contains_key(name))
+            .unwrap_or(name)
     }
 
     /// An input layer may belong to several models; it has one tensor in all of them.
@@ -189,6 +214,12 @@ impl Copier {
                     copy.freeze_alone();
                 }
                 copy
+            }
+            // Without its rule, which no mask needs any more.
+            None if self.apart_for_merging && keeps_masked_values(layer) => {
+                let mut json = registry::to_json(layer);
+                json["config"]["name"] = self.name(layer).into();
+                registry::from_json(&json, &Restoring::default())?
             }
             None => layer.fresh_copy_named(&self.name(layer))?,
         };

@@ -4,7 +4,7 @@ use super::clone::Copier;
 use super::functional::Functional;
 use super::model::Model;
 use super::sharing::{held_twice, held_twice_without, to_take_apart};
-use super::taken_masks::{OtherMask, other_mask};
+use super::taken_masks::{OtherMask, has_masked_values, other_mask};
 use crate::error::Result;
 use crate::layers::{AnyLayer, Making};
 use crate::training::KeptCompilation;
@@ -22,7 +22,8 @@ impl Model {
     /// through an [`Identity`](crate::layers::Identity) of its name.
     ///
     /// Keras's attention takes the masks off the tensors that it is called on, so that later calls see none. Where a call would
-    /// lose its mask, attention is called on copies of its inputs (`Rescaling(1.0)`).
+    /// lose its mask, attention is called on copies of its inputs (`Rescaling(1.0)`). Its `Maximum`, `Minimum` and `Multiply` leave
+    /// masked values out, which those of Keras 2 do not: in a model of Keras 2 they are called on copies without masks (`x * 1`).
     ///
     /// A wrapper ([`TimeDistributed`](crate::layers::TimeDistributed)) cannot be taken apart: a layer that it shares with
     /// others becomes a layer of its own in it, which a warning says. A model that needs none of this is given back as it is.
@@ -42,8 +43,10 @@ impl Model {
     /// A layer cannot be copied: its type has no method [`duplicate`](crate::layers::Layer::duplicate).
     pub fn for_keras(&self) -> Result<Model> {
         let root = self.any();
-        let loses_masks = matches!(other_mask(self.functional()), Some(OtherMask::Taken(_)));
-        if held_twice(&root).is_empty() && !loses_masks {
+        let other = other_mask(self.functional());
+        let loses_masks = matches!(other, Some(OtherMask::Taken(_)));
+        let masked_values = other.is_none() && has_masked_values(self.functional());
+        if held_twice(&root).is_empty() && !loses_masks && !masked_values {
             return Ok(self.clone());
         }
         let apart = to_take_apart(&root);
@@ -52,6 +55,7 @@ impl Model {
         }
         let mut copier = Copier::taking_apart(apart);
         copier.apart_for_attention = loses_masks;
+        copier.apart_for_merging = masked_values;
         let making = Making {
             without_values: true,
             most_elements: None,

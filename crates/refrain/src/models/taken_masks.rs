@@ -1,12 +1,12 @@
 //! Masks that Keras loses: its attention takes them off the tensors that it is called on, so that later calls see none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::functional::Functional;
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::{DOT_ATTENTION, are_given, takes_masks};
-use crate::layers::merging::has_keras2_masks;
+use crate::layers::merging::{has_keras2_masks, keeps_masked_values};
 use crate::layers::node::Node;
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
 use crate::tensor::{Tensor, TensorKey};
@@ -77,6 +77,24 @@ pub(crate) fn other_mask(functional: &Functional) -> Option<OtherMask> {
     call.err().or_else(|| outputs.find_map(output))
 }
 
+/// Whether a layer that takes masked values as they are, as Keras 3 does not, is called on masked ones, also within nested models.
+pub(crate) fn has_masked_values(functional: &Functional) -> bool {
+    let masked = |t: &&Tensor| t.as_symbolic().is_some_and(|s| s.mask.is_some());
+    let mut seen = HashSet::new();
+    let nodes = functional.nodes.iter();
+    let mut calls: Vec<&Arc<Node>> = nodes
+        .filter(|node| node.inputs.tensors().iter().any(masked))
+        .collect();
+    while let Some(node) = calls.pop() {
+        match node.layer.options::<Functional>() {
+            Some(nested) if seen.insert(node.layer.id()) => calls.extend(&nested.nodes),
+            _ if keeps_masked_values(&node.layer) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Whether a call takes masks off its inputs in Keras and not here.
 pub(crate) fn keeps_masks(layer: &AnyLayer, inputs: &Inputs) -> bool {
     layer.class_name() == ATTENTION && inputs.mask_rule() != MaskRule::Taken
@@ -89,12 +107,13 @@ pub(crate) fn loses_masks(node: &Node) -> impl Iterator<Item = &Tensor> {
     outputs.filter_map(|output| node.same_as(output))
 }
 
-/// Whether masks of a call's inputs are put together by Keras 2's rule, which is Keras 3's for one mask of all inputs.
+/// Whether masks of a call's inputs are put together by Keras 2's rule, which is Keras 3's for one mask of all inputs, or count
+/// for the values in Keras 3.
 fn merges_otherwise(node: &Node) -> bool {
     let inputs = node.inputs.tensors().into_iter();
     let keys: Vec<_> = inputs.map(|t| t.mask()?.key()).collect();
     let alike = |key: &Option<TensorKey>| key.is_some() && *key == keys[0];
-    has_keras2_masks(&node.layer) && !keys.iter().all(alike)
+    keeps_masked_values(&node.layer) || has_keras2_masks(&node.layer) && !keys.iter().all(alike)
 }
 
 /// Notes what becomes of the masks of a call's tensors. An error if the call has another mask in Keras.

@@ -33,10 +33,15 @@ pub(crate) const MERGING: [&str; 7] = [
 ];
 
 /// Those of them that leave masked values out in Keras 3.
-pub(crate) const LEAVE_OUT: [&str; 3] = ["Maximum", "Minimum", "Multiply"];
+const LEAVE_OUT: [&str; 3] = ["Maximum", "Minimum", "Multiply"];
 
 /// Their option for it.
 pub(crate) const KERAS2_MASKS: &str = "keras2_masks";
+
+/// Whether a layer takes masked values as they are, where Keras 3 leaves them out.
+pub(crate) fn keeps_masked_values(layer: &AnyLayer) -> bool {
+    LEAVE_OUT.contains(&layer.class_name()) && has_keras2_masks(layer)
+}
 
 /// Whether a layer has it.
 pub(crate) fn has_keras2_masks(layer: &AnyLayer) -> bool {

@@ -9,7 +9,7 @@ use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::gives_new_tensors;
-use crate::layers::merging::{LEAVE_OUT, has_keras2_masks};
+use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::Node;
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
@@ -147,7 +147,7 @@ impl Masked {
 fn warn_of_mask(node: &Node) {
     if is_ignored(node) {
         warnings::mask_ignored_by_keras(&node.label());
-    } else if LEAVE_OUT.contains(&node.layer.class_name()) && has_keras2_masks(&node.layer) {
+    } else if keeps_masked_values(&node.layer) {
         warnings::values_left_out_by_keras(&node.label());
     }
 }
