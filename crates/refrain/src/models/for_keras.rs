@@ -1,9 +1,11 @@
 //! Models in a form that Keras opens.
 
+use std::collections::HashSet;
+
 use super::clone::Copier;
 use super::functional::Functional;
 use super::model::Model;
-use super::sharing::{held_twice, held_twice_without, to_take_apart};
+use super::sharing::{held_twice, held_twice_without, merging_models, to_take_apart};
 use super::taken_masks::{OtherMask, has_masked_values, other_mask};
 use crate::error::Result;
 use crate::layers::{AnyLayer, Making};
@@ -24,6 +26,7 @@ impl Model {
     /// Keras's attention takes the masks off the tensors that it is called on, so that later calls see none. Where a call would
     /// lose its mask, attention is called on copies of its inputs (`Rescaling(1.0)`). Its `Maximum`, `Minimum` and `Multiply` leave
     /// masked values out, which those of Keras 2 do not: in a model of Keras 2 they are called on copies without masks (`x * 1`).
+    /// A nested model that puts masks together as Keras 2 does is taken apart, so that calls have them as arguments.
     ///
     /// A wrapper ([`TimeDistributed`](crate::layers::TimeDistributed)) cannot be taken apart: a layer that it shares with
     /// others becomes a layer of its own in it, which a warning says. A model that needs none of this is given back as it is.
@@ -46,11 +49,28 @@ impl Model {
         let other = other_mask(self.functional());
         let loses_masks = matches!(other, Some(OtherMask::Taken(_)));
         let masked_values = other.is_none() && has_masked_values(self.functional());
+        let mut apart = to_take_apart(&root);
+        if matches!(other, Some(OtherMask::Merged(_))) {
+            let merging = merging_models(&root);
+            if !merging.is_subset(&apart) {
+                apart.extend(merging);
+                return self.restructured(apart, false, false)?.for_keras();
+            }
+        }
         if held_twice(&root).is_empty() && !loses_masks && !masked_values {
             return Ok(self.clone());
         }
-        let apart = to_take_apart(&root);
-        for shared in held_twice_without(&root, &apart) {
+        self.restructured(apart, loses_masks, masked_values)
+    }
+
+    /// A copy of the model in which nested models are taken apart.
+    fn restructured(
+        &self,
+        apart: HashSet<usize>,
+        loses_masks: bool,
+        masked_values: bool,
+    ) -> Result<Model> {
+        for shared in held_twice_without(&self.any(), &apart) {
             warnings::copied_for_keras(&shared.layer);
         }
         let mut copier = Copier::taking_apart(apart);

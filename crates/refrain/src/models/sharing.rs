@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::functional::Functional;
 use crate::layers::AnyLayer;
+use crate::layers::merging::has_keras2_masks;
+use crate::layers::node::Node;
 
 /// A layer, and the nested models and wrappers that it stands in.
 pub(crate) struct Shared {
@@ -93,18 +96,39 @@ pub(super) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
     }
 }
 
+/// The nested models that put masks together as Keras 2 does, as far as they can be taken apart.
+pub(super) fn merging_models(model: &AnyLayer) -> HashSet<usize> {
+    let mut merging = HashSet::new();
+    model.visit_layers(&mut |nested| {
+        let mut inside = false;
+        nested.visit_layers(&mut |layer| inside |= has_keras2_masks(layer));
+        if inside && nested.is_model() && nested != model && can_be_taken_apart(model, nested) {
+            merging.insert(nested.id());
+        }
+    });
+    merging
+}
+
 fn holds(outer: &AnyLayer, inner: &AnyLayer) -> bool {
     let mut found = false;
     outer.visit_layers(&mut |l| found |= l == inner);
     found
 }
 
-/// Whether a nested model is called by models alone: a wrapper needs it whole.
+fn has_tensors_alone(node: &Node) -> bool {
+    let others = node.inputs.args().len() + node.inputs.kwargs().len() > 1;
+    !others || node.inputs.has_made_mask()
+}
+
+/// Whether a nested model is called by models alone, on tensors alone: a wrapper and other arguments need it whole.
 fn can_be_taken_apart(model: &AnyLayer, nested: &AnyLayer) -> bool {
-    let mut wrapped = false;
-    model.visit_layers(&mut |outer| {
-        let inside = outer.sublayers().iter().any(|(_, l)| l == nested);
-        wrapped |= inside && !outer.is_model();
+    let mut whole = false;
+    model.visit_layers(&mut |outer| match outer.options::<Functional>() {
+        Some(functional) => {
+            let mut calls = functional.nodes.iter().filter(|n| n.layer == *nested);
+            whole |= calls.any(|node| !has_tensors_alone(node));
+        }
+        None => whole |= outer.sublayers().iter().any(|(_, l)| l == nested),
     });
-    !wrapped
+    !whole
 }

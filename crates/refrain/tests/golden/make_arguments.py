@@ -360,6 +360,15 @@ def masked_attentions(x):
     return layers.Concatenate()([first, layers.MultiHeadAttention(1, 2)(b, a), a])
 
 
+def merged_in_model(merging):
+    pair = keras.Input((TIME, FEATURES)), keras.Input((TIME, FEATURES))
+    return keras.Model(pair, getattr(layers, merging)()(list(pair)))
+
+
+for merging in ["Add", "Maximum"]:
+    masked_case("in_model_" + merging, lambda x, merging=merging: layers.LSTM(2)(merged_in_model(merging)(list(masked_pair(x)))))
+
+
 def masked_nested(x):
     inner = keras.Input((TIME, FEATURES))
     block = keras.Model(inner, attention_block(inner))
