@@ -275,6 +275,26 @@ impl Tensor {
         }
     }
 
+    /// Hangs a mask on the object that a traced tensor is in Keras, or takes it off. One of an inner loop cannot hang on it.
+    pub(crate) fn hang_mask(&self, mask: Option<&Tensor>) {
+        let Some(traced) = self.as_traced() else {
+            return;
+        };
+        let mask = mask.map(|mask| traced.trace.import(mask)).transpose();
+        if let Ok(mask) = mask {
+            traced.trace.hang_mask(traced.value, mask);
+        }
+    }
+
+    /// The same tensor with the mask that hangs on it now.
+    pub(crate) fn with_hung_mask(&self) -> Tensor {
+        let traced = self.as_traced();
+        match traced.and_then(|t| t.trace.hung_mask(t.value)) {
+            Some(mask) => self.with_mask(mask),
+            None => self.clone(),
+        }
+    }
+
     /// The same traced tensor, remembering the logits that it was made from.
     pub(crate) fn with_logits(&self, logits: Logits) -> Tensor {
         match self.as_traced() {

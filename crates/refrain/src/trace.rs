@@ -43,22 +43,22 @@ struct State {
     /// Values that tensors have for themselves alone, with those that they are the same as.
     own: HashMap<Value, Value>,
     /// Masks that calls hung on values, or took off them: Keras's tensors are objects that calls share.
-    masks: HashMap<Value, Option<Tensor>>,
-    activity: Activity,
+    masks: HashMap<Value, Option<Value>>,
+    penalties: Penalties,
 }
 
 /// How penalties of outputs are added.
 #[derive(Clone, Copy)]
-pub(crate) struct Activity {
+pub(crate) struct Penalties {
     /// Whether the layer that is entered next adds its own.
     pub(crate) own: bool,
     /// Steps that stand in the batch, each of which Keras calls for itself.
     pub(crate) steps: usize,
 }
 
-impl Default for Activity {
+impl Default for Penalties {
     fn default() -> Self {
-        Activity {
+        Penalties {
             own: true,
             steps: 1,
         }
@@ -177,33 +177,31 @@ impl Trace {
         found.unwrap_or_default()
     }
 
-    /// Hangs a mask on the object that a tensor is in Keras, or takes it off: calls made later see it.
-    pub(crate) fn hang_mask(&self, tensor: &Tensor, mask: Option<Tensor>) {
-        if let Some(traced) = tensor.as_traced() {
-            let mut state = self.lock();
-            let object = state.original(traced.value);
-            state.masks.insert(object, mask);
-        }
+    /// Hangs the mask that a value of this trace has on it, or takes it off: calls made later see that.
+    pub(crate) fn hang_mask(&self, value: Value, mask: Option<Value>) {
+        let mut state = self.lock();
+        let original = state.original(value);
+        state.masks.insert(original, mask);
     }
 
-    /// A tensor with the mask that hangs on it.
-    pub(crate) fn object(&self, tensor: &Tensor) -> Tensor {
-        let Some(traced) = tensor.as_traced() else {
-            return tensor.clone();
-        };
+    /// What hangs on a value of this trace, if a call has hung or taken off a mask.
+    pub(crate) fn hung_mask(&self, value: Value) -> Option<Option<Tensor>> {
         let state = self.lock();
-        let hung = state.masks.get(&state.original(traced.value)).cloned();
+        let mask = state.masks.get(&state.original(value)).copied();
         drop(state);
-        hung.map_or_else(|| tensor.clone(), |mask| tensor.with_mask(mask))
+        mask.map(|mask| mask.map(|mask| self.wrap(mask)))
     }
 
-    pub(crate) fn activity(&self) -> Activity {
-        self.lock().activity
+    pub(crate) fn penalties(&self) -> Penalties {
+        self.lock().penalties
     }
 
-    /// Says how penalties of outputs are added from here on. Gives how they were.
-    pub(crate) fn set_activity(&self, activity: Activity) -> Activity {
-        replace(&mut self.lock().activity, activity)
+    /// Runs `f` with penalties of outputs added in this way.
+    pub(crate) fn with_penalties<T>(&self, penalties: Penalties, f: impl FnOnce() -> T) -> T {
+        let outer = replace(&mut self.lock().penalties, penalties);
+        let result = f();
+        self.lock().penalties = outer;
+        result
     }
 
     /// Tells the layers called from here on whether they are fitted.

@@ -252,7 +252,7 @@ pub(crate) fn training_overridden_by_keras(call: &str) {
 /// Warns of a layer with an activity regularizer that is called more than once.
 pub(crate) fn penalty_of_last_call(layer: &AnyLayer) {
     warn!(
-        "Layer '{}' is called more than once and has an activity regularizer (or a layer inside it has). Its penalty counts for \
+        "Layer '{}' has an activity regularizer and is called more than once, by itself or within models. Its penalty counts for \
          each call, as in Keras on TensorFlow and PyTorch. Keras on JAX counts the last call alone.",
         layer.get_name()
     );
@@ -261,25 +261,19 @@ pub(crate) fn penalty_of_last_call(layer: &AnyLayer) {
 /// Warns of an activity regularizer in a file of a version that does not divide its penalty.
 pub(crate) fn penalty_of_batch(layer: &AnyLayer) {
     warn!(
-        "Layer '{}' has an activity regularizer. Its penalty is divided by the size of the batch, as in Keras 3.14 and later, \
-         not in the version of Keras 3 that wrote the file: there it is as many times larger.",
+        "Layer '{}' has an activity regularizer. Its penalty is divided by the batch size, as in Keras 3.14 and later. The version \
+         of Keras 3 that wrote the file does not divide it, so that it weighs more there by that factor.",
         layer.get_name()
     );
 }
 
 /// Warns of a penalty that Keras 2 counts in another way.
 pub(crate) fn penalty_of_keras3(layer: &AnyLayer) {
-    let (name, class) = (layer.get_name(), layer.class_name());
-    let how = match class {
-        "TimeDistributed" => {
-            "that of the layer in it counts in Keras 2, which wrote the file, and not in Keras 3"
-        }
-        _ => {
-            "it counts for the outputs in Keras 2, which wrote the file, and for the projections in Keras 3"
-        }
-    };
     warn!(
-        "Layer '{name}' (of type {class}) has an activity regularizer: {how}. It is as in Keras 3 here."
+        "Layer '{}' (of type {}) has an activity regularizer, or a layer inside it has. Its penalty counts as in Keras 3. Keras 2, \
+         which wrote the file, counts it in another way.",
+        layer.get_name(),
+        layer.class_name()
     );
 }
 

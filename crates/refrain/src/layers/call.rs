@@ -56,7 +56,7 @@ impl Call {
     /// Adds the penalty of an output, a sample's share of it, to the model's loss.
     pub(crate) fn add_penalty(&self, regularizer: &Regularizer, output: &Tensor) -> Result<()> {
         let rows = output.dim(0).unwrap_or(1).max(1);
-        let samples = rows as f64 / self.trace.activity().steps as f64;
+        let samples = rows as f64 / self.trace.penalties().steps as f64;
         self.add_loss(&(regularizer.loss(output) / samples))
     }
 

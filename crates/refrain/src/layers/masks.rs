@@ -111,10 +111,33 @@ pub(crate) fn given_by_keras(node: &Node) -> Option<Tensor> {
     }
 }
 
-/// Whether TensorFlow gives a new tensor, without a mask, even where the call changes nothing.
-pub(crate) fn gives_new_tensors(layer: &AnyLayer) -> bool {
-    const SAME: [&str; 5] = ["Cast", "ConvertToTensor", "Lambda", "Moveaxis", "Swapaxes"];
-    !layer.supports_masking() && !SAME.contains(&layer.class_name())
+/// Layers and functions that give what they were given where they change nothing: on JAX, not on TensorFlow.
+const SAME_ON_JAX: [&str; 12] = [
+    "BroadcastTo",
+    "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Einsum",
+    "ExpandDims",
+    "Flatten",
+    "GetItem",
+    "Permute",
+    "Reshape",
+    "Squeeze",
+    "Transpose",
+];
+
+/// Layers that pass masks on in Keras 3 and not in Keras 2.
+const UNMASKED_IN_KERAS2: [&str; 2] = ["Identity", "Rescaling"];
+
+/// Whether the outputs keep masks on JAX that they do not have on TensorFlow: those of inputs that they are.
+pub(crate) fn keeps_on_jax(layer: &AnyLayer) -> bool {
+    !layer.supports_masking() && SAME_ON_JAX.contains(&layer.class_name())
+}
+
+/// Whether a call in Keras 2 gives tensors without the masks that they have in Keras 3.
+pub(crate) fn loses_in_keras2(layer: &AnyLayer) -> bool {
+    keeps_on_jax(layer) || UNMASKED_IN_KERAS2.contains(&layer.class_name())
 }
 
 fn no_mask() -> Error {

@@ -10,7 +10,7 @@ use super::model::Model;
 use super::order::{Order, keras2_layers, not_symbolic, order};
 use super::submodel;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Inputs, MaskRule};
+use crate::inputs::Inputs;
 use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
@@ -47,10 +47,14 @@ pub(crate) struct Functional {
 }
 
 impl Functional {
-    /// The given tensors, carrying the masks of the argument `mask` where it has some.
-    fn with_masks(&self, given: Vec<&Tensor>, inputs: &Inputs) -> Result<Vec<Tensor>> {
+    /// The given tensors with the masks of the argument `mask`, where it has some.
+    fn with_masks<'i>(
+        &self,
+        given: Vec<&'i Tensor>,
+        inputs: &'i Inputs,
+    ) -> Result<Vec<(&'i Tensor, Option<&'i Tensor>)>> {
         let Some(masks) = inputs.get(usize::MAX, "mask") else {
-            return Ok(given.into_iter().cloned().collect());
+            return Ok(given.into_iter().map(|tensor| (tensor, None)).collect());
         };
         // Keras takes those of a dict in the order of its keys; those that were added here stand where their tensors do.
         let masks = match inputs.has_made_mask() {
@@ -62,12 +66,9 @@ impl Functional {
             let received = masks.len().to_string();
             return Err(Error::mismatch(ErrorKind::Structure, expected, received));
         }
-        let masked = given.into_iter().zip(masks);
-        let masked = masked.map(|(tensor, mask)| match mask.is_absent() {
-            true => tensor.clone(),
-            false => tensor.with_mask(Some(mask.clone())),
-        });
-        Ok(masked.collect())
+        let masks = masks.into_iter();
+        let masks = masks.map(|mask| Some(mask).filter(|mask| !mask.is_absent()));
+        Ok(given.into_iter().zip(masks).collect())
     }
 
     /// The layers in the order of Keras 2, by which its files store their weights.
@@ -277,30 +278,30 @@ impl Layer for Functional {
             )
             .hint("Give all of them, as a list in this order or as pairs of names and tensors"));
         }
-        // As in Keras, they stay on the tensors.
-        let masks_given = inputs.get(usize::MAX, "mask").is_some();
         let given = self.with_masks(given, inputs)?;
         let differentiated = self.nodes.iter().filter_map(|node| gradient::wrt(node));
         differentiated.for_each(|key| cx.trace.watch(key));
         let mut values: HashMap<TensorKey, Tensor> = HashMap::new();
-        for (symbolic, tensor) in expected.iter().zip(&given) {
+        for (symbolic, (tensor, mask)) in expected.iter().zip(given) {
             let key = symbolic
                 .key()
                 .ok_or_else(|| not_symbolic("a traced tensor"))?;
-            let value = match tensor.check() {
+            let mut value = match tensor.check() {
                 Ok(()) => standardize(symbolic, tensor)?,
                 Err(_) if is_optional(symbolic) => tensor.clone(),
                 Err(_) => return Err(not_optional(symbolic.name())),
             };
-            if masks_given {
-                cx.trace.hang_mask(&value, value.mask());
+            if let Some(mask) = mask {
+                // As in Keras, it stays on the tensor.
+                value = value.with_mask(Some(mask.clone()));
+                value.hang_mask(Some(mask));
             }
             values.insert(key, cx.trace.note(key, value)?);
         }
         for node in self.nodes.iter().filter(|n| !n.is_input()) {
             run(node, cx, &mut values)?;
         }
-        let output = |t: &Tensor| Ok(cx.trace.object(&lookup(&values, t)?));
+        let output = |t: &Tensor| Ok(lookup(&values, t)?.with_hung_mask());
         self.outputs.try_map(output)
     }
 
@@ -343,19 +344,13 @@ fn lookup(values: &HashMap<TensorKey, Tensor>, tensor: &Tensor) -> Result<Tensor
 fn run(node: &Arc<Node>, cx: &Call, values: &mut HashMap<TensorKey, Tensor>) -> Result<()> {
     let inputs = node
         .inputs
-        .try_map(|t| Ok(cx.trace.object(&lookup(values, t)?)))?;
+        .try_map(|t| Ok(lookup(values, t)?.with_hung_mask()))?;
     let inputs = match node.layer.options::<Functional>() {
         Some(_) => Ok(inputs), // its own inputs may be optional in turn
         None => inputs.without_absent(),
     };
     let call = Some(node.index + 1);
-    let lowered = inputs.and_then(|i| {
-        let outputs = node.layer.lower_as(&cx.trace, &i, call)?;
-        if i.mask_rule() == MaskRule::Taken {
-            i.tensors().iter().for_each(|t| cx.trace.hang_mask(t, None));
-        }
-        Ok(outputs)
-    });
+    let lowered = inputs.and_then(|inputs| node.layer.lower_as(&cx.trace, &inputs, call));
     let outputs = lowered.map_err(|e| {
         e.in_layer(node.layer.get_name(), node.layer.class_name())
             .at_call(node.index + 1)

@@ -1,11 +1,14 @@
 //! Penalties of outputs that Keras counts in another way on some backends or in older versions.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::functional::Functional;
 use crate::layers::registry::ACTIVITY;
 use crate::layers::{ATTENTION, AnyLayer};
 use crate::warnings;
+
+/// The wrapper that calls its layer without the layer's own penalty.
+const TIME_DISTRIBUTED: &str = "TimeDistributed";
 
 /// Whether a layer has an activity regularizer, for its outputs or for what it computes within.
 fn has_penalty(layer: &AnyLayer) -> bool {
@@ -14,41 +17,55 @@ fn has_penalty(layer: &AnyLayer) -> bool {
     layer.activity_regularizer().is_some() || option.is_some()
 }
 
-fn has_penalties(layer: &AnyLayer) -> bool {
-    let mut found = false;
-    layer.visit_layers(&mut |l| found |= has_penalty(l));
+/// The layers whose penalties a call of a layer adds, itself and those inside it.
+fn penalized(layer: &AnyLayer) -> Vec<AnyLayer> {
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
+    let mut waiting = vec![(layer.clone(), true)];
+    while let Some((layer, own)) = waiting.pop() {
+        if !seen.insert((layer.id(), own)) {
+            continue;
+        }
+        let own_of_inner = layer.class_name() != TIME_DISTRIBUTED;
+        let inner = layer.sublayers().into_iter();
+        waiting.extend(inner.map(|(_, inner)| (inner, own_of_inner)));
+        if own && has_penalty(&layer) {
+            found.push(layer);
+        }
+    }
     found
 }
 
-/// Warns of layers whose penalties Keras on JAX counts for their last call alone.
+/// Warns of a layer whose penalty Keras on JAX counts for its last call alone: a call clears what all layers inside it added before.
 pub(crate) fn warn_of_repeated_penalties(functional: &Functional) {
-    let mut calls: HashMap<usize, usize> = HashMap::new();
-    for node in &functional.nodes {
-        *calls.entry(node.layer.id()).or_default() += 1;
-    }
-    let mut layers = functional.operations.iter();
-    let repeated = layers.find(|l| calls.get(&l.id()) > Some(&1) && has_penalties(l));
-    if let Some(layer) = repeated {
-        warnings::penalty_of_last_call(layer);
+    let mut seen = HashSet::new();
+    let calls = functional.nodes.iter();
+    let mut penalized = calls.flat_map(|node| penalized(&node.layer));
+    if let Some(layer) = penalized.find(|layer| !seen.insert(layer.id())) {
+        warnings::penalty_of_last_call(&layer);
     }
 }
 
-/// Warns of penalties that the Keras that wrote a file counts in another way.
+/// Warns of a penalty that the Keras that wrote a file counts in another way.
 pub(crate) fn warn_of_older_penalties(model: &AnyLayer, keras2: bool) {
+    if !keras2 {
+        let first = penalized(model).into_iter().next();
+        first.iter().for_each(warnings::penalty_of_batch);
+        return;
+    }
     let mut found = None;
     model.visit_layers(&mut |layer| {
-        let counts = match (keras2, layer.class_name()) {
-            // Keras 3 calls the layer without a penalty.
-            (true, "TimeDistributed") => layer.sublayers().iter().any(|(_, l)| has_penalty(l)),
+        let counts = match layer.class_name() {
+            // Keras 2 counts the penalty of the layer, and those inside it for all steps together.
+            TIME_DISTRIBUTED => {
+                let mut inside = false;
+                layer.visit_layers(&mut |inner| inside |= has_penalty(inner));
+                inside
+            }
             // Keras 2 counts outputs and no projections.
-            (true, ATTENTION) | (false, _) => has_penalty(layer),
-            (true, _) => false,
+            ATTENTION => has_penalty(layer),
+            _ => false,
         };
         found = found.take().or_else(|| counts.then(|| layer.clone()));
     });
-    match found {
-        Some(layer) if keras2 => warnings::penalty_of_keras3(&layer),
-        Some(layer) => warnings::penalty_of_batch(&layer),
-        None => {}
-    }
+    found.iter().for_each(warnings::penalty_of_keras3);
 }

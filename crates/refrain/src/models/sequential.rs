@@ -87,6 +87,9 @@ pub(crate) fn stack<L>(
         output = Tensor::from_structure(call(layer, &Inputs::new(&output))?)?;
     }
     let mut functional = Functional::new(input.into(), output.into())?;
-    functional.class = "Sequential";
+    // A stack lists its layers once, so one that calls a layer again is a graph.
+    if functional.nodes.len() == functional.operations.len() {
+        functional.class = "Sequential";
+    }
     Ok(Model::from_functional(functional, name))
 }

@@ -7,7 +7,7 @@ use super::functional::Functional;
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::{DOT_ATTENTION, are_given, takes_masks};
 use crate::layers::merging::{has_keras2_masks, keeps_masked_values};
-use crate::layers::node::Node;
+use crate::layers::node::{Node, OutputSpec};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
 use crate::tensor::{Tensor, TensorKey};
 
@@ -55,6 +55,13 @@ pub(crate) enum OtherMask {
 }
 
 impl OtherMask {
+    /// The label of the call.
+    pub(crate) fn call(&self) -> &str {
+        match self {
+            OtherMask::Taken(call) | OtherMask::Merged(call) | OtherMask::Kept(call) => call,
+        }
+    }
+
     fn at(node: &Node, mask: Option<Mask>) -> Option<Self> {
         match mask? {
             Mask::Carried => None,
@@ -100,11 +107,17 @@ pub(crate) fn keeps_masks(layer: &AnyLayer, inputs: &Inputs) -> bool {
     layer.class_name() == ATTENTION && inputs.mask_rule() != MaskRule::Taken
 }
 
-/// The tensors whose masks a call loses though it gives them as they are.
-pub(crate) fn loses_masks(node: &Node) -> impl Iterator<Item = &Tensor> {
-    let loses = node.inputs.mask_rule() == MaskRule::Lost;
-    let outputs = node.specs.iter().filter(move |_| loses);
-    outputs.filter_map(|output| node.same_as(output))
+/// The inputs whose masks a call loses, and Keras 3 keeps if the call changes nothing, which sizes may decide that only data have.
+pub(crate) fn loses_masks(node: &Node) -> Vec<&Tensor> {
+    if node.inputs.mask_rule() != MaskRule::Lost {
+        return Vec::new();
+    }
+    let may_be = |input: &Tensor, output: &OutputSpec| {
+        input.dtype() == output.spec.dtype && input.shape().compatible(&output.spec.shape)
+    };
+    let mut inputs = node.inputs.tensors();
+    inputs.retain(|input| node.specs.iter().any(|output| may_be(input, output)));
+    inputs
 }
 
 /// Whether masks of a call's inputs are put together by Keras 2's rule, which is Keras 3's for one mask of all inputs, or count
@@ -154,7 +167,8 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
         let specs = node.specs.iter();
         specs.map(|output| carried(output.mask.is_some())).collect()
     };
-    if loses_masks(node).any(|same| masks.of(same).is_some()) {
+    let mut lost = loses_masks(node).into_iter();
+    if lost.any(|input| masks.of(input).is_some()) {
         return Err(OtherMask::Kept(node.label()));
     }
     let tensors = node.tensors().into_leaves().into_iter();
@@ -179,7 +193,13 @@ fn follow_inside(
     let given = node.inputs.first().and_then(|given| nested.arrange(given));
     let given = given.unwrap_or_default();
     let pairs = || nested.flat_inputs.iter().zip(&given);
+    let mut objects = HashMap::new();
     for (declared, given) in pairs() {
+        // One tensor given twice is one object.
+        if let (Some(object), Some(key)) = (masks.object(given), declared.key()) {
+            let first = *objects.entry(object).or_insert(key);
+            inner.objects.insert(key, first);
+        }
         let mask = match masks.of(given) {
             Some(Mask::Merged) if !are_given(&node.layer, &node.inputs) => Some(Mask::Merged),
             mask => given.mask().map(|_| Mask::Carried).or(mask),

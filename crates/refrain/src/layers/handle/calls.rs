@@ -11,10 +11,10 @@ use crate::layers::layer::InputSpec;
 use crate::layers::masks;
 use crate::layers::node::{Node, OutputSpec, Recorded};
 use crate::names;
-use crate::ops;
+use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, only_constants};
-use crate::trace::{Activity, Trace};
+use crate::trace::{Penalties, Trace};
 use crate::warnings;
 
 impl AnyLayer {
@@ -69,15 +69,12 @@ impl AnyLayer {
             Ok(OutputSpec {
                 spec: t.expect_traced()?.spec.clone(),
                 mask: t.mask().map(|m| m.spec()),
-                same_as: given.iter().position(|input| {
-                    let kept = input.mask().is_some() == t.mask().is_some();
-                    input.is_same(t) && (kept || !self.is_model())
-                }),
+                same_as: given.iter().position(|input| input.is_same(t)),
             })
         });
         let specs = specs.collect::<Result<Vec<_>>>()?;
         let same = |o: &OutputSpec| o.same_as.is_some() && o.mask.is_some();
-        if masks::gives_new_tensors(self) && specs.iter().any(same) {
+        if masks::keeps_on_jax(self) && specs.iter().any(same) {
             warnings::mask_of_same_tensor(self);
         }
         let positions = outputs
@@ -133,7 +130,12 @@ impl AnyLayer {
         let outer = trace.enter(self.get_name(), &label);
         let outer_training = trace.training();
         trace.set_training(inputs.training().unwrap_or(outer_training));
-        let result = self.lower_inside(trace, &inputs.watched(), call);
+        let inputs = inputs.watched();
+        let result = self.lower_inside(trace, &inputs, call);
+        if inputs.mask_rule() == MaskRule::Taken {
+            // Off what it was called on, not off what was cast for it.
+            inputs.tensors().iter().for_each(|t| t.hang_mask(None));
+        }
         trace.set_training(outer_training);
         trace.leave(outer);
         result
@@ -150,31 +152,32 @@ impl AnyLayer {
             layer: self.clone(),
             number,
         };
-        let activity = trace.activity();
-        trace.set_activity(Activity {
+        let penalties = trace.penalties();
+        let inner = Penalties {
             own: true,
-            ..activity
-        });
-        let outputs = self.0.layer.call(&cx, inputs);
-        trace.set_activity(activity);
-        let outputs = outputs?;
+            ..penalties
+        };
+        let outputs = trace.with_penalties(inner, || self.0.layer.call(&cx, inputs))?;
         inputs.check_asked()?;
         let flat: Vec<Tensor> = outputs.flatten().into_iter().cloned().collect();
         flat.iter().try_for_each(Tensor::check)?;
-        if activity.own {
+        if penalties.own {
             self.add_activity_loss(&cx, &flat)?;
         }
         let masks = self.compute_mask(&cx, inputs, &flat)?;
-        // What is in a model has said itself what becomes of masks.
-        let kept = |t: &Tensor| match self.is_model() {
-            true => None,
-            false => mask_kept(trace, inputs, t),
-        };
-        let loses = inputs.mask_rule() == MaskRule::Lost;
-        let masked = flat.iter().zip(masks).map(|(t, mask)| {
-            let mask = mask.or_else(|| kept(t)).filter(|_| !loses);
-            t.with_mask(mask)
+        let masked = flat.iter().zip(masks).map(|(output, mask)| {
+            let same = inputs
+                .tensors()
+                .into_iter()
+                .find(|input| input.is_same(output));
+            match (inputs.mask_rule(), same) {
+                (MaskRule::Lost, Some(_)) => prim::copy(output),
+                (MaskRule::Lost, None) => Ok(output.with_mask(None)),
+                (_, Some(input)) => Ok(output.with_mask(mask_of(input, mask))),
+                (_, None) => Ok(output.with_mask(mask)),
+            }
         });
+        let masked = masked.collect::<Result<Vec<_>>>()?;
         outputs
             .with_leaves(masked)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "fewer masks than outputs"))
@@ -267,11 +270,13 @@ fn no_tensors(inputs: &Inputs) -> Error {
     constants.unwrap_or_else(|| Error::mismatch(ErrorKind::Structure, "input tensors", "none"))
 }
 
-/// The mask of the input that an output is: in Keras it hangs on the object that both are.
-fn mask_kept(trace: &Trace, inputs: &Inputs, output: &Tensor) -> Option<Tensor> {
-    let given = inputs.tensors().into_iter();
-    let mut same = given.filter(|input| input.is_same(output));
-    trace.object(same.next()?).mask()
+/// The mask of an output that is an input: the one that it has, else the computed one, which then hangs on the input too.
+fn mask_of(input: &Tensor, computed: Option<Tensor>) -> Option<Tensor> {
+    let own = input.with_hung_mask().mask();
+    if own.is_none() && computed.is_some() {
+        input.hang_mask(computed.as_ref());
+    }
+    own.or(computed)
 }
 
 /// Stands for a symbolic tensor while shapes are inferred.

@@ -10,8 +10,9 @@ use crate::layers::{
     AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, registry, unexpected,
 };
 use crate::ops::{self, prim};
+use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
-use crate::trace::Activity;
+use crate::trace::Penalties;
 use crate::utils::sizes;
 
 /// The options of a [`TimeDistributed`].
@@ -92,14 +93,23 @@ impl TimeDistributedOptions {
     /// Calls the layer on so many steps at once. As in Keras, its own outputs have no penalty, and those of the layers inside
     /// it have one for each step.
     fn call_layer(&self, cx: &Call, inputs: Inputs, steps: usize) -> Result<Tensor> {
-        let outer = cx.trace.activity();
-        cx.trace.set_activity(Activity {
+        let penalties = Penalties {
             own: false,
-            steps: outer.steps.saturating_mul(steps.max(1)),
+            steps: cx.trace.penalties().steps.saturating_mul(steps.max(1)),
+        };
+        let call = || self.layer.call_structure(&inputs);
+        Tensor::from_structure(cx.trace.with_penalties(penalties, call)?)
+    }
+
+    /// Whether a layer inside the layer has a penalty that is no sum over samples.
+    fn has_penalty_of_batches(&self) -> bool {
+        let mut found = false;
+        self.layer.visit_layers(&mut |layer| {
+            let penalty = layer.activity_regularizer();
+            let of_batch = matches!(penalty, Some(Regularizer::Orthogonal { .. }));
+            found |= of_batch && *layer != self.layer;
         });
-        let outputs = self.layer.call_structure(&inputs);
-        cx.trace.set_activity(outer);
-        Tensor::from_structure(outputs?)
+        found
     }
 
     /// Whether the layer changes something in training besides its trained weights.
@@ -150,7 +160,8 @@ impl Layer for TimeDistributedOptions {
                 format!("shape {}", mask.shape()),
             ));
         }
-        match cx.training() && self.has_batch_statistics() {
+        let of_batches = cx.training() && self.has_batch_statistics();
+        match of_batches || self.has_penalty_of_batches() {
             true => self.stepwise(cx, x),
             false => self.folded(cx, x, mask.as_ref()),
         }

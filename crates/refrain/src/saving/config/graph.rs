@@ -105,19 +105,26 @@ pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> 
     let mut made = Vec::new();
     while let Some(json) = layers.next() {
         let layer = registry::from_json(json, context)?;
-        made.push((layer, layers.peek().and_then(|next| built_for(next))));
+        let given = layers.peek().and_then(|next| built_for(next));
+        made.push((layer, given, json[LOSES_MASKS] == true));
     }
     let name = name(config)?;
-    stack(name, input, made.into_iter(), |(layer, given), inputs| {
-        let inputs = match context.keras2 {
-            true => versions::as_in_keras2(&layer, inputs.clone())?,
-            false => inputs.clone(),
-        };
-        match described_call(&layer, &inputs, || given)? {
-            Some(outputs) => Ok(outputs),
-            None => layer.call_within(&inputs, name),
-        }
-    })
+    stack(
+        name,
+        input,
+        made.into_iter(),
+        |(layer, given, loses_masks), inputs| {
+            let inputs = match context.keras2 {
+                true => versions::as_in_keras2(&layer, inputs.clone())?,
+                false if loses_masks => inputs.clone().with_mask_rule(MaskRule::Lost),
+                false => inputs.clone(),
+            };
+            match described_call(&layer, &inputs, || given)? {
+                Some(outputs) => Ok(outputs),
+                None => layer.call_within(&inputs, name),
+            }
+        },
+    )
 }
 
 /// What a layer was built for, if it is one tensor.

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::masks::gives_new_tensors;
+use crate::layers::masks::loses_in_keras2;
 use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::Node;
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
@@ -41,10 +41,10 @@ pub(crate) fn warn_of_penalties(model: &AnyLayer, version: Option<&str>, keras2:
     }
 }
 
-/// What is written of a call whose masks Keras treats in another way than is done here: it takes them off its inputs, …
+/// What is written of a call of attention that leaves its inputs their masks, which Keras 3 takes off.
 pub(super) const KEEPS_MASKS: &str = "keeps_masks";
 
-/// … or its output keeps the mask of the input that it is.
+/// What is written of a call that loses the mask of an input, which its output keeps in Keras 3.
 pub(super) const LOSES_MASKS: &str = "loses_masks";
 
 /// A call as Keras 2 makes it. TensorFlow's mean of integers is an integer, which no function of Keras 3 gives.
@@ -57,7 +57,7 @@ pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
         return Err(Error::new(ErrorKind::Unsupported, message)
             .in_layer(layer.get_name(), layer.class_name()));
     }
-    match layer.class_name() == "Identity" || gives_new_tensors(layer) {
+    match loses_in_keras2(layer) {
         true => Ok(inputs.with_mask_rule(MaskRule::Lost)),
         false => Ok(inputs),
     }
@@ -99,11 +99,14 @@ pub(crate) fn warn_of_other_calls(model: &AnyLayer) {
 struct Masked {
     models: HashSet<usize>,
     calls: HashSet<usize>,
+    /// Calls, by their labels, that Keras makes with other masks, and that have been told.
+    told: HashSet<String>,
 }
 
 fn warn_of_calls(functional: &Functional, masked: &mut Masked) {
     masked.warn_of(functional);
-    match other_mask(functional) {
+    let other = other_mask(functional);
+    match other.filter(|other| masked.told.insert(other.call().to_owned())) {
         Some(OtherMask::Taken(call)) => warnings::mask_taken_by_keras(&call),
         Some(OtherMask::Merged(call)) => warnings::mask_merged_by_keras(&call),
         Some(OtherMask::Kept(call)) => warnings::mask_kept_by_keras(&call),

@@ -15,11 +15,7 @@ use crate::tensor::Tensor;
 
 /// Keras's serialised form of a model.
 pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
-    // A stack lists its layers once, so one that calls a layer again, or in a way of its own, is written as a graph.
-    let calls = functional.nodes.len();
-    let mut lost = functional.nodes.iter().flat_map(|node| loses_masks(node));
-    let told = lost.any(|t| t.as_symbolic().is_some_and(|s| s.mask.is_some()));
-    match functional.class == "Sequential" && calls == functional.operations.len() && !told {
+    match functional.class == "Sequential" {
         true => sequential(layer, functional),
         false => graph(layer, functional),
     }
@@ -47,7 +43,17 @@ fn graph(layer: &AnyLayer, functional: &Functional) -> Json {
 fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
     let calls = Calls::of(functional);
     let layers = functional.operations.iter();
-    let layers = layers.map(|l| calls.described(l));
+    let layers = layers.map(|l| {
+        let mut json = calls.described(l);
+        if calls
+            .nodes(l)
+            .iter()
+            .any(|node| !loses_masks(node).is_empty())
+        {
+            json[LOSES_MASKS] = true.into();
+        }
+        json
+    });
     let input = functional.inputs.single().map(Tensor::shape);
     let shape = input.as_ref().map(|shape| json!(shape.dims()));
     json!({
@@ -116,7 +122,7 @@ impl<'m> Calls<'m> {
             if keeps_masks(layer, &node.inputs) {
                 json[KEEPS_MASKS] = true.into();
             }
-            if loses_masks(node).next().is_some() {
+            if !loses_masks(node).is_empty() {
                 json[LOSES_MASKS] = true.into();
             }
             json
