@@ -56,6 +56,8 @@ pub(crate) enum MaskRule {
     Taken,
     /// Its output is a new tensor without a mask even where it does nothing: TensorFlow's functions.
     Lost,
+    /// They are those that the layer inside it gives: Keras 2's `TimeDistributed`.
+    OfInner,
 }
 
 /// Which arguments a call has asked for: those by position, then those by name. Empty where nobody watches.

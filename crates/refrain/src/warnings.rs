@@ -219,8 +219,8 @@ pub(crate) fn values_left_out_by_keras(call: &str) {
 /// Warns of a call whose mask Keras 3 puts together of others by another rule.
 pub(crate) fn mask_merged_by_keras(call: &str) {
     warn!(
-        "{call} uses a mask that was put together as in Keras 2: a step counts where it counts in all merged tensors that have a \
-         mask. Keras 3 has another rule, by which it computes what is in the file."
+        "{call} uses a mask that is made as in Keras 2: of merged tensors, a step counts where it counts in all that have a mask; \
+         that of TimeDistributed is the one of the layer in it. Keras 3 has other rules, by which it computes what is in the file."
     );
 }
 

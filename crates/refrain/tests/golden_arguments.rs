@@ -104,7 +104,13 @@ fn arguments_are_written_as_they_were_read() {
             let again = model_from_json(&model.to_json()).expect(name);
             let once_more = model_from_json(&again.to_json()).expect(name);
             assert_eq!(once_more.to_json(), again.to_json(), "{name}");
-            let merged = ["_of_both", "_of_one", "_values", "_attentions", "_in_model_"];
+            let merged = [
+                "_of_both",
+                "_of_one",
+                "_values",
+                "_attentions",
+                "_in_model_",
+            ];
             let merged = merged.iter().any(|part| name.contains(part));
             if KERAS_3_OVERRIDES.contains(&name) || file == "arguments_keras2" && merged {
                 continue;

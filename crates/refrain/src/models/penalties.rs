@@ -4,11 +4,9 @@ use std::collections::HashSet;
 
 use super::functional::Functional;
 use crate::layers::registry::ACTIVITY;
+use crate::layers::rnn::TIME_DISTRIBUTED;
 use crate::layers::{ATTENTION, AnyLayer};
 use crate::warnings;
-
-/// The wrapper that calls its layer without the layer's own penalty.
-const TIME_DISTRIBUTED: &str = "TimeDistributed";
 
 /// Whether a layer has an activity regularizer, for its outputs or for what it computes within.
 fn has_penalty(layer: &AnyLayer) -> bool {

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use refrain_graph::Spec;
+
 use super::functional::Functional;
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::{DOT_ATTENTION, are_given, takes_masks};
@@ -129,6 +131,15 @@ fn merges_otherwise(node: &Node) -> bool {
     keeps_masked_values(&node.layer) || has_keras2_masks(&node.layer) && !keys.iter().all(alike)
 }
 
+/// Whether a wrapper's mask is that of the layer inside it, where Keras 3 passes on the one that the wrapper is called with.
+fn makes_otherwise(node: &Node) -> bool {
+    let ranks = |mask: &Option<Spec>| mask.as_ref().map(|mask| mask.shape.rank());
+    let given = node.inputs.tensors().into_iter().next();
+    let given = given.and_then(|t| ranks(&t.as_symbolic()?.mask));
+    let made = node.specs.first().and_then(|output| ranks(&output.mask));
+    node.inputs.mask_rule() == MaskRule::OfInner && made != given
+}
+
 /// Notes what becomes of the masks of a call's tensors. An error if the call has another mask in Keras.
 fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
     let inputs = node.inputs.tensors();
@@ -160,6 +171,7 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
             return Err(other);
         }
         let carried = |masked: bool| match worst {
+            _ if masked && makes_otherwise(node) => Some(Mask::Merged),
             Some(_) if merges_otherwise(node) => Some(Mask::Merged),
             Some(mask) if node.layer.supports_masking() && !takes => Some(mask),
             _ => masked.then_some(Mask::Carried),

@@ -64,7 +64,8 @@ impl Layer for ReshapeOptions {
         let sample = Shape::from(shape.dims().get(1..).unwrap_or(&[])).numel();
         let mut dims: Vec<Dim> = vec![x.dim(0)];
         dims.extend(self.target_shape.iter().map(|&d| usize::try_from(d).ok()));
-        let known: usize = dims[1..].iter().flatten().product();
+        let sizes = dims[1..].iter().flatten();
+        let known = sizes.fold(1, |n: usize, &size| n.saturating_mul(size));
         let open = self.target_shape.contains(&-1);
         if let Some(n) = sample {
             let fits = if open {

@@ -3,7 +3,7 @@
 use refrain_graph::{Dim, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, MaskRule};
 use crate::layers::restoring::Restoring;
 use crate::layers::rnn::recurrence::slice;
 use crate::layers::{
@@ -14,6 +14,9 @@ use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use crate::trace::Penalties;
 use crate::utils::sizes;
+
+/// The class of the wrapper, which calls its layer without the layer's own penalty.
+pub(crate) const TIME_DISTRIBUTED: &str = "TimeDistributed";
 
 /// The options of a [`TimeDistributed`].
 #[doc(hidden)]
@@ -45,6 +48,9 @@ impl TimeDistributed {
     }
 }
 
+/// Where Keras has the argument `mask`, after `training`.
+const MASK_POSITION: usize = 2;
+
 impl TimeDistributedOptions {
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let json = config
@@ -70,8 +76,12 @@ impl TimeDistributedOptions {
         let mask = mask.filter(|m| m.rank() > 2).map(fold).transpose()?;
         let folded = Inputs::new(fold(x)?.with_mask(mask));
         let y = self.call_layer(cx, folded, shape.dim(1).unwrap_or(1))?;
-        let dims: Vec<Dim> = [&shape.dims()[..2], &y.shape().dims()[1..]].concat();
-        prim::reshape(&y, Shape::from(dims))
+        let unfold = |t: &Tensor| {
+            let dims: Vec<Dim> = [&shape.dims()[..2], &t.shape().dims()[1..]].concat();
+            prim::reshape(t, Shape::from(dims))
+        };
+        let mask = y.mask().as_ref().map(unfold).transpose()?;
+        Ok(unfold(&y)?.with_mask(mask))
     }
 
     /// Step by step, as Keras does: statistics of a batch are those of one step.
@@ -123,7 +133,7 @@ impl Layer for TimeDistributedOptions {
     type Output = Tensor;
 
     fn class_name(&self) -> &str {
-        "TimeDistributed"
+        TIME_DISTRIBUTED
     }
 
     fn config(&self) -> Config {
@@ -142,8 +152,6 @@ impl Layer for TimeDistributedOptions {
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = inputs.one()?;
-        /// Where Keras has the argument `mask`, after `training`.
-        const MASK_POSITION: usize = 2;
         let mask = inputs.mask_at(MASK_POSITION);
         if let (Some(mask), Some(steps)) = (&mask, x.shape().dim(1))
             && mask
@@ -165,6 +173,28 @@ impl Layer for TimeDistributedOptions {
             true => self.stepwise(cx, x),
             false => self.folded(cx, x, mask.as_ref()),
         }
+    }
+
+    /// The mask of the steps; in Keras 2 that of the layer inside, or whether anything counts in a step.
+    fn compute_mask(
+        &self,
+        _cx: &Call,
+        inputs: &Inputs,
+        outputs: &[Tensor],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let mask = inputs.mask_at(MASK_POSITION);
+        if inputs.mask_rule() != MaskRule::OfInner {
+            return Ok(vec![mask]);
+        }
+        let inner = outputs.first().and_then(Tensor::mask);
+        let steps = mask.map(|mask| {
+            let axes: Vec<i64> = (2..mask.rank() as i64).collect();
+            match axes.is_empty() {
+                true => Ok(mask),
+                false => ops::any(&mask, axes, false).checked(),
+            }
+        });
+        Ok(vec![inner.or(steps.transpose()?)])
     }
 
     fn supports_masking(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::loses_in_keras2;
 use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::Node;
-use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST, masks};
+use crate::layers::rnn::{RECURRENT, TIME_DISTRIBUTED, ZERO_BEFORE_FIRST, masks};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
 use crate::models::{Functional, OtherMask, other_mask, warn_of_older_penalties};
 use crate::ops::Operation;
@@ -57,10 +57,11 @@ pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
         return Err(Error::new(ErrorKind::Unsupported, message)
             .in_layer(layer.get_name(), layer.class_name()));
     }
-    match loses_in_keras2(layer) {
-        true => Ok(inputs.with_mask_rule(MaskRule::Lost)),
-        false => Ok(inputs),
-    }
+    Ok(match layer.class_name() {
+        TIME_DISTRIBUTED => inputs.with_mask_rule(MaskRule::OfInner),
+        _ if loses_in_keras2(layer) => inputs.with_mask_rule(MaskRule::Lost),
+        _ => inputs,
+    })
 }
 
 /// A call as Keras 3 makes it, which overrides `training` when the model is run, and leaves the mask of a sequence alone

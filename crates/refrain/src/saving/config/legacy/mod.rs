@@ -88,9 +88,13 @@ fn upgrade_object(json: &mut Json, old: bool) -> Result<()> {
         }
         layers.append(&mut before);
     }
-    if calls.legacy && !sequential {
-        for ends in ["input_layers", "output_layers"] {
+    for ends in ["input_layers", "output_layers"] {
+        if calls.legacy && !sequential {
             nodes::upgrade_ends(&mut config[ends], &calls);
+        }
+        // Keras 2 lists a single tensor, which is no list to whoever calls the model.
+        if old && let Some([Json::Array(_)]) = config[ends].as_array().map(Vec::as_slice) {
+            config[ends] = config[ends][0].take();
         }
     }
     Ok(())

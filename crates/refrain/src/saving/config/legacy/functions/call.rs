@@ -83,7 +83,10 @@ impl Call {
     /// The next argument by position. A list of numbers is an array, unless it is an index.
     pub(super) fn push(&mut self, json: Json) {
         let index = self.own.class == ("numpy", "GetItem");
+        let slice = json["class_name"].as_str() == Some("__slice__");
         self.own.args.push(match index {
+            // Keras 3 opens no file with a slice that stands alone.
+            true if slice => json!([json]),
             true => json,
             false => array(&json),
         });
