@@ -11,30 +11,39 @@ thread_local! {
     static COUNTERS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
     /// Of graphs being read, the innermost last.
     static TAKEN: RefCell<Vec<Names>> = const { RefCell::new(Vec::new()) };
-    /// Whether the functions that are called make a mask.
-    static MASKING: Cell<bool> = const { Cell::new(false) };
+    /// What names that are numbered for each graph begin with; `None` for those that the thread numbers.
+    static IN_GRAPH: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
 /// The names that a graph has.
 struct Names {
     taken: HashSet<String>,
-    /// The next number of each prefix of functions that make masks.
+    /// The next number of each prefix that is numbered for the graph.
     next: HashMap<String, usize>,
 }
 
 /// Runs what makes a mask. Keras makes functions of the same kind for its own masks when it reads a file, whose names must not
 /// be those of the file: functions made here are `mask_not_equal` where Keras has `not_equal`.
 pub(crate) fn for_masks<T>(f: impl FnOnce() -> T) -> T {
-    let _masking = Masking(MASKING.replace(true));
+    numbered_in_graph("mask_", f)
+}
+
+/// Runs what makes functions that stand for one of a file.
+pub(crate) fn for_parts<T>(f: impl FnOnce() -> T) -> T {
+    numbered_in_graph("", f)
+}
+
+fn numbered_in_graph<T>(prefix: &'static str, f: impl FnOnce() -> T) -> T {
+    let _outer = Outer(IN_GRAPH.replace(Some(prefix)));
     f()
 }
 
 /// Sets it back, also when a layer of a user's panics.
-struct Masking(bool);
+struct Outer(Option<&'static str>);
 
-impl Drop for Masking {
+impl Drop for Outer {
     fn drop(&mut self) {
-        MASKING.set(self.0);
+        IN_GRAPH.set(self.0);
     }
 }
 
@@ -75,11 +84,13 @@ pub fn clear_session() {
 
 /// `dense`, then `dense_1`, `dense_2`, … for a prefix.
 pub(crate) fn unique(prefix: &str) -> String {
-    if MASKING.get() {
-        let prefix = format!("mask_{prefix}");
-        return unique_in_file(&prefix).unwrap_or_else(|| counted(&prefix));
+    match IN_GRAPH.get() {
+        Some(first) => {
+            let prefix = format!("{first}{prefix}");
+            unique_in_file(&prefix).unwrap_or_else(|| counted(&prefix))
+        }
+        None => counted(prefix),
     }
-    counted(prefix)
 }
 
 /// The first of a prefix's names that the graph being read does not have: a file read again has the same names again.

@@ -277,6 +277,14 @@ pub(crate) fn penalty_of_keras3(layer: &AnyLayer) {
     );
 }
 
+/// Warns of a model in a legacy file whose weights Keras 3 takes to be in another order.
+pub(crate) fn weights_reordered_by_keras(model: &str) {
+    warn!(
+        "Model '{model}' is frozen, but not all layers in it are. Keras 3 forgets the first when it opens a legacy .h5, where the \
+         order of weights depends on it: it gives them to the wrong layers, or does not open the file. Save as `.keras`."
+    );
+}
+
 /// Warns of Lambda layers whose Python code is written as a file of Keras 2 has it.
 pub(crate) fn code_of_keras2(model: &AnyLayer) {
     let mut seen = HashSet::new();

@@ -516,6 +516,9 @@ fn evaluations_within_an_evaluation_do_not_disturb_it() -> Result<()> {
     let batches = pairs(&x).into_iter().zip(pairs(&y));
     let found = model.evaluate_batches(batches).callback(nested());
     assert_eq!(found.run()?, wanted);
+    let reset = LambdaCallback::new().on_test_batch_end(|cx, _, _| cx.model().reset_metrics());
+    let found = model.evaluate(&x, &y).batch_size(2).callback(reset);
+    assert_eq!(found.run()?, wanted);
     // Single batches are counted behind the last evaluation.
     let more = model.test_on_batch(&x, &y).run()?.loss();
     assert!((more - wanted.loss()).abs() < 1e-6, "{more}");

@@ -1,6 +1,6 @@
 //! Descriptions of models that must not be taken for what they are not.
 
-use refrain::layers::{self, Call, Config, Dense, Layer};
+use refrain::layers::{self, Call, Config, Dense, Layer, MultiHeadAttention};
 use refrain::{ErrorKind, Inputs, Model, Result, Tensor, input, model_from_json};
 use serde_json::{Value as Json, json};
 
@@ -235,5 +235,52 @@ fn truth_values_are_operands() -> Result<()> {
     let data = ndarray::Array2::<f32>::from_elem((1, 2), 2.5);
     let kept = model_from_json(&json)?.predict(&data).run()?;
     assert_eq!(kept.get(0)?[[0, 1]], 2.5);
+    Ok(())
+}
+
+#[test]
+fn an_attention_has_an_output_of_one_size_or_several() -> Result<()> {
+    let x = input([5, 3]);
+    let attention = MultiHeadAttention::new(2, 4).output_shape([7]).name("a");
+    let mut model: Json = Model::new(&x, &attention.call(&x)?)?
+        .to_json()
+        .parse()
+        .unwrap();
+    let layer = model.pointer("/config/layers/1/config/output_shape");
+    assert_eq!(layer, Some(&json!([7])));
+    for (given, written, last) in [
+        (json!(7), json!([7]), vec![7]),
+        (json!([2, 7]), json!([2, 7]), vec![2, 7]),
+        (json!(0), Json::Null, vec![3]),
+        (json!([]), Json::Null, vec![3]),
+        (Json::Null, Json::Null, vec![3]),
+    ] {
+        model["config"]["layers"][1]["config"]["output_shape"] = given;
+        let read = model_from_json(&model.to_string())?;
+        let sizes: Vec<usize> = read.outputs()[0].shape().dims()[2..]
+            .iter()
+            .flatten()
+            .copied()
+            .collect();
+        assert_eq!(sizes, last);
+        let again: Json = read.to_json().parse().unwrap();
+        assert_eq!(
+            again["config"]["layers"][1]["config"]["output_shape"],
+            written
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn an_argument_that_cannot_be_read_names_its_layer() -> Result<()> {
+    let x = input([3]);
+    let mut model: Json = Model::new(&x, &Dense::new(2).name("mixed").call(&x)?)?
+        .to_json()
+        .parse()
+        .unwrap();
+    let argument = &mut model["config"]["layers"][1]["inbound_nodes"][0]["args"][0];
+    *argument = json!([argument.take(), 1]);
+    refused(&model, &["layer `mixed`", "plain values"]);
     Ok(())
 }

@@ -60,6 +60,18 @@ fn functions_compute_what_tensorflow_does() {
 }
 
 #[test]
+fn a_description_read_again_gives_the_same_names() -> Result<(), refrain::Error> {
+    for (name, case) in described() {
+        if case["refused"].is_null() {
+            let json = case["model"].to_string();
+            let read = || model_from_json(&json).map(|model| model.to_json());
+            assert_eq!(read()?, read()?, "{name}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn functions_without_a_counterpart_are_refused_by_name() {
     for (name, case) in described() {
         let Some(expected) = case["refused"].as_str() else {

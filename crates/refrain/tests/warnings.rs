@@ -6,7 +6,7 @@ mod warned;
 use ndarray::Array2;
 use refrain::layers::*;
 use refrain::saving::LoadOptions;
-use refrain::{Input, Inputs, Model, Result, Tensor, input, ops};
+use refrain::{Input, Inputs, Model, Result, Sequential, Tensor, input, ops};
 use serde_json::{Value as Json, json};
 use warned::warnings;
 
@@ -154,6 +154,55 @@ fn files_that_keras_cannot_open_are_said_to_be_so() -> Result<()> {
         texts[0].contains("'shared'") && texts[0].contains("wrapper"),
         "{texts:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn weights_that_keras_takes_in_another_order_are_said_to_be_so() -> Result<()> {
+    let path = |end: &str| {
+        let name = format!("refrain-partly-frozen-{}.{end}", std::process::id());
+        std::env::temp_dir().join(name)
+    };
+    let (first, second) = (Dense::new(3).name("first"), Dense::new(3).name("second"));
+    let stack = Sequential::new([3]).add(&first).add(&second).name("base");
+    let stack = stack.build()?;
+    let x = input([3]);
+    let graph = Model::new(&x, &second.call(&first.call(&x)?)?)?;
+    let within = |base: &Model| {
+        let x = input([3]);
+        Model::new(&x, &base.call(&x)?)
+    };
+    let said = |base: &Model, end: &str| {
+        let model = within(base)?;
+        let texts = warnings(|| model.save(path(end)));
+        std::fs::remove_file(path(end)).ok();
+        texts
+    };
+    for (frozen, trains, expected) in [
+        (true, None, false),
+        (true, Some(&first), false),
+        (true, Some(&second), true),
+        (false, None, false),
+    ] {
+        for (base, warns) in [(&stack, expected), (&graph, false)] {
+            base.set_trainable(!frozen);
+            trains
+                .into_iter()
+                .for_each(|layer| layer.set_trainable(true));
+            let texts = said(base, "h5")?;
+            assert_eq!(texts.len(), usize::from(warns), "{texts:?}");
+            assert!(
+                texts
+                    .iter()
+                    .all(|t| t.contains("'base'") && t.contains("`.keras`"))
+            );
+            assert!(said(base, "keras")?.is_empty());
+        }
+    }
+    // What trains comes first in Keras too.
+    stack.set_trainable(true);
+    first.set_trainable(false);
+    assert!(said(&stack, "h5")?.is_empty());
     Ok(())
 }
 

@@ -4,9 +4,9 @@ use refrain::layers::{Dense, Input, concatenate};
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
-use refrain::{Model, clone_model, load_model};
+use refrain::{Literal, Model, clone_model, load_model};
 
-use crate::support::{Folder, siamese, write_pairs};
+use crate::support::{Folder, compiled, siamese, write_pairs};
 
 /// A model whose metric only the program that made it knows.
 fn with_own_metric() -> Model {
@@ -63,6 +63,55 @@ fn an_unknown_metric_stops_nothing_that_does_without() {
     let model = load_model(folder.path("u.keras")).unwrap();
     assert_eq!(model.metrics_names().unwrap(), ["loss", "mae"]);
     assert_eq!(model.optimizer().unwrap().class_name(), "Adam");
+}
+
+#[test]
+fn a_state_of_the_optimizer_that_does_not_fit_stops_nothing() {
+    let folder = Folder::new("thawed");
+    let model = compiled();
+    let layer = model.get_layer("shared").unwrap();
+    layer.set_trainable(false);
+    write_pairs(&folder, "d.npz", 8);
+    write_pairs(&folder, "x.npz", 8);
+    folder.save("frozen.keras", model);
+    let fit = "--data d.npz --epochs 1 --batch-size 8 --quiet";
+    folder
+        .run(&format!("fit frozen.keras {fit} --output m.keras"))
+        .done();
+    let model = load_model(folder.path("m.keras")).unwrap();
+    model.get_layer("shared").unwrap().set_trainable(true);
+    folder.save("m.keras", model);
+    for (line, warns) in [
+        ("summary m.keras".to_owned(), true),
+        ("convert m.keras c.keras".to_owned(), true),
+        ("convert m.keras c.h5".to_owned(), true),
+        ("evaluate m.keras --data d.npz".to_owned(), true),
+        (format!("fit m.keras {fit} --output t.keras"), true),
+        (
+            "predict m.keras --inputs x.npz --output y.npz".to_owned(),
+            false,
+        ),
+        ("plot m.keras -o m.svg".to_owned(), false),
+        ("diff m.keras m.keras".to_owned(), false),
+    ] {
+        let run = folder.run(&line);
+        let warned =
+            run.err.contains("state of the optimizer") && run.err.contains("was not loaded");
+        assert_eq!(warned, warns, "{line}: {run:#?}");
+        assert!(!run.err.contains("LoadOptions"), "{run:#?}");
+        run.done();
+    }
+    let run = folder.run("inspect m.keras");
+    assert!(
+        run.out.contains("The optimizer's state is left: "),
+        "{run:#?}"
+    );
+    // Training began anew.
+    let variables = load_model(folder.path("t.keras"))
+        .unwrap()
+        .optimizer_variables();
+    assert_eq!(variables.len(), 2 + 2 * 4);
+    assert_eq!(variables[0].value(), Literal::scalar(1i32));
 }
 
 #[test]

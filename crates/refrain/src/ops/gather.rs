@@ -5,6 +5,7 @@ use super::{OpDef, Operation, apply_all, config, option, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{AnyLayer, Config, Handle};
+use crate::names;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 
@@ -25,7 +26,7 @@ pub(crate) fn composed(
     let Some(operation) = operation.filter(|o| o.def.class == BATCH_GATHER.class) else {
         return Ok(None);
     };
-    let outputs = gather(inputs, &operation.config, name);
+    let outputs = names::for_parts(|| gather(inputs, &operation.config, name));
     outputs
         .map(Some)
         .map_err(|e| e.in_layer(layer.get_name(), layer.class_name()))

@@ -165,7 +165,10 @@ impl fmt::Display for Inspection {
             writeln!(f, "Optimizer: {optimizer}, {count} variables in the file")?;
         }
         if let Some(error) = &self.not_compiled {
-            writeln!(f, "Does not compile: {error}")?;
+            match self.optimizer {
+                Some(_) => writeln!(f, "The optimizer's state is left: {error}")?,
+                None => writeln!(f, "Does not compile: {error}")?,
+            }
         }
         match &self.error {
             Some(error) => writeln!(f, "Does not load: {error}"),

@@ -193,7 +193,7 @@ fn load_values(model: &Model, opened: &Opened) -> Result<()> {
     match load_optimizer_state(model, opened) {
         Ok(true) => {}
         Ok(false) => warnings::no_optimizer_state(model.get_name()),
-        Err(e) if e.kind() == ErrorKind::Shape && !opened.is_keras_3() => {
+        Err(e) if e.kind() == ErrorKind::Shape => {
             warnings::optimizer_state_left(model.get_name(), &e);
         }
         Err(e) => return Err(e),

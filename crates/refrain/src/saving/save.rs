@@ -10,7 +10,8 @@ use super::storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
 };
 use super::weights::{
-    OptimizerGroup, legacy_tree, named_weights, optimizer_group, unique, weights_tree,
+    OptimizerGroup, legacy_tree, named_weights, optimizer_group, reordered_by_keras, unique,
+    weights_tree,
 };
 use super::{KERAS_VERSION, storage};
 use crate::error::{Error, ErrorKind, Result};
@@ -149,6 +150,10 @@ impl Model {
     /// The tree of a legacy file.
     fn legacy_file(&self) -> Group<crate::Literal> {
         let mut description = self.description();
+        let reordered = reordered_by_keras(self, &description);
+        reordered
+            .iter()
+            .for_each(|m| warnings::weights_reordered_by_keras(m));
         spell_out_ellipses(&mut description);
         let compile = description["compile_config"].take();
         let text = |json: &Json| Attribute::Text(json.to_string());

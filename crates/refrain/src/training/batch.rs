@@ -105,7 +105,7 @@ impl<'a> TestOnBatch<'a> {
     /// The model is not compiled, or the data do not fit it.
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
-        let _only = compiled.testing.take();
+        let _only = compiled.test_means.take();
         OneBatch::new(self.model, &compiled, &[]).run(&self.batch, Mode::Test, None)?;
         Ok(Evaluation::new(
             &compiled.test,

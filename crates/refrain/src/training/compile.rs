@@ -169,12 +169,14 @@ impl Model {
     }
 
     /// Forgets the running means of [`train_on_batch`](Model::train_on_batch) and
-    /// [`test_on_batch`](Model::test_on_batch).
+    /// [`test_on_batch`](Model::test_on_batch). An evaluation has its own: one that is running goes on with them, also if its
+    /// callback calls this.
     ///
     /// # Errors
     /// The model is not compiled.
     pub fn reset_metrics(&self) -> Result<()> {
         let compiled = compiled(self)?;
+        let _only = compiled.test_means.take();
         let all = compiled.train.iter().chain(&compiled.test);
         all.for_each(|t| t.reset());
         Ok(())

@@ -6,7 +6,7 @@ use refrain_graph::Literal;
 
 use super::cache::Cache;
 use super::engine::scalar;
-use super::turn::Turns;
+use super::test_means::SharedMeans;
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::{Kind, Loss, LossOptions, Losses};
 use crate::metrics::{Direction, Metric, MetricOptions, Metrics};
@@ -29,7 +29,7 @@ pub(crate) struct Compiled {
     pub(crate) programs: Mutex<Cache>,
     /// Held while the model is being fitted.
     pub(crate) fitting: Mutex<()>,
-    pub(crate) testing: Turns,
+    pub(crate) test_means: SharedMeans,
 }
 
 /// The loss of one output.
@@ -141,7 +141,7 @@ impl Compiled {
             source: None,
             programs: Mutex::default(),
             fitting: Mutex::new(()),
-            testing: Turns::default(),
+            test_means: SharedMeans::default(),
         }
     }
 

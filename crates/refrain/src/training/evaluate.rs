@@ -8,7 +8,7 @@ use super::progress::{Progress, Verbose};
 use super::session::Session;
 use super::stateful::Batches;
 use super::steps::OneBatch;
-use super::turn::Testing;
+use super::test_means::TestRound;
 use crate::callbacks::{Callback, Callbacks, PassContext, each, takes_callbacks};
 use crate::data::{Arrays, BatchSource, IntoArrays, Rows, Stream};
 use crate::error::{Error, ErrorKind, Result};
@@ -148,7 +148,7 @@ pub(crate) fn evaluate_batches<'a>(
     callbacks: &mut [Box<dyn Callback + '_>],
 ) -> Result<Evaluation> {
     let compiled = one.compiled();
-    let mut testing = Testing::begin(compiled);
+    let mut round = TestRound::begin(compiled);
     let (mut logs, mut done) = (Logs::default(), 0);
     let mut cx = PassContext::new(one.model(), stream.steps());
     each(callbacks, |c| c.on_test_begin(&mut cx))?;
@@ -157,7 +157,7 @@ pub(crate) fn evaluate_batches<'a>(
         && let Some(batch) = stream.next()?
     {
         each(callbacks, |c| c.on_test_batch_begin(&mut cx, done))?;
-        testing.turn(|| {
+        round.with_means(|| {
             one.run(&batch, Mode::Test, checked.map(|epoch| (epoch, done)))?;
             logs.update(&compiled.test, "");
             Ok::<(), Error>(())
@@ -172,7 +172,7 @@ pub(crate) fn evaluate_batches<'a>(
     each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
     progress.end(done, &logs);
     let order = compiled.evaluation_order();
-    Ok(testing.turn(|| Evaluation::new(&compiled.test, &order)))
+    Ok(round.with_means(|| Evaluation::new(&compiled.test, &order)))
 }
 
 /// The batch size that was given or that Keras takes.
@@ -220,7 +220,7 @@ impl Pass {
         checked: Option<usize>,
         callbacks: &mut [Box<dyn Callback + '_>],
     ) -> Result<Evaluation> {
-        let mut testing = Testing::begin(compiled);
+        let mut round = TestRound::begin(compiled);
         let all = feed.samples().div_ceil(self.batch_size);
         self.batches(feed).check(model)?;
         warnings::out_of_data(self.steps, all, "steps");
@@ -236,7 +236,7 @@ impl Pass {
             let start = done * self.batch_size;
             let size = self.batch_size.min(feed.samples() - start);
             let rows = Rows::Range(start, size);
-            testing.turn(|| {
+            round.with_means(|| {
                 match checked {
                     Some(epoch) => session.checked_step(rows, epoch, done)?,
                     None => session.step(rows)?,
@@ -251,6 +251,6 @@ impl Pass {
         each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
         progress.end(done, &logs);
         let order = compiled.evaluation_order();
-        Ok(testing.turn(|| Evaluation::new(&compiled.test, &order)))
+        Ok(round.with_means(|| Evaluation::new(&compiled.test, &order)))
     }
 }

@@ -171,17 +171,17 @@ impl GradientFunction {
         for tensor in wrt.into().into_leaves() {
             check_float(&tensor)?;
             let (name, key) = (tensor.name().to_owned(), nested(&tensor));
-            if key.is_none() {
+            let position = key.is_none().then_some(outputs.len());
+            if position.is_some() {
                 outputs.push(tensor);
             }
-            places.push((name, key, outputs.len() - 1));
+            places.push((name, key, position));
         }
         let functional = Functional::new(inputs, Structure::list(outputs))?;
         // The graph has tensors of its own where inputs are not those of an `InputLayer`.
         let outputs = functional.outputs.flatten();
-        let wrt = places.into_iter().map(|(name, nested, last)| {
-            let position = nested.is_none().then_some(last);
-            let key = nested.or_else(|| outputs[last].key());
+        let wrt = places.into_iter().map(|(name, nested, position)| {
+            let key = nested.or_else(|| outputs[position?].key());
             let key = key.ok_or_else(|| not_symbolic("a tensor of a layer's `call`"))?;
             Ok(Wrt {
                 name,

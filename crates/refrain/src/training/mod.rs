@@ -21,7 +21,7 @@ mod run;
 mod session;
 mod stateful;
 mod steps;
-mod turn;
+mod test_means;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 

@@ -15,4 +15,4 @@ pub(crate) const QUERY_MASK: &str = "query_mask";
 
 pub use additive_attention::{AdditiveAttention, AdditiveAttentionOptions};
 pub use attention::{Attention, AttentionOptions, ScoreMode};
-pub use multi_head_attention::{MultiHeadAttention, MultiHeadAttentionOptions};
+pub use multi_head_attention::{MultiHeadAttention, MultiHeadAttentionOptions, OutputShape};

@@ -1,6 +1,7 @@
 //! Multi-head attention.
 
 use refrain_graph::DotDims;
+use serde_json::Value as Json;
 
 use super::QUERY_MASK;
 use super::multi_head_scores::AttentionAxes;
@@ -10,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::{Argument, Inputs};
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, Config, ConfigValue, InputSpec, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
@@ -56,7 +57,7 @@ layer_options! {
         /// Whether a projection of the query gates the heads' outputs.
         use_gate: bool = false,
         /// Sizes of the output's last axes; by default the query's last.
-        output_shape: Option<Vec<usize>> = None,
+        output_shape: OutputShape = OutputShape::default(),
         /// The axes that are attended over; by default all but the first and the last.
         attention_axes: Option<Vec<i64>> = None,
         /// Lets queries see only values nearer than this.
@@ -77,6 +78,62 @@ layer_options! {
         bias_constraint: Option<Constraint> = None,
         /// Makes the dropout draw the same numbers in each new process.
         seed: Option<u64> = None,
+    }
+}
+
+/// Sizes of the last axes of an attention's output: one, several, or none for that of the query.
+///
+/// ```
+/// use refrain::{input, layers::MultiHeadAttention};
+/// let x = input([5, 16]);
+/// let y = MultiHeadAttention::new(4, 8).output_shape(2).call(&x)?;
+/// assert_eq!(y.shape().to_string(), "(None, 5, 2)");
+/// let y = MultiHeadAttention::new(4, 8).output_shape([2, 3]).call(&x)?;
+/// assert_eq!(y.shape().to_string(), "(None, 5, 2, 3)");
+/// # Ok::<(), refrain::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputShape(pub Vec<usize>);
+
+impl From<usize> for OutputShape {
+    fn from(size: usize) -> Self {
+        OutputShape(vec![size])
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for OutputShape {
+    fn from(sizes: [usize; N]) -> Self {
+        OutputShape(sizes.into())
+    }
+}
+
+impl From<Vec<usize>> for OutputShape {
+    fn from(sizes: Vec<usize>) -> Self {
+        OutputShape(sizes)
+    }
+}
+
+impl From<Option<Vec<usize>>> for OutputShape {
+    fn from(sizes: Option<Vec<usize>>) -> Self {
+        OutputShape(sizes.unwrap_or_default())
+    }
+}
+
+impl ConfigValue for OutputShape {
+    fn to_json(&self) -> Json {
+        match self.0.is_empty() {
+            true => Json::Null,
+            false => self.0.to_json(),
+        }
+    }
+
+    /// A size of 0 says nothing, as in Keras.
+    fn from_json(json: &Json) -> Result<Self> {
+        match json {
+            Json::Number(n) if n.as_u64() == Some(0) => Ok(OutputShape::default()),
+            Json::Number(_) => usize::from_json(json).map(OutputShape::from),
+            json => Option::from_json(json).map(|sizes: Option<Vec<usize>>| sizes.into()),
+        }
     }
 }
 
@@ -373,7 +430,10 @@ impl Layer for MultiHeadAttentionOptions {
         let value = features("value", &roles.value)?;
         self.add_projection(cx, "value", heads(value, self.value_dim()), 1)?;
         let mut output = vec![self.num_heads, self.value_dim()];
-        output.extend(self.output_shape.clone().unwrap_or_else(|| vec![query]));
+        match &self.output_shape.0[..] {
+            [] => output.push(query),
+            sizes => output.extend(sizes),
+        }
         self.add_projection(cx, "attention_output", output, 2)?;
         if self.dropout > 0.0 {
             cx.add_seed(self.seed);

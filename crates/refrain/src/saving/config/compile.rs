@@ -123,7 +123,8 @@ impl Reader<'_> {
         let loss = refuse_own(json).and_then(|()| Loss::from_config(&own::bare(json)));
         loss.map(Some).map_err(|e| {
             e.hint(
-                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`",
+                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`; on the \
+                 command line, `fit` and `evaluate` take another as `--loss`",
             )
         })
     }
@@ -164,7 +165,8 @@ impl Reader<'_> {
         let metric = refuse_own(json).and_then(|()| Metric::from_config(&own::bare(json)));
         metric.map_err(|e| {
             e.hint(
-                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`",
+                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`; on the \
+                 command line, `fit` and `evaluate` take others as `--metrics`",
             )
         })
     }

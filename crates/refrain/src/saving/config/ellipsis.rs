@@ -9,7 +9,8 @@ use crate::ops::spelled_out;
 /// Puts slices of whole axes in place of each `...` in a model's indices: Keras opens no legacy file with an ellipsis.
 pub(crate) fn spell_out_ellipses(json: &mut Json) {
     if is_get_item(json) {
-        let calls = json["inbound_nodes"].as_array_mut();
+        let calls = json.get_mut("inbound_nodes");
+        let calls = calls.and_then(Json::as_array_mut);
         calls.into_iter().flatten().for_each(spell_out);
         return;
     }
@@ -38,5 +39,18 @@ fn spell_out(call: &mut Json) {
         && let Some(full) = rank.and_then(|rank| spelled_out(key, rank))
     {
         *key = full;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn a_function_without_calls_stays_as_it_is() {
+        let function = json!({ "module": "keras.src.ops.numpy", "class_name": "GetItem" });
+        let mut json = function.clone();
+        super::spell_out_ellipses(&mut json);
+        assert_eq!(json, function);
     }
 }

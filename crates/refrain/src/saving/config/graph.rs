@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::arguments::{Reference, described, inputs_from_json, references, shape_from_json};
 use super::versions::{self, KEEPS_MASKS, LOSES_MASKS};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::MaskRule;
+use crate::inputs::{Inputs, MaskRule};
 use crate::layers::core::described_call;
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
@@ -339,8 +339,9 @@ impl Graph {
 
     fn call(&mut self, (entry, call): Position) -> Result<()> {
         let described = &self.entries[entry].calls[call];
-        let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r))?;
         let layer = &self.entries[entry].layer;
+        let inputs = inputs_from_json(&described.args, &described.kwargs, |r| self.tensor(r));
+        let inputs = inputs.map_err(|e| e.in_layer(layer.get_name(), layer.class_name()))?;
         let inputs = match self.keras2 {
             true => versions::as_in_keras2(layer, inputs)?,
             false => versions::as_in_keras3(layer, inputs),
@@ -353,20 +354,23 @@ impl Graph {
             true => inputs.with_mask_rule(MaskRule::Lost),
             false => inputs,
         };
-        let in_file = || self.described.get(&(entry, call)).cloned();
-        let outputs = match described_call(layer, &inputs, in_file)? {
-            Some(outputs) => outputs,
-            None => {
-                let name = self.entries[entry].made.is_empty();
-                let name = name.then(|| layer.get_name());
-                match composed(layer, &inputs, name)? {
-                    Some(outputs) => outputs,
-                    None => layer.call_structure(&inputs)?,
-                }
-            }
-        };
+        let outputs = self.outputs((entry, call), &inputs)?;
         self.entries[entry].made.push(outputs.into_leaves());
         Ok(())
+    }
+
+    /// What a call gives: what the file says, what functions give that stand for the layer, or what the layer gives.
+    fn outputs(&self, (entry, call): Position, inputs: &Inputs) -> Result<Structure<Tensor>> {
+        let Entry { layer, made, .. } = &self.entries[entry];
+        let in_file = || self.described.get(&(entry, call)).cloned();
+        if let Some(outputs) = described_call(layer, inputs, in_file)? {
+            return Ok(outputs);
+        }
+        let name = made.is_empty().then(|| layer.get_name());
+        match composed(layer, inputs, name)? {
+            Some(outputs) => Ok(outputs),
+            None => layer.call_structure(inputs),
+        }
     }
 
     /// Notes what the layers' calls say of the tensors that they are given: the first word on each counts.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use refrain_graph::Literal;
+use serde_json::Value as Json;
 
 use super::plan::{Plan, Target, dims};
 use super::{unique, unused};
@@ -151,6 +152,27 @@ fn by_names(variables: &[Variable], weights: &[(String, &ArrayRef)]) -> Option<V
 /// A weight's name without TensorFlow's number of the output: `dense/kernel:0` is `dense/kernel`.
 fn plain(name: &str) -> &str {
     name.strip_suffix(":0").unwrap_or(name)
+}
+
+/// The layers, by their names in the file, whose weights Keras 3 takes to be in another order than that of the file: it opens a
+/// frozen `Sequential` as one that trains, in which layers that train come before those that do not.
+pub(crate) fn reordered_by_keras(model: &Model, description: &Json) -> Vec<String> {
+    let functional = model.functional();
+    let described = description["config"]["layers"].as_array();
+    let frozen: HashSet<&str> = described
+        .into_iter()
+        .flatten()
+        .filter(|l| l["class_name"] == "Sequential" && l["config"]["trainable"] == false)
+        .filter_map(|l| l["config"]["name"].as_str())
+        .collect();
+    let differs = |layer: &AnyLayer| {
+        let weights = layer.weights();
+        let frozen = weights.iter().skip_while(|w| w.trainable());
+        frozen.into_iter().any(Variable::trainable)
+    };
+    let layers = functional.operations.iter().zip(functional.written_names());
+    let differing = layers.filter(|(layer, name)| frozen.contains(&**name) && differs(layer));
+    differing.map(|(_, name)| name).collect()
 }
 
 /// A model's weights as such files hold them, below `model_weights`.

@@ -10,7 +10,7 @@ mod plan;
 mod safetensors;
 
 pub(crate) use keras3::{plan_keras3, weights_tree};
-pub(crate) use legacy::{legacy_tree, plan_legacy};
+pub(crate) use legacy::{legacy_tree, plan_legacy, reordered_by_keras};
 pub(crate) use names::unique;
 pub(crate) use once::{Identities, identify, named_once, stored_alike, stored_once};
 pub(crate) use optimizer::{

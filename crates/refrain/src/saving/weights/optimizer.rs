@@ -91,7 +91,7 @@ fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) ->
     if has_unused_momenta(model) && arrays.len() > variables.len() {
         arrays.truncate(1);
     }
-    if arrays.len() < variables.len() {
+    if arrays.len() + 1 == variables.len() {
         // Keras 2 keeps the rate in its configuration alone.
         variables.retain(|v| v.name() != LEARNING_RATE);
     }
@@ -238,7 +238,5 @@ fn assign(file: &ArrayFile, arrays: &[&ArrayRef], variables: &[Variable]) -> Res
 }
 
 fn misfit(expected: String, received: String) -> Error {
-    Error::mismatch(ErrorKind::Shape, expected, received).hint(
-        "The optimizer's state does not fit the model; load it without: `LoadOptions::compile(false)`",
-    )
+    Error::mismatch(ErrorKind::Shape, expected, received)
 }
