@@ -241,8 +241,8 @@ impl Tensor {
     /// The mask that the tensor carries: `bool`, true where an element counts.
     ///
     /// The mask of a symbolic tensor is a tensor of the declared graph, made of calls as Keras makes them. `None` also where
-    /// there are none for it: behind a nested model, or behind a layer of your own whose
-    /// [`compute_mask`](crate::layers::Layer::compute_mask) needs more than functions of [`ops`](crate::ops).
+    /// there are none for it: behind a nested model, behind a call that gives what it was given, or behind a layer of your own
+    /// whose [`compute_mask`](crate::layers::Layer::compute_mask) needs more than functions of [`ops`](crate::ops).
     ///
     /// ```
     /// use refrain::{DType, Input, layers::Embedding};

@@ -90,7 +90,7 @@ pub trait Layer: Send + Sync + 'static {
     }
 
     /// Whether a mask on the input is used or may pass to the output. If not, masks end here, and a symbolic call with one
-    /// gives a warning.
+    /// gives a warning; only an output that is the input itself keeps its mask.
     fn supports_masking(&self) -> bool {
         false
     }
