@@ -241,6 +241,14 @@ pub(crate) fn mask_taken_by_keras(call: &str) {
     );
 }
 
+/// Warns of a wrapper whose layer has batch statistics, which Keras 3 computes for each step.
+pub(crate) fn statistics_of_steps(call: &str) {
+    warn!(
+        "{call} is fitted with the statistics of all steps together, as in Keras 2. Keras 3 takes those of each step, and so does \
+         whoever reads the file."
+    );
+}
+
 /// Warns of a call that says itself whether it is for fitting, which Keras 3 overrides.
 pub(crate) fn training_overridden_by_keras(call: &str) {
     warn!(

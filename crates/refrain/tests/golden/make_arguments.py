@@ -429,6 +429,11 @@ else:
     same_case("tile", lambda x: ops.tile(x, (1, 1, 1)))
 
 
+# Keras 2's TimeDistributed has the masks of the layer inside it, and batch statistics of all steps together.
+masked_case("steps", lambda x: layers.LSTM(2)(layers.TimeDistributed(layers.Masking())(x)))
+masked_case("steps_normalized", lambda x: layers.LSTM(2)(layers.TimeDistributed(layers.BatchNormalization())(masked_pair(x)[0])))
+
+
 def attention_on_same(x):
     a = masked_pair(x)[0]
     same = layers.Activation("linear")(a)

@@ -15,7 +15,7 @@ pub use gru::{Gru, GruOptions};
 pub use lstm::{Lstm, LstmOptions};
 pub use output::RnnOutput;
 pub use simple_rnn::{SimpleRnn, SimpleRnnOptions};
-pub(crate) use time_distributed::TIME_DISTRIBUTED;
+pub(crate) use time_distributed::{TIME_DISTRIBUTED, has_batch_statistics};
 pub use time_distributed::{TimeDistributed, TimeDistributedOptions};
 
 /// The option that is Keras 2's rule of masked steps, under its name in configurations.

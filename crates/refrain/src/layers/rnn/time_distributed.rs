@@ -73,7 +73,8 @@ impl TimeDistributedOptions {
             let rows = rows.transpose()?;
             prim::reshape(t, [&[rows], rest].concat())
         };
-        let mask = mask.filter(|m| m.rank() > 2).map(fold).transpose()?;
+        let mask = mask.filter(|m| self.takes_mask(m));
+        let mask = mask.map(fold).transpose()?;
         let folded = Inputs::new(fold(x)?.with_mask(mask));
         let y = self.call_layer(cx, folded, shape.dim(1).unwrap_or(1))?;
         let unfold = |t: &Tensor| {
@@ -85,16 +86,20 @@ impl TimeDistributedOptions {
     }
 
     /// Step by step, as Keras does: statistics of a batch are those of one step.
-    fn stepwise(&self, cx: &Call, x: &Tensor) -> Result<Tensor> {
+    fn stepwise(&self, cx: &Call, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
         let Some(time) = x.shape().dim(1) else {
-            return self.folded(cx, x, None);
+            return self.folded(cx, x, mask);
         };
+        let mask = mask.filter(|m| self.takes_mask(m));
         sizes::check_steps(time)?;
-        let steps = (0..time).map(|t| {
+        let step = |x: &Tensor, t: usize| {
             let mut shape = x.shape();
             shape.dims_mut().remove(1);
-            let step = prim::reshape(&slice(x, 1, t, t + 1)?, shape)?;
-            self.call_layer(cx, Inputs::new(step), 1)
+            prim::reshape(&slice(x, 1, t, t + 1)?, shape)
+        };
+        let steps = (0..time).map(|t| {
+            let mask = mask.map(|mask| step(mask, t)).transpose()?;
+            self.call_layer(cx, Inputs::new(step(x, t)?.with_mask(mask)), 1)
         });
         let steps = steps.collect::<Result<Vec<_>>>()?;
         ops::stack(steps, 1).checked()
@@ -111,6 +116,11 @@ impl TimeDistributedOptions {
         Tensor::from_structure(cx.trace.with_penalties(penalties, call)?)
     }
 
+    /// Whether the layer uses the mask of a step. Keras gives it all masks; with one of whole samples few know what to do.
+    fn takes_mask(&self, mask: &Tensor) -> bool {
+        mask.rank() > 2 || self.layer.class_name() == "BatchNormalization"
+    }
+
     /// Whether a layer inside the layer has a penalty that is no sum over samples.
     fn has_penalty_of_batches(&self) -> bool {
         let mut found = false;
@@ -121,12 +131,12 @@ impl TimeDistributedOptions {
         });
         found
     }
+}
 
-    /// Whether the layer changes something in training besides its trained weights.
-    fn has_batch_statistics(&self) -> bool {
-        let weights = self.layer.weights();
-        weights.iter().any(|w| !w.declared_trainable())
-    }
+/// Whether a layer changes something in training besides its trained weights.
+pub(crate) fn has_batch_statistics(layer: &AnyLayer) -> bool {
+    let weights = layer.weights();
+    weights.iter().any(|w| !w.declared_trainable())
 }
 
 impl Layer for TimeDistributedOptions {
@@ -168,9 +178,11 @@ impl Layer for TimeDistributedOptions {
                 format!("shape {}", mask.shape()),
             ));
         }
-        let of_batches = cx.training() && self.has_batch_statistics();
+        // In Keras 2 they are those of all steps together.
+        let each = inputs.mask_rule() != MaskRule::OfInner;
+        let of_batches = each && cx.training() && has_batch_statistics(&self.layer);
         match of_batches || self.has_penalty_of_batches() {
-            true => self.stepwise(cx, x),
+            true => self.stepwise(cx, x, mask.as_ref()),
             false => self.folded(cx, x, mask.as_ref()),
         }
     }

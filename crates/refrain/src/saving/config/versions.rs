@@ -11,7 +11,9 @@ use crate::inputs::{Inputs, MaskRule};
 use crate::layers::masks::loses_in_keras2;
 use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::Node;
-use crate::layers::rnn::{RECURRENT, TIME_DISTRIBUTED, ZERO_BEFORE_FIRST, masks};
+use crate::layers::rnn::{
+    RECURRENT, TIME_DISTRIBUTED, ZERO_BEFORE_FIRST, has_batch_statistics, masks,
+};
 use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
 use crate::models::{Functional, OtherMask, other_mask, warn_of_older_penalties};
 use crate::ops::Operation;
@@ -112,6 +114,12 @@ fn warn_of_calls(functional: &Functional, masked: &mut Masked) {
         Some(OtherMask::Merged(call)) => warnings::mask_merged_by_keras(&call),
         Some(OtherMask::Kept(call)) => warnings::mask_kept_by_keras(&call),
         None => {}
+    }
+    let statistics = |node: &&Arc<Node>| {
+        node.inputs.mask_rule() == MaskRule::OfInner && has_batch_statistics(&node.layer)
+    };
+    if let Some(node) = functional.nodes.iter().find(statistics) {
+        warnings::statistics_of_steps(&node.label());
     }
     let explicit = |node: &&Arc<Node>| node.inputs.training().is_some();
     for node in functional.nodes.iter().filter(explicit) {
