@@ -199,7 +199,6 @@ def gather_with_batches():
         tf.gather(x, steps, batch_dims=1),
         tf.gather(x, steps % FEATURES, axis=-1, batch_dims=-1),
         tf.gather(x, tf.stack([steps, steps // 2], axis=1), axis=1, batch_dims=1),
-        tf.gather(x, [[0, 4], [1, 1], [2, 0]], axis=1, batch_dims=1),
     ]
     return keras.Model([x, steps], outputs)
 
