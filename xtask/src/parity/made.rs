@@ -20,17 +20,26 @@ mod shared;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+const SAMPLES: usize = 3;
+/// As many as some of TensorFlow's functions have constants for.
+const SAMPLES_OF_FUNCTIONS: usize = 2;
+
 /// Writes all models with inputs and what refrain predicts from them.
 pub fn write_all(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for (name, make) in MODELS {
-        write(folder, name, &make()?)?;
+        write(folder, name, &make()?, SAMPLES)?;
     }
     for (name, make) in shared::MODELS {
         write_shared(folder, name, &make()?)?;
     }
     for (name, model) in functions()? {
-        write(folder, &format!("tensorflow_{name}"), &model)?;
+        write(
+            folder,
+            &format!("tensorflow_{name}"),
+            &model,
+            SAMPLES_OF_FUNCTIONS,
+        )?;
     }
     Ok(())
 }
@@ -47,9 +56,9 @@ fn functions() -> Result<Vec<(String, Model)>> {
     models.collect()
 }
 
-fn write(folder: &Path, name: &str, model: &Model) -> Result<()> {
+fn write(folder: &Path, name: &str, model: &Model, samples: usize) -> Result<()> {
     model.save(folder.join(format!("{name}.keras")))?;
-    let inputs = inputs(model);
+    let inputs = inputs(model, samples);
     let mut arrays = numbered("x", inputs.clone());
     arrays.extend(numbered("y", predictions(model, &inputs)?));
     write_arrays(folder, name, &arrays)
@@ -61,7 +70,7 @@ fn write_shared(folder: &Path, name: &str, model: &Model) -> Result<()> {
     model
         .compile(Adam::new(0.01), Loss::MeanSquaredError)
         .run()?;
-    let inputs = inputs(model);
+    let inputs = inputs(model, SAMPLES);
     let targets: Vec<Literal> = predictions(model, &inputs)?
         .iter()
         .map(|y| Literal::zeros(y.dims(), y.dtype()))
@@ -85,8 +94,9 @@ fn write_shared(folder: &Path, name: &str, model: &Model) -> Result<()> {
     write_arrays(folder, name, &arrays)
 }
 
-fn inputs(model: &Model) -> Vec<Literal> {
-    model.inputs().iter().map(values).collect()
+fn inputs(model: &Model, samples: usize) -> Vec<Literal> {
+    let inputs = model.inputs();
+    inputs.iter().map(|input| values(input, samples)).collect()
 }
 
 fn predictions(model: &Model, inputs: &[Literal]) -> Result<Vec<Literal>> {
@@ -107,13 +117,12 @@ fn write_arrays(folder: &Path, name: &str, arrays: &[(String, Literal)]) -> Resu
 }
 
 /// Numbers for an input: small class numbers, or waves.
-fn values(tensor: &Tensor) -> Literal {
-    const SAMPLES: usize = 3;
+fn values(tensor: &Tensor, samples: usize) -> Literal {
     const ANY_LENGTH: usize = 5;
     const CLASSES: usize = 5;
     let shape = tensor.shape();
     let dims = shape.dims().iter().enumerate();
-    let dims = dims.map(|(i, d)| d.unwrap_or(if i == 0 { SAMPLES } else { ANY_LENGTH }));
+    let dims = dims.map(|(i, d)| d.unwrap_or(if i == 0 { samples } else { ANY_LENGTH }));
     let dims: Vec<usize> = dims.collect();
     let count: usize = dims.iter().product();
     let value = |i: usize| match tensor.dtype() == DType::I32 {
