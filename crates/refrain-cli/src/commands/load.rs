@@ -156,7 +156,7 @@ impl Load {
     pub fn open(&self, path: &Path) -> Result<ModelFile> {
         let options = self.options().described_lambdas(true);
         let file = options.open(path).map_err(|e| failed(e, path))?;
-        self.check_lambdas(file.to_json(), path)?;
+        self.check_lambdas(|| file.to_json().to_owned(), path)?;
         Ok(file)
     }
 
@@ -173,17 +173,17 @@ impl Load {
     fn load_with(&self, options: LoadOptions, path: &Path) -> Result<Model> {
         let model = options.load(path);
         let model = model.map_err(|e| failed(e, path))?;
-        self.check_lambdas(&model.to_json(), path)?;
+        self.check_lambdas(|| model.to_json(), path)?;
         Ok(model)
     }
 
     /// Refuses a `--lambda` that no layer has the name of.
-    fn check_lambdas(&self, architecture: &str, path: &Path) -> Result<()> {
+    fn check_lambdas(&self, architecture: impl FnOnce() -> String, path: &Path) -> Result<()> {
         if self.lambdas.is_empty() {
             return Ok(());
         }
         let mut names = Vec::new();
-        lambda_names(&architecture.parse().unwrap_or_default(), &mut names);
+        lambda_names(&architecture().parse().unwrap_or_default(), &mut names);
         match self.lambdas.iter().find(|(name, _)| !names.contains(name)) {
             Some((name, _)) => {
                 let text = format!(
