@@ -1,4 +1,4 @@
-//! Masks that Keras loses: its attention takes them off the tensors that it is called on, so that later calls see none.
+//! Calls that Keras makes with other masks than they have here: taken off by its attention, put together or kept by other rules.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
