@@ -165,11 +165,9 @@ impl AnyLayer {
             self.add_activity_loss(&cx, &flat)?;
         }
         let masks = self.compute_mask(&cx, inputs, &flat)?;
+        let given = inputs.tensors();
         let masked = flat.iter().zip(masks).map(|(output, mask)| {
-            let same = inputs
-                .tensors()
-                .into_iter()
-                .find(|input| input.is_same(output));
+            let same = given.iter().find(|input| input.is_same(output));
             match (inputs.mask_rule(), same) {
                 (MaskRule::Lost, Some(_)) => prim::copy(output),
                 (MaskRule::Lost, None) => Ok(output.with_mask(None)),
