@@ -141,6 +141,17 @@ fn masks_of_keras_2_are_written_for_keras() {
     }
 }
 
+#[test]
+fn explicit_masks_of_models_that_share_layers_are_refused_for_keras() -> Result<()> {
+    let (x, inner, shared) = (input([3, 4]), input([3, 4]), Dense::new(4));
+    let mask = refrain::Input::new([3]).dtype(DType::Bool).tensor();
+    let nested = Model::new(&inner, &Lstm::new(2).call(shared.call(&inner)?)?)?;
+    let masked = nested.call(Inputs::new(&x).kwarg("mask", &mask))?;
+    let model = Model::new([&x, &mask], [&masked, &shared.call(&x)?])?;
+    refused(model.for_keras(), &[nested.get_name(), "mask"]);
+    Ok(())
+}
+
 fn refused(result: Result<impl Sized>, words: &[&str]) {
     let error = result
         .err()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::functional::Functional;
 use super::model::Model;
+use super::sharing::has_tensors_alone;
 use super::taken_masks::keeps_masks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
@@ -109,6 +110,12 @@ impl Copier {
             inputs = inputs.try_map(|tensor| self.unmasked(&node.layer, tensor))?;
         }
         let outputs = match node.layer.options::<Functional>() {
+            Some(_) if self.apart.contains(&node.layer.id()) && !has_tensors_alone(node) => {
+                let message = "a nested model that shares layers with others and is called with further arguments, such as a \
+                               mask, has no form that Keras opens";
+                return Err(Error::new(ErrorKind::Unsupported, message)
+                    .in_layer(node.layer.get_name(), node.layer.class_name()));
+            }
             Some(nested) if self.apart.contains(&node.layer.id()) => {
                 self.take_apart(node.layer.get_name(), nested, &inputs)?
             }

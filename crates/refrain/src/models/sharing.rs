@@ -102,7 +102,9 @@ pub(super) fn merging_models(model: &AnyLayer) -> HashSet<usize> {
     model.visit_layers(&mut |nested| {
         let mut inside = false;
         nested.visit_layers(&mut |layer| inside |= has_keras2_masks(layer));
-        if inside && nested.is_model() && nested != model && can_be_taken_apart(model, nested) {
+        let apart =
+            |nested| can_be_taken_apart(model, nested) && is_called_on_tensors_alone(model, nested);
+        if inside && nested.is_model() && nested != model && apart(nested) {
             merging.insert(nested.id());
         }
     });
@@ -115,20 +117,30 @@ fn holds(outer: &AnyLayer, inner: &AnyLayer) -> bool {
     found
 }
 
-fn has_tensors_alone(node: &Node) -> bool {
+/// Whether a call has no arguments besides its tensors, which the calls inside a nested model could not be given.
+pub(super) fn has_tensors_alone(node: &Node) -> bool {
     let others = node.inputs.args().len() + node.inputs.kwargs().len() > 1;
     !others || node.inputs.has_made_mask()
 }
 
-/// Whether a nested model is called by models alone, on tensors alone: a wrapper and other arguments need it whole.
-fn can_be_taken_apart(model: &AnyLayer, nested: &AnyLayer) -> bool {
-    let mut whole = false;
-    model.visit_layers(&mut |outer| match outer.options::<Functional>() {
-        Some(functional) => {
-            let mut calls = functional.nodes.iter().filter(|n| n.layer == *nested);
-            whole |= calls.any(|node| !has_tensors_alone(node));
-        }
-        None => whole |= outer.sublayers().iter().any(|(_, l)| l == nested),
+/// Whether all calls of a nested model are such.
+fn is_called_on_tensors_alone(model: &AnyLayer, nested: &AnyLayer) -> bool {
+    let mut alone = true;
+    model.visit_layers(&mut |outer| {
+        let functional = outer.options::<Functional>();
+        let calls = functional.iter().flat_map(|f| &f.nodes);
+        let mut calls = calls.filter(|node| node.layer == *nested);
+        alone &= calls.all(|node| has_tensors_alone(node));
     });
-    !whole
+    alone
+}
+
+/// Whether a nested model is called by models alone: a wrapper needs it whole.
+fn can_be_taken_apart(model: &AnyLayer, nested: &AnyLayer) -> bool {
+    let mut wrapped = false;
+    model.visit_layers(&mut |outer| {
+        let inside = outer.sublayers().iter().any(|(_, l)| l == nested);
+        wrapped |= inside && !outer.is_model();
+    });
+    !wrapped
 }
