@@ -1,56 +1,47 @@
 //! Activation functions.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, own, unexpected};
+use crate::layers::{Config, ConfigValue, unexpected};
+use crate::objects::{self, Holds, Kind, own};
 use crate::ops;
 use crate::tensor::Tensor;
 
+/// An activation function: a function of one tensor under the name that files call it by.
+///
+/// The constants are Keras's functions, with its default parameters. For other parameters there are the layers
+/// ([`LeakyRelu`](crate::layers::LeakyRelu), …), the functions of [`ops`], and [`Activation::custom`].
+///
+/// ```
+/// use refrain::{activations::Activation, layers::Dense};
+/// let layer = Dense::new(4).activation(Activation::Gelu);
+/// ```
+///
+/// Source: `keras/src/activations/activations.py`.
+#[derive(Clone, Copy)]
+pub struct Activation {
+    name: &'static str,
+    function: fn(&Tensor) -> Tensor,
+    is_keras: bool,
+}
+
+/// Declares Keras's functions, each with its names in files.
 macro_rules! activations {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)* => $apply:expr;)*) => {
-        /// An activation function, with Keras's default parameters.
-        ///
-        /// For other parameters there are the layers ([`LeakyRelu`](crate::layers::LeakyRelu), …), the functions of
-        /// [`ops`], and [`Activation::custom`].
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-        #[non_exhaustive]
-        pub enum Activation {
-            $($(#[$doc])* $variant,)*
-            /// A function of the user's own.
-            Custom(Custom),
-        }
-
+    ($($(#[$doc:meta])* $constant:ident = $name:literal $(| $alias:literal)* => $apply:expr;)*) => {
+        #[allow(non_upper_case_globals)]
         impl Activation {
+            $($(#[$doc])* pub const $constant: Activation = Activation { name: $name, function: $apply, is_keras: true };)*
+
             /// Every function of Keras.
-            pub const ALL: &'static [Activation] = &[$(Activation::$variant),*];
+            pub const ALL: &'static [Activation] = &[$(Activation::$constant),*];
 
-            /// Applies it.
-            pub fn apply(self, x: &Tensor) -> Tensor {
-                match self {
-                    $(Activation::$variant => { let f: fn(&Tensor) -> Tensor = $apply; f(x) })*
-                    Activation::Custom(custom) => (custom.function)(x),
-                }
-            }
-
-            /// Keras's name.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Activation::$variant => $name,)*
-                    Activation::Custom(custom) => custom.name,
-                }
-            }
-
-            /// The function of this name: one of Keras's, else one made by [`Activation::custom`], with its package
-            /// (`my_package>name`) or without.
-            pub fn from_name(name: &str) -> Option<Self> {
+            fn built_in(name: &str) -> Option<Self> {
                 match name {
-                    $($name $(| $alias)* => Some(Activation::$variant),)*
-                    _ => Activation::own(name),
+                    $($name $(| $alias)* => Some(Activation::$constant),)*
+                    _ => None,
                 }
             }
         }
@@ -59,7 +50,6 @@ macro_rules! activations {
 
 activations! {
     /// `x`.
-    #[default]
     Linear = "linear" => Tensor::clone;
     /// `max(x, 0) + α(exp(min(x, 0) / α) - 1)`, α = 1.
     Celu = "celu" => |x| ops::celu(x, 1.0);
@@ -119,41 +109,6 @@ activations! {
     TanhShrink = "tanh_shrink" => ops::tanh_shrink;
 }
 
-/// An activation function of the user's own, under its name.
-#[derive(Clone, Copy)]
-pub struct Custom {
-    name: &'static str,
-    function: fn(&Tensor) -> Tensor,
-}
-
-impl fmt::Debug for Custom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl PartialEq for Custom {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Custom {}
-
-impl std::hash::Hash for Custom {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-    }
-}
-
-type Customs = BTreeMap<&'static str, Custom>;
-
-fn customs() -> std::sync::MutexGuard<'static, Customs> {
-    static CUSTOMS: OnceLock<Mutex<Customs>> = OnceLock::new();
-    let customs = CUSTOMS.get_or_init(Mutex::default);
-    customs.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Activation {
     /// A function of your own, under a name that files can refer to from now on.
     ///
@@ -168,24 +123,72 @@ impl Activation {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn custom(name: &'static str, function: fn(&Tensor) -> Tensor) -> Self {
-        let custom = Custom { name, function };
-        customs().insert(name, custom);
-        Activation::Custom(custom)
+        let custom = Activation {
+            name,
+            function,
+            is_keras: false,
+        };
+        objects::register::<Activation, _>(name, move |_| Ok(custom));
+        custom
+    }
+
+    /// Applies it.
+    pub fn apply(self, x: &Tensor) -> Tensor {
+        (self.function)(x)
+    }
+
+    /// Keras's name, or the one that it was made with.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The function of this name: one of Keras's, else one made by [`Activation::custom`], with its package
+    /// (`my_package>name`) or without.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Activation::built_in(name).or_else(|| Activation::own(name))
     }
 
     fn own(name: &str) -> Option<Self> {
-        let customs = customs();
-        let known = customs.iter().map(|(name, custom)| (*name, *custom));
-        own::find(known, name).map(Activation::Custom)
+        objects::custom::<Activation>(name)?(&Config::new()).ok()
+    }
+}
+
+impl Default for Activation {
+    fn default() -> Self {
+        Activation::Linear
+    }
+}
+
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Activation {
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.is_keras) == (other.name, other.is_keras)
+    }
+}
+
+impl Eq for Activation {}
+
+impl Kind for Activation {
+    const WHAT: &'static str = "an activation function";
+}
+
+impl Holds<Activation> for Activation {
+    fn hold(activation: Activation, _config: &Config) -> Result<Self> {
+        Ok(activation)
     }
 }
 
 impl ConfigValue for Activation {
     /// The name of a function of Keras's, or a user's as Keras writes it.
     fn to_json(&self) -> Json {
-        match self {
-            Activation::Custom(custom) => own::function_to_json(custom.name),
-            keras => keras.name().into(),
+        match self.is_keras {
+            true => self.name.into(),
+            false => own::function_to_json(self.name),
         }
     }
 

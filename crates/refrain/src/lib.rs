@@ -60,7 +60,7 @@
 //! | `model.train_on_batch(x, y)` | [`model.train_on_batch(&x, &y).run()?`](Model::train_on_batch) |
 //! | `callbacks=[EarlyStopping(patience=3)]` | [`.callback(EarlyStopping::new("val_loss").patience(3))`](callbacks::EarlyStopping); all of them in [`callbacks`] |
 //! | `model.save("m.keras")`, `keras.saving.load_model` | [`model.save("m.keras")?`](Model::save), [`load_model("m.keras")?`](load_model) |
-//! | `"he_normal"`, `HeNormal(seed=1)` | [`Initializer::HeNormal`](initializers::Initializer), `Initializer::HeNormal.seed(1)` |
+//! | `"he_normal"`, `HeNormal(seed=1)` | [`Initializer::HeNormal`](initializers::Initializer), [`HeNormal::new().seed(1)`](initializers::HeNormal) |
 //! | `keras.optimizers`, `losses`, `metrics`, `regularizers`, `constraints` | [`optimizers`], [`losses`], [`metrics`], [`regularizers`], [`constraints`] |
 //! | `class Scale(keras.layers.Layer)` | [`impl Layer for Scale`](layers::Layer) |
 //! | `keras.utils.set_random_seed(1)` | [`initializers::set_random_seed(1)`](initializers::set_random_seed) |
@@ -89,6 +89,7 @@ pub mod losses;
 pub mod metrics;
 mod models;
 mod names;
+pub mod objects;
 mod on_warning;
 pub mod ops;
 pub mod optimizers;
@@ -111,6 +112,7 @@ pub use layers::{Input, input};
 pub use models::{Model, Sequential, Summary, clone_model};
 pub use names::clear_session;
 pub use ndarray;
+pub use objects::register;
 pub use on_warning::on_warning;
 pub use refrain_graph::{DType, Dim, Literal, Shape, Spec};
 pub use saving::{load_model, model_from_json};

@@ -1,286 +1,154 @@
 //! First values of weights.
 
-mod config;
+mod constant;
+mod forget_bias;
+mod identity;
+mod ones;
+mod orthogonal;
 mod random;
+mod random_normal;
+mod random_uniform;
+mod seed;
 mod stft;
 #[cfg(test)]
 mod tests;
+mod truncated_normal;
+mod variance_scaling;
 mod windows;
+mod zeros;
 
-pub(crate) use random::next_seed;
-pub use random::set_random_seed;
-pub use stft::{StftScaling, StftSide, StftWindow};
+pub use constant::Constant;
+pub(crate) use forget_bias::ForgetBias;
+pub use identity::Identity;
+pub use ones::Ones;
+pub use orthogonal::Orthogonal;
+pub use random_normal::RandomNormal;
+pub use random_uniform::RandomUniform;
+pub(crate) use seed::next_seed;
+pub use seed::{Seed, set_random_seed};
+pub use stft::{Stft, StftScaling, StftSide, StftWindow};
+pub use truncated_normal::TruncatedNormal;
+pub use variance_scaling::{
+    Distribution, FanMode, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal,
+    LecunUniform, VarianceScaling,
+};
+pub use zeros::Zeros;
 
 use refrain_graph::{DType, Literal};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::objects::{Class, Object, kind};
 use crate::utils::sizes;
 
-/// Bytes of an element while it is drawn: in f64, then in its own type of at most 8.
-const WORKING_BYTES: usize = 16;
-
-/// Which fan a [`Initializer::VarianceScaling`] divides by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FanMode {
-    /// Inputs of a unit.
-    In,
-    /// Outputs of a unit.
-    Out,
-    /// The mean of both.
-    Average,
-}
-
-/// The distribution of a [`Initializer::VarianceScaling`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distribution {
-    /// Uniform between two limits.
-    Uniform,
-    /// Normal, cut at two standard deviations and widened to keep the variance.
-    TruncatedNormal,
-    /// Normal.
-    UntruncatedNormal,
-}
-
-/// How a weight's first value is made. With a seed the same values come at every call, as in Keras.
+/// What an initializer makes.
 ///
 /// ```
-/// use refrain::initializers::{Initializer, set_random_seed};
-/// use refrain::layers::Dense;
-/// set_random_seed(7);
-/// let layer = Dense::new(4).kernel_initializer(Initializer::HeNormal).bias_initializer(Initializer::Constant(0.1));
-/// let seeded = Initializer::RandomNormal { mean: 0.0, stddev: 0.02, seed: Some(1) };
+/// use refrain::initializers::{Initializer, InitializerClass};
+/// use refrain::{DType, Literal, Result, layers::Dense};
+///
+/// refrain::options! {
+///     /// 0, `step`, 2 `step`, … in the order of the elements.
+///     pub struct Ramp: Initializer [
+///         /// The difference between two elements.
+///         step: f64 = 0.1,
+///     ] {}
+/// }
+///
+/// impl InitializerClass for Ramp {
+///     fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
+///         let values = (0..shape.iter().product()).map(|i: usize| i as f64 * self.step);
+///         refrain::initializers::literal(shape, values.collect(), dtype)
+///     }
+/// }
+///
+/// let layer = Dense::new(4).kernel_initializer(Ramp::new(0.5));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-pub enum Initializer {
-    /// Zeros.
-    Zeros,
-    /// Ones.
-    Ones,
-    /// One value everywhere.
-    Constant(f64),
-    /// The identity matrix times `gain`.
-    Identity {
-        /// Factor.
-        gain: f64,
-    },
-    /// Normal numbers.
-    RandomNormal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        stddev: f64,
-        /// Seed.
-        seed: Option<u64>,
-    },
-    /// Uniform numbers.
-    RandomUniform {
-        /// Lower limit.
-        minval: f64,
-        /// Upper limit.
-        maxval: f64,
-        /// Seed.
-        seed: Option<u64>,
-    },
-    /// Normal numbers, those beyond two standard deviations redrawn.
-    TruncatedNormal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation before cutting.
-        stddev: f64,
-        /// Seed.
-        seed: Option<u64>,
-    },
-    /// Random numbers whose variance is `scale` over a fan.
-    VarianceScaling {
-        /// Keras's class (`GlorotUniform`, `HeNormal`, …); `VarianceScaling` itself writes all options.
-        class: &'static str,
-        /// Variance times the fan.
-        scale: f64,
-        /// The fan.
-        mode: FanMode,
-        /// The distribution.
-        distribution: Distribution,
-        /// Seed.
-        seed: Option<u64>,
-        /// The axes that are inputs, if the rule for kernels does not fit; counts only with `output_axes`.
-        input_axes: Option<Vec<i64>>,
-        /// The axes that are outputs; counts only with `input_axes`.
-        output_axes: Option<Vec<i64>>,
-    },
-    /// The bias of an LSTM: the second quarter (the forget gate's) is one, the rest as the inner initializer.
-    ForgetBias(Box<Initializer>),
-    /// A random orthogonal matrix times `gain`.
-    Orthogonal {
-        /// Factor.
-        gain: f64,
-        /// Seed.
-        seed: Option<u64>,
-    },
-    /// The waves of a short-time Fourier transform under a window, for a kernel of shape (frame length, 1, frequencies).
-    Stft {
-        /// Which part of the complex waves.
-        side: StftSide,
-        /// The window over the frame; without one there is no scaling either.
-        window: Option<StftWindow>,
-        /// What the window is divided by.
-        scaling: Option<StftScaling>,
-        /// Whether a named window is one period of a periodic function instead of symmetric.
-        periodic: bool,
-    },
+pub trait InitializerClass: Class {
+    /// A value of this shape and type.
+    ///
+    /// # Errors
+    /// The shape, the type or an option does not fit.
+    fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal>;
+
+    /// Whether the values depend on the numbers of inputs and outputs of a unit, as the shape tells them.
+    fn scales_by_fans(&self) -> bool {
+        false
+    }
 }
 
-/// The class of which all options are written.
-const VARIANCE_SCALING_CLASS: &str = "VarianceScaling";
+kind! {
+    /// How a weight's first value is made. With a seed the same values come at every call, as in Keras.
+    ///
+    /// ```
+    /// use refrain::initializers::{Constant, HeNormal, Initializer, RandomNormal, set_random_seed};
+    /// use refrain::layers::Dense;
+    /// set_random_seed(7);
+    /// let layer = Dense::new(4).kernel_initializer(Initializer::HeNormal).bias_initializer(Constant::new(0.1));
+    /// let seeded = Dense::new(4).kernel_initializer(RandomNormal::new(0.0, 0.02).seed(1));
+    /// ```
+    ///
+    /// Source: `keras/src/initializers/`.
+    Initializer of InitializerClass, (), "an initializer", "keras.initializers" {
+        Constant = "Constant" | "constant";
+        GlorotNormal = "GlorotNormal" | "glorot_normal";
+        GlorotUniform = "GlorotUniform" | "glorot_uniform";
+        HeNormal = "HeNormal" | "he_normal";
+        HeUniform = "HeUniform" | "he_uniform";
+        Identity = "Identity" | "IdentityInitializer" | "identity";
+        LecunNormal = "LecunNormal" | "lecun_normal";
+        LecunUniform = "LecunUniform" | "lecun_uniform";
+        Ones = "Ones" | "ones" | "one";
+        Orthogonal = "Orthogonal" | "OrthogonalInitializer" | "orthogonal";
+        RandomNormal = "RandomNormal" | "random_normal" | "normal";
+        RandomUniform = "RandomUniform" | "random_uniform" | "uniform";
+        Stft = "STFT" | "STFTInitializer" | "stft";
+        TruncatedNormal = "TruncatedNormal" | "truncated_normal";
+        VarianceScaling = "VarianceScaling" | "variance_scaling";
+        Zeros = "Zeros" | "zeros" | "zero";
+    }
+}
 
-/// The named members of the variance-scaling family: Keras's class and its short name, scale, fan, distribution.
-macro_rules! variance_scaling {
-    ($($(#[$doc:meta])* $class:ident, $short:ident = $scale:literal, $mode:ident, $distribution:ident;)*) => {
-        /// The variance-scaling family: constants under the names of Keras's classes, functions under its short names.
+/// Keras's classes with their defaults.
+macro_rules! constants {
+    ($($(#[$doc:meta])* $class:ident;)*) => {
         #[allow(non_upper_case_globals)]
         impl Initializer {
-            $(
-                $(#[$doc])*
-                pub const $class: Initializer = Initializer::scaling(
-                    stringify!($class),
-                    $scale,
-                    FanMode::$mode,
-                    Distribution::$distribution,
-                );
-
-                $(#[$doc])*
-                pub fn $short() -> Self {
-                    Initializer::$class
-                }
-            )*
-
-            fn named(name: &str) -> Option<Self> {
-                let all = [$( (stringify!($class), stringify!($short), Initializer::$class) ),*];
-                let found = all.into_iter().find(|(class, short, _)| name == *class || name == *short);
-                found.map(|(_, _, initializer)| initializer)
-            }
+            $($(#[$doc])* pub const $class: Initializer = Initializer(Object::Static(&$class::DEFAULT));)*
         }
     };
 }
 
-variance_scaling! {
+constants! {
+    /// Zeros.
+    Zeros;
+    /// Ones.
+    Ones;
     /// Uniform within `±√(6 / (fan_in + fan_out))`: Keras's default for kernels.
-    GlorotUniform, glorot_uniform = 1.0, Average, Uniform;
+    GlorotUniform;
     /// Truncated normal of variance `2 / (fan_in + fan_out)`.
-    GlorotNormal, glorot_normal = 1.0, Average, TruncatedNormal;
+    GlorotNormal;
     /// Uniform within `±√(6 / fan_in)`.
-    HeUniform, he_uniform = 2.0, In, Uniform;
+    HeUniform;
     /// Truncated normal of variance `2 / fan_in`.
-    HeNormal, he_normal = 2.0, In, TruncatedNormal;
+    HeNormal;
     /// Uniform within `±√(3 / fan_in)`.
-    LecunUniform, lecun_uniform = 1.0, In, Uniform;
+    LecunUniform;
     /// Truncated normal of variance `1 / fan_in`.
-    LecunNormal, lecun_normal = 1.0, In, TruncatedNormal;
+    LecunNormal;
+    /// A random orthogonal matrix: Keras's default for recurrent kernels.
+    Orthogonal;
+    /// Uniform within ±0.05: Keras's default for embeddings.
+    RandomUniform;
+    /// Normal with standard deviation 0.05.
+    RandomNormal;
+    /// Normal with standard deviation 0.05, cut at two of them.
+    TruncatedNormal;
 }
 
+/// Bytes of an element while it is drawn: in f64, then in its own type of at most 8.
+const WORKING_BYTES: usize = 16;
+
 impl Initializer {
-    const fn scaling(
-        class: &'static str,
-        scale: f64,
-        mode: FanMode,
-        distribution: Distribution,
-    ) -> Self {
-        Initializer::VarianceScaling {
-            class,
-            scale,
-            mode,
-            distribution,
-            seed: None,
-            input_axes: None,
-            output_axes: None,
-        }
-    }
-
-    /// Random numbers whose variance is `scale` over a fan. Keras's defaults are 1, [`FanMode::In`] and
-    /// [`Distribution::TruncatedNormal`].
-    ///
-    /// A scale that is not positive is an error when the weight is made.
-    ///
-    /// ```
-    /// use refrain::DType;
-    /// use refrain::initializers::{Distribution, FanMode, Initializer};
-    /// let initializer = Initializer::variance_scaling(0.1, FanMode::In, Distribution::Uniform).seed(7);
-    /// let values = initializer.sample(&[3, 2], DType::F32)?.to_f64();
-    /// assert!(values.iter().all(|v| v.abs() <= (3.0f64 * 0.1 / 3.0).sqrt()));
-    /// # Ok::<(), refrain::Error>(())
-    /// ```
-    pub fn variance_scaling(scale: f64, mode: FanMode, distribution: Distribution) -> Self {
-        Initializer::scaling(VARIANCE_SCALING_CLASS, scale, mode, distribution)
-    }
-
-    /// A random orthogonal matrix: Keras's default for recurrent kernels.
-    pub fn orthogonal() -> Self {
-        Initializer::Orthogonal {
-            gain: 1.0,
-            seed: None,
-        }
-    }
-
-    /// Uniform within ±0.05: Keras's default for embeddings.
-    pub fn random_uniform() -> Self {
-        Initializer::RandomUniform {
-            minval: -0.05,
-            maxval: 0.05,
-            seed: None,
-        }
-    }
-
-    /// Normal with standard deviation 0.05.
-    pub fn random_normal() -> Self {
-        Initializer::RandomNormal {
-            mean: 0.0,
-            stddev: 0.05,
-            seed: None,
-        }
-    }
-
-    /// Normal with standard deviation 0.05, cut at two of them.
-    pub fn truncated_normal() -> Self {
-        Initializer::TruncatedNormal {
-            mean: 0.0,
-            stddev: 0.05,
-            seed: None,
-        }
-    }
-
-    /// The waves of a short-time Fourier transform with Keras's options: the real side, a symmetric Hann window, scaled
-    /// for density.
-    ///
-    /// ```
-    /// use refrain::DType;
-    /// use refrain::initializers::Initializer;
-    /// let kernel = Initializer::stft().sample(&[128, 1, 65], DType::F32)?;
-    /// assert_eq!(kernel.dims(), [128, 1, 65]);
-    /// # Ok::<(), refrain::Error>(())
-    /// ```
-    pub fn stft() -> Self {
-        Initializer::Stft {
-            side: StftSide::Real,
-            window: Some(StftWindow::from("hann")),
-            scaling: Some(StftScaling::Density),
-            periodic: false,
-        }
-    }
-
-    /// The same initializer with a seed.
-    pub fn seed(mut self, value: u64) -> Self {
-        use Initializer::*;
-        match &mut self {
-            RandomNormal { seed, .. }
-            | RandomUniform { seed, .. }
-            | TruncatedNormal { seed, .. }
-            | VarianceScaling { seed, .. }
-            | Orthogonal { seed, .. } => *seed = Some(value),
-            ForgetBias(inner) => **inner = inner.clone().seed(value),
-            Zeros | Ones | Constant(_) | Identity { .. } | Stft { .. } => {}
-        }
-        self
-    }
-
     /// Makes a value of this shape and type.
     ///
     /// # Errors
@@ -288,56 +156,40 @@ impl Initializer {
     /// positive, an unknown window.
     pub fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
         sizes::check_memory("a weight", shape, WORKING_BYTES)?;
-        let values = match self {
-            Initializer::Zeros => return Ok(Literal::zeros(shape, dtype)),
-            Initializer::Ones => return Ok(Literal::full(shape, dtype, 1.0)),
-            Initializer::Constant(value) => return Ok(Literal::full(shape, dtype, *value)),
-            Initializer::Identity { gain } => random::identity(shape, *gain)?,
-            Initializer::ForgetBias(inner) => return inner.forget_bias(shape, dtype),
-            Initializer::Stft {
-                side,
-                window,
-                scaling,
-                periodic,
-            } if dtype.is_float() => {
-                stft::values(shape, *side, window.as_ref(), *scaling, *periodic)?
-            }
-            _ if !dtype.is_float() => {
-                return Err(Error::mismatch(
-                    ErrorKind::DType,
-                    "a float type for weights that begin with random values",
-                    dtype.keras_name(),
-                )
-                .hint("Leave the layer's dtype at float32"));
-            }
-            random => random::values(random, shape)?,
-        };
-        let literal = Literal::new(shape, values)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "an initializer gave too few values"))?;
-        Ok(literal.convert(dtype))
+        self.0.sample(shape, dtype)
     }
 
-    /// As Keras: one call for the input gate's quarter, one for the half behind the forget gate's.
-    fn forget_bias(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
-        let quarter = shape.iter().product::<usize>() / 4;
-        let mut values = self.sample(&[quarter], DType::F64)?.to_f64();
-        values.resize(2 * quarter, 1.0);
-        values.extend(self.sample(&[2 * quarter], DType::F64)?.to_f64());
-        let literal = Literal::new(shape, values).ok_or_else(|| {
-            Error::mismatch(ErrorKind::Shape, "a bias of 4 gates", format!("{shape:?}"))
-        })?;
-        Ok(literal.convert(dtype))
+    /// See [`InitializerClass::scales_by_fans`].
+    pub(crate) fn scales_by_fans(&self) -> bool {
+        self.0.scales_by_fans()
     }
 }
 
-/// As in Keras, a variance must be positive.
-fn check_scale(scale: f64) -> Result<()> {
-    if scale > 0.0 && scale.is_finite() {
-        return Ok(());
+/// Values in row-major order as a literal of this shape and type.
+///
+/// # Errors
+/// There are too few or too many values for the shape.
+pub fn literal(shape: &[usize], values: Vec<f64>, dtype: DType) -> Result<Literal> {
+    let count = values.len();
+    let literal = Literal::new(shape, values).ok_or_else(|| {
+        let expected = format!("as many values as a weight of shape {shape:?} has");
+        Error::mismatch(ErrorKind::Config, expected, count.to_string())
+    })?;
+    Ok(literal.convert(dtype))
+}
+
+/// [`literal`] for values that have no meaning as integers.
+fn real(
+    shape: &[usize],
+    dtype: DType,
+    values: impl FnOnce() -> Result<Vec<f64>>,
+) -> Result<Literal> {
+    if !dtype.is_float() {
+        let expected = "a float type for weights that begin with random values";
+        return Err(
+            Error::mismatch(ErrorKind::DType, expected, dtype.keras_name())
+                .hint("Leave the layer's dtype at float32"),
+        );
     }
-    Err(Error::mismatch(
-        ErrorKind::Config,
-        "a positive number as `scale` of VarianceScaling",
-        scale.to_string(),
-    ))
+    literal(shape, values()?, dtype)
 }

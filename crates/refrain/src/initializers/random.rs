@@ -1,10 +1,8 @@
-//! Random first values.
-
-use std::cell::RefCell;
+//! Random numbers of several distributions.
 
 use refrain_graph::philox::Philox;
 
-use super::{Distribution, FanMode, Initializer};
+use super::FanMode;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Standard deviation of a standard normal distribution cut at ±2.
@@ -12,106 +10,13 @@ const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_8;
 /// Where truncated normal numbers are cut, in standard deviations.
 const TRUNCATED_LIMIT: f64 = 2.0;
 
-thread_local! {
-    static SEEDS: RefCell<Philox> = RefCell::new(Philox::new(fresh_seed()));
-}
-
-/// A seed that differs between runs.
-fn fresh_seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new()
-        .build_hasher()
-        .finish()
-}
-
-/// Makes everything random on this thread (first weights, dropout, shuffling) a function of this seed.
-///
-/// The seed counts for the thread that calls: another thread draws from a seed of its own, which differs in each run until
-/// the function is called there too. So what other threads do, and in which order, never changes the numbers of this one.
-/// (Keras's `keras.utils.set_random_seed` is one seed for the whole process.) What a layer or a model has drawn goes with
-/// it: a model made under a seed starts with the same weights and drops the same elements, whichever thread trains it; only
-/// the order in which `fit` shuffles is drawn on the thread that calls `fit`, unless it is given a
-/// [`seed`](crate::training::Fit::seed).
-///
-/// ```
-/// use refrain::initializers::{Initializer, set_random_seed};
-/// use refrain::{input, layers::Dense, layers::Layer};
-/// let first_weight = || -> refrain::Result<f64> {
-///     let layer = Dense::new(1);
-///     layer.call(&input([1]))?;
-///     Ok(layer.weights()[0].value().to_f64()[0])
-/// };
-/// set_random_seed(42);
-/// let here = first_weight()?;
-/// set_random_seed(42);
-/// assert_eq!(first_weight()?, here);
-/// let there = std::thread::spawn(move || {
-///     set_random_seed(42);
-///     first_weight()
-/// });
-/// assert_eq!(there.join().expect("the thread ends")?, here);
-/// # Ok::<(), refrain::Error>(())
-/// ```
-pub fn set_random_seed(seed: u64) {
-    SEEDS.set(Philox::new(seed));
-}
-
-/// The next seed of this thread.
-pub(crate) fn next_seed() -> u64 {
-    SEEDS.with_borrow_mut(|p| u64::from(p.next_u32()) << 32 | u64::from(p.next_u32()))
-}
-
-/// A generator with this seed, or the next of this thread.
-pub(crate) fn rng(seed: Option<u64>) -> Philox {
-    Philox::new(seed.unwrap_or_else(next_seed))
-}
-
-/// Values of a random initializer.
-pub(super) fn values(initializer: &Initializer, shape: &[usize]) -> Result<Vec<f64>> {
-    let n: usize = shape.iter().product();
-    Ok(match initializer {
-        &Initializer::RandomNormal { mean, stddev, seed } => {
-            let mut rng = rng(seed);
-            (0..n)
-                .map(|_| mean + stddev * f64::from(rng.normal()))
-                .collect()
-        }
-        &Initializer::RandomUniform {
-            minval,
-            maxval,
-            seed,
-        } => uniform(n, minval, maxval, &mut rng(seed)),
-        &Initializer::TruncatedNormal { mean, stddev, seed } => {
-            truncated_normal(n, mean, stddev, &mut rng(seed))
-        }
-        Initializer::VarianceScaling {
-            scale,
-            mode,
-            distribution,
-            seed,
-            input_axes,
-            output_axes,
-            ..
-        } => {
-            let fans = match (input_axes, output_axes) {
-                (Some(inputs), Some(outputs)) => (sizes(shape, inputs)?, sizes(shape, outputs)?),
-                _ => fans(shape),
-            };
-            let variance = variance(*scale, fan(*mode, fans))?;
-            variance_scaling(n, variance, *distribution, &mut rng(*seed))
-        }
-        &Initializer::Orthogonal { gain, seed } => orthogonal(shape, gain, &mut rng(seed))?,
-        _ => return Err(Error::new(ErrorKind::Internal, "not a random initializer")),
-    })
-}
-
-fn uniform(n: usize, low: f64, high: f64, rng: &mut Philox) -> Vec<f64> {
+pub(super) fn uniform(n: usize, low: f64, high: f64, rng: &mut Philox) -> Vec<f64> {
     (0..n)
         .map(|_| low + (high - low) * f64::from(rng.uniform()))
         .collect()
 }
 
-fn truncated_normal(n: usize, mean: f64, stddev: f64, rng: &mut Philox) -> Vec<f64> {
+pub(super) fn truncated_normal(n: usize, mean: f64, stddev: f64, rng: &mut Philox) -> Vec<f64> {
     let mut draw = || loop {
         let x = f64::from(rng.normal());
         if x.abs() <= TRUNCATED_LIMIT {
@@ -122,7 +27,7 @@ fn truncated_normal(n: usize, mean: f64, stddev: f64, rng: &mut Philox) -> Vec<f
 }
 
 /// Inputs and outputs of a unit: the last two axes times the receptive field before them.
-pub(crate) fn fans(shape: &[usize]) -> (f64, f64) {
+pub(super) fn fans(shape: &[usize]) -> (f64, f64) {
     match shape {
         [] => (1.0, 1.0),
         [n] => (*n as f64, *n as f64),
@@ -134,7 +39,7 @@ pub(crate) fn fans(shape: &[usize]) -> (f64, f64) {
 }
 
 /// The number of elements of these axes together.
-fn sizes(shape: &[usize], axes: &[i64]) -> Result<f64> {
+pub(super) fn axis_sizes(shape: &[usize], axes: &[i64]) -> Result<f64> {
     let rank = shape.len() as i64;
     let size = |&axis: &i64| {
         let from_start = if axis < 0 {
@@ -156,7 +61,7 @@ fn sizes(shape: &[usize], axes: &[i64]) -> Result<f64> {
     Ok(sizes.iter().product())
 }
 
-fn fan(mode: FanMode, (inputs, outputs): (f64, f64)) -> f64 {
+pub(super) fn fan(mode: FanMode, (inputs, outputs): (f64, f64)) -> f64 {
     match mode {
         FanMode::In => inputs,
         FanMode::Out => outputs,
@@ -164,46 +69,12 @@ fn fan(mode: FanMode, (inputs, outputs): (f64, f64)) -> f64 {
     }
 }
 
-fn variance(scale: f64, fan: f64) -> Result<f64> {
-    super::check_scale(scale)?;
-    Ok(scale / fan.max(1.0))
+/// Truncated normal numbers of mean 0 and this variance, once they are cut.
+pub(super) fn truncated_normal_of(n: usize, variance: f64, rng: &mut Philox) -> Vec<f64> {
+    truncated_normal(n, 0.0, variance.sqrt() / TRUNCATED_STDDEV, rng)
 }
 
-fn variance_scaling(
-    n: usize,
-    variance: f64,
-    distribution: Distribution,
-    rng: &mut Philox,
-) -> Vec<f64> {
-    match distribution {
-        Distribution::Uniform => {
-            let limit = (3.0 * variance).sqrt();
-            uniform(n, -limit, limit, rng)
-        }
-        Distribution::TruncatedNormal => {
-            truncated_normal(n, 0.0, variance.sqrt() / TRUNCATED_STDDEV, rng)
-        }
-        Distribution::UntruncatedNormal => (0..n)
-            .map(|_| variance.sqrt() * f64::from(rng.normal()))
-            .collect(),
-    }
-}
-
-pub(super) fn identity(shape: &[usize], gain: f64) -> Result<Vec<f64>> {
-    let &[rows, columns] = shape else {
-        return Err(matrix_needed("Identity", shape));
-    };
-    let element = |i: usize| {
-        if i / columns == i % columns {
-            gain
-        } else {
-            0.0
-        }
-    };
-    Ok((0..rows * columns).map(element).collect())
-}
-
-fn matrix_needed(class: &str, shape: &[usize]) -> Error {
+pub(super) fn matrix_needed(class: &str, shape: &[usize]) -> Error {
     Error::mismatch(
         ErrorKind::Config,
         format!("a matrix for the initializer {class}"),
@@ -212,7 +83,7 @@ fn matrix_needed(class: &str, shape: &[usize]) -> Error {
 }
 
 /// The orthogonal factor of a random normal matrix: all leading axes together are its rows.
-fn orthogonal(shape: &[usize], gain: f64, rng: &mut Philox) -> Result<Vec<f64>> {
+pub(super) fn orthogonal(shape: &[usize], gain: f64, rng: &mut Philox) -> Result<Vec<f64>> {
     let [leading @ .., columns] = shape else {
         return Err(matrix_needed("Orthogonal", shape));
     };

@@ -2,13 +2,15 @@
 
 use std::f64::consts::PI;
 
+use refrain_graph::{DType, Literal};
 use serde_json::Value as Json;
 
-use super::windows;
+use super::{Initializer, InitializerClass, real, windows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, unexpected};
+use crate::layers::{ConfigValue, unexpected, words};
+use crate::options;
 
-/// Which part of the complex waves an [`Initializer::Stft`](super::Initializer::Stft) makes.
+/// Which part of the complex waves an [`Stft`] makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StftSide {
     /// Cosines.
@@ -17,7 +19,7 @@ pub enum StftSide {
     Imag,
 }
 
-/// What an [`Initializer::Stft`](super::Initializer::Stft) divides its window by.
+/// What an [`Stft`] divides its window by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StftScaling {
     /// The root of the sum of its squares.
@@ -26,7 +28,7 @@ pub enum StftScaling {
     Spectrum,
 }
 
-/// The window of an [`Initializer::Stft`](super::Initializer::Stft).
+/// The window of an [`Stft`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum StftWindow {
     /// A window of SciPy that needs no parameter, by any of its names there: `hann`, `hamming`, `blackman`, … The endings
@@ -93,46 +95,75 @@ impl StftWindow {
     }
 }
 
-/// Waves of frequencies 0 to half the sampling rate under the window, for a kernel of shape (frame, 1, frequencies).
-pub(super) fn values(
-    shape: &[usize],
-    side: StftSide,
-    window: Option<&StftWindow>,
-    scaling: Option<StftScaling>,
-    periodic: bool,
-) -> Result<Vec<f64>> {
-    let &[frame, 1, frequencies] = shape else {
-        return Err(Error::mismatch(
-            ErrorKind::Config,
-            "a weight of shape (frame length, 1, frequencies) for the initializer STFT",
-            format!("shape {shape:?}"),
-        ));
-    };
-    let window = match window {
-        Some(window) => scaled(window.values(frame, periodic)?, scaling),
-        None => vec![1.0; frame],
-    };
-    let length = 2 * frequencies.saturating_sub(1);
-    if length == 0 || !window.iter().all(|w| w.is_finite()) {
-        return Err(Error::mismatch(
-            ErrorKind::Config,
-            "at least 2 frequencies and a window that is not zero everywhere for the initializer STFT",
-            format!("shape {shape:?}"),
-        ));
+words! {
+    StftSide, "real or imag" { Real = "real", Imag = "imag" }
+    StftScaling, "density, spectrum or null" { Density = "density", Spectrum = "spectrum" }
+}
+
+options! {
+    /// The waves of a short-time Fourier transform under a window, for a kernel of shape (frame length, 1, frequencies).
+    ///
+    /// ```
+    /// use refrain::DType;
+    /// use refrain::initializers::{Initializer, Stft};
+    /// let kernel = Initializer::from(Stft::new()).sample(&[128, 1, 65], DType::F32)?;
+    /// assert_eq!(kernel.dims(), [128, 1, 65]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub struct Stft as "STFT": Initializer {
+        /// Which part of the complex waves.
+        side: StftSide = StftSide::Real,
+        /// The window over the frame; without one there is no scaling either.
+        window: Option<StftWindow> = Some(StftWindow::from("hann")),
+        /// What the window is divided by.
+        scaling: Option<StftScaling> = Some(StftScaling::Density),
+        /// Whether a named window is one period of a periodic function instead of symmetric.
+        periodic: bool = false,
     }
-    let wave = |time: usize, frequency: usize| {
-        // Whole turns are left out while the numbers are exact.
-        let turns = (time * frequency % length) as f64 / length as f64;
-        match side {
-            StftSide::Real => (2.0 * PI * turns).cos(),
-            StftSide::Imag => -(2.0 * PI * turns).sin(),
+}
+
+impl InitializerClass for Stft {
+    fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
+        real(shape, dtype, || self.values(shape))
+    }
+}
+
+impl Stft {
+    /// Waves of frequencies 0 to half the sampling rate under the window, for a kernel of shape (frame, 1, frequencies).
+    fn values(&self, shape: &[usize]) -> Result<Vec<f64>> {
+        let &[frame, 1, frequencies] = shape else {
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                "a weight of shape (frame length, 1, frequencies) for the initializer STFT",
+                format!("shape {shape:?}"),
+            ));
+        };
+        let window = match &self.window {
+            Some(window) => scaled(window.values(frame, self.periodic)?, self.scaling),
+            None => vec![1.0; frame],
+        };
+        let length = 2 * frequencies.saturating_sub(1);
+        if length == 0 || !window.iter().all(|w| w.is_finite()) {
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                "at least 2 frequencies and a window that is not zero everywhere for the initializer STFT",
+                format!("shape {shape:?}"),
+            ));
         }
-    };
-    let row = |(time, w): (usize, &f64)| {
-        let w = *w;
-        (0..frequencies).map(move |frequency| w * wave(time, frequency))
-    };
-    Ok(window.iter().enumerate().flat_map(row).collect())
+        let wave = |time: usize, frequency: usize| {
+            // Whole turns are left out while the numbers are exact.
+            let turns = (time * frequency % length) as f64 / length as f64;
+            match self.side {
+                StftSide::Real => (2.0 * PI * turns).cos(),
+                StftSide::Imag => -(2.0 * PI * turns).sin(),
+            }
+        };
+        let row = |(time, w): (usize, &f64)| {
+            let w = *w;
+            (0..frequencies).map(move |frequency| w * wave(time, frequency))
+        };
+        Ok(window.iter().enumerate().flat_map(row).collect())
+    }
 }
 
 fn scaled(mut window: Vec<f64>, scaling: Option<StftScaling>) -> Vec<f64> {

@@ -39,7 +39,7 @@ impl Weight {
             name: name.to_owned(),
             shape: shape.into(),
             dtype: None,
-            initializer: Initializer::glorot_uniform(),
+            initializer: Initializer::GlorotUniform,
             regularizer: None,
             constraint: None,
             trainable: true,
@@ -65,7 +65,7 @@ impl Weight {
 
     /// The penalty on its values.
     pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
-        self.regularizer = *regularizer;
+        self.regularizer = regularizer.clone();
         self
     }
 
@@ -92,11 +92,7 @@ impl Weight {
         if Making::take(&self.shape)?.without_values {
             return Ok(Literal::zeros(self.shape.clone(), dtype));
         }
-        let scaled = matches!(
-            &self.initializer,
-            Initializer::VarianceScaling { input_axes, output_axes, .. }
-                if input_axes.is_none() || output_axes.is_none()
-        );
+        let scaled = self.initializer.scales_by_fans();
         let Some(axes) = self.input_axes.filter(|&n| scaled && n <= self.shape.len()) else {
             return self.initializer.sample(&self.shape, dtype);
         };

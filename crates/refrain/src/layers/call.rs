@@ -57,7 +57,7 @@ impl Call {
     pub(crate) fn add_penalty(&self, regularizer: &Regularizer, output: &Tensor) -> Result<()> {
         let rows = output.dim(0).unwrap_or(1).max(1);
         let samples = rows as f64 / self.trace.penalties().steps as f64;
-        self.add_loss(&(regularizer.loss(output) / samples))
+        self.add_loss(&(regularizer.penalty(output) / samples))
     }
 
     /// Says that values are indices below a size. Where they are an input of the model, the data are checked.

@@ -56,11 +56,37 @@ macro_rules! plain {
 
 plain! {
     bool, "true or false", |json| json.as_bool().or_else(|| json.as_i64().map(|n| n != 0));
-    i64, "an integer", |json| json.as_i64().or_else(|| json.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64));
+    i64, "an integer", |json| whole(json);
+    u32, "a non-negative integer", |json| whole(json).and_then(|n| u32::try_from(n).ok());
     u64, "a non-negative integer", |json| json.as_u64();
     usize, "a non-negative integer", |json| json.as_u64().and_then(|n| usize::try_from(n).ok());
     f64, "a number", |json| to_number(json).or_else(|| scalar_array(json));
     String, "a string", |json| json.as_str().map(str::to_owned);
+}
+
+/// Options that are one word of a few.
+macro_rules! words {
+    ($($t:ident, $expected:literal { $($variant:ident = $word:literal $(| $other:literal)*),* })*) => {$(
+        impl $crate::layers::ConfigValue for $t {
+            fn to_json(&self) -> serde_json::Value {
+                serde_json::Value::from(match self { $($t::$variant => $word),* })
+            }
+
+            fn from_json(json: &serde_json::Value) -> $crate::Result<Self> {
+                match json.as_str() {
+                    $(Some($word $(| $other)*) => Ok($t::$variant),)*
+                    _ => Err($crate::layers::unexpected($expected, json)),
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use words;
+
+/// An integer, also one that is written as a float.
+fn whole(json: &Json) -> Option<i64> {
+    let float = || json.as_f64().filter(|f| f.fract() == 0.0);
+    json.as_i64().or_else(|| float().map(|f| f as i64))
 }
 
 /// The number of an array without axes: some versions of Keras write numbers as such.

@@ -171,7 +171,7 @@ impl<L: Layer> Handle<L> {
     /// A layer with the name, type and trainability of another.
     pub(crate) fn like(layer: L, template: &AnyLayer) -> Self {
         let mut core = Core::new(template.0.name.clone(), layer);
-        core.activity_regularizer = template.0.activity_regularizer;
+        core.activity_regularizer = template.0.activity_regularizer.clone();
         core.dtype = template.0.dtype;
         core.trainable = AtomicBool::new(template.trainable());
         Handle(Arc::new(core))
@@ -272,7 +272,7 @@ impl<L: Layer> Handle<L> {
         };
         let mut core = Core::new(name, layer);
         core.dtype = self.0.dtype;
-        core.activity_regularizer = self.0.activity_regularizer;
+        core.activity_regularizer = self.0.activity_regularizer.clone();
         core.trainable = AtomicBool::new(self.trainable());
         change(&mut core);
         Handle(Arc::new(core))
@@ -349,7 +349,7 @@ impl AnyLayer {
     /// The penalty on its outputs.
     pub(crate) fn activity_regularizer(&self) -> Option<Regularizer> {
         let own = self.0.layer.activity_regularizer();
-        own.or(self.0.activity_regularizer)
+        own.or_else(|| self.0.activity_regularizer.clone())
     }
 
     /// The options, if the layer is of this kind.

@@ -13,7 +13,7 @@
 //! | merging | [`Add`], [`Average`], [`Concatenate`], [`Dot`], [`Maximum`], [`Minimum`], [`Multiply`], [`Subtract`], and as functions [`add`], [`average`], [`concatenate`], [`dot`], [`maximum`], [`minimum`], [`multiply`], [`subtract`] |
 //! | activations | [`Activation`], [`ELU`](Elu), [`LeakyReLU`](LeakyRelu), [`PReLU`](PRelu), [`ReLU`](Relu), [`Softmax`] |
 //! | preprocessing | [`Rescaling`] |
-//! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`]; [`register`] for files |
+//! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`]; [`register`](crate::register) for files |
 //!
 //! Each is a [`Handle`], whose methods they all have: [`call`](Handle::call), [`name`](Handle::name),
 //! [`weights`](Handle::weights), … Its own page lists its options with their defaults.
@@ -35,7 +35,6 @@ pub(crate) mod merging;
 pub(crate) mod node;
 pub(crate) mod normalization;
 mod options;
-pub(crate) mod own;
 pub(crate) mod pooling;
 pub(crate) mod preprocessing;
 pub(crate) mod registry;
@@ -51,7 +50,7 @@ pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
 pub use config::{Config, ConfigValue, Sizes};
-pub(crate) use config::{in_option, layer_options, options_table, shown, unexpected};
+pub(crate) use config::{in_option, layer_options, options_table, shown, unexpected, words};
 pub use convolutional::*;
 pub use core::*;
 pub use handle::{AnyLayer, Handle};
@@ -60,10 +59,8 @@ pub use layer::{InputSpec, Layer, Outputs};
 pub use merging::*;
 pub use normalization::*;
 pub use options::{DataFormat, Padding};
-pub(crate) use own::refuse_own;
 pub use pooling::*;
 pub use preprocessing::*;
-pub use registry::register;
 pub use regularization::*;
 pub use reshaping::*;
 pub use rnn::*;

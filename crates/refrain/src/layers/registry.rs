@@ -1,8 +1,5 @@
 //! Layers by the name of their class: what files and wrapping layers make layers from.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-
 use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
@@ -10,12 +7,12 @@ use super::config::{Config, shown, unexpected};
 use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
 use super::layer::Layer;
 use super::merging::KERAS2_MASKS;
-use super::own;
 use super::restoring::Restoring;
 use super::rnn::ZERO_BEFORE_FIRST;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
+use crate::objects::{self, Holds, Kind, own};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::saving::config::{is_model, model_from_json, model_to_json};
@@ -229,45 +226,15 @@ pub(crate) fn dtype_from_json(json: &Json) -> Result<DType> {
     }
 }
 
-type Restored = Arc<dyn Fn(&Config) -> Result<AnyLayer> + Send + Sync>;
-
-fn registered() -> MutexGuard<'static, HashMap<String, Restored>> {
-    static REGISTERED: OnceLock<Mutex<HashMap<String, Restored>>> = OnceLock::new();
-    let registered = REGISTERED.get_or_init(Mutex::default);
-    registered.lock().unwrap_or_else(PoisonError::into_inner)
+impl Kind for AnyLayer {
+    const WHAT: &'static str = "a layer";
 }
 
-/// Makes a layer of your own known under its class name, so that models with it can be loaded and wrapped.
-///
-/// `from_config` gets what the layer's [`config`](Layer::config) gave; name, type and trainability are restored for it.
-/// Classes that files name with a package (`my_package>Twice`) are found with it or without.
-///
-/// A class of Keras stays Keras's whatever is registered under its name. Only descriptions without modules, those of HDF5
-/// files, do not tell the two apart: there the registered class goes first, as in Keras.
-///
-/// ```
-/// use refrain::layers::{self, Call, Config, Layer};
-/// use refrain::{Inputs, Result, Tensor};
-///
-/// struct Twice;
-///
-/// impl Layer for Twice {
-///     type Output = Tensor;
-///
-///     fn class_name(&self) -> &str {
-///         "Twice"
-///     }
-///
-///     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-///         Ok(inputs.one()? * 2.0)
-///     }
-/// }
-///
-/// layers::register("Twice", |_config: &Config| Ok(Twice));
-/// ```
-pub fn register<L: Layer>(class: &str, from_config: fn(&Config) -> Result<L>) {
-    let restored: Restored = Arc::new(move |config| restore(from_config(config)?, config));
-    registered().insert(class.to_owned(), restored);
+impl<L: Layer> Holds<L> for AnyLayer {
+    /// Name, type and trainability are restored for the layer.
+    fn hold(layer: L, config: &Config) -> Result<Self> {
+        restore(layer, config)
+    }
 }
 
 /// Whether a name is that of a class of Keras and of no registered one.
@@ -277,18 +244,14 @@ pub(crate) fn is_only_built_in(class: &str) -> bool {
 
 /// A class that layers can be made of.
 enum Class {
-    Own(Restored),
+    Own(objects::Restore<AnyLayer>),
     BuiltIn(Restore),
 }
 
 impl Class {
     /// A user's.
     fn own(name: &str) -> Option<Self> {
-        let registered = registered();
-        let known = registered
-            .iter()
-            .map(|(class, made)| (class.as_str(), made));
-        own::find(known, name).cloned().map(Class::Own)
+        objects::custom(name).map(Class::Own)
     }
 
     /// Keras's.
@@ -298,6 +261,9 @@ impl Class {
 
     /// The class of a name that is not marked as a user's.
     fn unmarked(class: &str, module: &str) -> Option<Self> {
+        if let Some(scoped) = objects::scoped(class) {
+            return Some(Class::Own(scoped));
+        }
         match module.is_empty() {
             true => Class::own(class).or_else(|| Class::built_in(class)),
             false => Class::built_in(class).or_else(|| Class::own(class)),
@@ -384,7 +350,7 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
 
 fn no_class(class: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("no layer class `{class}`"))
-        .hint("Make a layer of your own known with `layers::register`")
+        .hint("Make a layer of your own known with `refrain::register`")
 }
 
 /// Keras's serialised form of a layer or a model.

@@ -15,8 +15,6 @@ pub(crate) type Decode = fn(&Json, &Config) -> Result<Function>;
 /// What a reader of files knows beyond each layer's own configuration.
 #[derive(Default)]
 pub(crate) struct Restoring {
-    /// Functions of `Lambda` layers, by the layer's name or the function's.
-    pub(crate) functions: HashMap<String, Function>,
     /// How the code of a Python lambda is read, if it is to be read.
     pub(crate) decode: Option<Decode>,
     /// Whether calls of `Lambda` layers are taken as the file describes them, where it tells the shape of what they give.

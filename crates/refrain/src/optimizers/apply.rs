@@ -194,7 +194,7 @@ impl Shared<'_> {
         }
         value = self.average(weight, value)?;
         if let Some(constraint) = weight.constraint() {
-            value = constraint.apply(&value);
+            value = constraint.project(&value);
             value.check()?;
         }
         self.trace.assign(weight, &value)

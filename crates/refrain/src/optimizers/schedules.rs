@@ -6,7 +6,7 @@ use refrain_graph::{Comparison, DType};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::refuse_own;
+use crate::objects::own::refuse_own;
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 

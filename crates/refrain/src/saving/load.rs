@@ -16,6 +16,7 @@ use super::weights::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{AnyLayer, Making};
 use crate::models::{Functional, Model};
+use crate::objects;
 use crate::training::KeptCompilation;
 use crate::warnings;
 
@@ -86,7 +87,7 @@ pub(super) fn build(opened: &Opened, options: &LoadOptions) -> Result<Model> {
             most_elements: Some(allowed.min(MOST_DRAWN)),
         },
     };
-    making.run(|| describe(opened, options))
+    making.run(|| objects::scope(options.objects(), || describe(opened, options)))
 }
 
 /// Elements of the weights of a model that is made from its description alone: drawing more takes minutes.
@@ -140,7 +141,8 @@ pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> 
     let Some(custom) = options.custom() else {
         return Ok(());
     };
-    if let Err(error) = compile_from_json(model, &opened.compile, custom, !opened.upgraded) {
+    let follow = || compile_from_json(model, &opened.compile, custom, !opened.upgraded);
+    if let Err(error) = objects::scope(options.objects(), follow) {
         warnings::not_compiled(model.get_name(), &error);
         let state = match &opened.weights {
             // Other optimizers of older versions have other variables.

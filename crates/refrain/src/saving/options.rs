@@ -9,10 +9,11 @@ use super::{Limits, load};
 use crate::error::Result;
 use crate::layers::core::{Function, of_list, of_list_with, of_one, of_one_with};
 use crate::layers::restoring::Restoring;
-use crate::layers::{Config, LambdaArguments};
+use crate::layers::{Config, LambdaArguments, LambdaFunction};
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::models::Model;
+use crate::objects::CustomObjects;
 use crate::tensor::Tensor;
 
 /// How a model is loaded from a file. Ends in [`load`](LoadOptions::load).
@@ -29,7 +30,7 @@ use crate::tensor::Tensor;
 #[derive(Clone, Default)]
 #[must_use = "call `load` to get the model"]
 pub struct LoadOptions {
-    functions: Vec<(String, Function)>,
+    objects: CustomObjects,
     decode_lambdas: bool,
     described_lambdas: bool,
     without_compiling: bool,
@@ -98,7 +99,26 @@ impl LoadOptions {
     }
 
     fn function(mut self, layer: impl Into<String>, function: Function) -> Self {
-        self.functions.push((layer.into(), function));
+        let function = LambdaFunction(function);
+        let restore = move |_: &Config| Ok(function.clone());
+        self.objects.add::<LambdaFunction, _>(layer, restore);
+        self
+    }
+
+    /// Classes and functions of your own that hold for this load alone, and go before those that are
+    /// [registered](crate::register): Keras's `custom_objects`.
+    ///
+    /// ```no_run
+    /// use refrain::layers::LambdaFunction;
+    /// use refrain::{objects::CustomObjects, ops, saving::LoadOptions};
+    ///
+    /// let mut objects = CustomObjects::new();
+    /// objects.add::<LambdaFunction, _>("total", |_| Ok(LambdaFunction::new(|x| ops::sum(x, -1, true))));
+    /// let model = LoadOptions::new().custom_objects(objects).load("model.keras")?;
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn custom_objects(mut self, objects: CustomObjects) -> Self {
+        self.objects.extend(objects);
         self
     }
 
@@ -184,6 +204,11 @@ impl LoadOptions {
         self.share_equal_layers
     }
 
+    /// The program's own classes and functions for this load.
+    pub(crate) fn objects(&self) -> &CustomObjects {
+        &self.objects
+    }
+
     /// What `compile` needs, if the model is to be compiled.
     pub(crate) fn custom(&self) -> Option<&CustomFunctions> {
         (!self.without_compiling).then_some(&self.custom)
@@ -191,7 +216,6 @@ impl LoadOptions {
 
     pub(crate) fn restoring(&self) -> Restoring {
         let mut context = Restoring::default();
-        context.functions.extend(self.functions.iter().cloned());
         let decode = self.decode_lambdas || self.described_lambdas;
         context.decode = decode.then_some(decode_function);
         context.described_lambdas = self.described_lambdas;

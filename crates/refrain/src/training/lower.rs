@@ -229,7 +229,7 @@ pub(super) fn total_loss(
         if let Some(regularizer) = weight.regularizer() {
             let label = format!("regularizer of `{}`", weight.path());
             parts.push(scoped(trace, "regularizer", &label, || {
-                Ok(regularizer.loss(&trace.variable(weight)?))
+                Ok(regularizer.penalty(&trace.variable(weight)?))
             })?);
         }
     }

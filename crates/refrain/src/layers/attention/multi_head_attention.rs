@@ -63,7 +63,7 @@ layer_options! {
         /// Lets queries see only values nearer than this.
         sliding_window: Option<usize> = None,
         /// First value of the kernels.
-        kernel_initializer: Initializer = Initializer::glorot_uniform(),
+        kernel_initializer: Initializer = Initializer::GlorotUniform,
         /// First value of the biases.
         bias_initializer: Initializer = Initializer::Zeros,
         /// Penalty on the kernels.

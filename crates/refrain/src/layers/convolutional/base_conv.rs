@@ -138,7 +138,7 @@ macro_rules! conv_layer {
                 /// Whether there is a bias.
                 use_bias: bool = true,
                 /// First value of the kernel.
-                kernel_initializer: Initializer = Initializer::glorot_uniform(),
+                kernel_initializer: Initializer = Initializer::GlorotUniform,
                 /// First value of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
                 /// Penalty on the kernel.
@@ -229,7 +229,7 @@ macro_rules! conv_layer {
             }
 
             fn activity_regularizer(&self) -> Option<Regularizer> {
-                self.activity_regularizer
+                self.activity_regularizer.clone()
             }
         }
     };

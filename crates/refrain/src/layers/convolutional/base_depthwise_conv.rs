@@ -23,7 +23,7 @@ macro_rules! depthwise_conv_layer {
                 /// Whether there is a bias.
                 use_bias: bool = true,
                 /// First value of the kernel.
-                depthwise_initializer: Initializer = Initializer::glorot_uniform(),
+                depthwise_initializer: Initializer = Initializer::GlorotUniform,
                 /// First value of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
                 /// Penalty on the kernel.
@@ -112,7 +112,7 @@ macro_rules! depthwise_conv_layer {
             }
 
             fn activity_regularizer(&self) -> Option<Regularizer> {
-                self.activity_regularizer
+                self.activity_regularizer.clone()
             }
         }
     };

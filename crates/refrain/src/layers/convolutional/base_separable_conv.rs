@@ -25,9 +25,9 @@ macro_rules! separable_conv_layer {
                 /// Whether there is a bias.
                 use_bias: bool = true,
                 /// First value of the kernel that keeps channels apart.
-                depthwise_initializer: Initializer = Initializer::glorot_uniform(),
+                depthwise_initializer: Initializer = Initializer::GlorotUniform,
                 /// First value of the kernel that mixes channels.
-                pointwise_initializer: Initializer = Initializer::glorot_uniform(),
+                pointwise_initializer: Initializer = Initializer::GlorotUniform,
                 /// First value of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
                 /// Penalty on the kernel that keeps channels apart.
@@ -132,7 +132,7 @@ macro_rules! separable_conv_layer {
             }
 
             fn activity_regularizer(&self) -> Option<Regularizer> {
-                self.activity_regularizer
+                self.activity_regularizer.clone()
             }
         }
     };

@@ -37,7 +37,7 @@ layer_options! {
         /// Whether there is a bias.
         use_bias: bool = true,
         /// First value of the kernel.
-        kernel_initializer: Initializer = Initializer::glorot_uniform(),
+        kernel_initializer: Initializer = Initializer::GlorotUniform,
         /// First value of the bias.
         bias_initializer: Initializer = Initializer::Zeros,
         /// Penalty on the kernel.
@@ -128,6 +128,6 @@ impl Layer for DenseOptions {
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
-        self.activity_regularizer
+        self.activity_regularizer.clone()
     }
 }

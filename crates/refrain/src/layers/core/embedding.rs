@@ -35,7 +35,7 @@ layer_options! {
         /// Size of the vectors.
         output_dim: usize = 0,
         /// First value of the vectors.
-        embeddings_initializer: Initializer = Initializer::random_uniform(),
+        embeddings_initializer: Initializer = Initializer::RandomUniform,
         /// Penalty on the vectors.
         embeddings_regularizer: Option<Regularizer> = None,
         /// Penalty on the output.
@@ -128,7 +128,7 @@ impl Layer for EmbeddingOptions {
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
-        self.activity_regularizer
+        self.activity_regularizer.clone()
     }
 
     fn duplicate(&self) -> Option<Self> {

@@ -7,12 +7,15 @@ use refrain_graph::{DType, Shape, Spec};
 use serde_json::Value as Json;
 
 use super::lambda_arguments::LambdaArguments;
-use super::lambda_functions::{Function, of_list, of_one, of_one_with, register, registered};
+use super::lambda_functions::{
+    Function, given, of_list, of_one, of_one_with, register, registered,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::Recorded;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Call, Config, Handle, Layer, own};
+use crate::layers::{AnyLayer, Call, Config, Handle, Layer};
+use crate::objects::own;
 use crate::saving::lambda;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -234,11 +237,7 @@ impl<'c> Source<'c> {
 
     /// What the reader was given, by the name of the layer or of the function.
     fn given(&self) -> Option<Function> {
-        let given = &self.context.functions;
-        let known = given.iter().map(|(name, f)| (name.as_str(), f));
-        let by_layer = given.get(self.layer);
-        let found = by_layer.or_else(|| own::find(known, self.name.as_deref()?));
-        found.cloned()
+        given(self.layer).or_else(|| given(self.name.as_deref()?))
     }
 
     fn found(&self) -> Result<Found> {
@@ -290,7 +289,7 @@ impl<'c> Source<'c> {
         };
         let text = operation.as_deref().unwrap_or("abs(x)");
         Error::new(ErrorKind::NotFound, message).hint(format!(
-            "{whose}Register it with `layers::register_lambda(\"{name}\", |x| …)`, or give it to the reader: \
+            "{whose}Register it with `refrain::register::<LambdaFunction, _>(\"{name}\", …)`, or give it to the reader: \
              `LoadOptions::lambda(\"{layer}\", |x| …)`, on the command line `--lambda {layer}=\"{text}\"`"
         ))
     }
@@ -381,6 +380,8 @@ impl Layer for LambdaOptions {
 mod tests {
     use super::*;
     use crate::input;
+    use crate::layers::LambdaFunction;
+    use crate::objects::CustomObjects;
     use serde_json::json;
 
     #[test]
@@ -407,10 +408,10 @@ mod tests {
                 .to_string()
                 .contains("LoadOptions::lambda(\"test_abs\"")
         );
-        let mut context = Restoring::default();
-        let function = of_one(|x| x.abs());
-        context.functions.insert("test_abs".to_owned(), function);
-        let options = LambdaOptions::from_config(config, &context).unwrap();
+        let mut objects = CustomObjects::new();
+        objects.add::<LambdaFunction, _>("test_abs", |_| Ok(LambdaFunction::new(|x| x.abs())));
+        let restored = || LambdaOptions::from_config(config, &Restoring::default());
+        let options = crate::objects::scope(&objects, restored).unwrap();
         assert_eq!(options.config()["function"], config["function"]);
     }
 

@@ -1,12 +1,12 @@
 //! Functions of Lambda layers, and those that are known by name.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use super::lambda_arguments::LambdaArguments;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::own;
+use crate::layers::Config;
+use crate::objects::{self, Holds, Kind, Restore};
 use crate::tensor::Tensor;
 
 /// A function of a layer's inputs and of the arguments that its configuration gives.
@@ -39,56 +39,72 @@ pub(crate) fn of_list_with(
     })
 }
 
-type Functions = BTreeMap<String, Function>;
+/// A function of a `Lambda` layer, to be [registered](crate::register) under the name that files call it by.
+///
+/// Names of Keras's own functions (`softmax`) without a package stay Keras's.
+///
+/// ```
+/// use refrain::{layers::LambdaFunction, ops};
+/// refrain::register::<LambdaFunction, _>("my_package>total", |_| {
+///     Ok(LambdaFunction::new(|x| ops::sum(x, -1, true)))
+/// });
+/// ```
+#[derive(Clone)]
+pub struct LambdaFunction(pub(crate) Function);
 
-fn functions() -> MutexGuard<'static, Functions> {
-    static FUNCTIONS: OnceLock<Mutex<Functions>> = OnceLock::new();
-    let functions = FUNCTIONS.get_or_init(Mutex::default);
-    functions.lock().unwrap_or_else(PoisonError::into_inner)
+impl LambdaFunction {
+    /// A function of one tensor.
+    pub fn new(f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) -> Self {
+        LambdaFunction(of_one(f))
+    }
+
+    /// A function of several tensors.
+    pub fn of_list(f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static) -> Self {
+        LambdaFunction(of_list(f))
+    }
+
+    /// A function of one tensor and of the layer's `arguments`.
+    pub fn with_arguments(
+        f: impl Fn(&Tensor, &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        LambdaFunction(of_one_with(f))
+    }
+
+    /// A function of several tensors and of the layer's `arguments`.
+    pub fn of_list_with_arguments(
+        f: impl Fn(&[Tensor], &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        LambdaFunction(of_list_with(f))
+    }
+}
+
+impl Kind for LambdaFunction {
+    const WHAT: &'static str = "a function of a `Lambda` layer";
+}
+
+impl Holds<LambdaFunction> for LambdaFunction {
+    fn hold(function: LambdaFunction, _config: &Config) -> Result<Self> {
+        Ok(function)
+    }
 }
 
 /// Makes a function known under a name.
 pub(super) fn register(name: &str, function: Function) {
-    functions().insert(name.to_owned(), function);
+    let function = LambdaFunction(function);
+    objects::register::<LambdaFunction, _>(name, move |_| Ok(function.clone()));
 }
 
 /// The function that was made known under a name, with its package or without.
 pub(super) fn registered(name: &str) -> Option<Function> {
-    let functions = functions();
-    let known = functions.iter().map(|(name, f)| (name.as_str(), f));
-    own::find(known, name).cloned()
+    found(objects::custom(name))
 }
 
-/// Makes a function known under a name, so that files whose Lambda layers name it can be loaded.
-///
-/// A name that a file gives with a package (`my_package>total`) is found with it or without. Names of Keras's own functions
-/// (`softmax`) without a package stay Keras's.
-///
-/// A layer that gives its function further arguments needs [`register_lambda_with`].
-pub fn register_lambda(name: &str, f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) {
-    register(name, of_one(f));
+/// The function that the present load was given for a name.
+pub(super) fn given(name: &str) -> Option<Function> {
+    found(objects::scoped(name))
 }
 
-/// [`register_lambda`] for a function of several tensors.
-pub fn register_lambda_of_list(
-    name: &str,
-    f: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
-) {
-    register(name, of_list(f));
-}
-
-/// [`register_lambda`] for a function that takes the layer's `arguments`.
-pub fn register_lambda_with(
-    name: &str,
-    f: impl Fn(&Tensor, &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
-) {
-    register(name, of_one_with(f));
-}
-
-/// [`register_lambda_with`] for a function of several tensors.
-pub fn register_lambda_of_list_with(
-    name: &str,
-    f: impl Fn(&[Tensor], &LambdaArguments) -> Result<Tensor> + Send + Sync + 'static,
-) {
-    register(name, of_list_with(f));
+fn found(restore: Option<Restore<LambdaFunction>>) -> Option<Function> {
+    let function = restore?(&Config::new()).ok()?;
+    Some(function.0)
 }

@@ -17,8 +17,6 @@ pub(crate) use input::{absent, input_tensor, is_optional, not_optional};
 pub(crate) use lambda::described_call;
 pub use lambda::{Lambda, LambdaOptions};
 pub use lambda_arguments::LambdaArguments;
+pub use lambda_functions::LambdaFunction;
 pub(crate) use lambda_functions::{Function, of_list, of_list_with, of_one, of_one_with};
-pub use lambda_functions::{
-    register_lambda, register_lambda_of_list, register_lambda_of_list_with, register_lambda_with,
-};
 pub use masking::{Masking, MaskingOptions};

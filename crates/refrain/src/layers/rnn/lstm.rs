@@ -4,6 +4,7 @@ use super::options::{rnn_layer_methods, rnn_options};
 use super::output::RnnOutput;
 use super::recurrence::{Cell, Common, Weights, columns};
 use crate::error::Result;
+use crate::initializers::ForgetBias;
 use crate::layers::Layer;
 use crate::tensor::Tensor;
 
@@ -51,7 +52,7 @@ impl Cell for LstmOptions {
 
     fn bias(&self) -> (Vec<usize>, Initializer) {
         let initializer = match self.unit_forget_bias {
-            true => Initializer::ForgetBias(Box::new(self.bias_initializer.clone())),
+            true => Initializer::new(ForgetBias(self.bias_initializer.clone())),
             false => self.bias_initializer.clone(),
         };
         (vec![4 * self.units], initializer)

@@ -38,9 +38,9 @@ macro_rules! rnn_options {
                 /// Whether there is a bias.
                 use_bias: bool = true,
                 /// First value of the input kernel.
-                kernel_initializer: Initializer = Initializer::glorot_uniform(),
+                kernel_initializer: Initializer = Initializer::GlorotUniform,
                 /// First value of the recurrent kernel.
-                recurrent_initializer: Initializer = Initializer::orthogonal(),
+                recurrent_initializer: Initializer = Initializer::Orthogonal,
                 /// First value of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
                 /// Penalty on the input kernel.
@@ -182,7 +182,7 @@ macro_rules! rnn_layer_methods {
         }
 
         fn activity_regularizer(&self) -> Option<$crate::regularizers::Regularizer> {
-            self.activity_regularizer
+            self.activity_regularizer.clone()
         }
     };
 }

@@ -10,7 +10,6 @@ use crate::layers::{
     AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, registry, unexpected,
 };
 use crate::ops::{self, prim};
-use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use crate::trace::Penalties;
 use crate::utils::sizes;
@@ -126,7 +125,7 @@ impl TimeDistributedOptions {
         let mut found = false;
         self.layer.visit_layers(&mut |layer| {
             let penalty = layer.activity_regularizer();
-            let of_batch = matches!(penalty, Some(Regularizer::Orthogonal { .. }));
+            let of_batch = penalty.is_some_and(|p| !p.is_separable());
             found |= of_batch && *layer != self.layer;
         });
         found

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{own, refuse_own, unexpected};
+use crate::layers::unexpected;
 use crate::losses::{Loss, Losses};
 use crate::metrics::{Metric, Metrics};
 use crate::models::Model;
+use crate::objects::own::{self, refuse_own};
 use crate::optimizers::Optimizer;
 use crate::structure::Structure;
 use crate::tensor::Tensor;

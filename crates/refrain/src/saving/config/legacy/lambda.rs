@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::layers::own::function_to_json;
+use crate::objects::own::function_to_json;
 
 /// Options that hold a function, with the options that say what it is and which module it is of.
 const FUNCTIONS: [(&str, &str, &str); 3] = [

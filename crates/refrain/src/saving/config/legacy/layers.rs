@@ -5,10 +5,11 @@ use serde_json::{Map, Value as Json};
 use super::{lambda, upgrade_object};
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::ConfigValue;
 use crate::layers::merging::{KERAS2_MASKS, MERGING};
 use crate::layers::registry::{self, OPS_MODULE};
 use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST};
-use crate::layers::{ConfigValue, own};
+use crate::objects::own;
 use crate::ops;
 
 /// Rewrites a layer in place.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::layers::own;
+use crate::objects::own;
 
 /// `training_config` of an HDF5 file, or `compile_config` of an old `.keras` file, as Keras 3 has it.
 pub(crate) fn upgrade_training(json: &Json) -> Json {

@@ -15,7 +15,7 @@ const KERAS: [&str; 3] = ["keras", "tf_keras", "tensorflow"];
 
 /// Keras's class of a function, and the module that it gives for every function.
 const FUNCTION: &str = "function";
-const BUILTINS: &str = "builtins";
+pub(crate) const BUILTINS: &str = "builtins";
 
 /// Functions of Keras by the names that its files call them: what a user's function must not be written as.
 const KERAS_FUNCTIONS: [&str; 74] = [

@@ -1,0 +1,113 @@
+//! Rules that weights are brought back to after each update.
+
+mod max_norm;
+mod min_max_norm;
+mod non_neg;
+mod unit_norm;
+
+pub use max_norm::MaxNorm;
+pub use min_max_norm::MinMaxNorm;
+pub use non_neg::NonNeg;
+pub use unit_norm::UnitNorm;
+
+use serde_json::Value as Json;
+
+use crate::error::Result;
+use crate::layers::{ConfigValue, unexpected};
+use crate::objects::{Class, Object, kind};
+use crate::ops;
+use crate::tensor::Tensor;
+
+/// What a constraint computes.
+///
+/// ```
+/// use refrain::constraints::{Constraint, ConstraintClass};
+/// use refrain::{Tensor, layers::Dense, ops};
+///
+/// refrain::options! {
+///     /// Columns of norm 1.
+///     pub struct UnitColumns: Constraint {}
+/// }
+///
+/// impl ConstraintClass for UnitColumns {
+///     fn project(&self, weight: &Tensor) -> Tensor {
+///         weight / (ops::sum(&weight.square(), 0, true).sqrt() + 1e-7)
+///     }
+/// }
+///
+/// let layer = Dense::new(4).kernel_constraint(UnitColumns::new());
+/// ```
+pub trait ConstraintClass: Class {
+    /// The weight, brought back to the rule.
+    fn project(&self, weight: &Tensor) -> Tensor;
+}
+
+kind! {
+    /// A rule that a weight is brought back to after each update.
+    ///
+    /// ```
+    /// use refrain::constraints::{Constraint, MaxNorm};
+    /// use refrain::layers::Dense;
+    /// let layer = Dense::new(4).kernel_constraint(MaxNorm::new(2.0)).bias_constraint(Constraint::NonNeg);
+    /// ```
+    ///
+    /// Source: `keras/src/constraints/constraints.py`.
+    Constraint of ConstraintClass, (), "a constraint", "keras.constraints" {
+        MaxNorm = "MaxNorm" | "max_norm";
+        MinMaxNorm = "MinMaxNorm" | "min_max_norm";
+        NonNeg = "NonNeg" | "non_neg";
+        UnitNorm = "UnitNorm" | "unit_norm";
+    }
+}
+
+impl Constraint {
+    /// No element is negative.
+    #[allow(non_upper_case_globals)]
+    pub const NonNeg: Constraint = Constraint(Object::Static(&NonNeg::DEFAULT));
+
+    /// The weight, brought back to the rule.
+    pub fn project(&self, weight: &Tensor) -> Tensor {
+        self.0.project(weight)
+    }
+}
+
+/// Axes that a norm is taken along: one, or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormAxes(Vec<i64>);
+
+impl From<i64> for NormAxes {
+    fn from(axis: i64) -> Self {
+        NormAxes(vec![axis])
+    }
+}
+
+impl<const N: usize> From<[i64; N]> for NormAxes {
+    fn from(axes: [i64; N]) -> Self {
+        NormAxes(axes.into())
+    }
+}
+
+impl ConfigValue for NormAxes {
+    fn to_json(&self) -> Json {
+        match &self.0[..] {
+            [one] => (*one).into(),
+            many => many.into(),
+        }
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        let axes = match json {
+            Json::Array(_) => Vec::from_json(json),
+            json => i64::from_json(json).map(|axis| vec![axis]),
+        };
+        axes.map(NormAxes)
+            .map_err(|_| unexpected("an axis or a list of axes", json))
+    }
+}
+
+/// Keeps the division by a norm of zero finite, as Keras does.
+const EPSILON: f64 = 1e-7;
+
+fn norms(weight: &Tensor, axes: &NormAxes) -> Tensor {
+    ops::sum(&weight.square(), &axes.0[..], true).sqrt()
+}

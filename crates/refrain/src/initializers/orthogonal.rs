@@ -1,0 +1,40 @@
+//! Random orthogonal matrices.
+
+use refrain_graph::{DType, Literal};
+
+use super::random::orthogonal;
+use super::{Initializer, InitializerClass, Seed, real};
+use crate::error::Result;
+use crate::options;
+
+options! {
+    /// A random orthogonal matrix times `gain`; all axes but the last together are its rows.
+    ///
+    /// ```
+    /// use refrain::{initializers::Orthogonal, layers::Dense};
+    /// let layer = Dense::new(4).kernel_initializer(Orthogonal::new(0.5).seed(1));
+    /// ```
+    pub struct Orthogonal: Initializer [
+        /// Factor.
+        gain: f64 = 1.0,
+    ] {
+        /// Makes the same values at every call.
+        seed: Seed = Seed::NONE,
+    }
+}
+
+impl Orthogonal {
+    pub(super) const DEFAULT: Orthogonal = Orthogonal {
+        base: (),
+        gain: 1.0,
+        seed: Seed::NONE,
+    };
+}
+
+impl InitializerClass for Orthogonal {
+    fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
+        real(shape, dtype, || {
+            orthogonal(shape, self.gain, &mut self.seed.rng())
+        })
+    }
+}

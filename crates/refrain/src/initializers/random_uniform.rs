@@ -1,0 +1,44 @@
+//! Uniform numbers.
+
+use refrain_graph::{DType, Literal};
+
+use super::random::uniform;
+use super::{Initializer, InitializerClass, Seed, real};
+use crate::error::Result;
+use crate::options;
+
+options! {
+    /// Uniform numbers from `minval` to below `maxval`.
+    ///
+    /// ```
+    /// use refrain::{initializers::RandomUniform, layers::Embedding};
+    /// let layer = Embedding::new(100, 8).embeddings_initializer(RandomUniform::new(-1.0, 1.0).seed(1));
+    /// ```
+    pub struct RandomUniform: Initializer [
+        /// Lower limit.
+        minval: f64 = -0.05,
+        /// Upper limit.
+        maxval: f64 = 0.05,
+    ] {
+        /// Makes the same values at every call.
+        seed: Seed = Seed::NONE,
+    }
+}
+
+impl RandomUniform {
+    pub(super) const DEFAULT: RandomUniform = RandomUniform {
+        base: (),
+        minval: -0.05,
+        maxval: 0.05,
+        seed: Seed::NONE,
+    };
+}
+
+impl InitializerClass for RandomUniform {
+    fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
+        let n = shape.iter().product();
+        real(shape, dtype, || {
+            Ok(uniform(n, self.minval, self.maxval, &mut self.seed.rng()))
+        })
+    }
+}

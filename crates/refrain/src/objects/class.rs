@@ -1,0 +1,69 @@
+//! What a class is: a name and options.
+
+use std::any::Any;
+use std::fmt;
+
+use crate::error::Result;
+use crate::layers::Config;
+
+/// A class of objects that files name: what [`options!`](crate::options) gives a struct.
+pub trait Class: Any + fmt::Debug + Send + Sync {
+    /// Keras's name of the class, or a name of the program's own (`my_package>Focal`).
+    fn class_name(&self) -> &'static str;
+
+    /// The name of an object that is not given one.
+    fn default_name(&self) -> String;
+
+    /// The options under Keras's names.
+    fn config(&self) -> Config;
+}
+
+/// A class whose objects can be made from their configuration.
+pub trait FromConfig: Sized {
+    /// The name of the class.
+    const CLASS: &'static str;
+
+    /// An object with the options of a configuration. Options that are missing have their defaults.
+    ///
+    /// # Errors
+    /// An option is missing that has no default, or has a value of another type.
+    fn from_config(config: &Config) -> Result<Self>;
+}
+
+/// The options that all classes of a kind have: the name and the reduction of losses, the learning rate of optimizers, …
+pub trait Base: Sized {
+    /// Keras's defaults.
+    const DEFAULT: Self;
+
+    /// Adds the options to a configuration.
+    fn write(&self, config: &mut Config, default_name: &str);
+
+    /// Takes the options that a configuration has.
+    ///
+    /// # Errors
+    /// An option has a value of another type.
+    fn read(&mut self, config: &Config) -> Result<()>;
+
+    /// The name of an object of a class that is not given one.
+    fn automatic_name(class: &str) -> String {
+        crate::names::snake_case(class)
+    }
+}
+
+impl Base for () {
+    const DEFAULT: Self = ();
+
+    fn write(&self, _config: &mut Config, _default_name: &str) {}
+
+    fn read(&mut self, _config: &Config) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A class with the options that all classes of its kind have.
+pub trait Based<B> {
+    /// The options.
+    fn base(&self) -> &B;
+    /// The options, to change them.
+    fn base_mut(&mut self) -> &mut B;
+}
