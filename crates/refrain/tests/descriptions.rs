@@ -1,7 +1,7 @@
 //! Descriptions of models that must not be taken for what they are not.
 
-use refrain::layers::{self, Call, Config, Dense, Layer, MultiHeadAttention};
-use refrain::{ErrorKind, Inputs, Model, Result, Tensor, input, model_from_json};
+use refrain::layers::{AnyLayer, Call, Dense, Layer, MultiHeadAttention};
+use refrain::{ErrorKind, Inputs, Model, Result, Tensor, input, model_from_json, register};
 use serde_json::{Value as Json, json};
 
 /// A model of one layer behind an input of three features.
@@ -63,7 +63,7 @@ fn a_users_class_is_never_taken_for_keras_own() -> Result<()> {
         "config": { "name": "d", "units": 2, "kernel_regularizer": own } });
     refused(&model_of(dense), &["L2", "layer `d`"]);
 
-    layers::register("pkg>ReLU", |_: &Config| Ok(Hundred));
+    register::<AnyLayer, _>("pkg>ReLU", |_| Ok(Hundred));
     let own =
         model_from_json(&model_of(relu("my_package", json!("pkg>ReLU"), json!({}))).to_string())?;
     let keras =

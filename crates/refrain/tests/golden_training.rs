@@ -84,9 +84,7 @@ impl Case {
     }
 
     fn compile(&self, model: &Model, [metrics, weighted]: [Metrics; 2]) -> Result<()> {
-        let optimizer = &self.json["optimizer"];
-        let config = optimizer["config"].as_object().expect("a configuration");
-        let optimizer = Optimizer::from_config(optimizer["class_name"].as_str().unwrap(), config)?;
+        let optimizer = Optimizer::from_config(&self.json["optimizer"])?;
         let activations = self.json["output_activations"].as_array().unwrap();
         let losses = self.json["loss"]
             .as_array()

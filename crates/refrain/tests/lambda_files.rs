@@ -6,7 +6,8 @@ use std::sync::Once;
 
 use ndarray::Array2;
 use refrain::activations::Activation;
-use refrain::layers::{LambdaArguments, register_lambda, register_lambda_with};
+use refrain::layers::{LambdaArguments, LambdaFunction};
+use refrain::register;
 use refrain::saving::{Expression, LoadOptions};
 use refrain::{Model, Result, Tensor};
 use serde_json::{Value as Json, json};
@@ -60,9 +61,9 @@ fn register() {
     ONCE.call_once(|| {
         Activation::custom("mine>gelu", |x| x * 2.0);
         Activation::custom("triple", |x| x * 3.0 + 1.0);
-        register_lambda("mine>gelu", |x| x * 2.0);
-        register_lambda("Custom>silu", |x| x * 3.0);
-        register_lambda_with("scaled", scaled);
+        register::<LambdaFunction, _>("mine>gelu", |_| Ok(LambdaFunction::new(|x| x * 2.0)));
+        register::<LambdaFunction, _>("Custom>silu", |_| Ok(LambdaFunction::new(|x| x * 3.0)));
+        register::<LambdaFunction, _>("scaled", |_| Ok(LambdaFunction::with_arguments(scaled)));
     });
 }
 

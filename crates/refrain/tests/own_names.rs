@@ -1,12 +1,12 @@
 //! Names of functions and classes in files: Keras's own are Keras's, all others are the user's or unknown.
 
 use refrain::activations::Activation;
-use refrain::layers::{self, Call, Config, Dense, Lambda, Layer};
+use refrain::layers::{AnyLayer, Call, Dense, Lambda, LambdaFunction, Layer};
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Sgd;
 use refrain::saving::LoadOptions;
-use refrain::{Inputs, Model, Result, Tensor, input, model_from_json};
+use refrain::{Inputs, Model, Result, Tensor, input, model_from_json, register};
 use serde_json::{Value as Json, json};
 
 /// A model of one layer over three features.
@@ -189,7 +189,7 @@ fn parts_of_compiling_of_other_packages_are_refused_by_name() -> Result<()> {
 fn registered_functions_are_found_with_their_package_or_without() -> Result<()> {
     Activation::custom("a>gelu", |x| x * 2.0);
     Activation::custom("softplus", |x| x * 5.0);
-    layers::register_lambda("c>softsign", |x| x * 7.0);
+    register::<LambdaFunction, _>("c>softsign", |_| Ok(LambdaFunction::new(|x| x * 7.0)));
     let activation = |json| model_from_json(&model_of(layer("Activation", "activation", json)));
     let lambda = |json| model_from_json(&model_of(layer("Lambda", "function", json)));
     assert_eq!(first(&activation(function("a>gelu"))?)?, -2.0);
@@ -277,7 +277,7 @@ fn a_users_layer_with_a_name_of_keras_is_written_as_the_users() -> Result<()> {
         "Custom>Permute"
     );
     refused(&model.to_json(), &["Custom>Permute", "register"]);
-    layers::register("Permute", |_: &Config| Ok(Permute));
+    register::<AnyLayer, _>("Permute", |_| Ok(Permute));
     assert_eq!(first(&model_from_json(&model.to_json())?)?, 99.0);
     let keras = layer("Permute", "dims", json!([1]));
     let mut keras: Json = model_of(keras).parse().expect("JSON");

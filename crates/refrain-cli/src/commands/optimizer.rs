@@ -19,7 +19,7 @@ inverse_time,decay_steps=1000,decay_rate=0.5; piecewise_constant,boundaries=[100
 #[derive(Args)]
 #[command(next_help_heading = "Compiling")]
 pub struct Training {
-    /// The optimizer: adam, adamw, sgd or rmsprop, with Keras's arguments: beta_1=0.9, momentum=0.9, weight_decay=0.01,
+    /// The optimizer: adam, adamw, lion, nadam, sgd or rmsprop, with Keras's arguments: beta_1=0.9, momentum=0.9, weight_decay=0.01,
     /// clipnorm=1, use_ema=True, … [default: the model's].
     #[arg(long, value_name = "NAME,KEY=VALUE,…", value_parser = |t: &str| given(t, CLASS, anything))]
     optimizer: Option<Given>,
@@ -125,7 +125,7 @@ impl Training {
             }
             false => {
                 let class = optimizer[CLASS].as_str().unwrap_or_default();
-                let default = || Optimizer::from_config(class, &Config::default()).ok();
+                let default = || Optimizer::from_config(&class.into()).ok();
                 let default = || default()?.config().get(RATE)?.as_f64();
                 let rate = optimizer["config"][RATE].as_f64().or_else(default);
                 config.extend(rate.map(|rate| (FIRST_RATE.to_owned(), rate.into())));
@@ -142,11 +142,12 @@ impl Training {
 
 fn optimizer(given: &Given) -> Result<Json> {
     let name = given.find(CLASS).unwrap_or_default();
-    if Optimizer::from_config(name, &Config::default()).is_err() {
-        return Err(unknown(OPTIMIZER, name, &Optimizer::NAMES));
+    if Optimizer::from_config(&name.into()).is_err() {
+        return Err(unknown(OPTIMIZER, name, &Optimizer::names()));
     }
     let config = arguments(OPTIMIZER, given)?;
-    let optimizer = Optimizer::from_config(name, &config).map_err(|e| refused(OPTIMIZER, &e))?;
+    let json = json!({ CLASS: name, "config": config });
+    let optimizer = Optimizer::from_config(&json).map_err(|e| refused(OPTIMIZER, &e))?;
     check_taken(OPTIMIZER, &config, Some(&optimizer.config()))?;
     optimizer.validate().map_err(|e| refused(OPTIMIZER, &e))?;
     Ok(json!({ CLASS: optimizer.class_name(), "config": config }))

@@ -30,7 +30,7 @@ pub use stft::{Stft, StftScaling, StftSide, StftWindow};
 pub use truncated_normal::TruncatedNormal;
 pub use variance_scaling::{
     Distribution, FanMode, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal,
-    LecunUniform, VarianceScaling,
+    LecunUniform, Scale, VarianceScaling,
 };
 pub use zeros::Zeros;
 

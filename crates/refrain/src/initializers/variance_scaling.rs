@@ -1,11 +1,12 @@
 //! The variance-scaling family.
 
 use refrain_graph::{DType, Literal};
+use serde_json::Value as Json;
 
 use super::random::{axis_sizes, fan, fans, truncated_normal_of, uniform};
 use super::{Initializer, InitializerClass, Seed, real};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::words;
+use crate::layers::{ConfigValue, words};
 use crate::options;
 
 /// Which fan the variance is divided by.
@@ -28,6 +29,41 @@ pub enum Distribution {
     TruncatedNormal,
     /// Normal.
     UntruncatedNormal,
+}
+
+/// What a variance is multiplied by, which is positive as in Keras.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale(f64);
+
+impl Scale {
+    fn check(self) -> Result<f64> {
+        if self.0 > 0.0 && self.0.is_finite() {
+            return Ok(self.0);
+        }
+        let expected = "a positive number as `scale` of VarianceScaling";
+        Err(Error::mismatch(
+            ErrorKind::Config,
+            expected,
+            self.0.to_string(),
+        ))
+    }
+}
+
+impl From<f64> for Scale {
+    fn from(scale: f64) -> Self {
+        Scale(scale)
+    }
+}
+
+impl ConfigValue for Scale {
+    fn to_json(&self) -> Json {
+        self.0.into()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        let scale = Scale(f64::from_json(json)?);
+        scale.check().map(|_| scale)
+    }
 }
 
 words! {
@@ -54,7 +90,7 @@ options! {
     /// ```
     pub struct VarianceScaling: Initializer [
         /// Variance times the fan.
-        scale: f64 = 1.0,
+        scale: Scale = Scale(1.0),
         /// The fan.
         mode: FanMode = FanMode::In,
         /// The distribution.
@@ -71,12 +107,7 @@ options! {
 
 impl InitializerClass for VarianceScaling {
     fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
-        // As in Keras, a variance must be positive.
-        if !(self.scale > 0.0 && self.scale.is_finite()) {
-            let expected = "a positive number as `scale` of VarianceScaling";
-            let received = self.scale.to_string();
-            return Err(Error::mismatch(ErrorKind::Config, expected, received));
-        }
+        let scale = self.scale.check()?;
         real(shape, dtype, || {
             let fans = match (&self.input_axes, &self.output_axes) {
                 (Some(inputs), Some(outputs)) => {
@@ -84,7 +115,7 @@ impl InitializerClass for VarianceScaling {
                 }
                 _ => fans(shape),
             };
-            let variance = self.scale / fan(self.mode, fans).max(1.0);
+            let variance = scale / fan(self.mode, fans).max(1.0);
             let (n, mut rng) = (shape.iter().product(), self.seed.rng());
             Ok(match self.distribution {
                 Distribution::Uniform => {

@@ -37,6 +37,8 @@ pub trait Serializable: Kind {
     const MODULE: &'static str;
     /// Keras's own classes.
     const BUILT_IN: &'static [Entry<Self>];
+    /// Whether names of Keras's own classes are found in letters of any case.
+    const IGNORES_CASE: bool = false;
     /// The object.
     fn class(&self) -> &dyn Class;
 }
@@ -62,7 +64,13 @@ impl<K: Kind> Entry<K> {
 impl<K: Serializable> Entry<K> {
     /// The class of this name.
     pub(crate) fn find(name: &str) -> Option<&'static Entry<K>> {
-        K::BUILT_IN.iter().find(|entry| entry.names.contains(&name))
+        let same = |known: &&str| match K::IGNORES_CASE {
+            true => known.eq_ignore_ascii_case(name),
+            false => *known == name,
+        };
+        K::BUILT_IN
+            .iter()
+            .find(|entry| entry.names.iter().any(|n| same(&n)))
     }
 
     /// A name for each class of Keras: the shortest.
@@ -295,7 +303,7 @@ impl<T: ?Sized> Deref for Object<T> {
 macro_rules! kind {
     (
         $(#[$meta:meta])*
-        $kind:ident of $class:ident, $base:ty, $what:literal, $module:literal {
+        $kind:ident of $class:ident, $base:ty, $what:literal, $module:literal $(, ignoring $case:ident)? {
             $($of:ty = $($name:literal)|+;)*
         }
     ) => {
@@ -317,6 +325,11 @@ macro_rules! kind {
             /// The options under Keras's names.
             pub fn config(&self) -> $crate::layers::Config {
                 self.0.config()
+            }
+
+            /// A name for each class of Keras, by which [`from_config`](Self::from_config) knows it.
+            pub fn names() -> Vec<&'static str> {
+                $crate::objects::Entry::<Self>::short_names().collect()
             }
 
             /// From Keras's JSON: an object with class and options, or a name.
@@ -364,6 +377,7 @@ macro_rules! kind {
             const MODULE: &'static str = $module;
             const BUILT_IN: &'static [$crate::objects::Entry<Self>] =
                 &[$($crate::objects::Entry::of::<$of>(&[$($name),+])),*];
+            $(const IGNORES_CASE: bool = { let $case = true; $case };)?
 
             fn class(&self) -> &dyn $crate::objects::Class {
                 &*self.0

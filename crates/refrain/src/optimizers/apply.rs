@@ -3,7 +3,8 @@
 use refrain_graph::{BinaryOp, Comparison, DType};
 
 use super::state::{ACCUMULATOR, AVERAGE};
-use super::{LearningRate, Optimizer, OptimizerState, Step};
+use super::update::{Named, SCALAR};
+use super::{LearningRate, Optimizer, OptimizerState, Update, Updates};
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::sum_all;
 use crate::ops::{self, prim};
@@ -37,16 +38,25 @@ impl Optimizer {
     ) -> Result<()> {
         let shared = self.shared(trace, state)?;
         let gradients = gradients.iter().zip(weights).map(|(g, w)| {
-            let scale = self.common.loss_scale_factor;
+            let scale = self.options().loss_scale_factor;
             let g = scale.map_or_else(|| g.clone(), |s| g / s);
             prim::convert(&g, w.dtype())
         });
         let gradients = gradients.collect::<Result<Vec<_>>>()?;
         let gradients = shared.accumulate(weights, gradients)?;
         let gradients = self.clip(gradients)?;
-        for (weight, gradient) in weights.iter().zip(&gradients) {
-            shared.update(weight, gradient)?;
+        let mut all = Updates {
+            weights,
+            gradients,
+            learning_rate: shared.learning_rate.clone(),
+            step: prim::convert(&(&shared.updates + 1), SCALAR)?,
+            scalars: shared.scalars()?,
+        };
+        self.0.prepare(&mut all)?;
+        for (weight, gradient) in weights.iter().zip(&all.gradients) {
+            shared.update(weight, gradient, &all.scalars)?;
         }
+        shared.assign_scalars(&all.scalars)?;
         let next = shared.iteration + 1;
         next.check()?;
         trace.assign(&state.iteration, &next)
@@ -54,13 +64,13 @@ impl Optimizer {
 
     fn shared<'a>(&'a self, trace: &'a Trace, state: &'a OptimizerState) -> Result<Shared<'a>> {
         let iteration = trace.variable(&state.iteration)?;
-        let learning_rate = match (&self.common.learning_rate, &state.learning_rate) {
+        let learning_rate = match (&self.options().learning_rate, &state.learning_rate) {
             (LearningRate::Schedule(schedule), _) => schedule.rate(&iteration)?,
             (_, Some(variable)) => trace.variable(variable)?,
             _ => return Err(Error::new(ErrorKind::Internal, "no learning rate")),
         };
         let (mut updates, mut is_update) = (iteration.clone(), None);
-        if let Some(steps) = self.common.gradient_accumulation_steps {
+        if let Some(steps) = self.options().gradient_accumulation_steps {
             let steps = prim::constant_like(&iteration, f64::from(steps))?;
             // Both are positive, so the quotient rounds down.
             updates = prim::binary(BinaryOp::Divide, &iteration, &steps)?;
@@ -78,7 +88,7 @@ impl Optimizer {
     }
 
     fn clip(&self, gradients: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        let c = &self.common;
+        let c = self.options();
         if let Some(limit) = c.clipvalue {
             let clipped = gradients.iter().map(|g| ops::clip(g, -limit, limit));
             return Ok(clipped.collect());
@@ -135,7 +145,7 @@ impl Shared<'_> {
     fn accumulate(&self, weights: &[Variable], gradients: Vec<Tensor>) -> Result<Vec<Tensor>> {
         let (Some(is_update), Some(steps)) = (
             &self.is_update,
-            self.optimizer.common.gradient_accumulation_steps,
+            self.optimizer.options().gradient_accumulation_steps,
         ) else {
             return Ok(gradients);
         };
@@ -152,41 +162,48 @@ impl Shared<'_> {
         means.collect()
     }
 
-    fn update(&self, weight: &Variable, gradient: &Tensor) -> Result<()> {
+    /// The optimizer's own variables.
+    fn scalars(&self) -> Result<Named> {
+        let scalars = self.state.scalars().iter();
+        let read = scalars.map(|(name, variable)| Ok((*name, self.trace.variable(variable)?)));
+        read.collect::<Result<_>>().map(Named)
+    }
+
+    fn assign_scalars(&self, new: &Named) -> Result<()> {
+        for ((_, variable), (_, new)) in self.state.scalars().iter().zip(&new.0) {
+            new.check()?;
+            let new = self.if_update(new, &self.trace.variable(variable)?)?;
+            self.trace.assign(variable, &new)?;
+        }
+        Ok(())
+    }
+
+    fn update(&self, weight: &Variable, gradient: &Tensor, scalars: &Named) -> Result<()> {
         let dtype = weight.dtype();
         let before = self.trace.variable(weight)?;
         let learning_rate = prim::convert(&self.learning_rate, dtype)?;
         let mut value = before.clone();
-        let decays = |name: &str| {
-            !self
-                .optimizer
-                .common
-                .no_decay
-                .iter()
-                .any(|n| name.contains(n))
-        };
-        if let Some(decay) = self
-            .optimizer
-            .common
-            .weight_decay
-            .filter(|_| decays(weight.name()))
-        {
+        let options = self.optimizer.options();
+        let mut kept = options.exclude_from_weight_decay.iter();
+        let decays = !kept.any(|part| weight.name().contains(part));
+        if let Some(decay) = options.weight_decay.filter(|_| decays) {
             value = &value - &value * decay * &learning_rate;
         }
-        let names: Vec<&'static str> = self.state.rule_slots().collect();
-        let slots = names.iter().map(|&name| {
-            let slot = self.slot(weight, name)?;
-            Ok((name, self.trace.variable(slot)?))
+        let slots = self.state.rule_slots(weight).map(|(name, slot)| {
+            let value = self.trace.variable(slot)?;
+            Ok((name, value))
         });
-        let mut step = Step {
+        let mut update = Update {
+            weight,
             learning_rate,
-            number: prim::convert(&(&self.updates + 1), dtype)?,
-            slots: slots.collect::<Result<Vec<_>>>()?,
+            step: prim::convert(&(&self.updates + 1), dtype)?,
+            slots: Named(slots.collect::<Result<_>>()?),
+            scalars,
         };
-        value = self.optimizer.rule.update(&mut step, gradient, &value)?;
+        value = self.optimizer.0.update(&mut update, gradient, &value)?;
         value.check()?;
         value = self.if_update(&value, &before)?;
-        for (name, new) in &step.slots {
+        for (name, new) in &update.slots.0 {
             new.check()?;
             let slot = self.slot(weight, name)?;
             let new = self.if_update(new, &self.trace.variable(slot)?)?;
@@ -210,7 +227,7 @@ impl Shared<'_> {
 
     /// Keeps the moving average of a weight; gives the weight's value, which may become the average.
     fn average(&self, weight: &Variable, value: Tensor) -> Result<Tensor> {
-        let common = &self.optimizer.common;
+        let common = self.optimizer.options();
         if !common.use_ema {
             return Ok(value);
         }

@@ -1,22 +1,171 @@
 //! Optimizers and learning-rate schedules.
 
 mod adam;
+mod adamw;
 mod apply;
-mod optimizer;
+mod lion;
+mod nadam;
+mod options;
 mod rmsprop;
 mod schedules;
 mod sgd;
 mod state;
 #[cfg(test)]
 mod tests;
+mod update;
 
-pub use adam::{Adam, AdamW};
-pub(crate) use optimizer::{Common, Rule, Step, common_options};
-pub use optimizer::{LearningRate, Optimizer};
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use lion::Lion;
+pub use nadam::Nadam;
+pub use options::{LearningRate, OptimizerOptions};
 pub use rmsprop::RmsProp;
 pub use schedules::{
     CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
-    Schedule,
+    Schedule, ScheduleClass, ScheduleOptions,
 };
 pub use sgd::Sgd;
 pub(crate) use state::OptimizerState;
+pub use update::{Slot, Update, Updates};
+
+use crate::error::{Error, ErrorKind, Result};
+#[cfg(test)]
+use crate::objects::Object;
+use crate::objects::{Based, Class, kind};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+/// What an optimizer computes.
+///
+/// ```
+/// use refrain::optimizers::{Optimizer, OptimizerClass, Slot, Update};
+/// use refrain::{Result, Tensor, Variable, ops};
+///
+/// refrain::options! {
+///     /// Steps of one size along the sign of a moving average of gradients (Chen et al., 2023).
+///     pub struct Lion: Optimizer {
+///         /// Decay rate of the average in the step.
+///         beta_1: f64 = 0.9,
+///         /// Decay rate of the average that is kept.
+///         beta_2: f64 = 0.99,
+///     }
+/// }
+///
+/// impl OptimizerClass for Lion {
+///     fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
+///         vec![vec![Slot::new("momentum")]]
+///     }
+///
+///     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
+///         let m = cx.slot("momentum")?;
+///         let step = ops::sign(&(&m * self.beta_1 + gradient * (1.0 - self.beta_1)));
+///         cx.set_slot("momentum", &m * self.beta_2 + gradient * (1.0 - self.beta_2))?;
+///         Ok(weight - step * cx.learning_rate())
+///     }
+/// }
+///
+/// use refrain::{Model, input, layers::Dense, losses::Loss};
+/// let x = input([4]);
+/// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// model.compile(Lion::new(1e-4).weight_decay(0.01), Loss::MeanSquaredError).run()?;
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub trait OptimizerClass: Class + Based<OptimizerOptions> {
+    /// The variables kept for a weight: those of one group alternate weight by weight, as Keras orders them.
+    fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
+        Vec::new()
+    }
+
+    /// Variables of the optimizer itself, each a number, with their first values.
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
+    /// What is done once in a step, before the weights are updated: it sees all gradients together and may change them.
+    ///
+    /// # Errors
+    /// The gradients do not fit.
+    fn prepare(&self, _all: &mut Updates) -> Result<()> {
+        Ok(())
+    }
+
+    /// The value of a weight after a step; new values of its slots go into `cx`.
+    ///
+    /// # Errors
+    /// There is no such slot, or the gradient does not fit.
+    fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor>;
+
+    /// Refuses options that make no sense. Asked when a model is compiled.
+    ///
+    /// # Errors
+    /// An option makes no sense.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+kind! {
+    /// An optimizer: an object of a class such as [`Adam`].
+    ///
+    /// Made from the classes by themselves (`compile(Adam::new(1e-3), …)`).
+    ///
+    /// Source: `keras/src/optimizers/`.
+    Optimizer of OptimizerClass, OptimizerOptions, "an optimizer", "keras.optimizers", ignoring case {
+        Adam = "Adam";
+        AdamW = "AdamW";
+        Lion = "Lion";
+        Nadam = "Nadam";
+        RmsProp = "RMSprop";
+        Sgd = "SGD";
+    }
+}
+
+impl Optimizer {
+    /// Its name: Keras's automatic one unless it was set.
+    pub fn get_name(&self) -> String {
+        let given = self.options().name.clone();
+        given.unwrap_or_else(|| self.0.default_name())
+    }
+
+    /// The options that all optimizers have.
+    pub(crate) fn options(&self) -> &OptimizerOptions {
+        self.0.base()
+    }
+
+    /// Keeps variables from decaying whose names contain one of these, which configurations do not tell.
+    #[cfg(test)]
+    fn exclude_from_weight_decay(&mut self, names: Vec<String>) {
+        if let Object::Shared(object) = &mut self.0
+            && let Some(object) = std::sync::Arc::get_mut(object)
+        {
+            object.base_mut().exclude_from_weight_decay = names;
+        }
+    }
+
+    /// Refuses options that make no sense, as compiling does.
+    ///
+    /// ```
+    /// use refrain::optimizers::{Adam, Optimizer};
+    /// assert!(Optimizer::from(Adam::new(1e-3)).validate().is_ok());
+    /// assert!(Optimizer::from(Adam::new(1e-3).clipnorm(-1.0)).validate().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// An option makes no sense.
+    pub fn validate(&self) -> Result<()> {
+        self.options().validate()?;
+        self.0.validate()
+    }
+}
+
+/// Refuses a rate of decay that is not between 0 and 1.
+fn check_rate(option: &str, value: f64) -> Result<()> {
+    match (0.0..=1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(Error::mismatch(
+            ErrorKind::Config,
+            format!("{option} between 0 and 1"),
+            value.to_string(),
+        )),
+    }
+}

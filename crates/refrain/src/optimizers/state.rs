@@ -4,22 +4,28 @@ use std::collections::HashMap;
 
 use refrain_graph::Literal;
 
-use super::{LearningRate, Optimizer};
+use super::update::SCALAR;
+use super::{LearningRate, Optimizer, Slot};
 use crate::error::Result;
 use crate::variable::{Variable, VariableId};
 
-/// An optimizer's variables: the step counter, the learning rate, and slots for each weight it has trained.
+/// An optimizer's variables: the step counter, the learning rate, slots for each weight it has trained, and numbers of its own.
 pub(crate) struct OptimizerState {
     pub(crate) iteration: Variable,
     /// `None` if the rate follows a schedule.
     pub(crate) learning_rate: Option<Variable>,
-    /// Groups of slot names in Keras's order; the names of a group alternate weight by weight.
-    groups: Vec<Vec<&'static str>>,
-    slots: HashMap<(VariableId, &'static str), Variable>,
-    /// The weights that have slots.
-    weights: Vec<Variable>,
+    optimizer: Optimizer,
+    /// The weights, each with its slots in Keras's groups: those of a group alternate weight by weight.
+    weights: Vec<(Variable, Vec<Slots>)>,
+    /// Where a weight stands among them.
+    index: HashMap<VariableId, usize>,
+    /// There from the first weight on.
+    scalars: Vec<(&'static str, Variable)>,
     prefix: String,
 }
+
+/// A group of variables kept for a weight, by name.
+type Slots = Vec<(&'static str, Variable)>;
 
 /// The moving average of a weight.
 pub(crate) const AVERAGE: &str = "average";
@@ -28,29 +34,22 @@ pub(crate) const ACCUMULATOR: &str = "gradient_accumulator";
 
 impl OptimizerState {
     pub(crate) fn new(optimizer: &Optimizer) -> Self {
-        let prefix = optimizer.get_name().to_owned();
+        let prefix = optimizer.get_name();
         let variable =
             |name: &str, value| Variable::new(name, format!("{prefix}/{name}"), value, false);
-        let learning_rate = match optimizer.common.learning_rate {
+        let learning_rate = match optimizer.options().learning_rate {
             LearningRate::Constant(rate) => {
                 Some(variable("learning_rate", Literal::scalar(rate as f32)))
             }
             LearningRate::Schedule(_) => None,
         };
-        let mut groups = Vec::new();
-        if optimizer.common.use_ema {
-            groups.push(vec![AVERAGE]);
-        }
-        if optimizer.common.gradient_accumulation_steps.is_some() {
-            groups.push(vec![ACCUMULATOR]);
-        }
-        groups.extend(optimizer.rule.slots());
         OptimizerState {
             iteration: variable("iteration", Literal::scalar(0i32)),
             learning_rate,
-            groups,
-            slots: HashMap::new(),
+            optimizer: optimizer.clone(),
             weights: Vec::new(),
+            index: HashMap::new(),
+            scalars: Vec::new(),
             prefix,
         }
     }
@@ -59,22 +58,46 @@ impl OptimizerState {
     pub(crate) fn build(&mut self, weights: &[Variable]) {
         let stepped = self.iteration.read().to_f64().first() > Some(&0.0);
         for weight in weights {
-            if self.weights.contains(weight) {
-                continue;
+            if self.slots(weight).is_none() {
+                let slots = self.make_slots(weight, stepped);
+                self.index.insert(weight.id(), self.weights.len());
+                self.weights.push((weight.clone(), slots));
             }
-            for &slot in self.groups.iter().flatten() {
-                let name = format!("{}_{slot}", weight.path().replace('/', "_"));
-                // The first step of all sets the averages; one that comes later begins at its weight.
-                let value = match stepped && slot == AVERAGE {
-                    true => weight.value(),
-                    false => Literal::zeros(weight.shape(), weight.dtype()),
-                };
-                let path = format!("{}/{name}", self.prefix);
-                let variable = Variable::new(&name, path, value, false);
-                self.slots.insert((weight.id(), slot), variable);
-            }
-            self.weights.push(weight.clone());
         }
+        if self.scalars.is_empty() && self.is_built() {
+            let scalars = self.optimizer.0.scalars().into_iter();
+            let make = |(name, first): (&'static str, f64)| {
+                let path = format!("{}/{name}", self.prefix);
+                let first = Literal::full([0usize; 0], SCALAR, first);
+                (name, Variable::new(name, path, first, false))
+            };
+            self.scalars = scalars.map(make).collect();
+        }
+    }
+
+    fn make_slots(&self, weight: &Variable, stepped: bool) -> Vec<Slots> {
+        let options = self.optimizer.options();
+        let average = match stepped {
+            // The first step of all sets the averages; one that comes later begins at its weight.
+            true => Slot::new(AVERAGE).copy_of_weight(),
+            false => Slot::new(AVERAGE),
+        };
+        let accumulates = options.gradient_accumulation_steps.is_some();
+        let common = [
+            options.use_ema.then(|| vec![average]),
+            accumulates.then(|| vec![Slot::new(ACCUMULATOR)]),
+        ];
+        let groups = common.into_iter().flatten();
+        let groups = groups.chain(self.optimizer.0.slots(weight));
+        let make = |slot: Slot| {
+            let name = format!("{}_{}", weight.path().replace('/', "_"), slot.name);
+            let path = format!("{}/{name}", self.prefix);
+            let variable = Variable::new(&name, path, slot.first_value(weight), false);
+            (slot.name, variable)
+        };
+        groups
+            .map(|group| group.into_iter().map(make).collect())
+            .collect()
     }
 
     /// Goes on where the optimizer of another model stands, whose weights are the sources of this one's.
@@ -91,11 +114,16 @@ impl OptimizerState {
         if other.is_built() {
             self.build(weights);
         }
-        for (&(weight, slot), variable) in &self.slots {
-            let source = sources.get(&weight);
-            if let Some(value) = source.and_then(|source| other.slot(source, slot)) {
-                variable.assign(value.value())?;
+        for (weight, slots) in &self.weights {
+            let source = sources.get(&weight.id());
+            for (name, variable) in slots.iter().flatten() {
+                if let Some(value) = source.and_then(|source| other.slot(source, name)) {
+                    variable.assign(value.value())?;
+                }
             }
+        }
+        for ((_, own), (_, other)) in self.scalars.iter().zip(&other.scalars) {
+            own.assign(other.value())?;
         }
         Ok(())
     }
@@ -105,31 +133,50 @@ impl OptimizerState {
         !self.weights.is_empty()
     }
 
-    pub(crate) fn slot(&self, weight: &Variable, name: &'static str) -> Option<&Variable> {
-        self.slots.get(&(weight.id(), name))
+    fn slots(&self, weight: &Variable) -> Option<&[Slots]> {
+        let &at = self.index.get(&weight.id())?;
+        Some(&self.weights[at].1)
     }
 
-    /// Names of the rule's own slots.
-    pub(crate) fn rule_slots(&self) -> impl Iterator<Item = &'static str> + '_ {
-        let own = self.groups.iter().flatten().copied();
-        own.filter(|n| *n != AVERAGE && *n != ACCUMULATOR)
+    pub(crate) fn slot(&self, weight: &Variable, name: &str) -> Option<&Variable> {
+        let mut slots = self.slots(weight)?.iter().flatten();
+        slots.find(|(n, _)| *n == name).map(|(_, slot)| slot)
+    }
+
+    /// The slots that the optimizer's class keeps for a weight.
+    pub(crate) fn rule_slots(
+        &self,
+        weight: &Variable,
+    ) -> impl Iterator<Item = (&'static str, &Variable)> {
+        let all = self.slots(weight).unwrap_or_default().iter().flatten();
+        all.map(|(name, slot)| (*name, slot))
+            .filter(|(name, _)| *name != AVERAGE && *name != ACCUMULATOR)
+    }
+
+    /// The optimizer's own variables besides the step counter and the learning rate.
+    pub(crate) fn scalars(&self) -> &[(&'static str, Variable)] {
+        &self.scalars
     }
 
     /// All variables in Keras's order.
     pub(crate) fn variables(&self) -> Vec<Variable> {
         let mut all = vec![self.iteration.clone()];
         all.extend(self.learning_rate.clone());
-        for group in &self.groups {
-            for weight in &self.weights {
-                all.extend(group.iter().filter_map(|n| self.slot(weight, n).cloned()));
-            }
+        let groups = self.weights.iter().map(|(_, slots)| slots.len()).max();
+        for group in 0..groups.unwrap_or(0) {
+            let slots = self
+                .weights
+                .iter()
+                .filter_map(|(_, slots)| slots.get(group));
+            all.extend(slots.flatten().map(|(_, slot)| slot.clone()));
         }
+        all.extend(self.scalars.iter().map(|(_, variable)| variable.clone()));
         all
     }
 
     /// The weights become their moving averages, where those are kept.
     pub(crate) fn finalize(&self) {
-        for weight in &self.weights {
+        for (weight, _) in &self.weights {
             if let Some(average) = self.slot(weight, AVERAGE)
                 && weight.trainable()
             {

@@ -27,12 +27,10 @@ fn keys(case: &Json, field: &str) -> Vec<Json> {
 
 fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let name = case["name"].as_str().unwrap_or_default();
-    let config = case["config"].as_object().expect("a configuration");
-    let class = case["class_name"].as_str().expect("a class");
-    let mut optimizer = Optimizer::from_config(class, config)?;
+    let mut optimizer = Optimizer::from_config(case)?;
     let excluded = keys(case, "exclude_from_weight_decay");
     let excluded = excluded.iter().filter_map(Json::as_str).map(str::to_owned);
-    optimizer.common.no_decay = excluded.collect();
+    optimizer.exclude_from_weight_decay(excluded.collect());
     optimizer.validate()?;
     let names = keys(case, "variables");
     let mut weights = Vec::new();
@@ -76,7 +74,14 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let expected = keys(case, "optimizer_variables");
     let names: Vec<&str> = variables.iter().map(Variable::name).collect();
     let expected_names: Vec<&str> = expected.iter().filter_map(|v| v["name"].as_str()).collect();
-    assert_eq!(names, expected_names, "{name}");
+    assert_eq!(names.len(), expected_names.len(), "{name}");
+    for (own, keras) in names.iter().zip(expected_names) {
+        // Keras names what it names by itself `variable`.
+        assert!(
+            *own == keras || keras == "variable",
+            "{name}: {own}, {keras}"
+        );
+    }
     for (variable, expected) in variables.iter().zip(&expected) {
         let what = format!("{name}: {}", variable.path());
         assert_close(
@@ -171,15 +176,14 @@ fn configurations_are_read_as_they_are_written() -> Result<()> {
     let adam: Optimizer = super::AdamW::new(CosineDecay::new(0.1, 7.0))
         .clipnorm(2.0)
         .into();
-    let config = adam.config();
-    assert_eq!(Optimizer::from_config("AdamW", &config)?.config(), config);
+    assert_eq!(Optimizer::from_config(&adam.to_config())?, adam);
     Ok(())
 }
 
 #[test]
 fn every_name_is_that_of_an_optimizer() -> Result<()> {
-    for name in Optimizer::NAMES {
-        let read = Optimizer::from_config(name, &Default::default())?;
+    for name in Optimizer::names() {
+        let read = Optimizer::from_config(&name.to_lowercase().into())?;
         assert_eq!(read.class_name(), name);
     }
     Ok(())

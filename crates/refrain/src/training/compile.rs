@@ -221,7 +221,7 @@ impl Compile<'_> {
     /// # Errors
     /// An option makes no sense, or names and numbers do not fit the model's outputs.
     pub fn run(self) -> Result<()> {
-        if let LearningRate::Constant(rate) = self.optimizer.common.learning_rate
+        if let LearningRate::Constant(rate) = self.optimizer.options().learning_rate
             && rate < 0.0
         {
             let expected = "a learning rate of 0 or more";

@@ -297,7 +297,7 @@ fn optimize(
     total: &Tensor,
 ) -> Result<()> {
     let state = compiled.state();
-    let scale = compiled.optimizer.common.loss_scale_factor;
+    let scale = compiled.optimizer.options().loss_scale_factor;
     let scaled = scale.map_or_else(|| total.clone(), |s| total * s);
     let loss = scaled.expect_traced()?.value;
     let params: Vec<_> = weights.iter().map(|w| trace.variable_param(w)).collect();

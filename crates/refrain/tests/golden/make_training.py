@@ -218,6 +218,12 @@ def optimizers():
     case("adamw", lambda: O.AdamW())
     case("adamw_decay", lambda: O.AdamW(0.05, weight_decay=0.1))
     case("adamw_amsgrad", lambda: O.AdamW(0.05, weight_decay=0.1, amsgrad=True))
+    case("lion", lambda: O.Lion())
+    case("lion_betas", lambda: O.Lion(0.05, beta_1=0.8, beta_2=0.9, weight_decay=0.1))
+    case("lion_accumulation", lambda: O.Lion(0.05, gradient_accumulation_steps=2))
+    case("nadam", lambda: O.Nadam())
+    case("nadam_betas", lambda: O.Nadam(0.05, beta_1=0.8, beta_2=0.95, epsilon=1e-3, clipnorm=1.0))
+    case("nadam_accumulation", lambda: O.Nadam(0.05, gradient_accumulation_steps=2))
     case("adamw_excluding", lambda: O.AdamW(0.05, weight_decay=0.5), exclude=["bias", "gamma"])
     for kind in ["SGD", "RMSprop", "Adam", "AdamW"]:
         cls, low = getattr(O, kind), kind.lower()

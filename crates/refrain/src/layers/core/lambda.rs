@@ -78,7 +78,7 @@ impl Lambda {
         LambdaOptions::new(None, of_list(f)).into_layer()
     }
 
-    /// A function of one tensor under a name, which it is also registered by (see [`register_lambda`](crate::layers::register_lambda)).
+    /// A function of one tensor under a name, which it is also registered by (see [`register`](crate::register)).
     pub fn named(name: &str, f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static) -> Self {
         LambdaOptions::named(name, of_one(f)).into_layer()
     }

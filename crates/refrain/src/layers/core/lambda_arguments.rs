@@ -15,13 +15,14 @@ use crate::tensor::Tensor;
 /// A function takes them out by their names. One that it never asks for is an error of the layer, so that none is lost.
 ///
 /// ```
-/// use refrain::layers::{LambdaArguments, register_lambda_with};
+/// use refrain::layers::LambdaFunction;
 ///
-/// register_lambda_with("scale_and_shift", |x, arguments: &LambdaArguments| {
+/// let function = LambdaFunction::with_arguments(|x, arguments| {
 ///     let scale = arguments.tensor("scale")?; // a number or an array
 ///     let shift: f64 = arguments.get_or("shift", 0.0)?;
 ///     Ok(x * scale + shift)
 /// });
+/// refrain::register::<LambdaFunction, _>("scale_and_shift", move |_| Ok(function.clone()));
 /// ```
 #[derive(Debug)]
 pub struct LambdaArguments {
@@ -96,7 +97,7 @@ impl LambdaArguments {
         let value = shown(json);
         let message = format!("the function does not take the layer's argument `{name}` = {value}");
         Err(Error::new(ErrorKind::Config, message).hint(format!(
-            "Give a function that takes it: `register_lambda_with` or `LoadOptions::lambda_with` and \
+            "Give a function that takes it: `LambdaFunction::with_arguments` or `LoadOptions::lambda_with` and \
              `arguments.get(\"{name}\")`, as text `arguments['{name}']`"
         )))
     }

@@ -33,7 +33,7 @@ pub(crate) fn compile_from_json(
     if json["optimizer"].is_null() {
         return Ok(());
     }
-    let optimizer = optimizer(&json["optimizer"])?;
+    let optimizer = Optimizer::from_config(&json["optimizer"])?;
     let reader = Reader { model, custom };
     let mut compile = model
         .compile(optimizer, reader.losses(&json["loss"])?)
@@ -44,16 +44,6 @@ pub(crate) fn compile_from_json(
         compile = compile.loss_weights(weights);
     }
     compile.run()
-}
-
-fn optimizer(json: &Json) -> Result<Optimizer> {
-    refuse_own(json)?;
-    let (class, config) = (json["class_name"].as_str(), json["config"].as_object());
-    match (class, config, json.as_str()) {
-        (Some(class), Some(config), _) => Optimizer::from_config(class, config),
-        (_, _, Some(class)) => Optimizer::from_config(class, &Default::default()),
-        _ => Err(unexpected("an optimizer", json)),
-    }
 }
 
 /// Reads losses and metrics for a model's outputs.
@@ -248,16 +238,10 @@ pub(crate) fn compile_to_json(model: &Model) -> Json {
             "jit_compile": true,
         })
     });
-    let mut config = compiled.optimizer.config();
+    json["optimizer"] = compiled.optimizer.to_config();
     if let Ok(rate) = model.learning_rate() {
-        config.insert("learning_rate".to_owned(), json!(rate));
+        json["optimizer"]["config"]["learning_rate"] = rate.into();
     }
-    json["optimizer"] = json!({
-        "module": "keras.optimizers",
-        "class_name": compiled.optimizer.class_name(),
-        "config": config,
-        "registered_name": null,
-    });
     json
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn optimizer_group(model: &Model) -> Option<OptimizerGroup> {
     let optimizer = model.optimizer()?;
     let variables = model.optimizer_variables();
     Some(OptimizerGroup {
-        name: optimizer.get_name().to_owned(),
+        name: optimizer.get_name(),
         paths: variables.iter().map(|v| v.path().to_owned()).collect(),
         values: variables.iter().map(Variable::value).collect(),
     })

@@ -1,0 +1,48 @@
+//! Adam with decoupled weight decay.
+
+use super::{Adam, Optimizer, OptimizerClass, Slot, Update};
+use crate::error::Result;
+use crate::options;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+options! {
+    /// Adam whose weights decay independently of the gradients (Loshchilov and Hutter, 2017): by default at 0.004.
+    ///
+    /// ```
+    /// use refrain::optimizers::AdamW;
+    /// let adam = AdamW::new(1e-3).weight_decay(0.05).exclude_from_weight_decay(["bias"]);
+    /// ```
+    ///
+    /// Source: `keras/src/optimizers/adamw.py`.
+    pub struct AdamW: Optimizer(weight_decay = 0.004) {
+        /// Decay rate of the first-moment estimates.
+        beta_1: f64 = 0.9,
+        /// Decay rate of the second-moment estimates.
+        beta_2: f64 = 0.999,
+        /// Keeps the division finite where no gradient came.
+        epsilon: f64 = 1e-7,
+        /// Whether the largest second-moment estimate so far is used (AMSGrad).
+        amsgrad: bool = false,
+    }
+}
+
+impl AdamW {
+    fn adam(&self) -> Adam {
+        Adam::default()
+            .beta_1(self.beta_1)
+            .beta_2(self.beta_2)
+            .epsilon(self.epsilon)
+            .amsgrad(self.amsgrad)
+    }
+}
+
+impl OptimizerClass for AdamW {
+    fn slots(&self, weight: &Variable) -> Vec<Vec<Slot>> {
+        self.adam().slots(weight)
+    }
+
+    fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        self.adam().update(cx, gradient, weight)
+    }
+}

@@ -1,0 +1,50 @@
+//! Lion.
+
+use super::{Optimizer, OptimizerClass, Slot, Update};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops;
+use crate::options;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+options! {
+    /// Steps of one size along the sign of a moving average of gradients (Chen et al., 2023).
+    ///
+    /// ```
+    /// use refrain::optimizers::Lion;
+    /// let lion = Lion::new(1e-4).weight_decay(0.01);
+    /// ```
+    ///
+    /// Source: `keras/src/optimizers/lion.py`.
+    pub struct Lion: Optimizer {
+        /// Decay rate of the average whose sign is the step.
+        beta_1: f64 = 0.9,
+        /// Decay rate of the average that is kept.
+        beta_2: f64 = 0.99,
+    }
+}
+
+impl OptimizerClass for Lion {
+    fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
+        vec![vec![Slot::new("momentum")]]
+    }
+
+    fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let m = cx.slot("momentum")?;
+        let direction = ops::sign(&(&m * self.beta_1 + gradient * (1.0 - self.beta_1)));
+        let kept = m * self.beta_2 + gradient * (1.0 - self.beta_2);
+        cx.set_slot("momentum", kept)?;
+        Ok(weight - direction * cx.learning_rate())
+    }
+
+    fn validate(&self) -> Result<()> {
+        match self.beta_1 > 0.0 && self.beta_1 <= 1.0 {
+            true => Ok(()),
+            false => {
+                let received = self.beta_1.to_string();
+                let expected = "beta_1 above 0 and up to 1";
+                Err(Error::mismatch(ErrorKind::Config, expected, received))
+            }
+        }
+    }
+}

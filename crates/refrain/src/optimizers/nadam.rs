@@ -1,0 +1,70 @@
+//! Adam with Nesterov's momentum.
+
+use super::{Optimizer, OptimizerClass, Slot, Update, Updates};
+use crate::error::Result;
+use crate::ops;
+use crate::options;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+options! {
+    /// Adam with Nesterov's momentum, whose decay rate rises with the steps (Dozat, 2015).
+    ///
+    /// ```
+    /// use refrain::optimizers::Nadam;
+    /// let nadam = Nadam::new(2e-3);
+    /// ```
+    ///
+    /// Source: `keras/src/optimizers/nadam.py`.
+    pub struct Nadam: Optimizer {
+        /// Decay rate of the first-moment estimates.
+        beta_1: f64 = 0.9,
+        /// Decay rate of the second-moment estimates.
+        beta_2: f64 = 0.999,
+        /// Keeps the division finite where no gradient came.
+        epsilon: f64 = 1e-7,
+    }
+}
+
+/// The base of the schedule by which the decay rate rises.
+const SCHEDULE_DECAY: f64 = 0.96;
+
+impl Nadam {
+    /// The decay rate of the first-moment estimates in a step.
+    fn decay_rate(&self, step: &Tensor) -> Tensor {
+        ops::subtract(1.0, ops::power(SCHEDULE_DECAY, step) * 0.5) * self.beta_1
+    }
+}
+
+impl OptimizerClass for Nadam {
+    fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
+        vec![vec![Slot::new("momentum"), Slot::new("velocity")]]
+    }
+
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        vec![("u_product", 1.0)]
+    }
+
+    fn prepare(&self, all: &mut Updates) -> Result<()> {
+        let product = all.scalar("u_product")? * self.decay_rate(all.step());
+        all.set_scalar("u_product", product)
+    }
+
+    fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let (now, next) = (
+            self.decay_rate(cx.step()),
+            self.decay_rate(&(cx.step() + 1.0)),
+        );
+        let product = cx.scalar("u_product")?;
+        let next_product = &product * &next;
+        let (m, v) = (cx.slot("momentum")?, cx.slot("velocity")?);
+        let m = &m + (gradient - &m) * (1.0 - self.beta_1);
+        let v = &v + (gradient.square() - &v) * (1.0 - self.beta_2);
+        cx.set_slot("momentum", m.clone())?;
+        cx.set_slot("velocity", v.clone())?;
+        let ahead = next * m / ops::subtract(1.0, next_product);
+        let here = ops::subtract(1.0, now) * gradient / ops::subtract(1.0, product);
+        let spread = v / ops::subtract(1.0, ops::power(self.beta_2, cx.step()));
+        Ok(weight - (ahead + here) * cx.learning_rate() / (spread.sqrt() + self.epsilon))
+    }
+}

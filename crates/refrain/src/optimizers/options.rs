@@ -1,0 +1,248 @@
+//! What all optimizers have: the learning rate, decay, clipping, averages of weights.
+
+use serde_json::{Value as Json, json};
+
+use super::Schedule;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::{Config, ConfigValue};
+use crate::objects::{Base, read_option};
+
+/// A number, or a number that changes with the steps.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LearningRate {
+    /// The same at each step, unless it is set anew.
+    Constant(f64),
+    /// A function of the step.
+    Schedule(Schedule),
+}
+
+impl From<f64> for LearningRate {
+    fn from(rate: f64) -> Self {
+        LearningRate::Constant(rate)
+    }
+}
+
+impl<S: Into<Schedule>> From<S> for LearningRate {
+    fn from(schedule: S) -> Self {
+        LearningRate::Schedule(schedule.into())
+    }
+}
+
+impl ConfigValue for LearningRate {
+    fn to_json(&self) -> Json {
+        match self {
+            LearningRate::Constant(rate) => json!(rate),
+            LearningRate::Schedule(schedule) => schedule.to_json(),
+        }
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        match f64::from_json(json) {
+            Err(_) if json.is_object() => Schedule::from_json(json).map(LearningRate::Schedule),
+            number => number.map(LearningRate::Constant),
+        }
+    }
+}
+
+/// Options that all optimizers have; each is a method of theirs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OptimizerOptions {
+    /// A name instead of the automatic one.
+    pub name: Option<String>,
+    /// How far a step goes.
+    pub learning_rate: LearningRate,
+    /// How far each weight is drawn towards 0 in a step, times the learning rate.
+    pub weight_decay: Option<f64>,
+    /// The largest norm that the gradient of one variable keeps.
+    pub clipnorm: Option<f64>,
+    /// The largest norm that all gradients together keep.
+    pub global_clipnorm: Option<f64>,
+    /// The largest absolute value that an element of a gradient keeps.
+    pub clipvalue: Option<f64>,
+    /// Whether a moving average of the weights is kept.
+    pub use_ema: bool,
+    /// Momentum of the moving average of the weights.
+    pub ema_momentum: f64,
+    /// After how many steps the weights become their moving average.
+    pub ema_overwrite_frequency: Option<u32>,
+    /// What the loss is multiplied by before gradients are taken.
+    pub loss_scale_factor: Option<f64>,
+    /// Over how many steps gradients are averaged before the weights change.
+    pub gradient_accumulation_steps: Option<u32>,
+    /// Parts of names of variables that do not decay.
+    pub exclude_from_weight_decay: Vec<String>,
+}
+
+/// Calls a macro with the options that configurations have, in Keras's order.
+macro_rules! in_configurations {
+    ($each:ident) => {
+        $each!(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            global_clipnorm,
+            clipvalue,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps
+        )
+    };
+}
+
+impl Base for OptimizerOptions {
+    const DEFAULT: Self = OptimizerOptions {
+        name: None,
+        learning_rate: LearningRate::Constant(0.001),
+        weight_decay: None,
+        clipnorm: None,
+        global_clipnorm: None,
+        clipvalue: None,
+        use_ema: false,
+        ema_momentum: 0.99,
+        ema_overwrite_frequency: None,
+        loss_scale_factor: None,
+        gradient_accumulation_steps: None,
+        exclude_from_weight_decay: Vec::new(),
+    };
+
+    fn write(&self, config: &mut Config, default_name: &str) {
+        let name = self.name.as_deref().unwrap_or(default_name);
+        config.insert("name".to_owned(), name.into());
+        macro_rules! insert {
+            ($($option:ident),*) => {
+                $(config.insert(stringify!($option).to_owned(), self.$option.to_json());)*
+            };
+        }
+        in_configurations!(insert);
+    }
+
+    fn read(&mut self, config: &Config) -> Result<()> {
+        self.name = read_option(config, "name", Some(None))?;
+        macro_rules! read {
+            ($($option:ident),*) => {
+                $(
+                    let default = self.$option.clone();
+                    self.$option = read_option(config, stringify!($option), Some(default))?;
+                )*
+            };
+        }
+        in_configurations!(read);
+        Ok(())
+    }
+}
+
+impl OptimizerOptions {
+    pub(super) fn validate(&self) -> Result<()> {
+        let wrong = |expected: &str, received: String| {
+            Err(Error::mismatch(ErrorKind::Config, expected, received))
+        };
+        match &self.learning_rate {
+            LearningRate::Constant(rate) if !rate.is_finite() => {
+                return wrong("a finite learning rate", rate.to_string());
+            }
+            LearningRate::Constant(_) => {}
+            LearningRate::Schedule(schedule) => schedule.validate()?,
+        }
+        let clips = [self.clipnorm, self.clipvalue, self.global_clipnorm];
+        let set: Vec<f64> = clips.into_iter().flatten().collect();
+        if set.len() > 1 {
+            let received = format!("{clips:?}");
+            return wrong("one of clipnorm, clipvalue and global_clipnorm", received);
+        }
+        if let Some(clip) = set.first().filter(|c| c.is_nan() || **c <= 0.0) {
+            return wrong("a positive number to clip at", clip.to_string());
+        }
+        if let Some(steps) = self.gradient_accumulation_steps.filter(|&s| s < 2) {
+            let expected = "gradient_accumulation_steps of 2 or more";
+            return wrong(expected, steps.to_string());
+        }
+        super::check_rate("ema_momentum", self.ema_momentum)?;
+        if self.ema_overwrite_frequency == Some(0) {
+            return wrong("an ema_overwrite_frequency of 1 or more", "0".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Gives an optimizer the methods that set what all optimizers have.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! optimizer_setters {
+    ($name:ident) => {
+        #[allow(dead_code)]
+        impl $name {
+            /// How far each weight is drawn towards 0 in a step, times the learning rate.
+            pub fn weight_decay(mut self, weight_decay: impl Into<Option<f64>>) -> Self {
+                self.base.weight_decay = weight_decay.into();
+                self
+            }
+
+            /// Variables whose names contain one of these do not decay (`bias`, `gamma`, …).
+            pub fn exclude_from_weight_decay<'n>(
+                mut self,
+                names: impl IntoIterator<Item = &'n str>,
+            ) -> Self {
+                let names = names.into_iter().map(str::to_owned);
+                self.base.exclude_from_weight_decay.extend(names);
+                self
+            }
+
+            /// The largest norm that the gradient of one variable keeps.
+            pub fn clipnorm(mut self, clipnorm: f64) -> Self {
+                self.base.clipnorm = Some(clipnorm);
+                self
+            }
+
+            /// The largest absolute value that an element of a gradient keeps.
+            pub fn clipvalue(mut self, clipvalue: f64) -> Self {
+                self.base.clipvalue = Some(clipvalue);
+                self
+            }
+
+            /// The largest norm that all gradients together keep.
+            pub fn global_clipnorm(mut self, global_clipnorm: f64) -> Self {
+                self.base.global_clipnorm = Some(global_clipnorm);
+                self
+            }
+
+            /// Whether a moving average of the weights is kept; at the end of `fit` the weights become it.
+            pub fn use_ema(mut self, use_ema: bool) -> Self {
+                self.base.use_ema = use_ema;
+                self
+            }
+
+            /// Momentum of the moving average of the weights: 0.99 by default.
+            pub fn ema_momentum(mut self, ema_momentum: f64) -> Self {
+                self.base.ema_momentum = ema_momentum;
+                self
+            }
+
+            /// After how many steps the weights become their moving average.
+            pub fn ema_overwrite_frequency(mut self, steps: u32) -> Self {
+                self.base.ema_overwrite_frequency = Some(steps);
+                self
+            }
+
+            /// The loss is multiplied by it before gradients are taken, and the gradients divided by it.
+            pub fn loss_scale_factor(mut self, factor: f64) -> Self {
+                self.base.loss_scale_factor = Some(factor);
+                self
+            }
+
+            /// Over how many steps gradients are averaged before the weights change.
+            pub fn gradient_accumulation_steps(mut self, steps: u32) -> Self {
+                self.base.gradient_accumulation_steps = Some(steps);
+                self
+            }
+
+            /// A name instead of the automatic one.
+            pub fn name(mut self, name: impl Into<String>) -> Self {
+                self.base.name = Some(name.into());
+                self
+            }
+        }
+    };
+}

@@ -1,0 +1,171 @@
+//! What an optimizer sees of a step.
+
+use refrain_graph::{DType, Literal};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+/// A variable that an optimizer keeps for a weight.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    pub(super) name: &'static str,
+    shape: Option<Vec<usize>>,
+    begins_at_weight: bool,
+}
+
+impl Slot {
+    /// Of the weight's shape, at first zero.
+    pub fn new(name: &'static str) -> Self {
+        Slot {
+            name,
+            shape: None,
+            begins_at_weight: false,
+        }
+    }
+
+    /// Of another shape than the weight's.
+    pub fn shape(mut self, shape: impl Into<Vec<usize>>) -> Self {
+        self.shape = Some(shape.into());
+        self
+    }
+
+    /// At first a copy of the weight.
+    pub fn copy_of_weight(mut self) -> Self {
+        self.begins_at_weight = true;
+        self
+    }
+
+    /// Its first value.
+    pub(super) fn first_value(&self, weight: &Variable) -> Literal {
+        match (&self.shape, self.begins_at_weight) {
+            (None, true) => weight.value(),
+            (shape, _) => {
+                let shape = shape.clone().unwrap_or_else(|| weight.shape());
+                Literal::zeros(shape, weight.dtype())
+            }
+        }
+    }
+}
+
+/// Values by name, of which some are set anew.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named(pub(super) Vec<(&'static str, Tensor)>);
+
+impl Named {
+    fn get(&self, name: &str) -> Result<Tensor> {
+        let found = self.0.iter().find(|(n, _)| *n == name);
+        found.map(|(_, t)| t.clone()).ok_or_else(|| missing(name))
+    }
+
+    fn set(&mut self, name: &str, value: Tensor) -> Result<()> {
+        let slot = self.0.iter_mut().find(|(n, _)| *n == name);
+        slot.ok_or_else(|| missing(name))?.1 = value;
+        Ok(())
+    }
+}
+
+fn missing(name: &str) -> Error {
+    let message = format!("the optimizer has declared no variable `{name}`");
+    Error::new(ErrorKind::Config, message)
+}
+
+/// What an optimizer sees of one step of one weight.
+pub struct Update<'a> {
+    pub(super) weight: &'a Variable,
+    pub(super) learning_rate: Tensor,
+    pub(super) step: Tensor,
+    pub(super) slots: Named,
+    pub(super) scalars: &'a Named,
+}
+
+impl Update<'_> {
+    /// The learning rate: a scalar of the weight's type.
+    pub fn learning_rate(&self) -> &Tensor {
+        &self.learning_rate
+    }
+
+    /// The number of this step, from 1: a scalar of the weight's type.
+    pub fn step(&self) -> &Tensor {
+        &self.step
+    }
+
+    /// The weight: its name, shape and type.
+    pub fn weight(&self) -> &Variable {
+        self.weight
+    }
+
+    /// A slot's value.
+    ///
+    /// # Errors
+    /// The optimizer has declared no such slot.
+    pub fn slot(&self, name: &str) -> Result<Tensor> {
+        self.slots.get(name)
+    }
+
+    /// Gives a slot its value after the step.
+    ///
+    /// # Errors
+    /// The optimizer has declared no such slot.
+    pub fn set_slot(&mut self, name: &str, value: Tensor) -> Result<()> {
+        self.slots.set(name, value)
+    }
+
+    /// A variable of the optimizer itself, as [`prepare`](super::OptimizerClass::prepare) left it: a scalar of the weight's type.
+    ///
+    /// # Errors
+    /// The optimizer has declared no such variable.
+    pub fn scalar(&self, name: &str) -> Result<Tensor> {
+        crate::ops::prim::convert(&self.scalars.get(name)?, self.weight.dtype())
+    }
+}
+
+/// What an optimizer sees of one step of all weights together.
+pub struct Updates<'a> {
+    pub(super) weights: &'a [Variable],
+    pub(super) gradients: Vec<Tensor>,
+    pub(super) learning_rate: Tensor,
+    pub(super) step: Tensor,
+    pub(super) scalars: Named,
+}
+
+impl Updates<'_> {
+    /// The weights: their names, shapes and types.
+    pub fn weights(&self) -> &[Variable] {
+        self.weights
+    }
+
+    /// Their gradients, which may be changed.
+    pub fn gradients(&mut self) -> &mut [Tensor] {
+        &mut self.gradients
+    }
+
+    /// The learning rate: a scalar of f32.
+    pub fn learning_rate(&self) -> &Tensor {
+        &self.learning_rate
+    }
+
+    /// The number of this step, from 1: a scalar of f32.
+    pub fn step(&self) -> &Tensor {
+        &self.step
+    }
+
+    /// A variable of the optimizer itself: a scalar of f32.
+    ///
+    /// # Errors
+    /// The optimizer has declared no such variable.
+    pub fn scalar(&self, name: &str) -> Result<Tensor> {
+        self.scalars.get(name)
+    }
+
+    /// Gives a variable of the optimizer itself its value after the step.
+    ///
+    /// # Errors
+    /// The optimizer has declared no such variable.
+    pub fn set_scalar(&mut self, name: &str, value: Tensor) -> Result<()> {
+        self.scalars.set(name, value)
+    }
+}
+
+/// The type of an optimizer's own variables.
+pub(super) const SCALAR: DType = DType::F32;
