@@ -1,6 +1,6 @@
 //! Descriptions of models that must not be taken for what they are not.
 
-use refrain::layers::{AnyLayer, Call, Dense, Layer, MultiHeadAttention};
+use refrain::layers::{self, AnyLayer, Call, Dense, Layer, MultiHeadAttention};
 use refrain::{ErrorKind, Inputs, Model, Result, Tensor, input, model_from_json, register};
 use serde_json::{Value as Json, json};
 

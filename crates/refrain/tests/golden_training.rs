@@ -6,7 +6,7 @@ mod golden;
 
 use golden::{Golden, assert_close};
 use refrain::activations::Activation;
-use refrain::constraints::Constraint;
+use refrain::constraints::{Constraint, MaxNorm, UnitNorm};
 use refrain::data::{Arrays, IntoArrays};
 use refrain::layers::Activation as ActivationLayer;
 use refrain::layers::*;
@@ -375,12 +375,10 @@ fn constrained() -> Result<()> {
     let x = input([5]);
     let h = Dense::new(6)
         .activation(Activation::Tanh)
-        .kernel_constraint(Constraint::max_norm(0.8))
+        .kernel_constraint(MaxNorm::new(0.8))
         .bias_constraint(Constraint::NonNeg)
         .call(&x)?;
-    let y = Dense::new(1)
-        .kernel_constraint(Constraint::unit_norm())
-        .call(&h)?;
+    let y = Dense::new(1).kernel_constraint(UnitNorm::new()).call(&h)?;
     Case::open("constrained").check(&Model::new(&x, &y)?, none())
 }
 

@@ -7,7 +7,7 @@ use std::sync::Once;
 use ndarray::Array2;
 use refrain::activations::Activation;
 use refrain::layers::{LambdaArguments, LambdaFunction};
-use refrain::register;
+
 use refrain::saving::{Expression, LoadOptions};
 use refrain::{Model, Result, Tensor};
 use serde_json::{Value as Json, json};
@@ -61,9 +61,15 @@ fn register() {
     ONCE.call_once(|| {
         Activation::custom("mine>gelu", |x| x * 2.0);
         Activation::custom("triple", |x| x * 3.0 + 1.0);
-        register::<LambdaFunction, _>("mine>gelu", |_| Ok(LambdaFunction::new(|x| x * 2.0)));
-        register::<LambdaFunction, _>("Custom>silu", |_| Ok(LambdaFunction::new(|x| x * 3.0)));
-        register::<LambdaFunction, _>("scaled", |_| Ok(LambdaFunction::with_arguments(scaled)));
+        refrain::register::<LambdaFunction, _>("mine>gelu", |_| {
+            Ok(LambdaFunction::new(|x| x * 2.0))
+        });
+        refrain::register::<LambdaFunction, _>("Custom>silu", |_| {
+            Ok(LambdaFunction::new(|x| x * 3.0))
+        });
+        refrain::register::<LambdaFunction, _>("scaled", |_| {
+            Ok(LambdaFunction::with_arguments(scaled))
+        });
     });
 }
 

@@ -1,7 +1,7 @@
 //! Names of functions and classes in files: Keras's own are Keras's, all others are the user's or unknown.
 
 use refrain::activations::Activation;
-use refrain::layers::{AnyLayer, Call, Dense, Lambda, LambdaFunction, Layer};
+use refrain::layers::{self, AnyLayer, Call, Dense, Lambda, LambdaFunction, Layer};
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Sgd;
