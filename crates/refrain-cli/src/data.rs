@@ -7,7 +7,7 @@ use refrain::{ErrorKind, Literal, Model};
 use serde_json::Value as Json;
 
 use crate::failure::{Failure, Result};
-use crate::npz::{NpzFile, ONLY};
+use refrain_storage::npz::{NpzFile, ONLY};
 
 /// A file of arrays for a model.
 pub struct DataFile {
@@ -197,7 +197,7 @@ impl DataFile {
 
     fn read(&mut self, name: &str) -> Result<Literal> {
         self.used.push(name.to_owned());
-        self.file.read(name)
+        Ok(self.file.read(name)?)
     }
 
     fn missing(&self, what: &str) -> Failure {

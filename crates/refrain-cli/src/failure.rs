@@ -75,6 +75,12 @@ impl From<refrain::Error> for Failure {
     }
 }
 
+impl From<refrain_storage::Error> for Failure {
+    fn from(e: refrain_storage::Error) -> Self {
+        Failure::new(e.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,10 @@
-//! The `refrain` command as a library: [`run`] is the command, [`npz`] reads and writes NumPy's files of arrays.
+//! The `refrain` command as a library: [`run`] is the command.
 
 mod arguments;
 mod commands;
 mod compare;
 mod data;
 mod failure;
-pub mod npz;
 mod numbers;
 mod output;
 

@@ -224,3 +224,19 @@ impl From<GraphError> for Error {
         error
     }
 }
+
+impl From<refrain_storage::Error> for Error {
+    fn from(e: refrain_storage::Error) -> Self {
+        let parts = e.into_parts();
+        let kind = match parts.kind {
+            refrain_storage::ErrorKind::Io => ErrorKind::Io,
+            refrain_storage::ErrorKind::NotFound => ErrorKind::NotFound,
+            refrain_storage::ErrorKind::Unsupported => ErrorKind::Unsupported,
+            refrain_storage::ErrorKind::Config => ErrorKind::Config,
+        };
+        let mut error = Error::new(kind, parts.message);
+        (error.0.expected, error.0.received) = parts.mismatch.unzip();
+        error.0.hint = parts.hint;
+        error
+    }
+}

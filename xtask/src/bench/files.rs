@@ -9,7 +9,7 @@ use std::time::Instant;
 use refrain::activations::Activation;
 use refrain::layers::Dense;
 use refrain::{Model, input};
-use refrain_cli::npz::to_npz;
+use refrain_storage::npz::to_npz;
 use serde_json::{Value as Json, json};
 use xtask::{memory, models};
 

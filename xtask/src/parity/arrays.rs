@@ -5,7 +5,7 @@ use std::path::Path;
 
 use refrain::Literal;
 use refrain::data::{Arrays, IntoArrays};
-use refrain_cli::npz::NpzFile;
+use refrain_storage::npz::NpzFile;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -11,7 +11,7 @@ use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
 use refrain::{DType, Input, Literal, Model, Sequential, Tensor, input, model_from_json, ops};
-use refrain_cli::npz::to_npz;
+use refrain_storage::npz::to_npz;
 use serde_json::Value as Json;
 
 #[path = "../../../crates/refrain/tests/sharing/models.rs"]

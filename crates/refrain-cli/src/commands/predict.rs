@@ -9,9 +9,9 @@ use refrain::data::Arrays;
 use super::load::{Load, OtherWeights};
 use crate::data::DataFile;
 use crate::failure::{Failure, Result};
-use crate::npz::{to_npy, to_npz};
 use crate::numbers::count;
 use crate::output::{check_target, target, write_whole};
+use refrain_storage::npz::{to_npy, to_npz};
 
 /// Compute a model's outputs for data.
 #[derive(Args)]
@@ -88,7 +88,7 @@ impl Predict {
             _ => {
                 let names: Vec<String> = (0..outputs.len()).map(|i| format!("y{i}")).collect();
                 let named: Vec<_> = names.iter().map(String::as_str).zip(outputs).collect();
-                to_npz(&named)
+                Ok(to_npz(&named)?)
             }
         }
     }

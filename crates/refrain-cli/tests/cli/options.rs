@@ -274,7 +274,10 @@ fn names_that_there_are_not_are_listed() {
             "mse, sparse_categorical_crossentropy.",
         ),
         ("--metrics auk", "accuracy, binary_accuracy, "),
-        ("--optimizer adan", "Adam, AdamW, Lion, Nadam, RMSprop, SGD."),
+        (
+            "--optimizer adan",
+            "Adam, AdamW, Lion, Nadam, RMSprop, SGD.",
+        ),
     ] {
         let run = folder.run(&format!("{FIT} {option}"));
         for blamed in ["m.keras", "LoadOptions", "Loss::", "--no-compile"] {

@@ -2,7 +2,7 @@
 
 use std::fs::{read, write};
 
-use refrain_cli::npz::to_npy;
+use refrain_storage::npz::to_npy;
 
 use crate::support::{Folder, compiled, labels, numbers, siamese, write_pairs};
 

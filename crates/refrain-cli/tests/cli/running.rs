@@ -1,7 +1,7 @@
 //! predict, evaluate.
 
 use refrain::{DType, Literal};
-use refrain_cli::npz::{ONLY, to_npy};
+use refrain_storage::npz::{ONLY, to_npy};
 use serde_json::Value as Json;
 
 use crate::support::{

@@ -9,7 +9,7 @@ use refrain::losses::Loss;
 use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
 use refrain::{Literal, Model};
-use refrain_cli::npz::{NpzFile, to_npz};
+use refrain_storage::npz::{NpzFile, to_npz};
 use serde_json::Value as Json;
 
 /// A folder that goes when the test ends.

@@ -152,7 +152,7 @@ impl ModelCheckpoint {
 fn make_folder(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
-    made.map_err(|e| saving::storage::io("making the folder of", path, &e))
+    Ok(made.map_err(|e| refrain_storage::io("making the folder of", path, &e))?)
 }
 
 impl Callback for ModelCheckpoint {

@@ -7,7 +7,6 @@ use super::config::{
     compile_from_json, identities, model_from_json as model_of, takes_masks, warn_of_penalties,
 };
 use super::open::{Layout, Opened};
-use super::storage::{ArrayFile, parse_json};
 use super::weights::{
     Identities, Plan, all_arrays, array_dims, identify, load_legacy_optimizer, load_optimizer,
     named_once, plan_keras3, plan_legacy, plan_safetensors, stored_alike, stored_once,
@@ -19,6 +18,7 @@ use crate::models::{Functional, Model};
 use crate::objects;
 use crate::training::KeptCompilation;
 use crate::warnings;
+use refrain_storage::{ArrayFile, parse_json};
 
 /// Loads a model from a file; see [`LoadOptions::load`].
 ///

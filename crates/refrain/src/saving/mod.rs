@@ -27,7 +27,6 @@ mod model_file;
 mod open;
 mod options;
 mod save;
-pub(crate) mod storage;
 mod weights;
 
 pub use inspect::{Inspection, inspect};
@@ -37,9 +36,9 @@ pub use load::{load_model, model_from_json};
 pub use load_weights::LoadWeights;
 pub use model_file::{ModelFile, StoredWeight};
 pub use options::LoadOptions;
+pub use refrain_storage::Limits;
 pub(crate) use save::check_end;
 pub use save::{check_target, write_file};
-pub use storage::Limits;
 pub use weights::{Placed, WeightsReport};
 
 /// The version of Keras whose files are written.

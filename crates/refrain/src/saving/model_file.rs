@@ -7,13 +7,13 @@ use std::path::Path;
 use refrain_graph::{DType, Literal};
 
 use super::open::Opened;
-use super::storage::{ArrayFile, ArrayRef};
 use super::weights::{read_array, unique};
 use super::{LoadOptions, load};
 use crate::error::{Error, Result};
 use crate::layers::AnyLayer;
 use crate::models::{Functional, Model};
 use crate::variable::Variable;
+use refrain_storage::{ArrayFile, ArrayRef};
 
 /// A model's file, opened for its weights to be read one by one: models that do not fit in memory can be compared or copied.
 ///

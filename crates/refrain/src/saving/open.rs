@@ -8,12 +8,12 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::config::{is_before_keras3, is_legacy, upgrade, upgrade_training};
-use super::storage::{
-    Archive, ArrayFile, ArrayRef, Group, Limits, hdf5_start, io, parse_json, write_hdf5,
-};
 use super::weights::{all_arrays, array_dims};
 use crate::Literal;
 use crate::error::{Error, ErrorKind, Result};
+use refrain_storage::{
+    Archive, ArrayFile, ArrayRef, Group, Limits, hdf5_start, io, parse_json, write_hdf5,
+};
 
 /// Where Keras keeps the parts of a model in an archive.
 pub(crate) const CONFIG: &str = "config.json";
@@ -227,7 +227,7 @@ impl Opened {
             Kind::Json => None,
         };
         match place {
-            Some((path, start)) => file.release(path, start),
+            Some((path, start)) => Ok(file.release(path, start)?),
             None => Ok(()),
         }
     }
@@ -285,7 +285,7 @@ fn joined(index: &Path, json: &Json, limits: &Limits) -> Result<ArrayFile> {
         let file = ArrayFile::open(&index.with_file_name(name), limits)?;
         copy_into(&file, file.root(), &mut root)?;
     }
-    ArrayFile::from_bytes(write_hdf5(&root)?, limits)
+    Ok(ArrayFile::from_bytes(write_hdf5(&root)?, limits)?)
 }
 
 fn copy_into(file: &ArrayFile, from: &Group<ArrayRef>, to: &mut Group<Literal>) -> Result<()> {

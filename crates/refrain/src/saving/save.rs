@@ -4,19 +4,19 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
+use super::KERAS_VERSION;
 use super::config::{compile_to_json, model_to_json, spell_out_ellipses, warn_of_other_calls};
 use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
-use super::storage::{
-    Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
-};
 use super::weights::{
     OptimizerGroup, legacy_tree, named_weights, optimizer_group, reordered_by_keras, unique,
     weights_tree,
 };
-use super::{KERAS_VERSION, storage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::warnings;
+use refrain_storage::{
+    Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
+};
 
 /// What is written, as the end of a file's name says.
 #[derive(Clone, Copy)]
@@ -144,7 +144,7 @@ impl Model {
             (WEIGHTS, weights),
         ];
         let members = members.each_ref().map(|(name, bytes)| (*name, &bytes[..]));
-        write_archive(path, &members)
+        Ok(write_archive(path, &members)?)
     }
 
     /// The tree of a legacy file.
@@ -195,9 +195,9 @@ impl Model {
         description["compile_config"] = json!({});
         let metadata = [(SAFETENSORS_CONFIG.to_owned(), description.to_string())];
         let weights: Vec<_> = weights.collect();
-        write_whole(path, |out| {
+        Ok(write_whole(path, |out| {
             write_safetensors(out, &weights, &metadata.into())
-        })
+        })?)
     }
 }
 
@@ -217,7 +217,9 @@ impl Model {
 pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = path.as_ref();
     let failed = |e: std::io::Error| io("writing", path, &e);
-    write_whole(path, |out| out.write_all(bytes).map_err(failed))
+    Ok(write_whole(path, |out| {
+        out.write_all(bytes).map_err(failed)
+    })?)
 }
 
 /// Makes sure that a file can be written at a path, before long work is done for it: that there is a folder, that it lets files
@@ -232,7 +234,7 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// Writing would fail.
 pub fn check_target(path: impl AsRef<Path>) -> Result<()> {
-    storage::check_target(path.as_ref())
+    Ok(refrain_storage::check_target(path.as_ref())?)
 }
 
 fn wrong_end(path: &Path, expected: &str) -> Error {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::Literal;
 use crate::error::Result;
 use crate::saving::Limits;
-use crate::saving::storage::{
+use refrain_storage::{
     Archive, ArrayFile, Group, parse_json, write_archive, write_hdf5, write_safetensors,
     write_whole,
 };
-use crate::{Error, Literal};
 
 /// The arrays of an HDF5 or safetensors file by their paths.
 pub type Arrays = BTreeMap<String, Literal>;
@@ -24,7 +24,7 @@ pub fn read_arrays(bytes: Vec<u8>, limits: &Limits) -> Result<Arrays> {
 
 fn collect(
     file: &ArrayFile,
-    group: &Group<crate::saving::storage::ArrayRef>,
+    group: &Group<refrain_storage::ArrayRef>,
     out: &mut Arrays,
 ) -> Result<()> {
     for array in group.arrays.values() {
@@ -48,25 +48,22 @@ pub fn read_zip(bytes: Vec<u8>, limits: &Limits) -> Result<Vec<(String, Vec<u8>)
 
 fn members(mut archive: Archive) -> Result<Vec<(String, Vec<u8>)>> {
     let names = archive.members().to_vec();
-    let read = |name: String| archive.read(&name).map(|bytes| (name, bytes));
+    let read = |name: String| Ok((name.clone(), archive.read(&name)?));
     names.into_iter().map(read).collect()
 }
 
 /// Reads JSON.
 pub fn read_json(bytes: &[u8], limits: &Limits) -> Result<serde_json::Value> {
-    parse_json(bytes, limits)
+    Ok(parse_json(bytes, limits)?)
 }
 
 /// Reads an HDF5 file with everything in it and writes it anew.
 pub fn rewrite_hdf5(bytes: Vec<u8>, limits: &Limits) -> Result<Vec<u8>> {
     let file = ArrayFile::from_bytes(bytes, limits)?;
-    write_hdf5(&load(&file, file.root())?)
+    Ok(write_hdf5(&load(&file, file.root())?)?)
 }
 
-fn load(
-    file: &ArrayFile,
-    group: &Group<crate::saving::storage::ArrayRef>,
-) -> Result<Group<Literal>> {
+fn load(file: &ArrayFile, group: &Group<refrain_storage::ArrayRef>) -> Result<Group<Literal>> {
     let arrays = group
         .arrays
         .iter()
@@ -89,7 +86,7 @@ pub fn hdf5(arrays: &Arrays) -> Result<Vec<u8>> {
         let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
         root.group_mut(group).arrays.insert(name.into(), literal);
     }
-    write_hdf5(&root)
+    Ok(write_hdf5(&root)?)
 }
 
 /// The bytes of a safetensors file with these arrays.
@@ -102,13 +99,13 @@ pub fn safetensors(arrays: &Arrays, metadata: &BTreeMap<String, String>) -> Resu
 
 /// Writes a zip file of these members.
 pub fn archive(path: &Path, members: &[(&str, &[u8])]) -> Result<()> {
-    write_archive(path, members)
+    Ok(write_archive(path, members)?)
 }
 
 /// Writes a file whole or not at all.
 pub fn whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, |out| {
-        out.write_all(bytes)
-            .map_err(|e| Error::custom(e.to_string()))
-    })
+    let failed = |e| refrain_storage::io("writing", path, &e);
+    Ok(write_whole(path, |out| {
+        out.write_all(bytes).map_err(failed)
+    })?)
 }

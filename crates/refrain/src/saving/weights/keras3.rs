@@ -6,8 +6,8 @@ use super::places::{Habit, Place, join, places};
 use super::plan::{Plan, Target};
 use super::{optimizer_group, unused};
 use crate::models::Model;
-use crate::saving::storage::{ArrayRef, Attribute, Group};
 use refrain_graph::Literal;
+use refrain_storage::{ArrayRef, Attribute, Group};
 
 /// Groups of a model that hold the state of its training, not weights: of the outermost model, and of every model inside it
 /// that was ever compiled by itself.

@@ -10,8 +10,8 @@ use super::{unique, unused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
 use crate::models::Model;
-use crate::saving::storage::{ArrayRef, Attribute, Group};
 use crate::variable::Variable;
+use refrain_storage::{ArrayRef, Attribute, Group};
 
 /// The attribute that lists a model's layers.
 pub(crate) const LAYER_NAMES: &str = "layer_names";

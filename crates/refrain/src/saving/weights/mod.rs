@@ -22,7 +22,7 @@ pub(crate) use safetensors::{named_weights, plan_safetensors};
 
 use std::collections::HashSet;
 
-use crate::saving::storage::{ArrayRef, Group};
+use refrain_storage::{ArrayRef, Group};
 
 /// All arrays of a group and the groups inside it.
 pub(crate) fn all_arrays(group: &Group<ArrayRef>) -> Vec<&ArrayRef> {

@@ -9,7 +9,7 @@ use super::places::{Habit, Members, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::registry::OPS_MODULE;
 use crate::layers::restoring::{description, identity};
-use crate::saving::storage::{ArrayFile, ArrayRef, Group};
+use refrain_storage::{ArrayFile, ArrayRef, Group};
 
 /// Identities of layers that are described several times, by the JSON pointers to their descriptions.
 pub(crate) type Identities = HashMap<String, u64>;

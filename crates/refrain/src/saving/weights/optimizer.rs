@@ -10,8 +10,8 @@ use super::plan::dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::optimizers::Optimizer;
-use crate::saving::storage::{ArrayFile, ArrayRef, Group};
 use crate::variable::Variable;
+use refrain_storage::{ArrayFile, ArrayRef, Group};
 
 /// An optimizer's variables, as Keras orders them.
 pub(crate) struct OptimizerGroup {
@@ -54,7 +54,8 @@ pub(crate) fn stored_optimizer(file: &ArrayFile) -> Result<Vec<Literal>> {
         }
         (None, None) => Vec::new(),
     };
-    arrays.into_iter().map(|array| file.read(array)).collect()
+    let values = arrays.into_iter().map(|array| Ok(file.read(array)?));
+    values.collect()
 }
 
 /// The group of a legacy file that holds them.

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::layers::AnyLayer;
 use crate::models::{Functional, Model};
 use crate::names;
-use crate::saving::storage::Group;
 use crate::variable::Variable;
+use refrain_storage::Group;
 
 /// Something that Keras stores under a path of its own: a layer, or an inner part of one.
 pub(crate) struct Place {

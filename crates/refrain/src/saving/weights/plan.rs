@@ -3,8 +3,8 @@
 use refrain_graph::{DType, Literal, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::saving::storage::{ArrayFile, ArrayRef};
 use crate::variable::Variable;
+use refrain_storage::{ArrayFile, ArrayRef};
 
 /// An array of a file and the variable that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

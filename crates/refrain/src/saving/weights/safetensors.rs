@@ -6,8 +6,8 @@ use super::places::{Habit, places};
 use super::plan::{Plan, Target};
 use super::unused;
 use crate::models::Model;
-use crate::saving::storage::{ArrayRef, Group};
 use crate::variable::Variable;
+use refrain_storage::{ArrayRef, Group};
 
 /// The variables of a model under their names in such a file: the names of the models and layers that own them, then the
 /// variable's, with slashes between: `encoder/lstm/lstm_cell/kernel`.

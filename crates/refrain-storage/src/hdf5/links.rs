@@ -7,7 +7,7 @@ use super::attribute::text;
 use super::dense;
 use super::header::{Message, kind};
 use crate::Error;
-use crate::error::Result;
+use crate::Result;
 
 /// Names and addresses of all members of a group.
 pub(super) fn all(

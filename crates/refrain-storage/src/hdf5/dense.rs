@@ -5,7 +5,7 @@ use super::super::cursor::Cursor;
 use super::super::{damaged, unsupported};
 use super::UNDEFINED;
 use super::btree::{Tree, bytes_for};
-use crate::error::Result;
+use crate::Result;
 
 /// Bytes of a record before the object's place in the heap, by the types of trees that Keras's files have.
 const NAMED_LINKS: (u8, usize) = (5, 4);

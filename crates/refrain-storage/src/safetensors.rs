@@ -10,8 +10,8 @@ use super::array_file::{ArrayRef, Budget, Content, Place};
 use super::cursor::Cursor;
 use super::number::{Kind, Number, encode, width};
 use super::{Attribute, Group, Limits, damaged, parse_json};
-use crate::error::{Error, ErrorKind, Result};
-use crate::{DType, Literal};
+use crate::{Error, ErrorKind, Result};
+use refrain_graph::{DType, Literal};
 
 /// Bytes of the header's length.
 const LENGTH: usize = 8;
@@ -146,7 +146,7 @@ const NAMES: [(Kind, &str); 12] = [
 ///
 /// # Errors
 /// For two arrays of one name, or if writing fails.
-pub(crate) fn write_safetensors<D: Borrow<Literal>>(
+pub fn write_safetensors<D: Borrow<Literal>>(
     out: &mut dyn Write,
     arrays: &[(String, D)],
     metadata: &BTreeMap<String, String>,

@@ -3,6 +3,7 @@
 //! - [`ArrayFile`] reads HDF5 and safetensors files as a tree of [`Group`]s; [`write_hdf5`] and
 //!   [`write_safetensors`] write such trees.
 //! - [`Archive`] reads a `.keras` file, zipped or not; [`write_archive`] writes one.
+//! - [`npz`] reads and writes NumPy's files (feature `npz`).
 //! - [`parse_json`] reads JSON as Python writes it.
 //!
 //! Every byte that is read is untrusted. What a file declares is checked against the file's own size and against [`Limits`]
@@ -12,25 +13,27 @@ mod abandoned;
 mod archive;
 mod array_file;
 mod cursor;
+mod error;
 mod hdf5;
 mod json;
 mod limits;
+#[cfg(feature = "npz")]
+pub mod npz;
 mod number;
 mod safetensors;
 mod tree;
 mod whole;
 mod zip;
 
-pub(crate) use archive::{Archive, write_archive};
-pub(crate) use array_file::{ArrayFile, ArrayRef};
-pub(crate) use hdf5::{hdf5_start, write_hdf5};
-pub(crate) use json::parse_json;
+pub use archive::{Archive, write_archive};
+pub use array_file::{ArrayFile, ArrayRef};
+pub use error::{Error, ErrorKind, Result};
+pub use hdf5::{hdf5_start, write_hdf5};
+pub use json::parse_json;
 pub use limits::Limits;
-pub(crate) use safetensors::write_safetensors;
-pub(crate) use tree::{Attribute, Group};
-pub(crate) use whole::{check_target, write_whole};
-
-use crate::error::{Error, ErrorKind};
+pub use safetensors::write_safetensors;
+pub use tree::{Attribute, Group};
+pub use whole::{check_target, write_whole};
 
 /// A file that is not what it says it is.
 fn damaged(what: impl std::fmt::Display) -> Error {
@@ -53,7 +56,7 @@ fn beyond(what: &str, limit: u64, received: impl std::fmt::Display) -> Error {
 }
 
 /// What the operating system said about a file.
-pub(crate) fn io(doing: &str, path: &std::path::Path, e: &std::io::Error) -> Error {
+pub fn io(doing: &str, path: &std::path::Path, e: &std::io::Error) -> Error {
     let kind = match e.kind() {
         std::io::ErrorKind::NotFound => ErrorKind::NotFound,
         _ => ErrorKind::Io,

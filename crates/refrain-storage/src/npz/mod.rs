@@ -11,11 +11,11 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use refrain::Literal;
+use refrain_graph::Literal;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::failure::{Failure, Result};
+use crate::{Error, Result};
 use header::Header;
 use values::Type;
 pub use values::to_npy;
@@ -34,8 +34,8 @@ pub const ONLY: &str = "";
 /// order. Integers of 8 and 16 bits become `i32` (but `u8`), `u64` becomes `i64`.
 ///
 /// ```
-/// use refrain::Literal;
-/// use refrain_cli::npz::{NpzFile, to_npz};
+/// use refrain_graph::Literal;
+/// use refrain_storage::npz::{NpzFile, to_npz};
 ///
 /// let path = std::env::temp_dir().join(format!("refrain-doc-{}.npz", std::process::id()));
 /// let x = Literal::new([2, 2], vec![1.0f32, 2.0, 3.0, 4.0]).unwrap();
@@ -68,7 +68,7 @@ impl NpzFile {
     /// There is no such file, or it is neither.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let failed = |e: std::io::Error| Failure::io("opening", path, &e);
+        let failed = |e: std::io::Error| crate::io("opening", path, &e);
         let mut file = BufReader::new(File::open(path).map_err(failed)?);
         let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
         file.rewind().map_err(failed)?;
@@ -83,7 +83,7 @@ impl NpzFile {
             [0x93, b'N'] => (vec![ONLY.to_owned()], Source::One(file)),
             _ => {
                 let text = "it is neither a `.npz` archive nor a `.npy` array";
-                return Err(Failure::new(text)
+                return Err(Error::damaged(text)
                     .at(quoted(path))
                     .hint("Write it with `numpy.savez(path, x0=…, y0=…)`"));
             }
@@ -126,7 +126,8 @@ impl NpzFile {
             false => format!("array `{name}` in {}", quoted(&self.path)),
         };
         let position = self.names.iter().position(|n| n == name);
-        let position = position.ok_or_else(|| Failure::new("there is no such array").at(&place))?;
+        let position =
+            position.ok_or_else(|| Error::damaged("there is no such array").at(&place))?;
         self.read_at(position).map_err(|e| e.at(&place))
     }
 
@@ -144,7 +145,7 @@ impl NpzFile {
                     _ => stored.saturating_mul(MOST_INFLATED),
                 };
                 if stored > self.length || size > possible {
-                    return Err(Failure::new(
+                    return Err(Error::damaged(
                         "it declares more bytes than the file can hold",
                     ));
                 }
@@ -158,8 +159,8 @@ fn quoted(path: &Path) -> String {
     format!("`{}`", path.display())
 }
 
-fn damaged(e: zip::result::ZipError) -> Failure {
-    Failure::new(format!("the archive is damaged: {e}"))
+fn damaged(e: zip::result::ZipError) -> Error {
+    Error::damaged(format!("the archive is damaged: {e}"))
 }
 
 /// The names of an archive's members, as NumPy shows them.
@@ -167,7 +168,7 @@ fn archive(file: BufReader<File>) -> Result<(Vec<String>, Source)> {
     let archive = ZipArchive::new(file).map_err(damaged)?;
     if archive.len() > MOST_ARRAYS {
         let text = format!("it has {} members, more than {MOST_ARRAYS}", archive.len());
-        return Err(Failure::new(text));
+        return Err(Error::damaged(text));
     }
     let names = (0..archive.len()).map(|i| {
         let name = archive.name_for_index(i).unwrap_or_default();
@@ -189,20 +190,20 @@ fn array(source: &mut dyn Read, size: u64) -> Result<Literal> {
     let declared = count.and_then(|n| n.checked_mul(kind.size));
     let (Some(count), Some(declared)) = (count, declared) else {
         let text = format!("its shape {:?} is larger than any memory", header.shape);
-        return Err(Failure::new(text));
+        return Err(Error::damaged(text));
     };
     if declared as u64 != there {
         let shape = &header.shape;
         let text = format!(
             "its shape {shape:?} takes {declared} bytes, but there are {there}: the file is damaged"
         );
-        return Err(Failure::new(text));
+        return Err(Error::damaged(text));
     }
     let literal = values::read(&mut counted, &header, kind, count)?;
     // Only at its end does an archive tell that its checksum is wrong.
     match counted.read(&mut [0]).map_err(header::cut)? {
         0 => Ok(literal),
-        _ => Err(Failure::new(
+        _ => Err(Error::damaged(
             "it holds more bytes than it declares: the file is damaged",
         )),
     }
@@ -227,7 +228,8 @@ impl Read for Counted<'_> {
 /// # Errors
 /// Two arrays have one name.
 pub fn to_npz(arrays: &[(&str, &Literal)]) -> Result<Vec<u8>> {
-    let failed = |e: zip::result::ZipError| Failure::new(format!("making the archive failed: {e}"));
+    let failed =
+        |e: zip::result::ZipError| Error::damaged(format!("making the archive failed: {e}"));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, array) in arrays {
         let bytes = to_npy(array);

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::failure::{Failure, Result};
+use crate::{Error, Result};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Bytes of the text before an array's values: NumPy itself reads no longer ones unless it trusts the file.
@@ -26,7 +26,7 @@ impl Header {
     pub(super) fn read(source: &mut dyn Read) -> Result<Self> {
         let start: [u8; 8] = bytes(source)?;
         if !start.starts_with(MAGIC) {
-            return Err(Failure::new("it does not begin as NumPy's arrays do"));
+            return Err(Error::damaged("it does not begin as NumPy's arrays do"));
         }
         let length = match start[6] {
             1 => usize::from(u16::from_le_bytes(bytes(source)?)),
@@ -34,19 +34,19 @@ impl Header {
             version => {
                 let text =
                     format!("it has version {version} of NumPy's format; versions 1 to 3 are read");
-                return Err(Failure::new(text));
+                return Err(Error::damaged(text));
             }
         };
         if length > LONGEST_HEADER {
             let text = format!("its header has {length} bytes, more than {LONGEST_HEADER}");
-            return Err(Failure::new(text));
+            return Err(Error::damaged(text));
         }
         let mut text = vec![0; length];
         source.read_exact(&mut text).map_err(cut)?;
         let header = std::str::from_utf8(&text).ok().and_then(parse);
         header.ok_or_else(|| {
             let text = String::from_utf8_lossy(&text);
-            Failure::new(format!(
+            Error::damaged(format!(
                 "its header is not one of NumPy's: {}",
                 text.trim_end()
             ))
@@ -84,10 +84,12 @@ fn bytes<const N: usize>(source: &mut dyn Read) -> Result<[u8; N]> {
 }
 
 /// What reading an array that ends too early is answered with.
-pub(super) fn cut(e: std::io::Error) -> Failure {
+pub(super) fn cut(e: std::io::Error) -> Error {
     match e.kind() {
-        std::io::ErrorKind::UnexpectedEof => Failure::new("it ends too early: the file is cut off"),
-        _ => Failure::new(format!("reading it failed: {e}")),
+        std::io::ErrorKind::UnexpectedEof => {
+            Error::damaged("it ends too early: the file is cut off")
+        }
+        _ => Error::damaged(format!("reading it failed: {e}")),
     }
 }
 

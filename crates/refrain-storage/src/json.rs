@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{Limits, beyond, damaged};
-use crate::error::Result;
+use crate::Result;
 
 /// Reads JSON, which must not be longer or deeper than the limits. Python's bare `NaN`, `Infinity` and `-Infinity`, which JSON
 /// does not have, become the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
-pub(crate) fn parse_json(bytes: &[u8], limits: &Limits) -> Result<Value> {
+pub fn parse_json(bytes: &[u8], limits: &Limits) -> Result<Value> {
     if bytes.len() as u64 > limits.get_json_bytes() {
         return Err(beyond("a JSON text", limits.get_json_bytes(), bytes.len()));
     }

@@ -4,7 +4,7 @@ use super::super::array_file::Budget;
 use super::super::cursor::Cursor;
 use super::super::damaged;
 use super::UNDEFINED;
-use crate::error::Result;
+use crate::Result;
 
 /// Bytes that hold any number up to this one.
 pub(super) fn bytes_for(most: u64) -> usize {

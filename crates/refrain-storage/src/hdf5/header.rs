@@ -3,7 +3,7 @@
 use super::super::array_file::Budget;
 use super::super::cursor::Cursor;
 use super::super::unsupported;
-use crate::error::Result;
+use crate::Result;
 
 /// Types of messages.
 pub(super) mod kind {

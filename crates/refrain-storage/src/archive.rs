@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::zip::{self, Zip};
 use super::{Limits, beyond, io, unsupported, write_whole};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 trait Source: Read + Seek {}
 impl<T: Read + Seek> Source for T {}
@@ -16,7 +16,7 @@ impl<T: Read + Seek> Source for T {}
 ///
 /// Names are relative paths with `/`. One that leads outside, a link, or two names that are the same on a file system without
 /// upper and lower case make the whole archive an error.
-pub(crate) struct Archive {
+pub struct Archive {
     members: Vec<String>,
     place: Where,
 }
@@ -31,7 +31,7 @@ impl Archive {
     ///
     /// # Errors
     /// If there is neither, or for names, numbers and sizes as described above and in [`Limits`].
-    pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Self> {
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
         if path.is_dir() {
             let mut members = Vec::new();
             list(path, "", limits, &mut members)?;
@@ -45,7 +45,7 @@ impl Archive {
     }
 
     /// Opens a zip file that is in memory.
-    pub(crate) fn from_bytes(bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
+    pub fn from_bytes(bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
         Archive::from_source(Box::new(std::io::Cursor::new(bytes)), limits)
     }
 
@@ -59,12 +59,12 @@ impl Archive {
     }
 
     /// The names of all members: in a zip file's own order, or sorted.
-    pub(crate) fn members(&self) -> &[String] {
+    pub fn members(&self) -> &[String] {
         &self.members
     }
 
     /// Whether there is a member of this name.
-    pub(crate) fn contains(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &str) -> bool {
         self.members.iter().any(|m| m == name)
     }
 
@@ -79,11 +79,7 @@ impl Archive {
 
     /// The file that holds a member's bytes as they are, and where they begin in it; `None` if they are compressed. `path` is
     /// that of the archive.
-    pub(crate) fn plain_place(
-        &mut self,
-        path: &Path,
-        name: &str,
-    ) -> Result<Option<(PathBuf, u64)>> {
+    pub fn plain_place(&mut self, path: &Path, name: &str) -> Result<Option<(PathBuf, u64)>> {
         let index = self.position(name)?;
         match &mut self.place {
             Where::Zip(zip) => {
@@ -98,7 +94,7 @@ impl Archive {
     ///
     /// # Errors
     /// If there is no such member, or it is damaged.
-    pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>> {
+    pub fn read(&mut self, name: &str) -> Result<Vec<u8>> {
         let index = self.position(name)?;
         match &mut self.place {
             Where::Zip(zip) => zip.read(index),
@@ -183,7 +179,7 @@ pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
 ///
 /// # Errors
 /// For a name that [`Archive`] does not accept, or if writing fails.
-pub(crate) fn write_archive(path: &Path, members: &[(&str, &[u8])]) -> Result<()> {
+pub fn write_archive(path: &Path, members: &[(&str, &[u8])]) -> Result<()> {
     let names: Vec<String> = members.iter().map(|m| m.0.to_string()).collect();
     names
         .iter()

@@ -8,11 +8,11 @@ use super::super::{Limits, damaged, unsupported};
 use super::UNDEFINED;
 use super::header::Message;
 use super::index::{Grid, Index};
-use crate::error::Result;
+use crate::Result;
 
 /// An array in chunks of one shape.
 #[derive(Clone, Debug)]
-pub(crate) struct Chunked {
+pub struct Chunked {
     /// A chunk's dimensions.
     dims: Vec<usize>,
     /// The dimensions that the array can grow to.
@@ -172,7 +172,7 @@ fn pipeline(data: &[u8], element: usize) -> Result<Vec<Filter>> {
 
 impl Chunked {
     /// The bytes of the array, row-major. All chunks are found before anything is allocated for them.
-    pub(crate) fn read(
+    pub fn read(
         &self,
         file: &[u8],
         dims: &[usize],

@@ -8,8 +8,8 @@ use super::super::{Attribute, Group};
 use super::write_heap::{Heap, MOST_TEXT};
 use super::write_types::{TEXT, dataspace, datatype};
 use super::{SIGNATURE, UNDEFINED, kind};
-use crate::error::{Error, ErrorKind, Result};
-use crate::{DType, Literal};
+use crate::{Error, ErrorKind, Result};
+use refrain_graph::{DType, Literal};
 
 const GROUP_INFO: u16 = 0x0a;
 const FILL_VALUE: u16 = 0x05;
@@ -27,7 +27,7 @@ const SUPERBLOCK: usize = 96;
 ///
 /// # Errors
 /// For an attribute that is [`Attribute::Other`], and for names and groups beyond HDF5's own limits.
-pub(crate) fn write_hdf5<D: Borrow<Literal>>(root: &Group<D>) -> Result<Vec<u8>> {
+pub fn write_hdf5<D: Borrow<Literal>>(root: &Group<D>) -> Result<Vec<u8>> {
     let mut items = Vec::new();
     collect(root, &mut items)?;
     let mut heap = Heap::default();

@@ -7,7 +7,7 @@ use super::super::cursor::Cursor;
 use super::super::{Limits, damaged, unsupported};
 use super::UNDEFINED;
 use super::btree::Tree;
-use crate::error::Result;
+use crate::Result;
 
 #[derive(Clone, Debug)]
 pub(super) enum Index {

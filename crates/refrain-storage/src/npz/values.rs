@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
-use refrain::Literal;
+use refrain_graph::Literal;
 use refrain_graph::{Data, Element, bf16, f16};
 
 use super::header::{Header, cut};
-use crate::failure::{Failure, Result};
+use crate::{Error, Result};
 
 /// Bytes read at a time: many, and a multiple of every element's size.
 const CHUNK: usize = 1 << 16;
@@ -43,7 +43,7 @@ impl<'d> Type<'d> {
     }
 }
 
-fn not_numbers(descr: &str, code: &str) -> Failure {
+fn not_numbers(descr: &str, code: &str) -> Error {
     let what = match code.chars().next() {
         Some('O') => "Python objects, which only Python can read",
         Some('U' | 'S' | 'a') => "text",
@@ -53,7 +53,7 @@ fn not_numbers(descr: &str, code: &str) -> Failure {
         _ => "elements that are not read here",
     };
     let text = format!("it holds {what} (type `{descr}`)");
-    Failure::new(text).hint("Convert it to numbers, for example with `.astype('float32')`")
+    Error::damaged(text).hint("Convert it to numbers, for example with `.astype('float32')`")
 }
 
 /// Reads all values, in row-major order.
@@ -109,7 +109,7 @@ fn signed(wide: Literal) -> Result<Literal> {
                 "it holds {}, which is beyond 64-bit signed integers",
                 beyond as u64
             );
-            Err(Failure::new(text))
+            Err(Error::damaged(text))
         }
         None => Ok(wide),
     }
@@ -139,13 +139,13 @@ fn decode<T: Element, const N: usize>(
 
 fn row_major<T: Copy>(values: Vec<T>, shape: &[usize]) -> Result<Vec<T>> {
     let array = ArrayD::from_shape_vec(IxDyn(shape).f(), values);
-    let array = array.map_err(|e| Failure::new(e.to_string()))?;
+    let array = array.map_err(|e| Error::damaged(e.to_string()))?;
     Ok(array.iter().copied().collect())
 }
 
 fn literal(header: &Header, data: Data) -> Result<Literal> {
     let literal = Literal::from_data(header.shape.clone(), data);
-    literal.ok_or_else(|| Failure::new("its shape does not fit its number of values"))
+    literal.ok_or_else(|| Error::damaged("its shape does not fit its number of values"))
 }
 
 /// The bytes of a `.npy` file, little-endian and in row-major order. NumPy has no bfloat16: such numbers are written as

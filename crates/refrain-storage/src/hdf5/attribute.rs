@@ -11,7 +11,7 @@ use super::super::{damaged, unsupported};
 use super::datatype::{Class, Datatype, dataspace, datatype};
 use super::dense;
 use super::header::{Message, find, kind};
-use crate::error::Result;
+use crate::Result;
 
 /// All attributes of an object.
 pub(super) fn all(

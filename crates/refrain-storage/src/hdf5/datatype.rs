@@ -3,7 +3,7 @@
 use super::super::cursor::Cursor;
 use super::super::number::{Kind, Number};
 use super::super::{damaged, unsupported};
-use crate::error::Result;
+use crate::Result;
 
 pub(super) struct Datatype {
     /// Bytes of one element.

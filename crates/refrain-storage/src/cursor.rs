@@ -1,7 +1,7 @@
 //! Little-endian numbers out of untrusted bytes.
 
 use super::damaged;
-use crate::error::Result;
+use crate::Result;
 
 /// A place in bytes that only moves forward and never past their end.
 #[derive(Clone, Copy)]

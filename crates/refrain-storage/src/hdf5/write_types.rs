@@ -1,6 +1,6 @@
 //! Types and shapes as they are written.
 
-use crate::DType;
+use refrain_graph::DType;
 
 /// Version 1: rank, dimensions.
 pub(super) fn dataspace(dims: &[usize]) -> Vec<u8> {

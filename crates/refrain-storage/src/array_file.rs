@@ -10,15 +10,15 @@ use std::sync::{Mutex, PoisonError};
 use super::hdf5::{self, Chunked, hdf5_start};
 use super::number::Number;
 use super::{Group, Limits, beyond, io, safetensors, unsupported};
-use crate::error::Result;
-use crate::{Literal, Shape, Spec};
+use crate::Result;
+use refrain_graph::{Literal, Shape, Spec};
 
 /// A file of arrays, opened for reading: its tree is read and checked at once, an array's values when they are asked for.
 ///
 /// The bytes of the file are held, unless they are [released](ArrayFile::release); nothing is allocated for an array until it
 /// is read.
 #[derive(Debug)]
-pub(crate) struct ArrayFile {
+pub struct ArrayFile {
     bytes: Bytes,
     /// Bytes before these that do not belong to the file.
     before: u64,
@@ -63,7 +63,7 @@ impl Bytes {
 
 /// An array of an [`ArrayFile`], not yet read.
 #[derive(Clone, Debug)]
-pub(crate) struct ArrayRef {
+pub struct ArrayRef {
     path: String,
     content: Content,
 }
@@ -95,7 +95,7 @@ impl ArrayRef {
     }
 
     /// Where it is in the file: `layers/dense/vars/0`.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 
@@ -108,7 +108,7 @@ impl ArrayRef {
     }
 
     /// Shape and type of the literal it is read into; `None` if it does not hold numbers.
-    pub(crate) fn spec(&self) -> Option<Spec> {
+    pub fn spec(&self) -> Option<Spec> {
         match &self.content {
             Content::Numbers { number, dims, .. } => {
                 Some(Spec::new(Shape::from(dims.as_slice()), number.dtype()))
@@ -123,7 +123,7 @@ impl ArrayFile {
     ///
     /// # Errors
     /// If it is not there, or as [`ArrayFile::from_bytes`].
-    pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Self> {
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| io("reading", path, &e))?;
         ArrayFile::from_bytes(bytes, limits)
     }
@@ -133,7 +133,7 @@ impl ArrayFile {
     /// # Errors
     /// If it is neither HDF5 nor safetensors, damaged, beyond the limits, or uses what is not read: external and virtual
     /// storage, soft and external links.
-    pub(crate) fn from_bytes(mut bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
+    pub fn from_bytes(mut bytes: Vec<u8>, limits: &Limits) -> Result<Self> {
         let mut before = 0;
         let hdf5 = hdf5_start(Cursor::new(&bytes)).ok().flatten();
         let root = if safetensors::is_safetensors(&bytes) {
@@ -155,7 +155,7 @@ impl ArrayFile {
 
     /// Gives back the memory of the bytes: from now on arrays are read from the disk, where the file begins at an offset of
     /// the one at `path`. Chunks are found through the whole file, so that a file that has some keeps its bytes.
-    pub(crate) fn release(&mut self, path: PathBuf, start: u64) -> Result<()> {
+    pub fn release(&mut self, path: PathBuf, start: u64) -> Result<()> {
         if self.root.any_array(&|array| array.is_chunked()) {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl ArrayFile {
     }
 
     /// The tree.
-    pub(crate) fn root(&self) -> &Group<ArrayRef> {
+    pub fn root(&self) -> &Group<ArrayRef> {
         &self.root
     }
 
@@ -177,7 +177,7 @@ impl ArrayFile {
     ///
     /// # Errors
     /// If it does not hold numbers, or its chunks are damaged.
-    pub(crate) fn read(&self, array: &ArrayRef) -> Result<Literal> {
+    pub fn read(&self, array: &ArrayRef) -> Result<Literal> {
         let named = |e: crate::Error| {
             crate::Error::new(e.kind(), format!("reading `{}` failed: {e}", array.path))
         };

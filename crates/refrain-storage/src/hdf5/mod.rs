@@ -26,10 +26,10 @@ use self::header::{Message, find, kind, messages};
 use super::array_file::{ArrayRef, Budget, Content, Place};
 use super::cursor::Cursor;
 use super::{Group, Limits, beyond, damaged, unsupported};
-use crate::error::Result;
+use crate::Result;
 
 pub(super) use self::chunks::Chunked;
-pub(crate) use self::write::write_hdf5;
+pub use self::write::write_hdf5;
 
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -37,7 +37,7 @@ const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 const UNDEFINED: u64 = u64::MAX;
 
 /// Where an HDF5 file begins behind a user block, which is empty or a power of two of 512 bytes or more.
-pub(crate) fn hdf5_start(mut file: impl Read + Seek) -> std::io::Result<Option<u64>> {
+pub fn hdf5_start(mut file: impl Read + Seek) -> std::io::Result<Option<u64>> {
     const SMALLEST: u64 = 512;
     let end = file.seek(SeekFrom::End(0))?;
     let mut found = [0; SIGNATURE.len()];

@@ -3,8 +3,8 @@
 use refrain_graph::{Data, bf16, f16, with_data};
 
 use super::damaged;
-use crate::error::Result;
-use crate::{DType, Literal};
+use crate::Result;
+use refrain_graph::{DType, Literal};
 
 /// The type of a file's elements. Those that no [`Literal`] has are widened to the smallest one that holds them all: `i8` and
 /// `i16` to `i32`, `u16` to `u32`.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use refrain::{DType, Literal};
 use refrain_graph::f16;
+use refrain_graph::{DType, Literal};
 
 use super::*;
 

@@ -12,7 +12,7 @@ macro_rules! limits {
         /// most 64 times the bytes that are really there and 1 MiB, JSON 128 times its own text.
         ///
         /// ```
-        /// use refrain::saving::Limits;
+        /// use refrain_storage::Limits;
         ///
         /// let careful = Limits::new().total_bytes(64 << 20).members(16);
         /// assert_eq!(careful.get_members(), 16);

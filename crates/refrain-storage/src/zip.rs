@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use super::archive::check_name;
 use super::cursor::Cursor;
 use super::{Limits, beyond, damaged, unsupported};
-use crate::error::Result;
+use crate::Result;
 
 /// Marks a size or offset that is in the extra field instead.
 const ELSEWHERE: u32 = u32::MAX;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{abandoned, io};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Bytes gathered before each write.
 const BUFFER: usize = 1 << 20;
@@ -22,10 +22,7 @@ static WRITERS: AtomicU64 = AtomicU64::new(0);
 /// Writes a file through a temporary one beside it, which is flushed to the disk and then takes the file's name and
 /// permissions. Whatever fails, what was there before is still there, and nothing else. What writers that were killed have left
 /// beside the target is removed.
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let target = target(path)?;
     abandoned::remove(&target);
     let (temporary, file) = create(&target)?;
@@ -48,7 +45,7 @@ pub(crate) fn write_whole(
 }
 
 /// Makes sure that a file can be written, by beginning to write one.
-pub(crate) fn check_target(path: &Path) -> Result<()> {
+pub fn check_target(path: &Path) -> Result<()> {
     let (temporary, _file) = create(&target(path)?)?;
     drop(Remove(Some(temporary)));
     Ok(())
@@ -145,9 +142,9 @@ mod tests {
         .unwrap();
         let failed = write_whole(&path, |w| {
             w.write_all(b"new").map_err(|e| io("writing", &path, &e))?;
-            Err(Error::custom("half way"))
+            Err(Error::new(ErrorKind::Io, "half way"))
         });
-        assert_eq!(failed.unwrap_err().to_string(), "half way.");
+        assert_eq!(failed.unwrap_err().to_string(), "half way");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(folder).unwrap();
