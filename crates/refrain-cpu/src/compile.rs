@@ -3,6 +3,7 @@
 use cranelift_entity::EntityRef;
 use refrain_graph::Graph;
 
+use crate::flatten::flatten;
 use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
 use crate::kernels::finish::{Finish, Parts};
@@ -60,6 +61,8 @@ pub(crate) fn compile_graph(
     simd: Simd,
     lasting: Vec<bool>,
 ) -> Result<Plan, CompileError> {
+    let flat = flatten(graph)?;
+    let graph = flat.as_ref().unwrap_or(graph);
     let again = match options.fuse {
         true => recompute(graph)?,
         false => None,

@@ -5,7 +5,9 @@ mod common;
 use common::models;
 use common::retyped::retyped;
 use refrain_cpu::{CompileError, CompileOptions, Executable, RunError};
-use refrain_graph::{BinaryOp, DType, DotDims, Graph, Literal, Op, Spec};
+use refrain_graph::{
+    BinaryOp, Conv, ConvLayout, DType, DotDims, Graph, Literal, Op, Reduction, Spec, Window, grad,
+};
 
 fn compiled(graph: models::Made<Graph>, options: &CompileOptions) -> Executable {
     let graph = graph.unwrap_or_else(|e| panic!("{e}"));
@@ -190,6 +192,46 @@ fn an_lstm_keeps_six_arrays_for_its_backward_pass() {
     let step = batch * units * size_of::<f32>();
     let kept = (memory(2 * steps) - memory(steps)) as f64 / (step * steps) as f64;
     assert!((10.9..11.1).contains(&kept), "{kept}");
+}
+
+/// Convolutions over three dimensions and their gradients run on the kernels for two.
+#[test]
+fn convolutions_over_volumes_are_those_over_images() -> models::Made<()> {
+    let mut b = models::B::new();
+    let x = b.input("x", &[2, 6, 7, 8, 4]);
+    let w = b.variable("w", &[3, 3, 3, 4, 8]);
+    let layout = |batch, feature, first| ConvLayout {
+        batch,
+        feature,
+        spatial: (first..first + 3).collect(),
+    };
+    let conv = Conv {
+        window: Window {
+            size: vec![3; 3],
+            strides: vec![2; 3],
+            padding: vec![(1, 1); 3],
+            base_dilation: vec![1; 3],
+            dilation: vec![1; 3],
+        },
+        reversal: vec![false; 3],
+        lhs: layout(0, 4, 1),
+        rhs: layout(3, 4, 0),
+        out: layout(0, 4, 1),
+        feature_groups: 1,
+        batch_groups: 1,
+    };
+    let y = b.g.push(Op::Convolution(Box::new(conv)), &[x, w])?;
+    let sum = b.reduce(Reduction::Sum, y, &[0, 1, 2, 3, 4])?;
+    for gradient in grad::gradients(&mut b.g, sum, &[x, w])? {
+        b.g.result(gradient);
+    }
+    b.g.result(y);
+    let text = compiled(Ok(b.g), &CompileOptions::default()).explain();
+    for name in ["convolution [", "input gradient", "kernel gradient"] {
+        assert_eq!(text.matches(name).count(), 1, "{name}: {text}");
+    }
+    assert!(!text.contains("general"), "{text}");
+    Ok(())
 }
 
 #[test]

@@ -6,7 +6,7 @@ use common::{assert_close, check, oracle, run};
 use refrain_cpu::CompileOptions;
 use refrain_graph::{
     BinaryOp, Comparison, Conv, ConvLayout, DType, DotDims, GatherDims, Graph, Literal, Op,
-    Reduction, ScatterDims, ScatterKind, Shape, Spec, UnaryOp, Window,
+    Reduction, Scan, ScatterDims, ScatterKind, Shape, Spec, UnaryOp, Window,
 };
 
 const TYPES: [DType; 9] = [
@@ -222,6 +222,28 @@ fn moves() {
         assert_eq!(each_type(Op::StopGradient, &[dims]), TYPES.len());
         let flat = Op::Reshape(Shape::from([dims[0] * dims[1]]));
         assert_eq!(each_type(flat, &[dims]), TYPES.len());
+    }
+}
+
+#[test]
+fn loops_without_steps() {
+    let mut body = Graph::new();
+    let (carry, step) = (spec(&[3], DType::F32), spec(&[], DType::I32));
+    let [sum, x] = [("sum", &carry), ("x", &step)].map(|(name, s)| body.input(name, s.clone()));
+    let twice = body
+        .push(Op::Binary(BinaryOp::Add), &[sum, sum])
+        .expect("numbers");
+    [twice, x].into_iter().for_each(|v| body.result(v));
+    for length in [0, 2] {
+        let scan = Scan {
+            body: body.clone(),
+            carries: 1,
+            sequences: 1,
+            reverse: false,
+            length: Some(length),
+        };
+        let operands = [carry.clone(), spec(&[length], DType::I32)];
+        assert!(compare(&Op::Scan(Box::new(scan)), &operands));
     }
 }
 

@@ -102,11 +102,12 @@ impl Lowerer<'_> {
         let contiguous = |order: &[usize]| view.transpose(order).is_contiguous();
         let exchanged = contiguous(&swapped_order(&conv.lhs)) && !contiguous(&order(&conv.lhs));
         let plain = conv.window.base_dilation.iter().all(|&d| d == 1);
+        let strided = conv.window.strides.iter().any(|&s| s != 1);
         if plain && conv.feature_groups == 1 && (exchanged || conv.batch_groups > 1) {
             self.kernel_gradient(conv, lhs, rhs, dims)
         } else if conv.batch_groups > 1 {
             None
-        } else if plain && !conv.reversal.iter().all(|&r| r) {
+        } else if plain && (strided || !conv.reversal.iter().all(|&r| r)) {
             self.forward(conv, lhs, rhs, dims)
         } else {
             self.input_gradient(conv, lhs, rhs, dims)
