@@ -1,8 +1,9 @@
 //! From a graph to a linked plan.
 
 use cranelift_entity::EntityRef;
-use refrain_graph::{Graph, Op, Spec};
+use refrain_graph::Graph;
 
+use crate::flatten::flatten;
 use crate::kernels::arena::{AlignedBytes, Place, PlanFault};
 use crate::kernels::copy::{Copy, Side};
 use crate::kernels::finish::{Finish, Parts};
@@ -60,6 +61,8 @@ pub(crate) fn compile_graph(
     simd: Simd,
     lasting: Vec<bool>,
 ) -> Result<Plan, CompileError> {
+    let flat = flatten(graph)?;
+    let graph = flat.as_ref().unwrap_or(graph);
     let again = match options.fuse {
         true => recompute(graph)?,
         false => None,
@@ -209,11 +212,6 @@ impl Linker<'_> {
                 },
             })),
             Draft::Scan(scan) => Step::Scan(Box::new(self.scan(scan))),
-            Draft::Interpret {
-                op,
-                inputs,
-                outputs,
-            } => self.interpret(op, inputs, outputs),
         })
     }
 
@@ -338,20 +336,6 @@ impl Linker<'_> {
                 .collect(),
             arena: whole(&scan.arena),
             arena_bytes: self.places.bytes(scan.arena),
-        }
-    }
-
-    fn interpret(&self, op: &Op, inputs: &[crate::plan::Dense], outputs: &[(Buf, Spec)]) -> Step {
-        let inputs = inputs
-            .iter()
-            .map(|(b, o, s)| (self.at((*b, *o)), s.clone()));
-        let outputs = outputs
-            .iter()
-            .map(|(b, s)| (self.places.place(*b), s.clone()));
-        Step::Interpret {
-            op: Box::new(op.clone()),
-            inputs: inputs.collect(),
-            outputs: outputs.collect(),
         }
     }
 

@@ -15,6 +15,8 @@ pub enum CompileError {
     Graph(GraphError),
     /// A tensor is larger than the address space.
     TooLarge(String),
+    /// A primitive of types or sizes that no kernel computes.
+    NoKernel(String),
     /// The plan contradicts itself: a defect of the compiler.
     Plan(PlanFault, String),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for CompileError {
             }
             CompileError::Graph(error) => error.fmt(f),
             CompileError::TooLarge(value) => write!(f, "{value} is larger than the address space"),
+            CompileError::NoKernel(primitive) => write!(f, "no kernel computes {primitive}"),
             CompileError::Plan(fault, step) => {
                 write!(f, "defect in the plan ({fault:?}) at {step}")
             }
@@ -71,8 +74,6 @@ pub enum RunError {
     HasUpdates,
     /// The workspace belongs to another program.
     Workspace,
-    /// A primitive failed.
-    Graph(GraphError),
     /// The plan does not fit its memory: a defect of the compiler.
     Plan(PlanFault, String),
 }
@@ -106,16 +107,9 @@ impl fmt::Display for RunError {
                 "the program updates variables; run it with variables that may be written",
             ),
             RunError::Workspace => f.write_str("the workspace was made for another program"),
-            RunError::Graph(error) => error.fmt(f),
             RunError::Plan(fault, step) => write!(f, "defect in the plan ({fault:?}) at {step}"),
         }
     }
 }
 
 impl std::error::Error for RunError {}
-
-impl From<GraphError> for RunError {
-    fn from(error: GraphError) -> Self {
-        RunError::Graph(error)
-    }
-}

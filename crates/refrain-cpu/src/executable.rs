@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use refrain_graph::{DType, Data, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
+use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
 
 use crate::compile::{Plan, compile_graph};
-use crate::kernels::arena::{AlignedBytes, Memory, Place, bytes_of, bytes_of_bools};
+use crate::kernels::arena::{AlignedBytes, Memory, Place, bytes_of_literal};
 use crate::library::Part;
 use crate::lower::{CONSTANTS, PARAMS};
 use crate::plan::ARENA;
 use crate::sources::check_shapes;
-use crate::step::{Frame, Step, each_plain, run_pack, run_plan};
+use crate::step::{Frame, Step, run_pack, run_plan};
 use crate::{CompileError, Pool, RunError, Simd, SimdLevel};
 
 /// How a program is compiled.
@@ -126,7 +126,7 @@ pub struct Workspace {
 }
 
 impl Executable {
-    /// Compiles a graph whose shapes are all known.
+    /// Compiles a graph whose shapes are all known. Every primitive becomes a kernel or a part of one.
     ///
     /// # Errors
     /// If a shape is unknown or the graph is broken.
@@ -221,9 +221,8 @@ impl Executable {
         text
     }
 
-    /// Runs the program. After the first run nothing is allocated, unless a primitive has no kernel and is run by the
-    /// interpreter ([`Executable::explain`] says `interpret`): sorting, running sums and the inverse error function; or weights
-    /// of 16 bits are packed, which [`Executable::run_shared`] can keep.
+    /// Runs the program. After the first run nothing is allocated, unless weights of 16 bits are packed, which
+    /// [`Executable::run_shared`] can keep.
     ///
     /// Inputs and variables come in the order of the graph's parameters of that kind, outputs in the order of its results,
     /// with the right dimensions and types. Updated variables are changed in place.
@@ -447,8 +446,7 @@ fn bind<'a>(memory: &mut Memory<'a>, slot: usize, literal: &'a mut Literal) {
 }
 
 fn bind_shared<'a>(memory: &mut Memory<'a>, slot: usize, literal: &'a Literal) {
-    let bytes = each_plain!(literal.data(), v => bytes_of(v), v => bytes_of_bools(v));
-    memory.read_only(slot, bytes);
+    memory.read_only(slot, bytes_of_literal(literal));
 }
 
 /// Whether arrays have the specs of the program.

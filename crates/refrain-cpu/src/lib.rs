@@ -1,7 +1,8 @@
 //! The CPU compiler of refrain: turns a tensor program whose shapes are known into a static plan of fused kernels over
 //! one arena, and runs it.
 //!
-//! The way of a graph: the passes of `refrain-graph` simplify it and let operations on 16-bit floats compute in `f32`; `recompute` copies cheap nodes to where their results are
+//! The way of a graph: the passes of `refrain-graph` simplify it and let operations on 16-bit floats compute in `f32`; `flatten` makes
+//! convolutions over two dimensions of those over more; `recompute` copies cheap nodes to where their results are
 //! read late, so that those need not be kept; `sources` finds which values are only views of
 //! others (reshapes, transposes, slices, broadcasts: nothing is copied for them); `fuse` groups elementwise work and
 //! reductions that walk over one index space; `lower` makes steps over buffers without places: tapes, products,
@@ -11,6 +12,7 @@
 mod compile;
 mod error;
 mod executable;
+mod flatten;
 mod fuse;
 pub mod kernels;
 mod library;

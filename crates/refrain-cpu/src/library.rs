@@ -1,17 +1,20 @@
-//! Steps that are one call of a ready-made kernel: convolutions, windows, gathers and scatters.
+//! Steps that are one call of a ready-made kernel: convolutions, products, windows, gathers and scatters, sorting.
 
-use refrain_graph::{DType, Reduction, ScatterKind};
+use refrain_graph::{DType, Reduction, ScatterKind, bf16, f16};
 
 use crate::Pool;
 use crate::kernels::LengthError;
 use crate::kernels::arena::{Access, Memory, Place, Plain, PlanFault};
 use crate::kernels::conv::ConvPlan;
+use crate::kernels::conv_general::GeneralConvPlan;
 use crate::kernels::conv_kernel::KernelGradientPlan;
 use crate::kernels::depthwise::DepthwisePlan;
 use crate::kernels::finish::Finish;
 use crate::kernels::gemm::{Epilogue, Tile};
+use crate::kernels::lines;
 use crate::kernels::number::Number;
 use crate::kernels::pooling::WindowPlan;
+use crate::kernels::product::Batch;
 use crate::kernels::slices::{Indices, SlicePlan};
 
 /// A kernel planned for its shapes.
@@ -26,6 +29,10 @@ pub enum Kernel {
     ConvGradient(Box<KernelGradientPlan>),
     /// A depthwise convolution or one of its gradients. As above.
     Depthwise(Box<DepthwisePlan>),
+    /// A convolution of any rank and type of numbers. As above.
+    GeneralConv(Box<GeneralConvPlan>, DType),
+    /// Products of matrices of any type of numbers, without gaps.
+    Product(Batch, DType),
     /// A windowed reduction.
     Window(Box<WindowPlan>, Reduction, DType),
     /// Reads the operand and the source.
@@ -34,6 +41,10 @@ pub enum Kernel {
     Gather(Box<SlicePlan>, DType, usize),
     /// Reads indices and updates; writes into what is there. The types are the indices' and the elements'.
     Scatter(Box<SlicePlan>, ScatterKind, DType, DType),
+    /// Sorts lines of so many elements, the largest first if so said. Writes them and where they came from.
+    Sort(usize, bool, DType),
+    /// Running reductions of lines of so many elements, from their ends if so said.
+    Cumulative(usize, Reduction, bool, DType),
 }
 
 /// A part of memory, in bytes.
@@ -110,7 +121,28 @@ macro_rules! with_number {
     };
 }
 
-/// Whether windows and scatters have loops for a type.
+/// As [`with_number`], with the other types too. Truth values are bytes.
+macro_rules! with_element {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            DType::F16 => {
+                type $t = f16;
+                $body
+            }
+            DType::BF16 => {
+                type $t = bf16;
+                $body
+            }
+            DType::Bool => {
+                type $t = u8;
+                $body
+            }
+            number => with_number!(number, $t => $body),
+        }
+    };
+}
+
+/// Whether kernels that compute with numbers have loops for a type.
 pub fn is_number(dtype: DType) -> bool {
     !matches!(dtype, DType::F16 | DType::BF16 | DType::Bool)
 }
@@ -153,29 +185,18 @@ impl Call {
             access: memory.step(),
         };
         match &self.kernel {
-            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) => {
-                let bound = self
-                    .finish
-                    .as_ref()
-                    .map(|f| f.bind(&v.access))
-                    .transpose()?;
-                let work = |tile: &mut Tile<'_>| {
-                    if let Some(bound) = &bound {
-                        bound.run(tile);
-                    }
-                };
-                let epilogue: Option<Epilogue<'_>> = bound.is_some().then_some(&work);
-                let (x, kernel, y) = (v.read(0)?, v.read(1)?, v.write(0)?);
-                match &self.kernel {
-                    Kernel::PackedConv(..) => plan.run_packed(pool, x, kernel, y, epilogue)?,
-                    _ => plan.run(pool, x, kernel, y, v.write(1)?, epilogue)?,
-                }
-            }
+            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) => self.convolve(plan, &v, pool)?,
             Kernel::ConvGradient(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;
             }
             Kernel::Depthwise(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;
+            }
+            Kernel::GeneralConv(plan, dtype) => with_number!(*dtype, T => {
+                plan.run::<T>(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?
+            }),
+            Kernel::Product(batch, dtype) => {
+                with_number!(*dtype, T => batch.run::<T>(pool, v.read(0)?, v.read(1)?, v.write(0)?)?);
             }
             Kernel::Window(plan, kind, dtype) => {
                 with_number!(*dtype, T => plan.reduce::<T>(pool, *kind, v.read(0)?, v.write(0)?)?);
@@ -198,6 +219,35 @@ impl Call {
                 let indices = v.indices(0, *indices)?;
                 with_number!(*dtype, T => scatter::<T>(plan, pool, *kind, &v, indices)?);
             }
+            Kernel::Sort(len, descending, dtype) => with_element!(*dtype, T => {
+                lines::sort::<T>(pool, *len, *descending, v.read(0)?, v.write(0)?, v.write(1)?)?
+            }),
+            Kernel::Cumulative(len, kind, reverse, dtype) => with_element!(*dtype, T => {
+                lines::cumulative::<T>(pool, *len, (*kind, *reverse), v.read(0)?, v.write(0)?)?
+            }),
+        }
+        Ok(())
+    }
+
+    /// A convolution, with the work on its result.
+    fn convolve(
+        &self,
+        plan: &ConvPlan,
+        v: &Views<'_, '_, '_>,
+        pool: &Pool,
+    ) -> Result<(), CallError> {
+        let finish = self.finish.as_ref();
+        let bound = finish.map(|f| f.bind(&v.access)).transpose()?;
+        let work = |tile: &mut Tile<'_>| {
+            if let Some(bound) = &bound {
+                bound.run(tile);
+            }
+        };
+        let epilogue: Option<Epilogue<'_>> = bound.is_some().then_some(&work);
+        let (x, kernel, y) = (v.read(0)?, v.read(1)?, v.write(0)?);
+        match &self.kernel {
+            Kernel::PackedConv(..) => plan.run_packed(pool, x, kernel, y, epilogue)?,
+            _ => plan.run(pool, x, kernel, y, v.write(1)?, epilogue)?,
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use refrain_graph::{DType, Data, Literal, Op, Spec};
+use refrain_graph::DType;
 
 use crate::compile::Plan;
 use crate::kernels::arena::{Memory, Place, PlanFault, SharedMemory, SlotTable};
@@ -101,15 +101,6 @@ pub enum Step {
     Call(Box<Call>),
     /// A loop.
     Scan(Box<ScanStep>),
-    /// A primitive that the interpreter runs, on copies.
-    Interpret {
-        /// The primitive.
-        op: Box<Op>,
-        /// What it reads.
-        inputs: Vec<(Place, Spec)>,
-        /// What it makes.
-        outputs: Vec<(Place, Spec)>,
-    },
 }
 
 /// Slot tables of a plan and its bodies, kept between runs.
@@ -201,11 +192,6 @@ fn run_step(
             CallError::Length(error) => Failure::from(error),
         })?,
         Step::Scan(scan) => run_scan(plan, scan, memory, bodies, pool)?,
-        Step::Interpret {
-            op,
-            inputs,
-            outputs,
-        } => interpret(op, inputs, outputs, memory)?,
     }
     Ok(())
 }
@@ -421,55 +407,6 @@ fn run_part(
             bind((packed.place, packed.bytes), (0, 1), false)?;
         }
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;
-    }
-    Ok(())
-}
-
-macro_rules! each_plain {
-    ($data:expr, $v:ident => $plain:expr, $b:ident => $bools:expr) => {
-        match $data {
-            Data::F32($v) => $plain,
-            Data::F64($v) => $plain,
-            Data::F16($v) => $plain,
-            Data::BF16($v) => $plain,
-            Data::I32($v) => $plain,
-            Data::I64($v) => $plain,
-            Data::U8($v) => $plain,
-            Data::U32($v) => $plain,
-            Data::Bool($b) => $bools,
-        }
-    };
-}
-pub(crate) use each_plain;
-
-fn interpret(
-    op: &Op,
-    inputs: &[(Place, Spec)],
-    outputs: &[(Place, Spec)],
-    memory: &mut Memory<'_>,
-) -> Result<(), Failure> {
-    let step = memory.step();
-    let mut literals = Vec::with_capacity(inputs.len());
-    for (place, spec) in inputs {
-        let zeros = Literal::zeros(spec.shape.known().unwrap_or_default(), spec.dtype);
-        let (dims, n) = (zeros.dims().to_vec(), zeros.numel());
-        let mut data = zeros.data().clone();
-        each_plain!(&mut data, v => v.copy_from_slice(step.read(*place, n)?), v => {
-            for (to, from) in v.iter_mut().zip(step.read::<u8>(*place, n)?) {
-                *to = *from != 0;
-            }
-        });
-        let literal = Literal::from_data(dims, data).unwrap_or(zeros);
-        literals.push(literal);
-    }
-    let refs: Vec<&Literal> = literals.iter().collect();
-    let results = refrain_graph::interp::evaluate_op(op, &refs).map_err(RunError::Graph)?;
-    for ((place, _), result) in outputs.iter().zip(&results) {
-        each_plain!(result.data(), v => step.write(*place, v.len())?.copy_from_slice(v), v => {
-            for (to, from) in step.write::<u8>(*place, v.len())?.iter_mut().zip(v) {
-                *to = *from as u8;
-            }
-        });
     }
     Ok(())
 }

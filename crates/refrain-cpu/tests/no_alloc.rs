@@ -5,10 +5,10 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{literals, models};
+use common::{literals, models, retyped::retyped};
 use refrain_cpu::{CompileOptions, Executable};
 use refrain_graph::philox::Philox;
-use refrain_graph::{Graph, Literal, ParamKind};
+use refrain_graph::{DType, Graph, Literal, Op, ParamKind, Reduction};
 
 struct Counting;
 
@@ -62,6 +62,24 @@ fn allocations(graph: &Graph, threads: usize) -> usize {
     ALLOCATIONS.load(Ordering::SeqCst) - before
 }
 
+fn doubles(graph: models::Made<Graph>) -> models::Made<Graph> {
+    retyped(&graph?, DType::F64)
+}
+
+/// Sorting and running sums.
+fn lines() -> models::Made<Graph> {
+    let mut b = models::B::new();
+    let x = b.input("x", &[30, 40, 50]);
+    let (dim, descending) = (1, true);
+    let sorted = b.g.push_multi(Op::Sort { dim, descending }, &[x])?;
+    for value in b.g.outputs(sorted).to_vec() {
+        let (kind, reverse) = (Reduction::Sum, false);
+        let sums = b.g.push(Op::Cumulative { kind, dim, reverse }, &[value])?;
+        b.g.result(sums);
+    }
+    Ok(b.g)
+}
+
 /// One test only: others would allocate at the same time.
 #[test]
 fn runs_after_the_first_allocate_nothing() {
@@ -71,6 +89,8 @@ fn runs_after_the_first_allocate_nothing() {
         ("convnet", made(models::convnet(2, 12, 16))),
         ("lstm", made(models::lstm(4, 5, 6, 8, true))),
         ("layer norm", made(models::layer_norm(&[64, 300], true))),
+        ("doubles", made(doubles(models::convnet(2, 12, 16)))),
+        ("lines", made(lines())),
     ];
     for (name, graph) in &programs {
         for threads in [1, 2] {

@@ -9,6 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use refrain_graph::{Data, Literal};
+
 /// Alignment of the arena and of every buffer in it, in bytes: a cache line, and a register of AVX-512.
 pub const ALIGN: usize = 64;
 /// How many views one step may hold at a time.
@@ -88,15 +90,30 @@ macro_rules! plain {
 plain!(f32 f64 i32 i64 u8 u16 u32 u64 refrain_graph::f16 refrain_graph::bf16);
 
 /// The bytes of plain values.
-pub fn bytes_of<T: Plain>(values: &[T]) -> &[u8] {
+fn bytes_of<T: Plain>(values: &[T]) -> &[u8] {
     // SAFETY: plain values have no padding.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
 }
 
 /// The bytes of truth values.
-pub fn bytes_of_bools(values: &[bool]) -> &[u8] {
+fn bytes_of_bools(values: &[bool]) -> &[u8] {
     // SAFETY: a `bool` is one byte, 0 or 1.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+}
+
+/// The bytes of a literal's elements.
+pub fn bytes_of_literal(literal: &Literal) -> &[u8] {
+    match literal.data() {
+        Data::Bool(v) => bytes_of_bools(v),
+        Data::F32(v) => bytes_of(v),
+        Data::F64(v) => bytes_of(v),
+        Data::F16(v) => bytes_of(v),
+        Data::BF16(v) => bytes_of(v),
+        Data::I32(v) => bytes_of(v),
+        Data::I64(v) => bytes_of(v),
+        Data::U8(v) => bytes_of(v),
+        Data::U32(v) => bytes_of(v),
+    }
 }
 
 /// Memory that a slot stands for.

@@ -1,475 +1,444 @@
-//! Convolutions with any attributes: any rank and layout, base dilation, reversal, groups of features or of the batch.
+//! Convolutions over any number of dimensions, of any type, with any stride, dilation, padding and number of groups.
 //!
-//! Patches of some positions at a time are copied out and multiplied with the kernel laid out as a matrix. The plans
-//! for images with channels last are several times faster; this is for what they cannot say.
+//! Images are `[batch, positions…, groups · channels]`, kernels `[taps…, channels, groups · filters]`. Patches of some positions at a
+//! time are copied out and multiplied with the kernel, which is a matrix as it lies. Groups of few filters (depthwise convolutions)
+//! are added up where they lie. The plans for one and two dimensions of `f32` are several times faster; this is for all others.
 
 use super::LengthError;
-use super::gemm::{Product, Right};
-use super::pack::Matrix;
+use super::number::Number;
 use super::pool::Pool;
-use refrain_graph::{Conv, ConvLayout};
+use super::product::{Factor, Rows, Sizes, add_scaled};
+use crate::simd::simd_fn;
+use refrain_graph::Window;
 
-/// Elements of the patches copied out at a time (512 KiB).
-const PATCH_ELEMENTS: usize = 128 << 10;
-/// Elements copied that are worth a task.
-const TASK_ELEMENTS: usize = 16 << 10;
+/// Elements of the patches copied out at a time.
+const PATCH_ELEMENTS: usize = 256 << 10;
+/// Positions at a time at least: the kernel is read anew for each time.
+const LEAST_POSITIONS: usize = 32;
+/// Elements copied, or multiply-adds, that are worth a task.
+const TASK_WORK: usize = 16 << 10;
+/// Filters of a group from which patches are copied out.
+const PATCH_FILTERS: usize = 4;
+
+/// Sizes of a convolution, but for those of its window.
+#[derive(Clone, Debug)]
+pub struct ConvSizes {
+    /// Images.
+    pub batch: usize,
+    /// Positions of an image.
+    pub image: Vec<usize>,
+    /// Groups of channels.
+    pub groups: usize,
+    /// Channels of a group.
+    pub channels: usize,
+    /// Filters of a group.
+    pub filters: usize,
+}
 
 /// A convolution planned for its shapes.
 #[derive(Clone, Debug)]
 pub struct GeneralConvPlan {
-    lhs: Layout,
-    rhs: Layout,
-    out: Layout,
-    feature_groups: usize,
-    batch_groups: usize,
-    /// Along each spatial dimension the input's element for output position × kernel element, if it is one.
-    reads: Vec<Vec<Option<usize>>>,
-    out_dims: Vec<usize>,
+    sizes: ConvSizes,
+    axes: Vec<Axis>,
 }
 
-/// Sizes and strides of a tensor in the order batch, feature, spatial.
+/// One dimension that the window moves over.
 #[derive(Clone, Debug)]
-struct Layout {
-    batch: (usize, usize),
-    feature: (usize, usize),
-    spatial: Vec<(usize, usize)>,
-    len: usize,
+struct Axis {
+    positions: usize,
+    taps: usize,
+    size: usize,
+    /// Elements from one to the next in memory.
+    stride: usize,
+    step: usize,
+    before: i64,
+    base_dilation: usize,
+    dilation: usize,
 }
 
-impl Layout {
-    fn new(dims: &[usize], layout: &ConvLayout) -> Option<Layout> {
-        let mut seen = vec![false; dims.len()];
-        let mut stride = vec![1usize; dims.len()];
-        for d in (1..dims.len()).rev() {
-            stride[d - 1] = stride[d].checked_mul(dims[d])?;
-        }
-        let len = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d))?;
-        let mut axis = |d: usize| {
-            let fresh = d < dims.len() && !std::mem::replace(&mut seen[d], true);
-            fresh.then(|| (dims[d], stride[d]))
+impl Axis {
+    /// Over `size` elements that are `stride` apart in memory.
+    fn new(size: usize, stride: usize, window: &Window, d: usize) -> Option<Axis> {
+        let taps = *window.size.get(d)?;
+        let (before, after) = *window.padding.get(d)?;
+        let at = |numbers: &[usize]| numbers.get(d).copied().filter(|&n| n > 0);
+        let (step, base_dilation) = (at(&window.strides)?, at(&window.base_dilation)?);
+        let dilation = at(&window.dilation)?;
+        let spread = |n: usize, by: usize| match n.checked_sub(1) {
+            None => Some(0),
+            Some(gaps) => i64::try_from(gaps.checked_mul(by)?).ok()?.checked_add(1),
         };
-        let (batch, feature) = (axis(layout.batch)?, axis(layout.feature)?);
-        let spatial = layout
-            .spatial
-            .iter()
-            .map(|&d| axis(d))
-            .collect::<Option<_>>()?;
-        let complete = seen.iter().all(|&s| s);
-        complete.then_some(Layout {
-            batch,
-            feature,
-            spatial,
-            len,
+        let span = spread(size, base_dilation)?.checked_add(before)?;
+        let room = span
+            .checked_add(after)?
+            .checked_sub(spread(taps, dilation)?)?;
+        Some(Axis {
+            positions: usize::try_from(room).map_or(0, |room| room / step + 1),
+            taps,
+            size,
+            stride,
+            step,
+            before,
+            base_dilation,
+            dilation,
         })
     }
+
+    /// Where in memory a position reads through a tap, if not in the padding.
+    #[inline(always)]
+    fn read(&self, position: usize, tap: usize) -> Option<usize> {
+        let at = (position * self.step + tap * self.dilation) as i64 - self.before;
+        let mut at = usize::try_from(at).ok()?;
+        if self.base_dilation > 1 {
+            if !at.is_multiple_of(self.base_dilation) {
+                return None;
+            }
+            at /= self.base_dilation;
+        }
+        (at < self.size).then_some(at * self.stride)
+    }
 }
 
-/// The coordinates of element `at` of a grid, the last running fastest.
-fn coordinates(
-    mut at: usize,
-    sizes: impl DoubleEndedIterator<Item = usize>,
-    mut f: impl FnMut(usize),
-) {
-    for size in sizes.rev() {
-        f(at % size);
-        at /= size;
-    }
+fn product(mut sizes: impl Iterator<Item = usize>) -> Option<usize> {
+    sizes.try_fold(1usize, |n, size| n.checked_mul(size))
 }
 
 impl GeneralConvPlan {
-    /// The plan for operands of these dimensions.
+    /// The plan of a convolution.
     ///
     /// # Errors
-    /// If the attributes contradict each other or the dimensions.
-    pub fn new(lhs_dims: &[usize], rhs_dims: &[usize], conv: &Conv) -> Result<Self, LengthError> {
-        Self::plan(lhs_dims, rhs_dims, conv).ok_or(LengthError)
+    /// If the window has not one entry for each dimension of the image, or a stride or dilation of 0, or sizes overflow.
+    pub fn new(sizes: ConvSizes, window: &Window) -> Result<Self, LengthError> {
+        Self::plan(sizes, window).ok_or(LengthError)
     }
 
-    fn plan(lhs_dims: &[usize], rhs_dims: &[usize], conv: &Conv) -> Option<Self> {
-        let lhs = Layout::new(lhs_dims, &conv.lhs)?;
-        let rhs = Layout::new(rhs_dims, &conv.rhs)?;
-        let (fg, bg) = (conv.feature_groups, conv.batch_groups);
-        let features = rhs.feature.0;
-        let groups_fit = fg > 0
-            && bg > 0
-            && (fg == 1 || bg == 1)
-            && lhs.feature.0 == rhs.batch.0.checked_mul(fg)?
-            && features.is_multiple_of(fg * bg)
-            && lhs.batch.0.is_multiple_of(bg);
-        let same_rank = lhs.spatial.len() == rhs.spatial.len();
-        if !groups_fit || !same_rank || conv.reversal.len() != lhs.spatial.len() {
-            return None;
+    fn plan(sizes: ConvSizes, window: &Window) -> Option<Self> {
+        let mut stride = sizes.groups.checked_mul(sizes.channels)?;
+        let mut axes = Vec::new();
+        for (d, &size) in sizes.image.iter().enumerate().rev() {
+            axes.push(Axis::new(size, stride, window, d)?);
+            stride = stride.checked_mul(size)?;
         }
-        let mut out_dims = vec![0; lhs_dims.len()];
-        *out_dims.get_mut(conv.out.batch)? = lhs.batch.0 / bg;
-        *out_dims.get_mut(conv.out.feature)? = features;
-        let mut reads = Vec::new();
-        for d in 0..lhs.spatial.len() {
-            let (count, table) = read_table(lhs.spatial[d].0, rhs.spatial[d].0, conv, d)?;
-            *out_dims.get_mut(*conv.out.spatial.get(d)?)? = count;
-            reads.push(table);
-        }
-        let out = Layout::new(&out_dims, &conv.out)?;
-        (out.spatial.len() == reads.len()).then_some(GeneralConvPlan {
-            lhs,
-            rhs,
-            out,
-            feature_groups: fg,
-            batch_groups: bg,
-            reads,
-            out_dims,
-        })
-    }
-
-    /// The dimensions of the result.
-    pub fn out_dims(&self) -> &[usize] {
-        &self.out_dims
+        axes.reverse();
+        stride.checked_mul(sizes.batch)?;
+        let plan = GeneralConvPlan { sizes, axes };
+        let positions = product(plan.axes.iter().map(|a| a.positions))?;
+        let taps = product(plan.axes.iter().map(|a| a.taps))?;
+        let filters = plan.sizes.groups.checked_mul(plan.sizes.filters)?;
+        product([plan.sizes.batch, positions, filters].into_iter())?;
+        product([taps, plan.sizes.channels, filters].into_iter())?;
+        (window.size.len() == plan.axes.len()).then_some(plan)
     }
 
     fn taps(&self) -> usize {
-        self.rhs.spatial.iter().map(|s| s.0).product()
+        self.axes.iter().map(|a| a.taps).product()
     }
 
-    fn depth(&self) -> usize {
-        self.taps() * self.rhs.batch.0
-    }
-
-    fn group_features(&self) -> usize {
-        self.out.feature.0 / (self.feature_groups * self.batch_groups)
-    }
-
+    /// Positions of all images.
     fn positions(&self) -> usize {
-        self.out.batch.0 * self.out.spatial.iter().map(|s| s.0).product::<usize>()
+        self.sizes.batch * self.image_positions()
+    }
+
+    fn image_positions(&self) -> usize {
+        self.axes.iter().map(|a| a.positions).product()
+    }
+
+    fn image_len(&self) -> usize {
+        let c = self.sizes.groups * self.sizes.channels;
+        self.sizes.image.iter().product::<usize>() * c
+    }
+
+    /// Filters of all groups.
+    fn filters(&self) -> usize {
+        self.sizes.groups * self.sizes.filters
+    }
+
+    /// Elements of a patch of one group.
+    fn depth(&self) -> usize {
+        self.taps() * self.sizes.channels
+    }
+
+    /// Multiply-adds of a run, those with padding included.
+    pub fn multiply_adds(&self) -> usize {
+        self.positions()
+            .saturating_mul(self.depth() * self.filters())
+    }
+
+    fn copies_patches(&self) -> bool {
+        self.sizes.groups == 1 || self.sizes.filters >= PATCH_FILTERS
+    }
+
+    /// The product of so many positions' patches with the kernel of a group.
+    fn product_of(&self, rows: usize) -> Sizes {
+        Sizes {
+            rows,
+            cols: self.sizes.filters,
+            depth: self.depth(),
+        }
     }
 
     /// Positions whose patches are copied out at a time.
     fn chunk(&self) -> usize {
-        (PATCH_ELEMENTS / self.depth().max(1)).clamp(1, self.positions().max(1))
+        let fit = PATCH_ELEMENTS / self.depth().max(1);
+        fit.max(LEAST_POSITIONS).min(self.positions())
     }
 
     /// Elements of scratch memory that [`GeneralConvPlan::run`] needs.
-    pub fn scratch_len(&self) -> usize {
-        let (chunk, depth, og) = (self.chunk(), self.depth(), self.group_features());
-        depth * og + chunk * (depth + og) + Product::scratch_len(1, chunk, og, depth)
+    pub fn scratch_len<T: Factor>(&self) -> usize {
+        if !self.copies_patches() {
+            return 0;
+        }
+        let (chunk, last) = (self.chunk(), self.positions() % self.chunk().max(1));
+        let product = |rows| T::scratch_len(self.product_of(rows));
+        chunk * self.depth() + product(chunk).max(product(last))
     }
 
     /// Convolves `x` with `kernel` into `y`.
     ///
     /// # Errors
     /// If a slice is too short.
-    pub fn run(
+    pub fn run<T: Factor>(
         &self,
         pool: &Pool,
-        x: &[f32],
-        kernel: &[f32],
-        y: &mut [f32],
-        scratch: &mut [f32],
+        x: &[T],
+        kernel: &[T],
+        y: &mut [T],
+        scratch: &mut [T],
     ) -> Result<(), LengthError> {
-        let short = x.len() < self.lhs.len || kernel.len() < self.rhs.len || y.len() < self.out.len;
-        if short || scratch.len() < self.scratch_len() {
+        let y_len = self.positions() * self.filters();
+        let y = y.get_mut(..y_len).ok_or(LengthError)?;
+        let x_len = self.sizes.batch * self.image_len();
+        let short = x.len() < x_len || kernel.len() < self.depth() * self.filters();
+        if short || scratch.len() < self.scratch_len::<T>() {
             return Err(LengthError);
         }
-        if self.out.len == 0 {
-            return Ok(());
+        match self.copies_patches() {
+            _ if y.is_empty() || self.depth() == 0 => {
+                y.fill(T::ZERO);
+                Ok(())
+            }
+            true => self.run_patches(pool, x, kernel, y, scratch),
+            false => {
+                self.run_direct(pool, x, kernel, y);
+                Ok(())
+            }
         }
-        let (chunk, depth, og) = (self.chunk(), self.depth(), self.group_features());
-        let (matrix, rest) = scratch.split_at_mut(depth * og);
-        let (patches, rest) = rest.split_at_mut(chunk * depth);
-        let (result, split) = rest.split_at_mut(chunk * og);
-        for group in 0..self.feature_groups * self.batch_groups {
-            self.lay_out(kernel, group * og, og, matrix);
-            for first in (0..self.positions()).step_by(chunk) {
-                let count = chunk.min(self.positions() - first);
-                self.copy_patches(pool, x, group, first, &mut patches[..count * depth]);
-                let left = Matrix::row_major(&patches[..count * depth], depth);
-                let right = Right::Matrix(Matrix::row_major(matrix, og));
-                let product = Product::new(count, og, depth, left, right);
-                product.run(pool, &mut result[..count * og], split)?;
-                self.place(result, first, count, group * og, y);
+    }
+
+    fn run_patches<T: Factor>(
+        &self,
+        pool: &Pool,
+        x: &[T],
+        kernel: &[T],
+        y: &mut [T],
+        scratch: &mut [T],
+    ) -> Result<(), LengthError> {
+        let (depth, stride, chunk) = (self.depth(), self.filters(), self.chunk());
+        let (patches, scratch) = scratch.split_at_mut(chunk * depth);
+        let rows = (TASK_WORK / depth).max(1);
+        for (i, y) in y.chunks_mut(chunk * stride).enumerate() {
+            let count = y.len() / stride;
+            let patches = &mut patches[..count * depth];
+            for group in 0..self.sizes.groups {
+                pool.for_chunks_mut(patches, rows * depth, |task, piece| {
+                    for (j, patch) in piece.chunks_exact_mut(depth).enumerate() {
+                        self.copy_patch(x, group, i * chunk + task * rows + j, patch);
+                    }
+                });
+                let first = group * self.sizes.filters;
+                let kernel = kernel.get(first..).unwrap_or(&[]);
+                let kernel = Rows {
+                    data: kernel,
+                    stride,
+                };
+                let y = Rows {
+                    data: &mut y[first..],
+                    stride,
+                };
+                T::multiply(pool, self.product_of(count), patches, kernel, y, scratch)?;
             }
         }
         Ok(())
     }
 
-    /// The kernel's columns from `first` on as a matrix: rows are taps, then input features.
-    fn lay_out(&self, kernel: &[f32], first: usize, og: usize, matrix: &mut [f32]) {
-        let features = self.rhs.batch.0;
-        for (row, to) in matrix.chunks_exact_mut(og).enumerate() {
-            let mut at = row % features * self.rhs.batch.1 + first * self.rhs.feature.1;
-            let mut strides = self.rhs.spatial.iter().rev();
-            coordinates(row / features, self.rhs.spatial.iter().map(|s| s.0), |i| {
-                at += i * strides.next().map_or(0, |s| s.1);
-            });
-            for (o, x) in to.iter_mut().enumerate() {
-                *x = kernel[at + o * self.rhs.feature.1];
-            }
-        }
-    }
-
-    fn copy_patches(
-        &self,
-        pool: &Pool,
-        x: &[f32],
-        group: usize,
-        first: usize,
-        patches: &mut [f32],
-    ) {
-        let depth = self.depth();
-        if depth == 0 {
-            return;
-        }
-        let rows = TASK_ELEMENTS.div_ceil(depth);
-        pool.for_chunks_mut(patches, rows * depth, |task, piece| {
-            for (i, patch) in piece.chunks_exact_mut(depth).enumerate() {
-                self.copy_patch(x, group, first + task * rows + i, patch);
+    fn copy_patch<T: Number>(&self, x: &[T], group: usize, position: usize, patch: &mut [T]) {
+        let c = self.sizes.channels;
+        self.each_tap(position, |tap, at| {
+            let to = &mut patch[tap * c..][..c];
+            match at {
+                Some(at) => to.copy_from_slice(&x[at + group * c..][..c]),
+                None => to.fill(T::ZERO),
             }
         });
     }
 
-    fn copy_patch(&self, x: &[f32], group: usize, position: usize, patch: &mut [f32]) {
-        let features = self.rhs.batch.0;
-        let spatial: usize = self.out.spatial.iter().map(|s| s.0).product();
-        let image = position / spatial;
-        let (image, feature) = if self.batch_groups > 1 {
-            (group * self.out.batch.0 + image, 0)
-        } else {
-            (image, group * features)
-        };
-        let base = image * self.lhs.batch.1 + feature * self.lhs.feature.1;
-        for (tap, to) in patch.chunks_exact_mut(features).enumerate() {
-            let (mut at, mut inside) = (base, true);
-            let (mut p, mut k) = (position % spatial, tap);
-            for d in (0..self.reads.len()).rev() {
-                let (count, size) = (self.out.spatial[d].0, self.rhs.spatial[d].0);
-                match self.reads[d][p % count * size + k % size] {
-                    Some(i) => at += i * self.lhs.spatial[d].1,
-                    None => inside = false,
-                }
-                (p, k) = (p / count, k / size);
+    fn run_direct<T: Number>(&self, pool: &Pool, x: &[T], kernel: &[T], y: &mut [T]) {
+        let (filters, group) = (self.filters(), (self.sizes.channels, self.sizes.filters));
+        let (c, slab) = (self.sizes.groups * group.0, group.0 * filters);
+        let rows = (TASK_WORK / (self.taps() * slab)).max(1);
+        pool.for_chunks_mut(y, rows * filters, |task, piece| {
+            for (i, y) in piece.chunks_exact_mut(filters).enumerate() {
+                y.fill(T::ZERO);
+                self.each_tap(task * rows + i, |tap, at| {
+                    if let Some(at) = at {
+                        let kernel = &kernel[tap * slab..][..slab];
+                        add_tap(pool.simd(), &x[at..][..c], kernel, y, group);
+                    }
+                });
             }
-            for (c, to) in to.iter_mut().enumerate() {
-                *to = if inside {
-                    x[at + c * self.lhs.feature.1]
-                } else {
-                    0.0
-                };
-            }
-        }
+        });
     }
 
-    fn place(&self, result: &[f32], first: usize, count: usize, feature: usize, y: &mut [f32]) {
-        let og = self.group_features();
-        let spatial: usize = self.out.spatial.iter().map(|s| s.0).product();
-        for (i, row) in result.chunks_exact(og).take(count).enumerate() {
-            let position = first + i;
-            let mut at = position / spatial * self.out.batch.1 + feature * self.out.feature.1;
-            let mut strides = self.out.spatial.iter().rev();
-            coordinates(
-                position % spatial,
-                self.out.spatial.iter().map(|s| s.0),
-                |p| {
-                    at += p * strides.next().map_or(0, |s| s.1);
-                },
-            );
-            for (o, &x) in row.iter().enumerate() {
-                y[at + o * self.out.feature.1] = x;
+    /// Calls `f` with each tap of a position, and where in the images it reads, if not in the padding.
+    #[inline(always)]
+    fn each_tap(&self, position: usize, mut f: impl FnMut(usize, Option<usize>)) {
+        let inside = self.image_positions();
+        let image = position / inside * self.image_len();
+        let Some((last, outer)) = self.axes.split_last() else {
+            return f(0, Some(image));
+        };
+        let (place, row) = (
+            position % inside % last.positions,
+            position % inside / last.positions,
+        );
+        let outer_taps: usize = outer.iter().map(|a| a.taps).product();
+        for outer_tap in 0..outer_taps {
+            let (mut at, mut p, mut t) = (Some(image), row, outer_tap);
+            for axis in outer.iter().rev() {
+                at = at.and_then(|at| Some(at + axis.read(p % axis.positions, t % axis.taps)?));
+                (p, t) = (p / axis.positions, t / axis.taps);
+            }
+            for t in 0..last.taps {
+                let at = at.and_then(|at| Some(at + last.read(place, t)?));
+                f(outer_tap * last.taps + t, at);
             }
         }
     }
 }
 
-/// Number of output positions along a dimension, and what each reads through each kernel element.
-fn read_table(
-    size: usize,
-    kernel: usize,
-    conv: &Conv,
-    d: usize,
-) -> Option<(usize, Vec<Option<usize>>)> {
-    let w = &conv.window;
-    let (stride, base, dilation) = (
-        *w.strides.get(d)?,
-        *w.base_dilation.get(d)?,
-        *w.dilation.get(d)?,
-    );
-    let (before, after) = *w.padding.get(d)?;
-    if stride == 0 || base == 0 || dilation == 0 {
-        return None;
-    }
-    let spread = |n: usize, by: usize| Some(n.saturating_sub(1).checked_mul(by)? + n.min(1));
-    let span = i64::try_from(spread(size, base)?)
-        .ok()?
-        .checked_add(before)?
-        .checked_add(after)?;
-    let reach = i64::try_from(spread(kernel, dilation)?).ok()?;
-    let count = if span < reach {
-        0
-    } else {
-        ((span - reach) / stride as i64) as usize + 1
-    };
-    let mut table = Vec::new();
-    for p in 0..count {
-        for k in 0..kernel {
-            let k = if conv.reversal[d] { kernel - 1 - k } else { k };
-            let at = (p * stride + k * dilation) as i64 - before;
-            let index = at / base as i64;
-            let inside = at >= 0 && at % base as i64 == 0 && index < size as i64;
-            table.push(inside.then_some(index as usize));
+simd_fn! {
+    /// Adds the products of one tap; `group` are the channels and filters of a group.
+    fn add_tap<S, T: Number>(x: &[T], kernel: &[T], y: &mut [T], group: (usize, usize)) {
+        let (channels, filters) = group;
+        if group == (1, 1) {
+            for ((y, &x), &w) in y.iter_mut().zip(x).zip(kernel) {
+                *y = y.plus(x.times(w));
+            }
+            return;
+        }
+        let all = y.len();
+        for ((g, x), y) in x.chunks_exact(channels).enumerate().zip(y.chunks_exact_mut(filters)) {
+            for (c, &x) in x.iter().enumerate() {
+                add_scaled(y, x, &kernel[c * all + g * filters..][..filters]);
+            }
         }
     }
-    Some((count, table))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, pools, random};
-    use refrain_graph::Window;
+    use crate::kernels::testing::{pools, random};
 
-    fn layout(batch: usize, feature: usize, spatial: &[usize]) -> ConvLayout {
-        ConvLayout {
+    fn sizes(batch: usize, image: &[usize], groups: usize, of_group: [usize; 2]) -> ConvSizes {
+        let [channels, filters] = of_group;
+        ConvSizes {
             batch,
-            feature,
-            spatial: spatial.to_vec(),
+            image: image.to_vec(),
+            groups,
+            channels,
+            filters,
         }
     }
 
-    fn conv(rank: usize) -> Conv {
-        let last: Vec<usize> = (1..=rank).collect();
-        let kernel: Vec<usize> = (0..rank).collect();
-        Conv {
-            window: Window {
-                size: vec![1; rank],
-                strides: vec![1; rank],
-                padding: vec![(0, 0); rank],
-                base_dilation: vec![1; rank],
-                dilation: vec![1; rank],
-            },
-            reversal: vec![false; rank],
-            lhs: layout(0, rank + 1, &last),
-            rhs: layout(rank, rank + 1, &kernel),
-            out: layout(0, rank + 1, &last),
-            feature_groups: 1,
-            batch_groups: 1,
+    fn window(size: &[usize]) -> Window {
+        Window {
+            size: size.to_vec(),
+            strides: vec![1; size.len()],
+            padding: vec![(0, 0); size.len()],
+            base_dilation: vec![1; size.len()],
+            dilation: vec![1; size.len()],
         }
     }
 
-    /// The definition, one element at a time, in StableHLO's words: pad and dilate the base, slide the kernel.
-    fn naive(plan: &GeneralConvPlan, c: &Conv, x: &[f32], w: &[f32]) -> Vec<f32> {
-        let mut y = vec![0.0f64; plan.out.len];
-        let offset = |l: &Layout, b: usize, f: usize, s: &[usize]| {
-            let s: usize = s.iter().zip(&l.spatial).map(|(i, a)| i * a.1).sum();
-            b * l.batch.1 + f * l.feature.1 + s
-        };
-        let grid = |sizes: &[(usize, usize)]| {
-            let mut all = vec![Vec::new()];
-            for s in sizes {
-                all = all
-                    .iter()
-                    .flat_map(|p: &Vec<usize>| (0..s.0).map(|i| [&p[..], &[i]].concat()))
-                    .collect();
-            }
-            all
-        };
-        for (b, o) in
-            (0..plan.out.batch.0).flat_map(|b| (0..plan.out.feature.0).map(move |o| (b, o)))
-        {
-            for p in grid(&plan.out.spatial) {
-                for k in grid(&plan.rhs.spatial) {
-                    let read: Option<Vec<usize>> = (0..p.len())
-                        .map(|d| {
-                            let k = if c.reversal[d] {
-                                plan.rhs.spatial[d].0 - 1 - k[d]
-                            } else {
-                                k[d]
-                            };
-                            let at = (p[d] * c.window.strides[d] + k * c.window.dilation[d]) as i64
-                                - c.window.padding[d].0;
-                            let step = c.window.base_dilation[d] as i64;
-                            let i = at.div_euclid(step);
-                            (at.rem_euclid(step) == 0 && i >= 0 && i < plan.lhs.spatial[d].0 as i64)
-                                .then_some(i as usize)
-                        })
-                        .collect();
-                    let Some(read) = read else { continue };
-                    for f in 0..plan.rhs.batch.0 {
-                        let fg = o / (plan.out.feature.0 / c.feature_groups);
-                        let bg = o / (plan.out.feature.0 / c.batch_groups);
-                        let at = offset(
-                            &plan.lhs,
-                            bg * plan.out.batch.0 + b,
-                            fg * plan.rhs.batch.0 + f,
-                            &read,
-                        );
-                        let product = f64::from(x[at]) * f64::from(w[offset(&plan.rhs, f, o, &k)]);
-                        y[offset(&plan.out, b, o, &p)] += product;
-                    }
+    /// The definition along one dimension: pad and dilate the base, slide the kernel.
+    fn naive(s: &ConvSizes, w: &Window, x: &[f64], kernel: &[f64]) -> Vec<f64> {
+        let [size, taps] = [s.image[0] as i64, w.size[0] as i64];
+        let spread = |n: i64, by: usize| (n - 1) * by as i64 + 1;
+        let (before, after) = w.padding[0];
+        let span = spread(size, w.base_dilation[0]) + before + after;
+        let count = (span - spread(taps, w.dilation[0])) / w.strides[0] as i64 + 1;
+        let (c, all) = (s.channels, s.groups * s.filters);
+        let mut y = vec![0.0; s.batch * count as usize * all];
+        for (i, y) in y.iter_mut().enumerate() {
+            let (place, o) = (i / all, i % all);
+            let (image, p) = (place / count as usize, place % count as usize);
+            for t in 0..w.size[0] {
+                let at = (p * w.strides[0] + t * w.dilation[0]) as i64 - before;
+                let base = w.base_dilation[0] as i64;
+                if at < 0 || at % base != 0 || at / base >= size {
+                    continue;
+                }
+                let from = (image * s.image[0] + (at / base) as usize) * s.groups * c;
+                for k in 0..c {
+                    let x = x[from + o / s.filters * c + k];
+                    *y += x * kernel[(t * c + k) * all + o];
                 }
             }
         }
-        y.into_iter().map(|y| y as f32).collect()
+        y
     }
 
-    fn check(lhs: &[usize], rhs: &[usize], c: &Conv) {
-        let plan = GeneralConvPlan::new(lhs, rhs, c).unwrap();
-        let (x, w) = (random(plan.lhs.len, 1), random(plan.rhs.len, 2));
-        let expected = naive(&plan, c, &x, &w);
-        for group in pools() {
-            let results = group.each_ref().map(|pool| {
-                let mut y = vec![f32::NAN; plan.out.len];
-                plan.run(
-                    pool,
-                    &x,
-                    &w,
-                    &mut y,
-                    &mut vec![f32::NAN; plan.scratch_len()],
-                )
-                .unwrap();
-                assert_close(&y, &expected, 3e-5);
-                y
-            });
-            assert!(results.windows(2).all(|r| r[0] == r[1]));
+    fn check(s: ConvSizes, w: &Window) {
+        let plan = GeneralConvPlan::new(s.clone(), w).unwrap();
+        let numbers =
+            |n, seed| -> Vec<f64> { random(n, seed).into_iter().map(f64::from).collect() };
+        let x = numbers(s.batch * plan.image_len(), 1);
+        let kernel = numbers(plan.depth() * plan.filters(), 2);
+        let want = naive(&s, w, &x, &kernel);
+        for pool in pools().iter().flatten() {
+            let mut y = vec![f64::NAN; want.len()];
+            let mut scratch = vec![f64::NAN; plan.scratch_len::<f64>()];
+            plan.run(pool, &x, &kernel, &mut y, &mut scratch).unwrap();
+            assert_eq!(y.len(), plan.positions() * plan.filters());
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
+            assert!(y.iter().zip(&want).all(near), "{s:?} {w:?}");
         }
     }
 
     #[test]
-    fn three_dimensions_and_channels_first() {
-        let mut c = conv(3);
-        c.window.padding = vec![(1, 1), (0, 1), (2, -1)];
-        c.window.strides = vec![1, 2, 1];
-        check(&[2, 4, 5, 6, 3], &[2, 3, 2, 3, 7], &c);
-        let mut c = conv(2);
-        (c.lhs, c.out) = (layout(0, 1, &[2, 3]), layout(1, 0, &[3, 2]));
-        c.rhs = layout(1, 0, &[2, 3]);
-        check(&[3, 2, 6, 5], &[4, 2, 3, 2], &c);
-        check(&[3, 4], &[4, 5], &conv(0));
-    }
-
-    #[test]
-    fn dilations_reversal_and_groups() {
-        let mut c = conv(2);
-        c.window.base_dilation = vec![2, 3];
-        c.window.dilation = vec![2, 1];
-        c.window.padding = vec![(1, 2), (-1, 3)];
-        c.reversal = vec![true, false];
-        check(&[2, 4, 5, 3], &[2, 3, 3, 4], &c);
-        c.feature_groups = 3;
-        check(&[2, 4, 5, 6], &[2, 3, 2, 9], &c);
-        (c.feature_groups, c.batch_groups) = (1, 2);
-        check(&[4, 4, 5, 3], &[2, 3, 3, 6], &c);
+    fn strides_dilations_padding_and_groups() {
+        for groups in [1, 2, 5] {
+            for of_group in [[1, 1], [3, 2], [2, 9]] {
+                let mut w = window(&[3]);
+                check(sizes(2, &[11], groups, of_group), &w);
+                w.padding = vec![(2, -1)];
+                w.strides = vec![2];
+                w.base_dilation = vec![3];
+                w.dilation = vec![2];
+                check(sizes(3, &[7], groups, of_group), &w);
+            }
+        }
     }
 
     #[test]
     fn many_positions_come_in_pieces() {
-        let plan = GeneralConvPlan::new(&[2, 40, 40, 16], &[3, 3, 16, 5], &conv(2)).unwrap();
+        let s = sizes(2, &[4000], 1, [16, 5]);
+        let plan = GeneralConvPlan::new(s.clone(), &window(&[9])).unwrap();
         assert!(plan.chunk() < plan.positions());
-        check(&[2, 40, 40, 16], &[3, 3, 16, 5], &conv(2));
+        check(s, &window(&[9]));
     }
 
     #[test]
-    fn contradictions_are_refused() {
-        let mut c = conv(1);
-        assert!(GeneralConvPlan::new(&[1, 5, 3], &[2, 4, 3], &c).is_err());
-        c.lhs = layout(0, 0, &[1]);
-        assert!(GeneralConvPlan::new(&[1, 5, 3], &[2, 3, 3], &c).is_err());
+    fn contradictions_and_short_slices_are_refused() {
+        let s = sizes(1, &[5], 1, [1, 1]);
+        assert!(GeneralConvPlan::new(s.clone(), &window(&[2, 2])).is_err());
+        let mut w = window(&[2]);
+        let plan = GeneralConvPlan::new(s.clone(), &w).unwrap();
+        let (pool, mut scratch) = (Pool::new(1), vec![0; plan.scratch_len::<i32>()]);
+        let short = plan.run(&pool, &[1; 4], &[1; 2], &mut [0; 4], &mut scratch);
+        assert_eq!(short, Err(LengthError));
+        w.strides = vec![0];
+        assert!(GeneralConvPlan::new(s, &w).is_err());
     }
 }

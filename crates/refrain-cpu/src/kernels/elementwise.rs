@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 
-use super::math;
+use super::{math, special};
 use crate::simd::{Lanes, Portable, Simd, SimdLevel};
 
 /// How far the result of a unary primitive in `f32` may be from the exact one, in units in the last place (ULP) of the exact result,
@@ -345,7 +345,8 @@ pub fn unary(op: UnaryOp, dtype: DType, simd: Simd) -> Option<Kernel> {
         DType::U32 => unsigned32::unary(op, simd),
         DType::U8 => unsigned8::unary(op, simd),
         DType::Bool => (op == UnaryOp::Not).then(|| map::<truth::Not>(simd, false)),
-        DType::F16 | DType::BF16 => None,
+        DType::F16 => (op == UnaryOp::ErfInv).then(|| map::<narrow::F16>(simd, false)),
+        DType::BF16 => (op == UnaryOp::ErfInv).then(|| map::<narrow::Bf16>(simd, false)),
     }
 }
 
@@ -399,14 +400,21 @@ comparisons! {
     Ge |x, y| x >= y;
 }
 
+/// The kernels of the first functions; the type has not the others. Every function is one or the other.
 macro_rules! unary_table {
-    ($op:expr, $simd:expr, [$($name:ident)*]) => {
-        match $op { $(UnaryOp::$name => map::<$name>($simd, false),)* _ => return None }
+    ($op:expr, $simd:expr, [$($name:ident)*] [$($other:ident)*]) => {
+        match $op {
+            $(UnaryOp::$name => map::<$name>($simd, false),)*
+            $(UnaryOp::$other)|* => return None,
+        }
     };
 }
 macro_rules! binary_table {
-    ($op:expr, $simd:expr, $per_row:expr, [$($name:ident)*]) => {
-        match $op { $(BinaryOp::$name => zip::<$name>($simd, $per_row),)* _ => return None }
+    ($op:expr, $simd:expr, $per_row:expr, [$($name:ident)*] [$($other:ident)*]) => {
+        match $op {
+            $(BinaryOp::$name => zip::<$name>($simd, $per_row),)*
+            $(BinaryOp::$other)|* => return None,
+        }
     };
 }
 
@@ -450,6 +458,7 @@ macro_rules! float_table {
                 Floor: $t => $t, |x, L| x.floor();
                 Ceil: $t => $t, |x, L| x.ceil();
                 RoundNearestEven: $t => $t, |x, L| x.round_ties_even();
+                ErfInv: $t => $t, |x, L| special::erf_inv(x as f64) as $t;
                 IsFinite: $t => u8, |x, L| x.is_finite() as u8;
             }
             zips! {
@@ -465,11 +474,12 @@ macro_rules! float_table {
             }
             pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<Kernel> {
                 Some(unary_table!(op, simd, [$($special)* Abs Negate Sign Sqrt Rsqrt Cbrt Sine Cosine Tan Asin Acos
-                    Atan Sinh Cosh Asinh Acosh Atanh Floor Ceil RoundNearestEven IsFinite]))
+                    Atan Sinh Cosh Asinh Acosh Atanh ErfInv Floor Ceil RoundNearestEven IsFinite] [Not]))
             }
             pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
                 Some(binary_table!(op, simd, per_row,
-                    [Add Subtract Multiply Divide Maximum Minimum Power Remainder Atan2]))
+                    [Add Subtract Multiply Divide Maximum Minimum Power Remainder Atan2]
+                    [And Or Xor ShiftLeft ShiftRightArithmetic ShiftRightLogical]))
             }
         }
     };
@@ -491,14 +501,19 @@ float_table!(float64, f64, {
     LogPlusOne |x, L| x.ln_1p();
     Logistic |x, L| 1.0 / (1.0 + (-x).exp());
     Tanh |x, L| x.tanh();
+    Erf |x, L| libm::erf(x);
 });
 
 macro_rules! integer_table {
-    ($module:ident, $t:ty, $unsigned:ty, { $($special:ident |$s:ident| $special_e:expr;)* }) => {
+    ($module:ident, $t:ty, $unsigned:ty, $signed:ty) => {
+        // Unsigned numbers are never below 0.
+        #[allow(unused_comparisons)]
         mod $module {
             use super::*;
             maps! {
-                $($special: $t => $t, |$s, L| $special_e;)*
+                Abs: $t => $t, |x, L| if x < (0 as $t) { x.wrapping_neg() } else { x };
+                Negate: $t => $t, |x, L| x.wrapping_neg();
+                Sign: $t => $t, |x, L| (x > 0) as $t - (x < (0 as $t)) as $t;
                 Not: $t => $t, |x, L| !x;
             }
             zips! {
@@ -509,6 +524,7 @@ macro_rules! integer_table {
                 Remainder<$t> => $t, |x, y| if y == 0 { 0 } else { x.wrapping_rem(y) };
                 Maximum<$t> => $t, |x, y| if x > y { x } else { y };
                 Minimum<$t> => $t, |x, y| if x < y { x } else { y };
+                Power<$t> => $t, |x, y| power(x as i64, y as i64) as $t;
                 And<$t> => $t, |x, y| x & y;
                 Or<$t> => $t, |x, y| x | y;
                 Xor<$t> => $t, |x, y| x ^ y;
@@ -522,33 +538,56 @@ macro_rules! integer_table {
                         0
                     }
                 };
+                ShiftRightArithmetic<$t> => $t, |x, y| {
+                    ((x as $signed) >> (y as $unsigned).min((<$t>::BITS - 1) as $unsigned)) as $t
+                };
             }
             pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<Kernel> {
-                Some(unary_table!(op, simd, [$($special)* Not]))
+                Some(unary_table!(op, simd, [Abs Negate Sign Not]
+                    [Exponential ExponentialMinusOne Log LogPlusOne Logistic Tanh Sqrt Rsqrt Cbrt Sine Cosine Tan Asin Acos
+                    Atan Sinh Cosh Asinh Acosh Atanh Erf ErfInv Floor Ceil RoundNearestEven IsFinite]))
             }
             pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
                 Some(binary_table!(op, simd, per_row, [Add Subtract Multiply Divide Remainder Maximum Minimum
-                    And Or Xor ShiftLeft ShiftRightLogical]))
+                    Power And Or Xor ShiftLeft ShiftRightArithmetic ShiftRightLogical] [Atan2]))
             }
         }
     };
 }
-integer_table!(signed32, i32, u32, {
-    Abs | x | x.wrapping_abs();
-    Negate | x | x.wrapping_neg();
-    Sign | x | x.signum();
-});
-integer_table!(signed64, i64, u64, {
-    Abs | x | x.wrapping_abs();
-    Negate | x | x.wrapping_neg();
-    Sign | x | x.signum();
-});
-integer_table!(unsigned32, u32, u32, {
-    Negate | x | x.wrapping_neg();
-});
-integer_table!(unsigned8, u8, u8, {
-    Negate | x | x.wrapping_neg();
-});
+integer_table!(signed32, i32, u32, i32);
+integer_table!(signed64, i64, u64, i64);
+integer_table!(unsigned32, u32, u32, i32);
+integer_table!(unsigned8, u8, u8, i8);
+
+/// Wrapping power. A negative exponent gives the fraction cut towards zero: 0, unless the base is 1 or -1.
+fn power(base: i64, exponent: i64) -> i64 {
+    if exponent < 0 {
+        return match base {
+            1 => 1,
+            -1 => 1 - 2 * (exponent & 1),
+            _ => 0,
+        };
+    }
+    let (mut result, mut square, mut left) = (1i64, base, exponent);
+    while left > 0 {
+        if left & 1 == 1 {
+            result = result.wrapping_mul(square);
+        }
+        square = square.wrapping_mul(square);
+        left >>= 1;
+    }
+    result
+}
+
+/// Functions of 16-bit floats that are not `f32`'s rounded: exact ones rounded once.
+mod narrow {
+    use super::*;
+    use refrain_graph::{bf16, f16, round_to_odd};
+    maps! {
+        F16: f16 => f16, |x, L| f16::from_f32(round_to_odd(special::erf_inv(x.to_f64())));
+        Bf16: bf16 => bf16, |x, L| bf16::from_f32(round_to_odd(special::erf_inv(x.to_f64())));
+    }
+}
 
 mod truth {
     use super::*;
@@ -561,6 +600,9 @@ mod truth {
         Minimum<u8> => u8, |x, y| x & y;
     }
     pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
-        Some(binary_table!(op, simd, per_row, [And Or Xor Maximum Minimum]))
+        Some(
+            binary_table!(op, simd, per_row, [And Or Xor Maximum Minimum]
+            [Add Subtract Multiply Divide Power Remainder Atan2 ShiftLeft ShiftRightArithmetic ShiftRightLogical]),
+        )
     }
 }

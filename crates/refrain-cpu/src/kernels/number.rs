@@ -1,4 +1,4 @@
-//! The element types that windows and scatters compute with.
+//! The element types that windows, scatters, running reductions and products compute with.
 
 /// A number as elements of tensors are.
 pub trait Number: Copy + Send + Sync + PartialEq + 'static {
@@ -65,3 +65,34 @@ macro_rules! integers {
 
 floats!(f32 f64);
 integers!(i32 i64 u32 u8);
+
+/// An associative operation with its identity.
+pub trait Combine: 'static {
+    /// What changes nothing.
+    fn identity<T: Number>() -> T;
+    /// The operation.
+    fn combine<T: Number>(a: T, b: T) -> T;
+}
+
+macro_rules! combine {
+    ($($(#[$doc:meta])* $name:ident: $identity:ident, $f:ident;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+        impl Combine for $name {
+            #[inline(always)]
+            fn identity<T: Number>() -> T { T::$identity }
+            #[inline(always)]
+            fn combine<T: Number>(a: T, b: T) -> T { a.$f(b) }
+        }
+    )*};
+}
+combine! {
+    /// The sum.
+    Sum: ZERO, plus;
+    /// The product.
+    Product: ONE, times;
+    /// The maximum.
+    Largest: LOWEST, larger;
+    /// The minimum.
+    Smallest: HIGHEST, smaller;
+}

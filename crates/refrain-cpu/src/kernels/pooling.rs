@@ -4,7 +4,7 @@
 //! a window holds is the product of three tables made once per shape: all outer dimensions, rows, columns.
 
 use super::LengthError;
-use super::number::Number;
+use super::number::{Combine, Largest, Number, Product, Smallest, Sum};
 use super::pool::{Pool, SharedPtr};
 use crate::simd::simd_fn;
 use refrain_graph::{Reduction, Window};
@@ -306,30 +306,6 @@ impl WindowPlan {
         });
         Ok(())
     }
-}
-
-/// How the elements of a window are combined.
-trait Combine: 'static {
-    fn identity<T: Number>() -> T;
-    fn combine<T: Number>(a: T, b: T) -> T;
-}
-
-macro_rules! combine {
-    ($($name:ident: $identity:ident, $f:ident;)*) => {$(
-        struct $name;
-        impl Combine for $name {
-            #[inline(always)]
-            fn identity<T: Number>() -> T { T::$identity }
-            #[inline(always)]
-            fn combine<T: Number>(a: T, b: T) -> T { a.$f(b) }
-        }
-    )*};
-}
-combine! {
-    Sum: ZERO, plus;
-    Product: ONE, times;
-    Largest: LOWEST, larger;
-    Smallest: HIGHEST, smaller;
 }
 
 simd_fn! {

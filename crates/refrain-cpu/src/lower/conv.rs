@@ -3,15 +3,15 @@
 
 use refrain_graph::{Conv, ConvLayout, DType, Node, Value};
 
-use super::Lowerer;
+use super::index::Made;
 use super::pack::worthwhile;
+use super::{Lowerer, Lowering};
 use crate::kernels::conv::{Conv2dShape, ConvPlan};
 use crate::kernels::conv_kernel::KernelGradientPlan;
 use crate::kernels::depthwise::DepthwisePlan;
 use crate::library::Kernel;
-use crate::plan::{Buf, BufInfo, Home, PackLayout, Ref};
+use crate::plan::{Buf, PackLayout};
 use crate::sources::dims_of;
-use crate::view::View;
 
 /// Sizes along the one or two spatial dimensions; height is 1 if there is one.
 type Pair = [usize; 2];
@@ -43,7 +43,7 @@ fn pair(spatial: &[usize], alone: usize) -> Pair {
 }
 
 /// Batch, spatial and feature dimensions in this order.
-fn order(layout: &ConvLayout) -> Vec<usize> {
+pub(super) fn order(layout: &ConvLayout) -> Vec<usize> {
     let mut order = vec![layout.batch];
     order.extend(&layout.spatial);
     order.push(layout.feature);
@@ -59,42 +59,59 @@ fn swapped_order(layout: &ConvLayout) -> Vec<usize> {
 }
 
 /// Spatial, input and output feature dimensions of a kernel in this order.
-fn kernel_order(layout: &ConvLayout) -> Vec<usize> {
+pub(super) fn kernel_order(layout: &ConvLayout) -> Vec<usize> {
     let mut order = layout.spatial.clone();
     order.extend([layout.batch, layout.feature]);
     order
 }
 
 impl Lowerer<'_> {
-    pub(super) fn convolution(&mut self, node: Node, conv: &Conv) -> bool {
+    pub(super) fn convolution(&mut self, node: Node, conv: &Conv) -> Lowering {
         let output = self.graph.outputs(node)[0];
         let (lhs, rhs) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
         let dims = [lhs, rhs, output].map(|v| dims_of(self.graph, v));
-        let spec = self.graph.spec(output).clone();
-        let supported =
-            (1..=2).contains(&conv.lhs.spatial.len()) && !dims.iter().any(|d| d.contains(&0));
-        if spec.dtype != DType::F32 || !supported {
-            return false;
+        if [lhs, rhs]
+            .iter()
+            .any(|&v| dims_of(self.graph, v).contains(&0))
+        {
+            return self.fill_with(0.0, output);
         }
+        let fast = self.graph.spec(output).dtype == DType::F32 && conv.lhs.spatial.len() <= 2;
+        let canonical = fast
+            .then(|| self.canonical(conv, lhs, rhs, &dims))
+            .flatten();
+        let planned = canonical.and_then(|c| Some((plan(&c, self.options.winograd)?, c)));
+        match planned {
+            Some((kernel, canonical)) => {
+                self.call_conv(kernel, &canonical, conv, output);
+                Ok(())
+            }
+            None => self.general_convolution(node, conv),
+        }
+    }
+
+    /// The pass over images with channels last that a convolution is, if it is one.
+    fn canonical(
+        &mut self,
+        conv: &Conv,
+        lhs: Value,
+        rhs: Value,
+        dims: &[Vec<usize>; 3],
+    ) -> Option<Canonical> {
         let view = self.sources.get(lhs).view;
         let contiguous = |order: &[usize]| view.transpose(order).is_contiguous();
         let exchanged = contiguous(&swapped_order(&conv.lhs)) && !contiguous(&order(&conv.lhs));
         let plain = conv.window.base_dilation.iter().all(|&d| d == 1);
-        let found = if plain && conv.feature_groups == 1 && (exchanged || conv.batch_groups > 1) {
-            self.kernel_gradient(conv, lhs, rhs, &dims)
+        let strided = conv.window.strides.iter().any(|&s| s != 1);
+        if plain && conv.feature_groups == 1 && (exchanged || conv.batch_groups > 1) {
+            self.kernel_gradient(conv, lhs, rhs, dims)
         } else if conv.batch_groups > 1 {
             None
-        } else if plain && !conv.reversal.iter().all(|&r| r) {
-            self.forward(conv, lhs, rhs, &dims)
+        } else if plain && (strided || !conv.reversal.iter().all(|&r| r)) {
+            self.forward(conv, lhs, rhs, dims)
         } else {
-            self.input_gradient(conv, lhs, rhs, &dims)
-        };
-        let Some(canonical) = found else { return false };
-        let to = match canonical.pass {
-            Pass::KernelGradient => kernel_order(&conv.out),
-            _ => order(&conv.out),
-        };
-        self.call_conv(&canonical, output, &to)
+            self.input_gradient(conv, lhs, rhs, dims)
+        }
     }
 
     fn forward(
@@ -129,10 +146,9 @@ impl Lowerer<'_> {
             .filter(|&i| conv.reversal[i])
             .map(|i| conv.rhs.spatial[i]);
         let backwards: Vec<usize> = backwards.collect();
-        let left = self.arranged(lhs, |v| v.transpose(&order(&conv.lhs)));
-        let right = self.arranged(rhs, |v| {
-            v.reverse(&backwards).transpose(&kernel_order(&conv.rhs))
-        });
+        let left = self.arranged(lhs, self.view(lhs).transpose(&order(&conv.lhs)));
+        let right = self.view(rhs).reverse(&backwards);
+        let right = self.arranged(rhs, right.transpose(&kernel_order(&conv.rhs)));
         Some(Canonical {
             shape,
             pass: Pass::Forward,
@@ -182,23 +198,13 @@ impl Lowerer<'_> {
         let rank = k.len();
         let mut grouped = k.clone();
         grouped.extend([groups, c / groups, o / groups]);
-        let mut flat = k.clone();
-        flat.extend([c / groups, o]);
         let mut swap: Vec<usize> = (0..rank).collect();
         swap.extend([rank + 1, rank, rank + 2]);
-        let left = self.arranged(lhs, |v| v.transpose(&self::order(&conv.lhs)));
-        let mut fits = true;
-        let right = self.arranged(rhs, |v| {
-            let v = v.reverse(&forwards).transpose(&order);
-            match v.reshape(&grouped) {
-                Some(v) => v.transpose(&swap),
-                None => {
-                    fits = false;
-                    v
-                }
-            }
-        });
-        fits.then_some(Canonical {
+        let right = self.view(rhs).reverse(&forwards).transpose(&order);
+        let right = right.reshape(&grouped)?.transpose(&swap);
+        let right = self.arranged(rhs, right);
+        let left = self.arranged(lhs, self.view(lhs).transpose(&self::order(&conv.lhs)));
+        Some(Canonical {
             shape,
             pass: Pass::InputGradient,
             left,
@@ -238,8 +244,8 @@ impl Lowerer<'_> {
                 w.padding.iter().map(|p| p.0),
             )?
         };
-        let left = self.arranged(lhs, |v| v.transpose(&swapped_order(&conv.lhs)));
-        let right = self.arranged(rhs, |v| v.transpose(&order(&conv.rhs)));
+        let left = self.arranged(lhs, self.view(lhs).transpose(&swapped_order(&conv.lhs)));
+        let right = self.arranged(rhs, self.view(rhs).transpose(&order(&conv.rhs)));
         Some(Canonical {
             shape,
             pass: Pass::KernelGradient,
@@ -248,82 +254,22 @@ impl Lowerer<'_> {
         })
     }
 
-    /// A value's elements side by side in another order.
-    fn arranged(&mut self, value: Value, f: impl FnOnce(&View) -> View) -> (Buf, usize) {
-        let Ref { buf, view } = self.operand(value);
-        let view = f(&view);
-        let dtype = self.graph.spec(value).dtype;
-        if view.is_contiguous() {
-            return (buf, view.offset * dtype.size());
-        }
-        let bytes = view.numel() * dtype.size();
-        let copy = self.out.buffers.push(BufInfo {
-            dtype,
-            bytes,
-            home: Home::Arena,
-        });
-        let dense = View::dense(&view.dims);
-        self.copy(Ref { buf, view }, copy, dense, dtype.size());
-        (copy, 0)
-    }
-
-    /// Adds the step; `to` are the output's dimensions in the order in which the kernel writes them.
-    fn call_conv(&mut self, canonical: &Canonical, output: Value, to: &[usize]) -> bool {
+    /// Adds the step of a convolution and, if need be, the copy of its result.
+    fn call_conv(&mut self, kernel: Kernel, canonical: &Canonical, conv: &Conv, output: Value) {
         let Canonical {
-            shape,
+            shape: s,
             pass,
             left,
             right,
         } = canonical;
-        let depthwise = shape.groups > 1 && shape.groups == shape.c;
-        let winograd = self.options.winograd;
-        let convolve = |p: ConvPlan| if winograd { p.with_winograd() } else { p };
-        let gradient = |p: KernelGradientPlan| if winograd { p.with_winograd() } else { p };
-        let kernel = match (pass, depthwise) {
-            (Pass::Forward, true) => {
-                DepthwisePlan::forward(shape).map(|p| Kernel::Depthwise(Box::new(p)))
-            }
-            (Pass::InputGradient, true) => {
-                DepthwisePlan::input_gradient(shape).map(|p| Kernel::Depthwise(Box::new(p)))
-            }
-            (Pass::KernelGradient, true) => {
-                DepthwisePlan::kernel_gradient(shape).map(|p| Kernel::Depthwise(Box::new(p)))
-            }
-            (Pass::Forward, false) => {
-                ConvPlan::forward(shape).map(|p| Kernel::Conv(Box::new(convolve(p)), shape.o))
-            }
-            (Pass::InputGradient, false) => ConvPlan::input_gradient(shape)
-                .map(|p| Kernel::Conv(Box::new(convolve(p)), shape.c)),
-            (Pass::KernelGradient, false) => {
-                KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(Box::new(gradient(p))))
-            }
-        };
-        let Ok(kernel) = kernel else { return false };
-        let (kernel, right) = self.packed_kernel(kernel, *right, shape);
+        let (kernel, right) = self.packed_kernel(kernel, *right, s);
         let scratch = match &kernel {
             Kernel::Conv(plan, _) => plan.scratch_len(),
             Kernel::ConvGradient(plan) => plan.scratch_len(),
             Kernel::Depthwise(plan) => plan.scratch_len(),
             _ => 0,
         };
-        let out = self.buf(output);
-        let direct = to.iter().copied().eq(0..to.len());
-        let spec = self.graph.spec(output).clone();
-        let target = if direct {
-            out
-        } else {
-            self.buffer(&spec, Home::Arena)
-        };
-        let mut writes = vec![target];
-        if scratch > 0 {
-            let bytes = scratch * size_of::<f32>();
-            writes.push(self.out.buffers.push(BufInfo {
-                dtype: DType::F32,
-                bytes,
-                home: Home::Arena,
-            }));
-        }
-        let flops = 2 * shape.multiply_adds() as u64;
+        let flops = 2 * s.multiply_adds() as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let way = match &kernel {
             Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) if plan.is_winograd() => {
@@ -336,35 +282,45 @@ impl Lowerer<'_> {
             Kernel::PackedConv(..) => ", packed",
             _ => "",
         };
-        let name = match pass {
-            Pass::Forward => "convolution",
-            Pass::InputGradient => "convolution's input gradient",
-            Pass::KernelGradient => "convolution's kernel gradient",
+        let (name, to) = match pass {
+            Pass::Forward => ("convolution", order(&conv.out)),
+            Pass::InputGradient => ("convolution's input gradient", order(&conv.out)),
+            Pass::KernelGradient => ("convolution's kernel gradient", kernel_order(&conv.out)),
         };
-        let s = shape;
-        let note = format!(
-            "{name} [{}, {}, {}, {}] * [{}, {}, {}, {}]{way}{packed}",
-            s.n,
-            s.h,
-            s.w,
-            s.c,
-            s.kh,
-            s.kw,
-            s.c / s.groups,
-            s.o
-        );
-        self.call(kernel, vec![*left, right], writes, note);
-        if !direct {
-            let dims = dims_of(self.graph, output);
-            let view = View::dense(&dims).transpose(to);
-            let src = Ref {
-                buf: target,
-                view: View::dense(&view.dims),
-            };
-            self.copy(src, out, view, spec.dtype.size());
-        }
-        true
+        let image = [s.n, s.h, s.w, s.c];
+        let window = [s.kh, s.kw, s.c / s.groups, s.o];
+        let note = format!("{name} {image:?} * {window:?}{way}{packed}");
+        let made = Made {
+            outputs: &[output],
+            to: &to,
+            scratch,
+        };
+        self.call_arranged(kernel, vec![*left, right], made, note);
     }
+}
+
+/// The kernel of a pass, if its shape makes sense.
+fn plan(canonical: &Canonical, winograd: bool) -> Option<Kernel> {
+    let Canonical { shape, pass, .. } = canonical;
+    let depthwise = shape.groups > 1 && shape.groups == shape.c;
+    let convolve = |p: ConvPlan| Box::new(if winograd { p.with_winograd() } else { p });
+    let gradient = |p: KernelGradientPlan| Box::new(if winograd { p.with_winograd() } else { p });
+    let depthwise_kernel = |p: DepthwisePlan| Kernel::Depthwise(Box::new(p));
+    let kernel = match (pass, depthwise) {
+        (Pass::Forward, true) => DepthwisePlan::forward(shape).map(depthwise_kernel),
+        (Pass::InputGradient, true) => DepthwisePlan::input_gradient(shape).map(depthwise_kernel),
+        (Pass::KernelGradient, true) => DepthwisePlan::kernel_gradient(shape).map(depthwise_kernel),
+        (Pass::Forward, false) => {
+            ConvPlan::forward(shape).map(|p| Kernel::Conv(convolve(p), shape.o))
+        }
+        (Pass::InputGradient, false) => {
+            ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(convolve(p), shape.c))
+        }
+        (Pass::KernelGradient, false) => {
+            KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(gradient(p)))
+        }
+    };
+    kernel.ok()
 }
 
 impl Lowerer<'_> {

@@ -2,9 +2,11 @@
 
 use refrain_graph::{DType, DotDims, Node, Value};
 
-use super::Lowerer;
 use super::pack::worthwhile;
+use super::{Lowerer, Lowering};
 use crate::kernels::gemm::Product;
+use crate::kernels::product::{Batch, Sizes};
+use crate::library::{Kernel, is_number};
 use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, PackLayout, Ref, RightHand, Strides};
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
@@ -55,7 +57,7 @@ fn batch_strides(view: &View, axes: &[usize]) -> Option<(usize, (usize, usize))>
 }
 
 impl Lowerer<'_> {
-    pub(super) fn dot(&mut self, node: Node, d: &DotDims) -> bool {
+    pub(super) fn dot(&mut self, node: Node, d: &DotDims) -> Lowering {
         let (lhs, rhs) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
         let output = self.graph.outputs(node)[0];
         let spec = self.graph.spec(output).clone();
@@ -72,15 +74,17 @@ impl Lowerer<'_> {
             size(&rd, &rf),
             size(&ld, &d.lhs_contracting),
         ];
-        if spec.dtype != DType::F32
-            || self.graph.spec(lhs).dtype != DType::F32
-            || sizes.contains(&0)
-        {
-            return false;
+        let [batch, m, n, k] = sizes;
+        let flops = 2 * (batch * m * n * k) as u64;
+        self.out.flops = self.out.flops.saturating_add(flops);
+        if k == 0 {
+            return self.fill_with(0.0, output);
+        }
+        if spec.dtype != DType::F32 {
+            return self.plain_dot(node, d, [&lf, &rf], sizes);
         }
         let left = self.side(lhs, &d.lhs_batch, &lf, &d.lhs_contracting);
         let right = self.side(rhs, &d.rhs_batch, &rf, &d.rhs_contracting);
-        let [batch, m, n, k] = sizes;
         let scratch = Product::scratch_len(batch, m, n, k);
         let packed = self.packed(&right, sizes);
         let scratch = (scratch > 0 && packed.is_none()).then(|| {
@@ -91,8 +95,6 @@ impl Lowerer<'_> {
                 home: Home::Arena,
             })
         });
-        let flops = 2 * (batch * m * n * k) as u64;
-        self.out.flops = self.out.flops.saturating_add(flops);
         let out = self.buf(output);
         let how = if packed.is_some() { " packed" } else { "" };
         let rhs = match packed {
@@ -113,7 +115,33 @@ impl Lowerer<'_> {
         };
         let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]{how}");
         self.push(Draft::Dot(draft), note);
-        true
+        Ok(())
+    }
+
+    /// A product of another type than `f32`. `free` are the operands' own dimensions.
+    fn plain_dot(
+        &mut self,
+        node: Node,
+        d: &DotDims,
+        free: [&[usize]; 2],
+        [count, rows, cols, depth]: [usize; 4],
+    ) -> Lowering {
+        let (lhs, rhs) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
+        let output = self.graph.outputs(node)[0];
+        let dtype = self.graph.spec(output).dtype;
+        if !is_number(dtype) {
+            return Err(self.no_kernel(node));
+        }
+        let left = [&d.lhs_batch, free[0], &d.lhs_contracting].concat();
+        let right = [&d.rhs_batch, &d.rhs_contracting, free[1]].concat();
+        let left = self.arranged(lhs, self.view(lhs).transpose(&left));
+        let right = self.arranged(rhs, self.view(rhs).transpose(&right));
+        let sizes = Sizes { rows, cols, depth };
+        let out = self.buf(output);
+        let note = format!("dot {dtype} {count} x [{rows}, {depth}] [{depth}, {cols}]");
+        let kernel = Kernel::Product(Batch { count, sizes }, dtype);
+        self.call(kernel, vec![left, right], vec![out], note);
+        Ok(())
     }
 
     /// The packed matrix of a right-hand side that is the same in every run.

@@ -1,16 +1,61 @@
 //! Windows, gathers and scatters: calls of ready-made kernels.
 
-use refrain_graph::{DType, GatherDims, Node, Reduction, ScatterDims, ScatterKind, Window};
+use refrain_graph::{DType, GatherDims, Node, Reduction, ScatterDims, ScatterKind, Value, Window};
 
-use super::Lowerer;
+use super::{Lowerer, Lowering};
 use crate::kernels::pooling::WindowPlan;
 use crate::kernels::slices::SlicePlan;
 use crate::library::{Kernel, is_number};
-use crate::plan::{Buf, Draft};
+use crate::plan::{Buf, BufInfo, Draft, Home, Ref};
 use crate::sources::dims_of;
 use crate::view::View;
 
+/// What a kernel makes that writes dimensions in an order of its own.
+pub(super) struct Made<'a> {
+    /// The values.
+    pub outputs: &'a [Value],
+    /// Their dimensions as the kernel writes them.
+    pub to: &'a [usize],
+    /// Elements of scratch memory.
+    pub scratch: usize,
+}
+
 impl Lowerer<'_> {
+    /// Adds a call and, where dimensions come in another order, copies of what it makes. Scratch memory is of the first output's type.
+    pub(super) fn call_arranged(
+        &mut self,
+        kernel: Kernel,
+        reads: Vec<(Buf, usize)>,
+        made: Made<'_>,
+        note: String,
+    ) {
+        let direct = made.to.iter().copied().eq(0..made.to.len());
+        let target = |lowerer: &mut Self, &value: &Value| match direct {
+            true => lowerer.buf(value),
+            false => lowerer.buffer(lowerer.graph.spec(value), Home::Arena),
+        };
+        let targets: Vec<Buf> = made.outputs.iter().map(|v| target(self, v)).collect();
+        let mut writes = targets.clone();
+        if made.scratch > 0 {
+            let dtype = self.graph.spec(made.outputs[0]).dtype;
+            writes.push(self.out.buffers.push(BufInfo {
+                dtype,
+                bytes: made.scratch * dtype.size(),
+                home: Home::Arena,
+            }));
+        }
+        self.call(kernel, reads, writes, note);
+        for (&value, buf) in made.outputs.iter().zip(targets).filter(|_| !direct) {
+            let (out, size) = (self.buf(value), self.graph.spec(value).dtype.size());
+            let view = View::dense(&dims_of(self.graph, value)).transpose(made.to);
+            let src = Ref {
+                buf,
+                view: View::dense(&view.dims),
+            };
+            self.copy(src, out, view, size);
+        }
+    }
+
     /// Adds a call; `reads` are buffers and first bytes.
     pub(super) fn call(
         &mut self,
@@ -30,14 +75,18 @@ impl Lowerer<'_> {
         );
     }
 
-    pub(super) fn reduce_window(&mut self, node: Node, kind: Reduction, window: &Window) -> bool {
+    pub(super) fn reduce_window(
+        &mut self,
+        node: Node,
+        kind: Reduction,
+        window: &Window,
+    ) -> Lowering {
         let (input, output) = (self.graph.inputs(node)[0], self.graph.outputs(node)[0]);
         let dtype = self.graph.spec(input).dtype;
-        let Ok(plan) = WindowPlan::new(&dims_of(self.graph, input), window) else {
-            return false;
-        };
+        let plan = WindowPlan::new(&dims_of(self.graph, input), window);
+        let plan = plan.map_err(|_| self.no_kernel(node))?;
         if !is_number(dtype) || matches!(kind, Reduction::And | Reduction::Or) {
-            return false;
+            return Err(self.no_kernel(node));
         }
         let places = self.graph.spec(output).shape.numel().unwrap_or(0);
         let work = window.size.iter().fold(places, |n, &w| n.saturating_mul(w));
@@ -50,18 +99,17 @@ impl Lowerer<'_> {
             vec![write],
             note,
         );
-        true
+        Ok(())
     }
 
-    pub(super) fn select_and_scatter(&mut self, node: Node, window: &Window) -> bool {
+    pub(super) fn select_and_scatter(&mut self, node: Node, window: &Window) -> Lowering {
         let (operand, source) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
         let output = self.graph.outputs(node)[0];
         let dtype = self.graph.spec(operand).dtype;
-        let Ok(plan) = WindowPlan::new(&dims_of(self.graph, operand), window) else {
-            return false;
-        };
+        let plan = WindowPlan::new(&dims_of(self.graph, operand), window);
+        let plan = plan.map_err(|_| self.no_kernel(node))?;
         if !is_number(dtype) {
-            return false;
+            return Err(self.no_kernel(node));
         }
         let reads = vec![self.dense(operand), self.dense(source)];
         let write = self.buf(output);
@@ -76,10 +124,10 @@ impl Lowerer<'_> {
             vec![write],
             note,
         );
-        true
+        Ok(())
     }
 
-    pub(super) fn gather(&mut self, node: Node, dims: &GatherDims) -> bool {
+    pub(super) fn gather(&mut self, node: Node, dims: &GatherDims) -> Lowering {
         let (operand, indices) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
         let output = self.graph.outputs(node)[0];
         let plan = SlicePlan::gather(
@@ -87,13 +135,13 @@ impl Lowerer<'_> {
             &dims_of(self.graph, indices),
             dims,
         );
-        let Ok(plan) = plan else { return false };
+        let plan = plan.map_err(|_| self.no_kernel(node))?;
         let (index, size) = (
             self.graph.spec(indices).dtype,
             self.graph.spec(operand).dtype.size(),
         );
-        if !is_index(index) {
-            return false;
+        if !index.is_integer() {
+            return Err(self.no_kernel(node));
         }
         let reads = vec![self.dense(operand), self.dense(indices)];
         let write = self.buf(output);
@@ -104,25 +152,30 @@ impl Lowerer<'_> {
             vec![write],
             note,
         );
-        true
+        Ok(())
     }
 
-    pub(super) fn scatter(&mut self, node: Node, dims: &ScatterDims, kind: ScatterKind) -> bool {
+    pub(super) fn scatter(
+        &mut self,
+        node: Node,
+        dims: &ScatterDims,
+        kind: ScatterKind,
+    ) -> Lowering {
         let &[operand, indices, updates] = self.graph.inputs(node) else {
-            return false;
+            return Err(self.no_kernel(node));
         };
         let output = self.graph.outputs(node)[0];
         let shapes = [operand, indices, updates].map(|v| dims_of(self.graph, v));
-        let Ok(plan) = SlicePlan::scatter(&shapes[0], &shapes[1], &shapes[2], dims) else {
-            return false;
+        let plan = SlicePlan::scatter(&shapes[0], &shapes[1], &shapes[2], dims);
+        let plan = plan.map_err(|_| self.no_kernel(node))?;
+        let index = self.graph.spec(indices).dtype;
+        let dtype = match (kind, self.graph.spec(operand).dtype) {
+            // Truth values are moved as the bytes that they are.
+            (ScatterKind::Set, DType::Bool) => DType::U8,
+            (_, dtype) => dtype,
         };
-        let (index, dtype) = (
-            self.graph.spec(indices).dtype,
-            self.graph.spec(operand).dtype,
-        );
-        let in_order = kind != ScatterKind::Set || comes_in_order(&shapes[0], &shapes[2], dims);
-        if !is_index(index) || !is_number(dtype) || !in_order {
-            return false;
+        if !index.is_integer() || !is_number(dtype) {
+            return Err(self.no_kernel(node));
         }
         let reads = vec![self.dense(indices), self.dense(updates)];
         let (src, out) = (self.operand(operand), self.buf(output));
@@ -138,22 +191,6 @@ impl Lowerer<'_> {
             vec![out],
             note,
         );
-        true
+        Ok(())
     }
-}
-
-fn is_index(dtype: DType) -> bool {
-    matches!(dtype, DType::I32 | DType::I64 | DType::U32 | DType::U8)
-}
-
-/// Whether updates of one place come in row-major order if they are taken window by window: where all dimensions inside windows are
-/// the last, or where windows are one element wide along whatever the indices address, so that they meet at the same offset only.
-fn comes_in_order(operand: &[usize], updates: &[usize], dims: &ScatterDims) -> bool {
-    let inside = &dims.update_window_dims;
-    let first = updates.len() - inside.len();
-    let kept = (0..operand.len()).filter(|d| !dims.inserted_window_dims.contains(d));
-    let narrow = |(d, &at): (usize, &usize)| {
-        !dims.scatter_dims_to_operand_dims.contains(&d) || updates[at] == 1
-    };
-    inside.iter().all(|&at| at >= first) || kept.zip(inside).all(narrow)
 }

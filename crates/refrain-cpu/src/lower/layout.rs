@@ -1,11 +1,10 @@
 //! Padding and concatenation: copies into a part of the result, or none where the parts are computed in place.
 
-use refrain_graph::{DType, Node};
+use refrain_graph::{DType, Literal, Node, Value};
 
-use super::Lowerer;
-use crate::CompileError;
+use super::{Lowerer, Lowering};
 use crate::kernels::nest::Extent;
-use crate::plan::{Buf, Draft, Home, Ref};
+use crate::plan::{Buf, BufInfo, Draft, Home, Ref};
 use crate::sources::dims_of;
 use crate::tape::{Geometry, Input, Output, Tape};
 use crate::view::{View, collapse, dense_strides};
@@ -17,18 +16,13 @@ impl Lowerer<'_> {
         low: &[i64],
         high: &[i64],
         interior: &[usize],
-    ) -> Result<bool, CompileError> {
+    ) -> Lowering {
         let (operand, value) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
         let output = self.graph.outputs(node)[0];
         let (dims, spec) = (dims_of(self.graph, output), self.graph.spec(output).clone());
         let out = self.buf(output);
-        if dims.contains(&0) {
-            return Ok(true);
-        }
-        if !spec.dtype.size().is_power_of_two() {
-            return Ok(false);
-        }
-        self.fill(value, out, &dims, spec.dtype);
+        let filler = self.operand(value);
+        self.fill(filler, out, &dims, spec.dtype);
         let mut src = self.operand(operand);
         let mut dst = View {
             offset: 0,
@@ -47,7 +41,7 @@ impl Lowerer<'_> {
             let _ = high;
             let count = (end.min(src.view.dims[d] as i64) - first).max(0) as usize;
             if count == 0 {
-                return Ok(true);
+                return Ok(());
             }
             src.view.offset = src
                 .view
@@ -59,12 +53,25 @@ impl Lowerer<'_> {
             dst.strides[d] *= step as isize;
         }
         self.copy(src, out, dst, spec.dtype.size());
-        Ok(true)
+        Ok(())
+    }
+
+    /// Makes a value that is one number everywhere.
+    pub(super) fn fill_with(&mut self, number: f64, value: Value) -> Lowering {
+        let (spec, out) = (self.graph.spec(value).clone(), self.buf(value));
+        let one = Literal::new([1], vec![number]).map(|one| one.convert(spec.dtype));
+        let one = one.unwrap_or_else(|| Literal::zeros([1], spec.dtype));
+        let scalar = Ref {
+            buf: self.constant(&one),
+            view: View::dense(&[]),
+        };
+        self.fill(scalar, out, &dims_of(self.graph, value), spec.dtype);
+        Ok(())
     }
 
     /// Fills a buffer with a scalar.
-    fn fill(&mut self, scalar: refrain_graph::Value, out: Buf, dims: &[usize], dtype: DType) {
-        let Ref { buf, view } = self.operand(scalar);
+    fn fill(&mut self, scalar: Ref, out: Buf, dims: &[usize], dtype: DType) {
+        let Ref { buf, view } = scalar;
         let mut tape = Tape {
             dims: dims.to_vec(),
             ..Tape::default()
@@ -89,7 +96,29 @@ impl Lowerer<'_> {
         );
     }
 
-    pub(super) fn concatenate(&mut self, node: Node, dim: usize) -> bool {
+    /// How a value's elements lie in its root's buffer.
+    pub(super) fn view(&self, value: Value) -> View {
+        self.sources.get(value).view
+    }
+
+    /// A value's elements side by side as `view` has them: buffer and first byte. Copies if they do not lie so.
+    pub(super) fn arranged(&mut self, value: Value, view: View) -> (Buf, usize) {
+        let (buf, dtype) = (self.operand(value).buf, self.graph.spec(value).dtype);
+        if view.is_contiguous() {
+            return (buf, view.offset * dtype.size());
+        }
+        let bytes = view.numel() * dtype.size();
+        let copy = self.out.buffers.push(BufInfo {
+            dtype,
+            bytes,
+            home: Home::Arena,
+        });
+        let dense = View::dense(&view.dims);
+        self.copy(Ref { buf, view }, copy, dense, dtype.size());
+        (copy, 0)
+    }
+
+    pub(super) fn concatenate(&mut self, node: Node, dim: usize) -> Lowering {
         let output = self.graph.outputs(node)[0];
         let (dims, size) = (
             dims_of(self.graph, output),
@@ -122,7 +151,7 @@ impl Lowerer<'_> {
             }
             self.copy(src, out, view, size);
         }
-        true
+        Ok(())
     }
 
     /// Lets the loop nest that makes a value write it into a part of another buffer instead of its own.

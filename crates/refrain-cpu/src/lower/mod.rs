@@ -4,6 +4,7 @@ mod conv;
 mod dot;
 mod early;
 mod finish;
+mod general;
 mod group;
 mod index;
 mod layout;
@@ -14,11 +15,11 @@ pub(crate) use finish::geometries;
 
 use std::collections::HashMap;
 
-use refrain_graph::{Graph, Literal, Node, Op, Spec, Value, with_data};
+use refrain_graph::{Graph, Literal, Node, Op, Reduction, Spec, Value, with_data};
 
 use crate::compile::Plan;
 use crate::fuse::{Unit, units};
-use crate::kernels::arena::{ALIGN, bytes_of, bytes_of_bools};
+use crate::kernels::arena::{ALIGN, bytes_of_literal};
 use crate::plan::{Buf, BufInfo, Buffers, CopyDraft, Draft, Home, Pack, Ref, settle_updates};
 use crate::simd::Simd;
 use crate::sources::{Source, Sources, dims_of};
@@ -46,6 +47,9 @@ pub struct Lowered {
     /// Parameters that products read packed, and the packed matrices; their slots come after the outputs'.
     pub packs: Vec<(Pack, Buf)>,
 }
+
+/// Whether the steps of a primitive have been added.
+type Lowering = Result<(), CompileError>;
 
 /// Outputs of a loop nest up to which it stores a value twice; its operands are limited.
 const MAX_STORES: usize = 8;
@@ -155,21 +159,10 @@ impl Lowerer<'_> {
 
     /// A constant's buffer.
     fn constant(&mut self, literal: &Literal) -> Buf {
-        let bytes = match literal.data() {
-            refrain_graph::Data::Bool(v) => bytes_of_bools(v).to_vec(),
-            refrain_graph::Data::F32(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::F64(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::F16(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::BF16(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::I32(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::I64(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::U8(v) => bytes_of(v).to_vec(),
-            refrain_graph::Data::U32(v) => bytes_of(v).to_vec(),
-        };
         let constants = &mut self.out.constants;
         constants.resize(constants.len().next_multiple_of(ALIGN), 0);
         let home = Home::Slot(CONSTANTS, constants.len());
-        constants.extend(bytes);
+        constants.extend(bytes_of_literal(literal));
         self.buffer(&literal.spec(), home)
     }
 
@@ -242,33 +235,82 @@ impl Lowerer<'_> {
         self.push(Draft::Copy(CopyDraft { src, dst, size }), note);
     }
 
-    fn node(&mut self, node: Node) -> Result<(), CompileError> {
-        let done = match self.graph.op(node) {
+    fn node(&mut self, node: Node) -> Lowering {
+        let outputs = self.graph.outputs(node);
+        let is_empty = |&v: &Value| self.graph.spec(v).shape.numel() == Some(0);
+        if outputs.iter().all(is_empty) {
+            return Ok(());
+        }
+        match self.graph.op(node) {
             Op::DotGeneral(dims) => self.dot(node, dims),
             Op::Reshape(_) => self.materialize(node),
             Op::Pad {
                 low,
                 high,
                 interior,
-            } => self.pad(node, low, high, interior)?,
+            } => self.pad(node, low, high, interior),
             Op::Concatenate(dim) => self.concatenate(node, *dim),
             Op::Convolution(conv) => self.convolution(node, conv),
+            // There is a loop but for reductions of nothing.
+            Op::Reduce { kind, .. } if self.reads_nothing(node) => self.identity(*kind, outputs[0]),
+            Op::ReduceWindow { kind, .. } if self.reads_nothing(node) => {
+                self.identity(*kind, outputs[0])
+            }
             Op::ReduceWindow { kind, window } => self.reduce_window(node, *kind, window),
             Op::SelectAndScatter { window } => self.select_and_scatter(node, window),
             Op::Gather(dims) => self.gather(node, dims),
             Op::Scatter { dims, kind } => self.scatter(node, dims, *kind),
             Op::RngBitGenerator(_) => self.random(node),
-            Op::Scan(scan) => self.scan(node, scan)?,
-            _ => false,
-        };
-        if !done {
-            self.interpret(node);
+            Op::Scan(scan) => self.scan(node, scan),
+            Op::Sort { dim, descending } => self.sort(node, *dim, *descending),
+            Op::Cumulative { kind, dim, reverse } => self.cumulative(node, *kind, *dim, *reverse),
+            // These are loops (`fuse`), or views and values that are known (`sources`).
+            Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::Select
+            | Op::Convert(_)
+            | Op::Reduce { .. }
+            | Op::Constant(_)
+            | Op::Iota { .. }
+            | Op::BroadcastInDim { .. }
+            | Op::Transpose(_)
+            | Op::Slice { .. }
+            | Op::Reverse(_)
+            | Op::StopGradient => Err(self.no_kernel(node)),
         }
-        Ok(())
+    }
+
+    /// Whether a node's first operand has no elements.
+    fn reads_nothing(&self, node: Node) -> bool {
+        let operand = self.graph.inputs(node).first();
+        operand.is_some_and(|&v| self.graph.spec(v).shape.numel() == Some(0))
+    }
+
+    /// What a primitive is told whose types or sizes have no kernel.
+    fn no_kernel(&self, node: Node) -> CompileError {
+        let inputs = self.graph.inputs(node).iter();
+        let inputs: Vec<String> = inputs.map(|&v| self.graph.spec(v).to_string()).collect();
+        CompileError::NoKernel(format!(
+            "{} of {}",
+            self.graph.op(node).name(),
+            inputs.join(", ")
+        ))
+    }
+
+    /// What a reduction of nothing gives.
+    fn identity(&mut self, kind: Reduction, output: Value) -> Lowering {
+        let number = match kind {
+            Reduction::Sum | Reduction::Or => 0.0,
+            Reduction::Product | Reduction::And => 1.0,
+            Reduction::Max => f64::NEG_INFINITY,
+            Reduction::Min => f64::INFINITY,
+        };
+        self.fill_with(number, output)
     }
 
     /// A reshape that strides cannot say.
-    fn materialize(&mut self, node: Node) -> bool {
+    fn materialize(&mut self, node: Node) -> Lowering {
         let input = self.graph.inputs(node)[0];
         let (src, dst) = (self.operand(input), self.buf(self.graph.outputs(node)[0]));
         let dims = dims_of(self.graph, input);
@@ -278,43 +320,16 @@ impl Lowerer<'_> {
             View::dense(&dims),
             self.graph.spec(input).dtype.size(),
         );
-        true
+        Ok(())
     }
 
-    fn random(&mut self, node: Node) -> bool {
+    fn random(&mut self, node: Node) -> Lowering {
         let state = self.dense(self.graph.inputs(node)[0]);
         let outputs = self.graph.outputs(node);
         let (next, bits) = (self.buf(outputs[0]), self.buf(outputs[1]));
         let note = format!("random bits {}", self.graph.spec(outputs[1]));
         self.push(Draft::Random { state, next, bits }, note);
-        true
-    }
-
-    fn interpret(&mut self, node: Node) {
-        let spec = |v: Value| self.graph.spec(v).clone();
-        let op = self.graph.op(node);
-        let note = format!(
-            "interpret {} {}",
-            op.name(),
-            spec(self.graph.outputs(node)[0])
-        );
-        let inputs = self.graph.inputs(node).iter().map(|&v| {
-            let (buf, offset) = self.dense(v);
-            (buf, offset, self.graph.spec(v).clone())
-        });
-        let inputs = inputs.collect();
-        let outputs = self.graph.outputs(node).iter();
-        let outputs = outputs
-            .map(|&v| (self.buf(v), self.graph.spec(v).clone()))
-            .collect();
-        self.push(
-            Draft::Interpret {
-                op: Box::new(op.clone()),
-                inputs,
-                outputs,
-            },
-            note,
-        );
+        Ok(())
     }
 
     /// Puts results and new values of variables where the caller wants them.

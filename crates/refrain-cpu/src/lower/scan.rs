@@ -1,14 +1,15 @@
 //! Loops: the body is a plan of its own; steps of sequences and of stacked outputs are parts of the whole.
 
 use refrain_graph::passes::cut_rows;
-use refrain_graph::{Graph, Node, Op, Scan, Value};
+use refrain_graph::{DType, Graph, Node, Op, Scan, Value};
 
-use super::Lowerer;
+use super::{Lowerer, Lowering};
 use crate::CompileError;
 use crate::compile::compile_graph;
 use crate::kernels::arena::ALIGN;
 use crate::plan::{Buf, BufInfo, Draft, Home, Pack, ScanDraft};
-use refrain_graph::DType;
+use crate::sources::dims_of;
+use crate::view::View;
 
 /// Multiply-adds of a step from which its products are spread over the threads by themselves.
 const LARGE_STEP: usize = 1 << 20;
@@ -50,7 +51,7 @@ fn parts(body: &Graph, length: usize) -> usize {
 }
 
 impl Lowerer<'_> {
-    pub(super) fn scan(&mut self, node: Node, scan: &Scan) -> Result<bool, CompileError> {
+    pub(super) fn scan(&mut self, node: Node, scan: &Scan) -> Lowering {
         let inputs = self.graph.inputs(node).to_vec();
         let outputs = self.graph.outputs(node).to_vec();
         let bytes = |v: Value| self.graph.spec(v).bytes().unwrap_or(0);
@@ -64,15 +65,18 @@ impl Lowerer<'_> {
                 .copied()
                 .flatten()
         });
-        let Some(length) = length.filter(|&n| n > 0) else {
-            return Ok(false);
-        };
-        if !scan
-            .body
-            .params()
-            .all(|(v, ..)| scan.body.spec(v).shape.is_known())
+        let unknown = |what: &str| CompileError::UnknownShape(format!("{what} of a loop"));
+        let length = length.ok_or_else(|| unknown("the length"))?;
+        if length == 0 {
+            return self.no_steps(&inputs[..scan.carries], &outputs);
+        }
+        if let Some((value, ..)) =
+            (scan.body.params()).find(|p| !scan.body.spec(p.0).shape.is_known())
         {
-            return Ok(false);
+            return Err(unknown(&format!(
+                "{value}: {} in the body",
+                scan.body.spec(value)
+            )));
         }
         let varying = scan.carries + scan.sequences;
         let count = scan.body.params().len();
@@ -137,7 +141,17 @@ impl Lowerer<'_> {
         };
         let note = format!("scan {length} steps, {} carries{cut}", scan.carries);
         self.push(Draft::Scan(Box::new(draft)), note);
-        Ok(true)
+        Ok(())
+    }
+
+    /// A loop that ends before it begins: its carries are what they were.
+    fn no_steps(&mut self, first: &[Value], outputs: &[Value]) -> Lowering {
+        for (&value, &output) in first.iter().zip(outputs) {
+            let (src, out) = (self.operand(value), self.buf(output));
+            let size = self.graph.spec(output).dtype.size();
+            self.copy(src, out, View::dense(&dims_of(self.graph, output)), size);
+        }
+        Ok(())
     }
 
     /// A constant's packed matrix, and whether it is packed before the program runs.

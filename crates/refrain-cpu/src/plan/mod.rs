@@ -10,7 +10,7 @@ pub use place::{ARENA, Places, place, root_of, settle_updates};
 use std::ops::Range;
 
 use cranelift_entity::{PrimaryMap, entity_impl};
-use refrain_graph::{DType, Op, Spec};
+use refrain_graph::DType;
 
 use crate::kernels::conv::ConvPlan;
 use crate::kernels::nest::Reading;
@@ -197,9 +197,6 @@ pub struct ScanDraft {
     pub arena: Buf,
 }
 
-/// A tensor that lies dense in a buffer: buffer, first byte, spec.
-pub type Dense = (Buf, usize, Spec);
-
 /// A step over buffers.
 #[derive(Clone, Debug)]
 pub enum Draft {
@@ -230,15 +227,6 @@ pub enum Draft {
         writes: Vec<Buf>,
         /// Work on the result as it is made.
         finish: Option<Box<Tape>>,
-    },
-    /// A primitive that the interpreter runs.
-    Interpret {
-        /// The primitive.
-        op: Box<Op>,
-        /// What it reads.
-        inputs: Vec<Dense>,
-        /// What it makes.
-        outputs: Vec<(Buf, Spec)>,
     },
 }
 
@@ -287,12 +275,6 @@ impl Draft {
                 reads.iter().for_each(|r| f(r.0, false));
                 writes.iter().for_each(|&b| f(b, true));
                 finish_touches(finish.as_deref(), writes[0], f);
-            }
-            Draft::Interpret {
-                inputs, outputs, ..
-            } => {
-                inputs.iter().for_each(|i| f(i.0, false));
-                outputs.iter().for_each(|o| f(o.0, true));
             }
         }
     }

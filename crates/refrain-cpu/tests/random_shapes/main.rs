@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod halves;
+mod lines;
 mod lookups;
 mod maps;
 mod products;
@@ -12,6 +13,7 @@ mod windows;
 
 use common::check;
 use common::models::{B, Made};
+use common::retyped::retyped;
 use refrain_cpu::{CompileOptions, Executable};
 use refrain_graph::philox::Philox;
 use refrain_graph::{DType, Graph, Op, Reduction, Shape, Spec, UnaryOp, Value, grad};
@@ -24,6 +26,8 @@ struct Maker {
     b: B,
     rng: Philox,
     inputs: usize,
+    /// The type of operands.
+    dtype: DType,
 }
 
 impl Maker {
@@ -32,6 +36,7 @@ impl Maker {
             b: B::new(),
             rng: Philox::new(seed),
             inputs: 0,
+            dtype: DType::F32,
         }
     }
 
@@ -97,7 +102,7 @@ impl Maker {
                 let perm = self.shuffled(rank);
                 let mut from = vec![0; rank];
                 perm.iter().zip(dims).for_each(|(&p, &d)| from[p] = d);
-                let x = self.param(&from, DType::F32);
+                let x = self.param(&from, self.dtype);
                 self.b.g.push(Op::Transpose(perm), &[x])
             }
             1 if rank > 0 => {
@@ -110,7 +115,7 @@ impl Maker {
                 strides[at] = stride;
                 let mut limits: Vec<_> = dims.iter().map(|&d| Some(d)).collect();
                 limits[at] = Some(1 + (dims[at] - 1) * stride + 1);
-                let x = self.param(&from, DType::F32);
+                let x = self.param(&from, self.dtype);
                 let slice = Op::Slice {
                     starts,
                     limits,
@@ -118,7 +123,7 @@ impl Maker {
                 };
                 self.b.g.push(slice, &[x])
             }
-            _ => Ok(self.param(dims, DType::F32)),
+            _ => Ok(self.param(dims, self.dtype)),
         }
     }
 
@@ -173,6 +178,19 @@ impl Family {
         for seed in common::seeds(0..self.programs) {
             check(&self.graph(seed), seed, self.tolerance);
         }
+    }
+
+    /// The programs of `f32` among a family's, with `f64` in its place.
+    fn check_doubles(&self) {
+        let mut compared = 0;
+        for seed in common::seeds(0..self.programs) {
+            // A few of other types have conversions that would now convert nothing.
+            if let Ok(graph) = retyped(&self.graph(seed), DType::F64) {
+                check(&graph, seed, self.tolerance);
+                compared += 1;
+            }
+        }
+        assert!(compared > 0, "no program was compared");
     }
 
     fn graph(&self, seed: u64) -> Graph {
@@ -240,6 +258,31 @@ halves! {
     movement_of_halves: maps::movement, 100, 0.0;
 }
 
+/// Declares the families whose programs are also compared with `f64`.
+macro_rules! doubles {
+    ($($name:ident: $make:path, $programs:literal, $tolerance:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            Family { make: $make, programs: $programs, tolerance: $tolerance }.check_doubles();
+        })*
+    };
+}
+
+doubles! {
+    products_of_doubles: products::product, 60, 1e-12;
+    products_of_products_of_doubles: products::gradients, 40, 1e-11;
+    loops_of_doubles: products::recurrent, 10, 1e-11;
+    convolutions_of_doubles: windows::convolution, 80, 1e-11;
+    convolutions_of_channels_of_doubles: windows::channels, 8, 1e-11;
+    depthwise_convolutions_of_doubles: windows::depthwise, 20, 1e-11;
+    pooling_of_doubles: windows::pooling, 60, 1e-12;
+    lookups_of_doubles: lookups::gather, 40, 0.0;
+    scattering_of_doubles: lookups::scatter, 60, 1e-13;
+    embeddings_of_doubles: lookups::embedding, 20, 1e-12;
+    reductions_of_doubles: maps::reduction, 60, 1e-12;
+    rows_of_doubles: maps::rows, 20, 1e-11;
+}
+
 const NAMES: [&str; 3] = [
     "convolution [",
     "convolution's input gradient",
@@ -250,10 +293,14 @@ families! {
     products: products::product, 200, 1e-4, ["dot", "], then fused"];
     products_of_products: products::gradients, 60, 1e-3, ["dot"];
     loops: products::recurrent, 40, 2e-3, ["scan", "rows in 2 parts"];
-    convolutions: windows::convolution, 120, 1e-3, NAMES;
+    convolutions: windows::convolution, 120, 1e-3, [NAMES[0], NAMES[1], NAMES[2], "general convolution f32"];
     convolutions_of_channels: windows::channels, 60, 1e-3, ["Winograd", NAMES[0], NAMES[1], NAMES[2], ", then fused"];
     depthwise_convolutions: windows::depthwise, 60, 1e-3, NAMES;
     pooling: windows::pooling, 120, 1e-4, ["window", "select and scatter"];
+    products_of_integers: products::integers, 60, 0.0, ["dot i32", "dot i64", "dot u8"];
+    convolutions_of_integers: windows::integers, 60, 0.0, ["general convolution i32", "general convolution i64"];
+    sorting: lines::sort, 120, 0.0, ["sort"];
+    running_reductions: lines::cumulative, 120, 1e-6, ["cumulative"];
     lookups: lookups::gather, 120, 0.0, ["gather"];
     scattering: lookups::scatter, 120, 1e-5, ["scatter"];
     embeddings: lookups::embedding, 40, 1e-4, ["gather", "scatter"];

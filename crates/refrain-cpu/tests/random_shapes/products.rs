@@ -2,7 +2,7 @@
 
 use super::Maker;
 use super::common::models::{self, Made};
-use refrain_graph::{DotDims, Op, Value};
+use refrain_graph::{DType, DotDims, Op, Value};
 
 /// Most multiplications of a product: the interpreter does them one by one.
 const MULTIPLICATIONS: usize = 120_000;
@@ -56,6 +56,14 @@ pub fn product(maker: &mut Maker) -> Made<()> {
     let rank = maker.b.dims(y).len();
     let feature = (rank > 0).then(|| maker.below(rank));
     let y = maker.finished(y, feature)?;
+    maker.b.g.result(y);
+    Ok(())
+}
+
+/// Products of whole numbers, which wrap.
+pub fn integers(maker: &mut Maker) -> Made<()> {
+    maker.dtype = maker.pick(&[DType::I32, DType::I64, DType::U32, DType::U8]);
+    let [_, _, y] = dot(maker)?;
     maker.b.g.result(y);
     Ok(())
 }

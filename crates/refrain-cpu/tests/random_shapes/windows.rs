@@ -57,8 +57,13 @@ struct Sizes {
     positions: Vec<usize>,
 }
 
-/// A convolution with its bias or without, and its gradients.
-fn convolve(maker: &mut Maker, sizes: &Sizes, window: Window, orders: [Vec<usize>; 3]) -> Made<()> {
+/// A convolution of two operands, and where its features are.
+fn convolved(
+    maker: &mut Maker,
+    sizes: &Sizes,
+    window: Window,
+    orders: [Vec<usize>; 3],
+) -> Made<([Value; 3], usize)> {
     let [lhs, rhs, out] = orders.map(|order| layout(&order));
     let whole = [&[sizes.batch, sizes.features], &sizes.positions[..]].concat();
     let of_group = [sizes.features / sizes.groups, sizes.filters];
@@ -76,6 +81,12 @@ fn convolve(maker: &mut Maker, sizes: &Sizes, window: Window, orders: [Vec<usize
         batch_groups: 1,
     };
     let y = maker.b.g.push(Op::Convolution(Box::new(conv)), &[x, w])?;
+    Ok(([x, w, y], feature))
+}
+
+/// A convolution with its bias or without, and its gradients.
+fn convolve(maker: &mut Maker, sizes: &Sizes, window: Window, orders: [Vec<usize>; 3]) -> Made<()> {
+    let ([x, w, y], feature) = convolved(maker, sizes, window, orders)?;
     let finished = maker.finished(y, Some(feature))?;
     maker.b.g.result(finished);
     maker.with_gradients(y, &[x, w])
@@ -89,7 +100,7 @@ fn usual(rank: usize) -> [Vec<usize>; 3] {
 }
 
 /// Any rank, layout, stride, dilation and number of groups.
-pub fn convolution(maker: &mut Maker) -> Made<()> {
+fn any(maker: &mut Maker) -> (Sizes, Window, [Vec<usize>; 3]) {
     let rank = 1 + maker.below(3);
     let groups = maker.pick(&[1, 1, 2, 3]);
     let most = [33, 13, 5][rank - 1];
@@ -105,7 +116,21 @@ pub fn convolution(maker: &mut Maker) -> Made<()> {
         0 => [0; 3].map(|_| maker.shuffled(rank + 2)),
         _ => usual(rank),
     };
+    (sizes, window, orders)
+}
+
+pub fn convolution(maker: &mut Maker) -> Made<()> {
+    let (sizes, window, orders) = any(maker);
     convolve(maker, &sizes, window, orders)
+}
+
+/// Convolutions of whole numbers, which wrap.
+pub fn integers(maker: &mut Maker) -> Made<()> {
+    maker.dtype = maker.pick(&[DType::I32, DType::I64, DType::U32, DType::U8]);
+    let (sizes, window, orders) = any(maker);
+    let ([.., y], _) = convolved(maker, &sizes, window, orders)?;
+    maker.b.g.result(y);
+    Ok(())
 }
 
 /// Images with as many channels as Winograd's way and the direct kernels take, and one more or less.

@@ -12,7 +12,7 @@ use crate::{DType, Graph, GraphError, Node, Op, UnaryOp, Value};
 
 /// Lets operations on `f16` and `bf16` compute in `f32` and round each result to its type. What only moves values stays.
 ///
-/// Sorting, running reductions and the inverse error function stay too: they have no faster way in `f32`.
+/// Sorting, running reductions and the inverse error function stay too: they round once, from `f64`.
 ///
 /// # Errors
 /// If the graph is not sound.

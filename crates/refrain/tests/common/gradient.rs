@@ -1,9 +1,10 @@
-//! Gradients against differences of the program's own values, in f64 on the interpreter.
+//! Gradients against differences of the program's own values, in f64 on the interpreter; and the compiler against it.
 
 use refrain::{DType, Literal};
 use refrain_graph::{ParamKind, Value};
 use serde_json::Value as Json;
 
+use super::compare::close;
 use super::layer_case::{Case, Run};
 use super::npz::Golden;
 
@@ -11,6 +12,9 @@ use super::npz::Golden;
 const STEP: f64 = 1e-5;
 /// Relative to the largest of 1 and the derivative.
 const TOLERANCE: f64 = 1e-6;
+
+/// Of what the compiler adds up in another order, relative to the largest of 1 and the largest element.
+const COMPILER_TOLERANCE: f64 = 1e-12;
 
 /// Layers whose output jumps where their golden inputs lie: a step changes the mask.
 const JUMPS: [&str; 1] = ["Masking"];
@@ -55,6 +59,15 @@ pub fn check(golden: &Golden, json: &Json) -> Result<(), String> {
         })
         .collect();
     let at = run.interpreted()?;
+    let compiled = run.compiled().map_err(|e| format!("in f64: {e}"))?;
+    for (i, (got, want)) in compiled.results.iter().zip(&at.results).enumerate() {
+        close(
+            &format!("compiled in f64, result {i}"),
+            got,
+            want,
+            COMPILER_TOLERANCE,
+        )?;
+    }
     let slope: f64 = at.results[outputs..]
         .iter()
         .zip(&directions)
