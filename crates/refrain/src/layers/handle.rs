@@ -111,7 +111,8 @@ impl<L> WeakHandle<L> {
 }
 
 /// Classes whose Keras configuration has no `trainable`, and whose constructor refuses it.
-pub(crate) const WITHOUT_TRAINABLE: [&str; 2] = ["SpatialDropout1D", "SpatialDropout2D"];
+pub(crate) const WITHOUT_TRAINABLE: [&str; 3] =
+    ["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"];
 
 /// What is wrong with arguments of both sorts.
 pub(crate) fn mixed() -> Error {

@@ -2,14 +2,14 @@
 //!
 //! | | |
 //! |---|---|
-//! | core | [`Input`], [`Dense`], [`Embedding`], [`Identity`], [`Lambda`], [`Masking`] |
-//! | convolutions | [`Conv1D`], [`Conv2D`], [`DepthwiseConv1D`], [`DepthwiseConv2D`], [`SeparableConv1D`], [`SeparableConv2D`] |
-//! | pooling | [`AveragePooling1D`], [`AveragePooling2D`], [`MaxPooling1D`], [`MaxPooling2D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`] |
+//! | core | [`Input`], [`Dense`], [`EinsumDense`], [`Embedding`], [`Identity`], [`Lambda`], [`Masking`] |
+//! | convolutions | [`Conv1D`], [`Conv1DTranspose`], [`Conv2D`], [`Conv2DTranspose`], [`Conv3D`], [`Conv3DTranspose`], [`DepthwiseConv1D`], [`DepthwiseConv2D`], [`SeparableConv1D`], [`SeparableConv2D`] |
+//! | pooling | [`AveragePooling1D`], [`AveragePooling2D`], [`AveragePooling3D`], [`MaxPooling1D`], [`MaxPooling2D`], [`MaxPooling3D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalAveragePooling3D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`], [`GlobalMaxPooling3D`] |
 //! | recurrent | [`LSTM`](Lstm), [`GRU`](Gru), [`SimpleRNN`](SimpleRnn), [`Bidirectional`], [`TimeDistributed`] |
 //! | attention | [`Attention`], [`AdditiveAttention`], [`MultiHeadAttention`] |
 //! | normalization | [`BatchNormalization`], [`GroupNormalization`], [`LayerNormalization`], [`RMSNormalization`](RmsNormalization), [`UnitNormalization`] |
-//! | regularization | [`ActivityRegularization`], [`AlphaDropout`], [`Dropout`], [`GaussianDropout`], [`GaussianNoise`], [`SpatialDropout1D`], [`SpatialDropout2D`] |
-//! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`ZeroPadding1D`], [`ZeroPadding2D`] |
+//! | regularization | [`ActivityRegularization`], [`AlphaDropout`], [`Dropout`], [`GaussianDropout`], [`GaussianNoise`], [`SpatialDropout1D`], [`SpatialDropout2D`], [`SpatialDropout3D`] |
+//! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Cropping3D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`UpSampling3D`], [`ZeroPadding1D`], [`ZeroPadding2D`], [`ZeroPadding3D`] |
 //! | merging | [`Add`], [`Average`], [`Concatenate`], [`Dot`], [`Maximum`], [`Minimum`], [`Multiply`], [`Subtract`], and as functions [`add`], [`average`], [`concatenate`], [`dot`], [`maximum`], [`minimum`], [`multiply`], [`subtract`] |
 //! | activations | [`Activation`], [`ELU`](Elu), [`LeakyReLU`](LeakyRelu), [`PReLU`](PRelu), [`ReLU`](Relu), [`Softmax`] |
 //! | preprocessing | [`Rescaling`] |
@@ -50,7 +50,7 @@ pub(crate) use attention::{ATTENTION, QUERY_MASK};
 pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
-pub use config::{Config, ConfigValue, Sizes};
+pub use config::{Config, ConfigValue, OptionalSizes, Sizes};
 pub(crate) use config::{in_option, layer_options, options_table, shown, unexpected};
 pub use convolutional::*;
 pub use core::*;

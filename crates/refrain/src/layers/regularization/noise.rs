@@ -3,7 +3,7 @@
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, Shape, UnaryOp};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::Call;
+use crate::layers::{Call, DataFormat};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -78,6 +78,21 @@ pub(crate) fn drop(cx: &Call, x: &Tensor, rate: f64, noise: Option<&[Dim]>) -> R
     let scaled = prim::binary(BinaryOp::Divide, x, &prim::constant_like(x, 1.0 - rate)?)?;
     let keep = prim::broadcast_to(&keep, &x.shape())?;
     prim::select(&keep, &scaled, &zero)
+}
+
+/// As [`drop`] for whole channels.
+pub(super) fn drop_channels(
+    cx: &Call,
+    x: &Tensor,
+    rate: f64,
+    format: DataFormat,
+) -> Result<Tensor> {
+    let first = format.first_spatial_axis();
+    let spatial = first..first + x.rank() - 2;
+    let noise: Vec<Dim> = (0..x.rank())
+        .map(|axis| spatial.contains(&axis).then_some(1))
+        .collect();
+    drop(cx, x, rate, Some(&noise))
 }
 
 /// Normally distributed numbers of a tensor's shape and type, with a mean of zero. Needs `add_seed`.
