@@ -11,7 +11,7 @@ use refrain_graph::{DType, Literal, Spec};
 use super::config::Config;
 use super::connections::Connections;
 use super::layer::{Erased, InputSpec, Layer, Outputs};
-use super::{ConfigValue, registry};
+use super::{ConfigValue, InputLayer, Properties, registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
 use crate::models::Functional;
@@ -110,10 +110,6 @@ impl<L> WeakHandle<L> {
     }
 }
 
-/// Classes whose Keras configuration has no `trainable`, and whose constructor refuses it.
-pub(crate) const WITHOUT_TRAINABLE: [&str; 3] =
-    ["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"];
-
 /// What is wrong with arguments of both sorts.
 pub(crate) fn mixed() -> Error {
     let message = "symbolic tensors and tensors of a layer's `call` cannot be mixed";
@@ -172,7 +168,7 @@ impl<L: Layer> Handle<L> {
     /// A layer with the name, type and trainability of another.
     pub(crate) fn like(layer: L, template: &AnyLayer) -> Self {
         let mut core = Core::new(template.0.name.clone(), layer);
-        core.activity_regularizer = template.0.activity_regularizer;
+        core.activity_regularizer = template.0.activity_regularizer.clone();
         core.dtype = template.0.dtype;
         core.trainable = AtomicBool::new(template.trainable());
         Handle(Arc::new(core))
@@ -273,7 +269,7 @@ impl<L: Layer> Handle<L> {
         };
         let mut core = Core::new(name, layer);
         core.dtype = self.0.dtype;
-        core.activity_regularizer = self.0.activity_regularizer;
+        core.activity_regularizer = self.0.activity_regularizer.clone();
         core.trainable = AtomicBool::new(self.trainable());
         change(&mut core);
         Handle(Arc::new(core))
@@ -326,7 +322,7 @@ impl AnyLayer {
         if let Some(regularizer) = &self.0.activity_regularizer {
             config.insert(registry::ACTIVITY.to_owned(), regularizer.to_json());
         }
-        if WITHOUT_TRAINABLE.contains(&self.class_name()) {
+        if self.properties().plain_config {
             config.shift_remove("trainable");
         }
         config
@@ -342,15 +338,31 @@ impl AnyLayer {
         self.0.layer.supports_masking()
     }
 
+    /// What else is to be known of the layer.
+    pub fn properties(&self) -> Properties {
+        self.0.layer.properties()
+    }
+
+    /// Whether it is the entrance of a model.
+    pub(crate) fn is_input(&self) -> bool {
+        self.options::<InputLayer>().is_some()
+    }
+
     /// Whether it is a model.
     pub(crate) fn is_model(&self) -> bool {
         self.options::<Functional>().is_some()
     }
 
+    /// Whether it is a model that is no stack of layers.
+    pub(crate) fn is_graph(&self) -> bool {
+        let functional = self.options::<Functional>();
+        functional.is_some_and(|functional| !functional.is_sequential)
+    }
+
     /// The penalty on its outputs.
     pub(crate) fn activity_regularizer(&self) -> Option<Regularizer> {
         let own = self.0.layer.activity_regularizer();
-        own.or(self.0.activity_regularizer)
+        own.or_else(|| self.0.activity_regularizer.clone())
     }
 
     /// The options, if the layer is of this kind.

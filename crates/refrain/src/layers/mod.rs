@@ -13,7 +13,7 @@
 //! | merging | [`Add`], [`Average`], [`Concatenate`], [`Dot`], [`Maximum`], [`Minimum`], [`Multiply`], [`Subtract`], and as functions [`add`], [`average`], [`concatenate`], [`dot`], [`maximum`], [`minimum`], [`multiply`], [`subtract`] |
 //! | activations | [`Activation`], [`ELU`](Elu), [`LeakyReLU`](LeakyRelu), [`PReLU`](PRelu), [`ReLU`](Relu), [`Softmax`] |
 //! | preprocessing | [`Rescaling`] |
-//! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`]; [`register`] for files |
+//! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`], [`Properties`]; [`register`] for files |
 //!
 //! Each is a [`Handle`], whose methods they all have: [`call`](Handle::call), [`name`](Handle::name),
 //! [`weights`](Handle::weights), … Its own page lists its options with their defaults.
@@ -38,6 +38,7 @@ mod options;
 pub(crate) mod own;
 pub(crate) mod pooling;
 pub(crate) mod preprocessing;
+mod properties;
 pub(crate) mod registry;
 pub(crate) mod regularization;
 pub(crate) mod reshaping;
@@ -45,8 +46,8 @@ pub(crate) mod restoring;
 pub(crate) mod rnn;
 
 pub use activations::*;
+pub(crate) use attention::QUERY_MASK;
 pub use attention::*;
-pub(crate) use attention::{ATTENTION, QUERY_MASK};
 pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
@@ -63,6 +64,7 @@ pub use options::{DataFormat, Padding};
 pub(crate) use own::refuse_own;
 pub use pooling::*;
 pub use preprocessing::*;
+pub use properties::{MaskMerging, Penalized, Properties, Recurrence};
 pub use registry::register;
 pub use regularization::*;
 pub use reshaping::*;

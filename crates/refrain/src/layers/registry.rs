@@ -7,12 +7,10 @@ use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
 use super::config::{Config, shown, unexpected};
-use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
+use super::handle::{AnyLayer, BuildSpecs, Handle};
 use super::layer::Layer;
-use super::merging::KERAS2_MASKS;
 use super::own;
 use super::restoring::Restoring;
-use super::rnn::ZERO_BEFORE_FIRST;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
@@ -20,9 +18,6 @@ use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::saving::config::{is_model, model_from_json, model_to_json};
 use crate::structure::Structure;
-
-/// The class of the entrances of models.
-const INPUT_LAYER: &str = "InputLayer";
 
 /// Makes a layer from its class's configuration.
 type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
@@ -169,7 +164,7 @@ fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     }
     if let Some(json) = config.get(ACTIVITY).filter(|json| !json.is_null())
         && handle.options().activity_regularizer().is_none()
-        && !handle.options().config().contains_key(ACTIVITY)
+        && handle.options().properties().penalties != Penalized::Projections
     {
         let regularizer = Regularizer::from_json(json).map_err(|e| in_option(e, ACTIVITY))?;
         handle = handle.with_activity_regularizer(regularizer);
@@ -406,8 +401,8 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         return model_to_json(layer, functional);
     }
     let class = layer.class_name();
-    let mut config = layer.full_config();
-    config.retain(|key, _| key != ZERO_BEFORE_FIRST && key != KERAS2_MASKS);
+    let (mut config, properties) = (layer.full_config(), layer.properties());
+    config.retain(|key, _| !properties.own_options.contains(&key.as_str()));
     config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));
@@ -415,15 +410,11 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
             format!("{OPS_MODULE}{}", operation.def.module),
             class.into(),
         )
-    } else if class == INPUT_LAYER {
-        config.shift_remove("trainable");
-        ("keras.layers".to_owned(), Json::Null)
     } else {
-        // The two classes whose configuration Keras writes by hand.
-        if !WITHOUT_TRAINABLE.contains(&class) {
+        if !properties.plain_config {
             config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
         }
-        match is_built_in(layer) {
+        match is_built_in(layer) || layer.is_input() {
             true => ("keras.layers".to_owned(), Json::Null),
             false => ("builtins".to_owned(), own::packaged(class).into()),
         }
@@ -435,31 +426,27 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         "registered_name": registered_name,
     });
     let function = layer.options::<ops::Operation>().is_some();
-    if let Some(build) = build_config(class, &layer.build_specs()).filter(|_| !function) {
+    if let Some(build) =
+        build_config(properties.arguments, &layer.build_specs()).filter(|_| !function)
+    {
         json["build_config"] = build;
     }
     json
 }
 
-/// Names of arguments by position, of layers that take several.
-const ARGUMENTS: [(&str, &[&str]); 5] = [
-    ("MultiHeadAttention", &["query", "value", "key"]),
-    ("LSTM", &["sequences", "initial_state"]),
-    ("GRU", &["sequences", "initial_state"]),
-    ("SimpleRNN", &["sequences", "initial_state"]),
-    ("Bidirectional", &["sequences", "initial_state"]),
-];
+/// Arguments that files say no shapes of, or no other than `input_shape`.
+const WITHOUT_SHAPES: [&str; 3] = ["inputs", "training", "mask"];
 
 /// The shapes that a layer was built for: alone, or by the names of the arguments if there are several.
-fn build_config(class: &str, specs: &BuildSpecs) -> Option<Json> {
+fn build_config(arguments: &[&str], specs: &BuildSpecs) -> Option<Json> {
     let all = specs.args.iter().chain(specs.kwargs.iter().map(|(_, s)| s));
     let all: Vec<&Structure<Spec>> = all.collect();
     if let [only] = all[..] {
         return Some(json!({ "input_shape": shapes_json(only) }));
     }
-    let names = ARGUMENTS.iter().find(|(c, _)| *c == class);
-    let names = names.map_or(&[][..], |(_, names)| names);
-    let by_position = names.iter().map(|n| (*n).to_owned()).zip(&specs.args);
+    let names = arguments.iter().map(|name| (*name).to_owned());
+    let by_position = names.zip(&specs.args);
+    let by_position = by_position.filter(|(name, _)| !WITHOUT_SHAPES.contains(&name.as_str()));
     let by_name = specs.kwargs.iter().map(|(n, s)| (n.clone(), s));
     let shapes: serde_json::Map<String, Json> = by_position
         .chain(by_name)

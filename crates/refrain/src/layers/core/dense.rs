@@ -128,6 +128,6 @@ impl Layer for DenseOptions {
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
-        self.activity_regularizer
+        self.activity_regularizer.clone()
     }
 }

@@ -128,7 +128,7 @@ impl Layer for EmbeddingOptions {
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
-        self.activity_regularizer
+        self.activity_regularizer.clone()
     }
 
     fn duplicate(&self) -> Option<Self> {

@@ -127,7 +127,7 @@ macro_rules! noise_layer {
         $(#[$meta:meta])*
         $alias:ident, $options:ident, $strength:ident: $strength_doc:literal,
         { $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)? },
-        validate: $validate:expr, ndim: $ndim:expr, call: $call:expr
+        validate: $validate:expr, ndim: $ndim:expr, $(plain_config: $plain:literal,)? call: $call:expr
     ) => {
         use super::noise;
         use crate::error::Result;
@@ -163,6 +163,13 @@ macro_rules! noise_layer {
             fn config(&self) -> Config {
                 self.to_config()
             }
+
+            $(fn properties(&self) -> $crate::layers::Properties {
+                $crate::layers::Properties {
+                    plain_config: $plain,
+                    ..$crate::layers::Properties::default()
+                }
+            })?
 
             fn validate(&self) -> Result<()> {
                 noise::check_rate(stringify!($strength), self.$strength)?;

@@ -20,5 +20,6 @@ super::noise::noise_layer! {
     {},
     validate: |_| Ok(()),
     ndim: Some(3),
+    plain_config: true,
     call: |o: &SpatialDropout1DOptions, cx, x| noise::drop_channels(cx, x, o.rate, DataFormat::ChannelsLast)
 }

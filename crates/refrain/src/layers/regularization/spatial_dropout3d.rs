@@ -24,5 +24,6 @@ super::noise::noise_layer! {
     },
     validate: |_| Ok(()),
     ndim: Some(5),
+    plain_config: true,
     call: |o: &SpatialDropout3DOptions, cx, x| noise::drop_channels(cx, x, o.rate, o.data_format)
 }

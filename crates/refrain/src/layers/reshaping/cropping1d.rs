@@ -21,6 +21,7 @@ super::spatial::spatial_layer! {
         /// Elements cut off before and after.
         cropping: Edges<1> = Edges::from(1),
     },
+    may_return_input: true,
     new: impl Into<Edges<1>>,
     call: |o: &Cropping1DOptions, x| crop(x, &o.cropping, DataFormat::ChannelsLast)
 }

@@ -23,6 +23,7 @@ super::spatial::spatial_layer! {
         /// Where the channels are.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
+    may_return_input: true,
     new: impl Into<Edges<3>>,
     call: |o: &Cropping3DOptions, x| crop(x, &o.cropping, o.data_format)
 }

@@ -5,7 +5,7 @@ macro_rules! spatial_layer {
     (
         $(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal,
         { $(#[doc = $doc:literal])* $field:ident : $ty:ty = $default:expr, $($rest:tt)* },
-        $(validate: $validate:expr,)?
+        $(validate: $validate:expr,)? $(may_return_input: $same:literal,)?
         new: $new:ty, call: $call:expr
     ) => {
         use crate::error::Result;
@@ -38,6 +38,14 @@ macro_rules! spatial_layer {
             fn config(&self) -> Config {
                 self.to_config()
             }
+
+            $(fn properties(&self) -> $crate::layers::Properties {
+                $crate::layers::Properties {
+                    may_return_input: $same,
+                    keras2_masks: $crate::inputs::MaskRule::Lost,
+                    ..$crate::layers::Properties::default()
+                }
+            })?
 
             $(fn validate(&self) -> Result<()> {
                 $validate(self)

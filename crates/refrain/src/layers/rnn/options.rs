@@ -141,6 +141,10 @@ macro_rules! rnn_layer_methods {
             config
         }
 
+        fn properties(&self) -> $crate::layers::Properties {
+            $crate::layers::rnn::recurrence::properties(&self.common())
+        }
+
         fn validate(&self) -> $crate::Result<()> {
             self.common().validate()
         }
@@ -182,7 +186,7 @@ macro_rules! rnn_layer_methods {
         }
 
         fn activity_regularizer(&self) -> Option<$crate::regularizers::Regularizer> {
-            self.activity_regularizer
+            self.activity_regularizer.clone()
         }
     };
 }
