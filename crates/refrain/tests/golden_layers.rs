@@ -69,17 +69,18 @@ macro_rules! families {
 }
 
 families! {
-    core: "Dense" "Embedding" "Identity" "Masking";
+    core: "Dense" "EinsumDense" "Embedding" "Identity" "Masking";
     merging: "Add" "Subtract" "Multiply" "Average" "Maximum" "Minimum" "Concatenate" "Dot";
     reshaping: "Flatten" "Reshape" "Permute" "RepeatVector";
-    edges: "ZeroPadding1D" "ZeroPadding2D" "Cropping1D" "Cropping2D" "UpSampling1D" "UpSampling2D";
+    edges: "ZeroPadding1D" "ZeroPadding2D" "ZeroPadding3D" "Cropping1D" "Cropping2D" "Cropping3D" "UpSampling1D" "UpSampling2D" "UpSampling3D";
     activations: "Activation" "ReLU" "LeakyReLU" "PReLU" "ELU" "Softmax";
     preprocessing: "Rescaling";
-    convolutional: "Conv1D" "Conv2D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
-    max_pooling: "MaxPooling1D" "MaxPooling2D" "GlobalMaxPooling1D" "GlobalMaxPooling2D";
-    average_pooling: "AveragePooling1D" "AveragePooling2D" "GlobalAveragePooling1D" "GlobalAveragePooling2D";
+    convolutional: "Conv1D" "Conv2D" "Conv3D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
+    transposed_convolutional: "Conv1DTranspose" "Conv2DTranspose" "Conv3DTranspose";
+    max_pooling: "MaxPooling1D" "MaxPooling2D" "MaxPooling3D" "GlobalMaxPooling1D" "GlobalMaxPooling2D" "GlobalMaxPooling3D";
+    average_pooling: "AveragePooling1D" "AveragePooling2D" "AveragePooling3D" "GlobalAveragePooling1D" "GlobalAveragePooling2D" "GlobalAveragePooling3D";
     normalization: "BatchNormalization" "LayerNormalization" "GroupNormalization" "RMSNormalization" "UnitNormalization";
-    regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D" "AlphaDropout" "GaussianDropout" "GaussianNoise" "ActivityRegularization";
+    regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D" "SpatialDropout3D" "AlphaDropout" "GaussianDropout" "GaussianNoise" "ActivityRegularization";
     attention: "MultiHeadAttention" "Attention" "AdditiveAttention";
     simple_rnn: "SimpleRNN";
     lstm: "LSTM";

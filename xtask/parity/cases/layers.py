@@ -3,6 +3,7 @@
 import keras
 from keras import layers as L
 
+VOLUME = (4, 5, 6, 2)
 IMAGE = (6, 7, 4)
 SEQUENCE = (5, 4)
 
@@ -18,6 +19,9 @@ def rows():
     yield "gaussian_noise", L.GaussianNoise(0.3), [(4,)]
     yield "spatial_dropout1d", L.SpatialDropout1D(0.3), [SEQUENCE]
     yield "spatial_dropout2d", L.SpatialDropout2D(0.3), [IMAGE]
+    yield "spatial_dropout3d", L.SpatialDropout3D(0.3), [VOLUME]
+    yield "einsum_dense", L.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de"), [SEQUENCE]
+    yield "einsum_dense_ellipsis", L.EinsumDense("...x,xy->...y", 3, activation="tanh"), [IMAGE]
     yield "identity", L.Identity(), [(4,)]
     yield "rescaling", L.Rescaling(1 / 255, offset=-0.5), [IMAGE]
     yield "masking", L.Masking(mask_value=0.0), [SEQUENCE]
@@ -64,6 +68,11 @@ def convolutions():
     yield "conv2d", L.Conv2D(3, 3), [IMAGE]
     yield "conv2d_same", L.Conv2D(4, (3, 2), strides=(2, 1), padding="same", groups=2, activation="relu"), [IMAGE]
     yield "conv2d_dilated", L.Conv2D(2, 2, dilation_rate=(2, 3), use_bias=False), [IMAGE]
+    yield "conv3d", L.Conv3D(3, (2, 3, 2), strides=(1, 2, 1), padding="same", activation="relu"), [VOLUME]
+    yield "conv1d_transpose", L.Conv1DTranspose(3, 2, strides=2), [SEQUENCE]
+    yield "conv2d_transpose", L.Conv2DTranspose(3, 3, strides=2, padding="same", output_padding=1), [IMAGE]
+    yield "conv2d_transpose_dilated", L.Conv2DTranspose(2, (3, 2), dilation_rate=2, use_bias=False), [IMAGE]
+    yield "conv3d_transpose", L.Conv3DTranspose(2, 2, strides=(1, 2, 2)), [VOLUME]
     yield "depthwise_conv1d", L.DepthwiseConv1D(3, depth_multiplier=2), [SEQUENCE]
     yield "depthwise_conv2d", L.DepthwiseConv2D(3, padding="same", depth_multiplier=2, activation="relu"), [IMAGE]
     yield "depthwise_conv2d_strides", L.DepthwiseConv2D(2, strides=2, use_bias=False), [IMAGE]
@@ -105,6 +114,9 @@ def reshaping():
     yield "repeat_vector", L.RepeatVector(3), [(4,)]
     yield "reshape", L.Reshape((2, -1)), [(6, 4)]
     yield "up_sampling1d", L.UpSampling1D(2), [SEQUENCE]
+    yield "cropping3d", L.Cropping3D((1, 0, 2)), [VOLUME]
+    yield "up_sampling3d", L.UpSampling3D((1, 2, 3)), [VOLUME]
+    yield "zero_padding3d", L.ZeroPadding3D((1, 0, 2)), [VOLUME]
     yield "up_sampling2d", L.UpSampling2D((2, 3)), [IMAGE]
     yield "zero_padding1d", L.ZeroPadding1D((1, 2)), [SEQUENCE]
     yield "zero_padding2d", L.ZeroPadding2D(((1, 2), (0, 1))), [IMAGE]

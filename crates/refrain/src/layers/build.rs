@@ -25,8 +25,8 @@ pub struct Weight {
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
     trainable: bool,
-    /// How many leading axes are inputs, where the rule for kernels (the last but one) does not fit.
-    input_axes: Option<usize>,
+    /// The numbers of inputs and outputs, where the rule for kernels (the last axes but one and all before) does not fit.
+    fans: Option<[usize; 2]>,
 }
 
 impl Weight {
@@ -43,7 +43,7 @@ impl Weight {
             regularizer: None,
             constraint: None,
             trainable: true,
-            input_axes: None,
+            fans: None,
         }
     }
 
@@ -83,8 +83,16 @@ impl Weight {
 
     /// How many leading axes count as inputs for initializers that scale by the numbers of inputs and outputs; the
     /// other axes are the outputs.
-    pub fn input_axes(mut self, axes: usize) -> Self {
-        self.input_axes = Some(axes);
+    pub fn input_axes(self, axes: usize) -> Self {
+        let (inputs, outputs) = self.shape.split_at(axes.min(self.shape.len()));
+        let sized = |axes: &[usize]| axes.iter().fold(1usize, |n, &d| n.saturating_mul(d));
+        let fans = [sized(inputs), sized(outputs)];
+        self.fans(fans)
+    }
+
+    /// The numbers of inputs and outputs, their product the number of elements, for initializers that scale by them.
+    pub(crate) fn fans(mut self, fans: [usize; 2]) -> Self {
+        self.fans = Some(fans);
         self
     }
 
@@ -93,12 +101,9 @@ impl Weight {
             return Ok(Literal::zeros(self.shape.clone(), dtype));
         }
         let scaled = self.initializer.scales_by_fans();
-        let Some(axes) = self.input_axes.filter(|&n| scaled && n <= self.shape.len()) else {
+        let Some(matrix) = self.fans.filter(|_| scaled) else {
             return self.initializer.sample(&self.shape, dtype);
         };
-        let (inputs, outputs) = self.shape.split_at(axes);
-        let sized = |axes: &[usize]| axes.iter().fold(1usize, |n, &d| n.saturating_mul(d));
-        let matrix = [sized(inputs), sized(outputs)];
         let value = self.initializer.sample(&matrix, dtype)?;
         value
             .reshaped(self.shape.clone())

@@ -135,7 +135,7 @@ impl<T: ConfigValue> ConfigValue for BTreeMap<String, T> {
     }
 }
 
-/// One size or two: `3` means 3 in both directions.
+/// One size for each dimension, or one for all.
 impl<const N: usize> ConfigValue for Sizes<N> {
     fn to_json(&self) -> Json {
         self.0.to_vec().to_json()
@@ -170,8 +170,41 @@ impl<const N: usize> From<[usize; N]> for Sizes<N> {
 }
 
 impl From<(usize, usize)> for Sizes<2> {
-    fn from((a, b): (usize, usize)) -> Self {
-        Sizes([a, b])
+    fn from(sizes: (usize, usize)) -> Self {
+        Sizes(sizes.into())
+    }
+}
+
+impl From<(usize, usize, usize)> for Sizes<3> {
+    fn from(sizes: (usize, usize, usize)) -> Self {
+        Sizes(sizes.into())
+    }
+}
+
+/// Sizes that may be left out: a layer's option of this type says what counts then. Made from what [`Sizes`] are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct OptionalSizes<const N: usize>(pub Option<Sizes<N>>);
+
+impl<const N: usize, S: Into<Sizes<N>>> From<S> for OptionalSizes<N> {
+    fn from(sizes: S) -> Self {
+        OptionalSizes(Some(sizes.into()))
+    }
+}
+
+impl<const N: usize> OptionalSizes<N> {
+    /// The sizes, if they are given.
+    pub(crate) fn as_slice(&self) -> Option<&[usize]> {
+        self.0.as_ref().map(|sizes| &sizes.0[..])
+    }
+}
+
+impl<const N: usize> ConfigValue for OptionalSizes<N> {
+    fn to_json(&self) -> Json {
+        self.0.to_json()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        Option::from_json(json).map(OptionalSizes)
     }
 }
 

@@ -8,6 +8,7 @@ use super::build::Build;
 use super::call::Call;
 use super::config::Config;
 use super::handle::{AnyLayer, Handle};
+use super::properties::Properties;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::regularizers::Regularizer;
@@ -111,6 +112,11 @@ pub trait Layer: Send + Sync + 'static {
         None
     }
 
+    /// What else is to be known of the layer.
+    fn properties(&self) -> Properties {
+        Properties::default()
+    }
+
     /// Layers inside this one, under the names of Keras's attributes (`cell`, `forward_layer`, …).
     fn sublayers(&self) -> Vec<(String, AnyLayer)> {
         Vec::new()
@@ -196,6 +202,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     ) -> Result<Vec<Option<Tensor>>>;
     fn activity_regularizer(&self) -> Option<Regularizer>;
     fn casts_inputs(&self) -> bool;
+    fn properties(&self) -> Properties;
     fn sublayers(&self) -> Vec<(String, AnyLayer)>;
     fn as_any(&self) -> &dyn Any;
     fn duplicate(&self, template: &AnyLayer) -> Option<AnyLayer>;
@@ -245,6 +252,10 @@ impl<L: Layer> Erased for L {
 
     fn casts_inputs(&self) -> bool {
         Layer::casts_inputs(self)
+    }
+
+    fn properties(&self) -> Properties {
+        Layer::properties(self)
     }
 
     fn sublayers(&self) -> Vec<(String, AnyLayer)> {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::handle::AnyLayer;
-use super::merging::has_keras2_masks;
 use super::node::{Node, OutputSpec};
-use super::rnn::{self, RECURRENT};
+use super::properties::MaskMerging;
 use crate::error::{Error, ErrorKind};
 use crate::inputs::{Argument, Inputs};
 use crate::names;
@@ -34,35 +33,23 @@ pub(crate) fn symbolic(tensor: &Symbolic) -> Option<Tensor> {
     tensor.node.masks.get()?.get(tensor.index)?.clone()
 }
 
-/// Layers whose calls take the masks of their first argument as an argument, beside recurrent layers and models.
-pub(crate) const TAKE_MASKS: [&str; 6] = [
-    "Attention",
-    "AdditiveAttention",
-    "BatchNormalization",
-    "GlobalAveragePooling1D",
-    "Softmax",
-    "TimeDistributed",
-];
-
-/// Those of them that are called on a list.
-pub(crate) const DOT_ATTENTION: [&str; 2] = ["Attention", "AdditiveAttention"];
-
-/// Their argument.
+/// The argument of calls that take the masks of their first argument.
 const MASK: &str = "mask";
 
 /// Whether a layer's call takes the masks of its first argument as an argument.
 pub(crate) fn takes_masks(layer: &AnyLayer) -> bool {
-    let class = layer.class_name();
-    let known = TAKE_MASKS.contains(&class) || RECURRENT.contains(&class);
-    known || layer.is_model()
+    layer.properties().takes_mask()
 }
 
-/// Whether the masks of a call are given by an argument: by name, or by position after the states of a recurrent layer.
+/// Whether the masks of a call are given by an argument.
 pub(crate) fn are_given(layer: &AnyLayer, inputs: &Inputs) -> bool {
-    match RECURRENT.contains(&layer.class_name()) {
-        true => rnn::masks::is_given(inputs),
-        false => inputs.get(1, MASK).is_some() || inputs.plain(1, MASK).is_some(),
-    }
+    let position = layer.properties().position(MASK).unwrap_or(1);
+    inputs.get(position, MASK).is_some() || inputs.plain(position, MASK).is_some()
+}
+
+/// Whether a call is made on a list, whose masks Keras does not give as an argument.
+pub(crate) fn is_of_list(inputs: &Inputs) -> bool {
+    !matches!(inputs.first(), Ok(Structure::Leaf(_)))
 }
 
 /// Whether masks are put together by the call or were before, and not by Keras 3's rule, or by functions whose names Keras would
@@ -70,8 +57,7 @@ pub(crate) fn are_given(layer: &AnyLayer, inputs: &Inputs) -> bool {
 pub(crate) fn are_merged(layer: &AnyLayer, inputs: &Inputs) -> bool {
     let before = |t: &&Tensor| t.as_symbolic().is_some_and(|s| s.node.merges_masks);
     let keeps = !takes_masks(layer) || !are_given(layer, inputs);
-    layer.class_name() == "Concatenate"
-        || has_keras2_masks(layer)
+    layer.properties().merging != MaskMerging::Keras3
         || keeps && inputs.tensors().iter().any(before)
 }
 
@@ -103,41 +89,15 @@ pub(crate) fn given_by_keras(node: &Node) -> Option<Tensor> {
     let [Argument::Tensors(Structure::Leaf(tensor))] = node.inputs.args() else {
         return None;
     };
-    let listed = DOT_ATTENTION.contains(&node.layer.class_name());
-    let alone = node.inputs.kwargs().is_empty();
-    match alone && !listed && takes_masks(&node.layer) {
+    match node.inputs.kwargs().is_empty() && takes_masks(&node.layer) {
         true => tensor.mask(),
         false => None,
     }
 }
 
-/// Layers and functions that give what they were given where they change nothing: on JAX, not on TensorFlow.
-const SAME_ON_JAX: [&str; 12] = [
-    "BroadcastTo",
-    "Concatenate",
-    "Cropping1D",
-    "Cropping2D",
-    "Einsum",
-    "ExpandDims",
-    "Flatten",
-    "GetItem",
-    "Permute",
-    "Reshape",
-    "Squeeze",
-    "Transpose",
-];
-
-/// Layers that pass masks on in Keras 3 and not in Keras 2.
-const UNMASKED_IN_KERAS2: [&str; 2] = ["Identity", "Rescaling"];
-
 /// Whether the outputs keep masks on JAX that they do not have on TensorFlow: those of inputs that they are.
 pub(crate) fn keeps_on_jax(layer: &AnyLayer) -> bool {
-    !layer.supports_masking() && SAME_ON_JAX.contains(&layer.class_name())
-}
-
-/// Whether a call in Keras 2 gives tensors without the masks that they have in Keras 3.
-pub(crate) fn loses_in_keras2(layer: &AnyLayer) -> bool {
-    keeps_on_jax(layer) || UNMASKED_IN_KERAS2.contains(&layer.class_name())
+    !layer.supports_masking() && layer.properties().may_return_input
 }
 
 fn no_mask() -> Error {

@@ -2,18 +2,18 @@
 //!
 //! | | |
 //! |---|---|
-//! | core | [`Input`], [`Dense`], [`Embedding`], [`Identity`], [`Lambda`], [`Masking`] |
-//! | convolutions | [`Conv1D`], [`Conv2D`], [`DepthwiseConv1D`], [`DepthwiseConv2D`], [`SeparableConv1D`], [`SeparableConv2D`] |
-//! | pooling | [`AveragePooling1D`], [`AveragePooling2D`], [`MaxPooling1D`], [`MaxPooling2D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`] |
+//! | core | [`Input`], [`Dense`], [`EinsumDense`], [`Embedding`], [`Identity`], [`Lambda`], [`Masking`] |
+//! | convolutions | [`Conv1D`], [`Conv1DTranspose`], [`Conv2D`], [`Conv2DTranspose`], [`Conv3D`], [`Conv3DTranspose`], [`DepthwiseConv1D`], [`DepthwiseConv2D`], [`SeparableConv1D`], [`SeparableConv2D`] |
+//! | pooling | [`AveragePooling1D`], [`AveragePooling2D`], [`AveragePooling3D`], [`MaxPooling1D`], [`MaxPooling2D`], [`MaxPooling3D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalAveragePooling3D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`], [`GlobalMaxPooling3D`] |
 //! | recurrent | [`LSTM`](Lstm), [`GRU`](Gru), [`SimpleRNN`](SimpleRnn), [`Bidirectional`], [`TimeDistributed`] |
 //! | attention | [`Attention`], [`AdditiveAttention`], [`MultiHeadAttention`] |
 //! | normalization | [`BatchNormalization`], [`GroupNormalization`], [`LayerNormalization`], [`RMSNormalization`](RmsNormalization), [`UnitNormalization`] |
-//! | regularization | [`ActivityRegularization`], [`AlphaDropout`], [`Dropout`], [`GaussianDropout`], [`GaussianNoise`], [`SpatialDropout1D`], [`SpatialDropout2D`] |
-//! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`ZeroPadding1D`], [`ZeroPadding2D`] |
+//! | regularization | [`ActivityRegularization`], [`AlphaDropout`], [`Dropout`], [`GaussianDropout`], [`GaussianNoise`], [`SpatialDropout1D`], [`SpatialDropout2D`], [`SpatialDropout3D`] |
+//! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Cropping3D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`UpSampling3D`], [`ZeroPadding1D`], [`ZeroPadding2D`], [`ZeroPadding3D`] |
 //! | merging | [`Add`], [`Average`], [`Concatenate`], [`Dot`], [`Maximum`], [`Minimum`], [`Multiply`], [`Subtract`], and as functions [`add`], [`average`], [`concatenate`], [`dot`], [`maximum`], [`minimum`], [`multiply`], [`subtract`] |
 //! | activations | [`Activation`], [`ELU`](Elu), [`LeakyReLU`](LeakyRelu), [`PReLU`](PRelu), [`ReLU`](Relu), [`Softmax`] |
 //! | preprocessing | [`Rescaling`] |
-//! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`]; [`register`](crate::register) for files |
+//! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`], [`Properties`]; [`register`](crate::register) for files |
 //!
 //! Each is a [`Handle`], whose methods they all have: [`call`](Handle::call), [`name`](Handle::name),
 //! [`weights`](Handle::weights), … Its own page lists its options with their defaults.
@@ -37,6 +37,7 @@ pub(crate) mod normalization;
 mod options;
 pub(crate) mod pooling;
 pub(crate) mod preprocessing;
+mod properties;
 pub(crate) mod registry;
 pub(crate) mod regularization;
 pub(crate) mod reshaping;
@@ -44,12 +45,12 @@ pub(crate) mod restoring;
 pub(crate) mod rnn;
 
 pub use activations::*;
+pub(crate) use attention::QUERY_MASK;
 pub use attention::*;
-pub(crate) use attention::{ATTENTION, QUERY_MASK};
 pub(crate) use build::Making;
 pub use build::{Build, Weight};
 pub use call::Call;
-pub use config::{Config, ConfigValue, Sizes};
+pub use config::{Config, ConfigValue, OptionalSizes, Sizes};
 pub(crate) use config::{in_option, layer_options, options_table, shown, unexpected, words};
 pub use convolutional::*;
 pub use core::*;
@@ -61,6 +62,7 @@ pub use normalization::*;
 pub use options::{DataFormat, Padding};
 pub use pooling::*;
 pub use preprocessing::*;
+pub use properties::{MaskMerging, Penalized, Properties, Recurrence};
 pub use regularization::*;
 pub use reshaping::*;
 pub use rnn::*;

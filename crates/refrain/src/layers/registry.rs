@@ -4,11 +4,9 @@ use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
 use super::config::{Config, shown, unexpected};
-use super::handle::{AnyLayer, BuildSpecs, Handle, WITHOUT_TRAINABLE};
+use super::handle::{AnyLayer, BuildSpecs, Handle};
 use super::layer::Layer;
-use super::merging::KERAS2_MASKS;
 use super::restoring::Restoring;
-use super::rnn::ZERO_BEFORE_FIRST;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
@@ -17,9 +15,6 @@ use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::saving::config::{is_model, model_from_json, model_to_json};
 use crate::structure::Structure;
-
-/// The class of the entrances of models.
-const INPUT_LAYER: &str = "InputLayer";
 
 /// Makes a layer from its class's configuration.
 type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
@@ -68,18 +63,25 @@ rows! {
     "Average" => AverageOptions,
     "AveragePooling1D" => AveragePooling1DOptions,
     "AveragePooling2D" => AveragePooling2DOptions,
+    "AveragePooling3D" => AveragePooling3DOptions,
     "BatchNormalization" => BatchNormalizationOptions,
     "Bidirectional" => BidirectionalOptions with context,
     "Concatenate" => ConcatenateOptions,
     "Conv1D" => Conv1DOptions,
+    "Conv1DTranspose" => Conv1DTransposeOptions,
     "Conv2D" => Conv2DOptions,
+    "Conv2DTranspose" => Conv2DTransposeOptions,
+    "Conv3D" => Conv3DOptions,
+    "Conv3DTranspose" => Conv3DTransposeOptions,
     "Cropping1D" => Cropping1DOptions,
     "Cropping2D" => Cropping2DOptions,
+    "Cropping3D" => Cropping3DOptions,
     "Dense" => DenseOptions,
     "DepthwiseConv1D" => DepthwiseConv1DOptions,
     "DepthwiseConv2D" => DepthwiseConv2DOptions,
     "Dot" => DotOptions,
     "Dropout" => DropoutOptions,
+    "EinsumDense" => EinsumDenseOptions,
     "ELU" => EluOptions,
     "Embedding" => EmbeddingOptions,
     "Flatten" => FlattenOptions,
@@ -87,8 +89,10 @@ rows! {
     "GaussianNoise" => GaussianNoiseOptions,
     "GlobalAveragePooling1D" => GlobalAveragePooling1DOptions,
     "GlobalAveragePooling2D" => GlobalAveragePooling2DOptions,
+    "GlobalAveragePooling3D" => GlobalAveragePooling3DOptions,
     "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
     "GlobalMaxPooling2D" => GlobalMaxPooling2DOptions,
+    "GlobalMaxPooling3D" => GlobalMaxPooling3DOptions,
     "GroupNormalization" => GroupNormalizationOptions,
     "GRU" => GruOptions,
     "Identity" => IdentityOptions,
@@ -100,6 +104,7 @@ rows! {
     "Maximum" => MaximumOptions,
     "MaxPooling1D" => MaxPooling1DOptions,
     "MaxPooling2D" => MaxPooling2DOptions,
+    "MaxPooling3D" => MaxPooling3DOptions,
     "Minimum" => MinimumOptions,
     "MultiHeadAttention" => MultiHeadAttentionOptions,
     "Multiply" => MultiplyOptions,
@@ -116,13 +121,16 @@ rows! {
     "Softmax" => SoftmaxOptions,
     "SpatialDropout1D" => SpatialDropout1DOptions,
     "SpatialDropout2D" => SpatialDropout2DOptions,
+    "SpatialDropout3D" => SpatialDropout3DOptions,
     "Subtract" => SubtractOptions,
     "TimeDistributed" => TimeDistributedOptions with context,
     "UnitNormalization" => UnitNormalizationOptions,
     "UpSampling1D" => UpSampling1DOptions,
     "UpSampling2D" => UpSampling2DOptions,
+    "UpSampling3D" => UpSampling3DOptions,
     "ZeroPadding1D" => ZeroPadding1DOptions,
     "ZeroPadding2D" => ZeroPadding2DOptions,
+    "ZeroPadding3D" => ZeroPadding3DOptions,
 }
 
 /// The names of all built-in classes.
@@ -153,7 +161,7 @@ fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     }
     if let Some(json) = config.get(ACTIVITY).filter(|json| !json.is_null())
         && handle.options().activity_regularizer().is_none()
-        && !handle.options().config().contains_key(ACTIVITY)
+        && handle.options().properties().penalties != Penalized::Projections
     {
         let regularizer = Regularizer::from_json(json).map_err(|e| in_option(e, ACTIVITY))?;
         handle = handle.with_activity_regularizer(regularizer);
@@ -359,8 +367,8 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         return model_to_json(layer, functional);
     }
     let class = layer.class_name();
-    let mut config = layer.full_config();
-    config.retain(|key, _| key != ZERO_BEFORE_FIRST && key != KERAS2_MASKS);
+    let (mut config, properties) = (layer.full_config(), layer.properties());
+    config.retain(|key, _| !properties.own_options.contains(&key.as_str()));
     config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));
@@ -368,15 +376,11 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
             format!("{OPS_MODULE}{}", operation.def.module),
             class.into(),
         )
-    } else if class == INPUT_LAYER {
-        config.shift_remove("trainable");
-        ("keras.layers".to_owned(), Json::Null)
     } else {
-        // The two classes whose configuration Keras writes by hand.
-        if !WITHOUT_TRAINABLE.contains(&class) {
+        if !properties.plain_config {
             config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
         }
-        match is_built_in(layer) {
+        match is_built_in(layer) || layer.is_input() {
             true => ("keras.layers".to_owned(), Json::Null),
             false => ("builtins".to_owned(), own::packaged(class).into()),
         }
@@ -388,31 +392,27 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         "registered_name": registered_name,
     });
     let function = layer.options::<ops::Operation>().is_some();
-    if let Some(build) = build_config(class, &layer.build_specs()).filter(|_| !function) {
+    if let Some(build) =
+        build_config(properties.arguments, &layer.build_specs()).filter(|_| !function)
+    {
         json["build_config"] = build;
     }
     json
 }
 
-/// Names of arguments by position, of layers that take several.
-const ARGUMENTS: [(&str, &[&str]); 5] = [
-    ("MultiHeadAttention", &["query", "value", "key"]),
-    ("LSTM", &["sequences", "initial_state"]),
-    ("GRU", &["sequences", "initial_state"]),
-    ("SimpleRNN", &["sequences", "initial_state"]),
-    ("Bidirectional", &["sequences", "initial_state"]),
-];
+/// Arguments that files say no shapes of, or no other than `input_shape`.
+const WITHOUT_SHAPES: [&str; 3] = ["inputs", "training", "mask"];
 
 /// The shapes that a layer was built for: alone, or by the names of the arguments if there are several.
-fn build_config(class: &str, specs: &BuildSpecs) -> Option<Json> {
+fn build_config(arguments: &[&str], specs: &BuildSpecs) -> Option<Json> {
     let all = specs.args.iter().chain(specs.kwargs.iter().map(|(_, s)| s));
     let all: Vec<&Structure<Spec>> = all.collect();
     if let [only] = all[..] {
         return Some(json!({ "input_shape": shapes_json(only) }));
     }
-    let names = ARGUMENTS.iter().find(|(c, _)| *c == class);
-    let names = names.map_or(&[][..], |(_, names)| names);
-    let by_position = names.iter().map(|n| (*n).to_owned()).zip(&specs.args);
+    let names = arguments.iter().map(|name| (*name).to_owned());
+    let by_position = names.zip(&specs.args);
+    let by_position = by_position.filter(|(name, _)| !WITHOUT_SHAPES.contains(&name.as_str()));
     let by_name = specs.kwargs.iter().map(|(n, s)| (n.clone(), s));
     let shapes: serde_json::Map<String, Json> = by_position
         .chain(by_name)

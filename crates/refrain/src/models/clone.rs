@@ -10,10 +10,11 @@ use super::sharing::has_tensors_alone;
 use super::taken_masks::keeps_masks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::{Node, Recorded};
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Config, Handle, Identity, Outputs, Rescaling, registry};
+use crate::layers::{
+    AnyLayer, Config, Handle, Identity, MaskMerging, Outputs, Rescaling, registry,
+};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
@@ -80,10 +81,7 @@ impl Copier {
         let names = operations.filter(stay);
         let names: HashMap<String, usize> =
             names.map(|l| (l.get_name().to_owned(), l.id())).collect();
-        let class = match names.len() == functional.operations.len() {
-            true => functional.class,
-            false => "Functional",
-        };
+        let is_sequential = functional.is_sequential && names.len() == functional.operations.len();
         let outer = (take(&mut self.tensors), replace(&mut self.names, names));
         functional
             .nodes
@@ -93,7 +91,7 @@ impl Copier {
         let outputs = functional.outputs.try_map(|t| self.output(t))?;
         (self.tensors, self.names) = outer;
         let mut copy = Functional::new(inputs, outputs)?;
-        copy.class = class;
+        copy.is_sequential = is_sequential;
         Ok(copy)
     }
 
@@ -106,7 +104,9 @@ impl Copier {
             let copied = self.on_copies(&node.layer, inputs)?;
             inputs = copied.with_mask_rule(MaskRule::Taken);
         }
-        if self.apart_for_merging && keeps_masked_values(&node.layer) {
+        if self.apart_for_merging
+            && node.layer.properties().merging == MaskMerging::Keras2WithValues
+        {
             inputs = inputs.try_map(|tensor| self.unmasked(&node.layer, tensor))?;
         }
         let outputs = match node.layer.options::<Functional>() {
@@ -223,7 +223,9 @@ impl Copier {
                 copy
             }
             // Without its rule, which no mask needs any more.
-            None if self.apart_for_merging && keeps_masked_values(layer) => {
+            None if self.apart_for_merging
+                && layer.properties().merging == MaskMerging::Keras2WithValues =>
+            {
                 let mut json = registry::to_json(layer);
                 json["config"]["name"] = self.name(layer).into();
                 registry::from_json(&json, &Restoring::default())?

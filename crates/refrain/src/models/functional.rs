@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
-use crate::layers::{AnyLayer, Call, Layer, WeakHandle};
+use crate::layers::{AnyLayer, Call, Layer, Properties, WeakHandle};
 use crate::names;
 use crate::ops::{self, gradient, prim};
 use crate::structure::Structure;
@@ -23,8 +23,8 @@ use crate::warnings;
 
 /// A graph of layer calls between inputs and outputs.
 pub(crate) struct Functional {
-    /// `Functional` or `Sequential`.
-    pub(crate) class: &'static str,
+    /// Whether it is a stack of layers.
+    pub(crate) is_sequential: bool,
     pub(crate) inputs: Structure<Tensor>,
     /// The same in flat order.
     pub(crate) flat_inputs: Vec<Tensor>,
@@ -101,7 +101,7 @@ impl Functional {
             nested.map_or(1, |f| f.total_calls)
         });
         Ok(Functional {
-            class: "Functional",
+            is_sequential: false,
             input_names: Functional::layer_names(&inputs),
             output_names: Functional::layer_names(&outputs),
             flat_inputs: inputs.clone().into_leaves(),
@@ -145,8 +145,7 @@ impl Functional {
     /// Whether a layer is one that Keras lists in `model.layers` (functions of `ops` are not; neither are the inputs of
     /// a `Sequential`).
     pub(crate) fn is_listed(&self, layer: &AnyLayer) -> bool {
-        let is_input = layer.class_name() == "InputLayer";
-        layer.options::<ops::Operation>().is_none() && !(is_input && self.class == "Sequential")
+        layer.options::<ops::Operation>().is_none() && !(self.is_sequential && layer.is_input())
     }
 
     /// Whether a tensor is part of this graph, or of that of a model within it.
@@ -264,7 +263,17 @@ impl Layer for Functional {
     type Output = Structure<Tensor>;
 
     fn class_name(&self) -> &str {
-        self.class
+        match self.is_sequential {
+            true => "Sequential",
+            false => "Functional",
+        }
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["inputs", "training", "mask"],
+            ..Properties::default()
+        }
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {

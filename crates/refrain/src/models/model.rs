@@ -212,8 +212,7 @@ impl Model {
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = self.functional().class;
-        write!(f, "<{class} name={}>", self.get_name())
+        self.handle.fmt(f)
     }
 }
 

@@ -3,16 +3,12 @@
 use std::collections::HashSet;
 
 use super::functional::Functional;
-use crate::layers::registry::ACTIVITY;
-use crate::layers::rnn::TIME_DISTRIBUTED;
-use crate::layers::{ATTENTION, AnyLayer};
+use crate::layers::{AnyLayer, Penalized};
 use crate::warnings;
 
 /// Whether a layer has an activity regularizer, for its outputs or for what it computes within.
 fn has_penalty(layer: &AnyLayer) -> bool {
-    let config = layer.config();
-    let option = config.get(ACTIVITY).filter(|json| !json.is_null());
-    layer.activity_regularizer().is_some() || option.is_some()
+    layer.activity_regularizer().is_some() || layer.properties().penalties == Penalized::Projections
 }
 
 /// The layers whose penalties a call of a layer adds, itself and those inside it.
@@ -23,7 +19,7 @@ fn penalized(layer: &AnyLayer) -> Vec<AnyLayer> {
         if !seen.insert((layer.id(), own)) {
             continue;
         }
-        let own_of_inner = layer.class_name() != TIME_DISTRIBUTED;
+        let own_of_inner = layer.properties().penalties != Penalized::Steps;
         let inner = layer.sublayers().into_iter();
         waiting.extend(inner.map(|(_, inner)| (inner, own_of_inner)));
         if own && has_penalty(&layer) {
@@ -52,16 +48,16 @@ pub(crate) fn warn_of_older_penalties(model: &AnyLayer, keras2: bool) {
     }
     let mut found = None;
     model.visit_layers(&mut |layer| {
-        let counts = match layer.class_name() {
+        let counts = match layer.properties().penalties {
             // Keras 2 counts the penalty of the layer, and those inside it for all steps together.
-            TIME_DISTRIBUTED => {
+            Penalized::Steps => {
                 let mut inside = false;
                 layer.visit_layers(&mut |inner| inside |= has_penalty(inner));
                 inside
             }
             // Keras 2 counts outputs and no projections.
-            ATTENTION => has_penalty(layer),
-            _ => false,
+            Penalized::Projections => true,
+            Penalized::Outputs => false,
         };
         found = found.take().or_else(|| counts.then(|| layer.clone()));
     });

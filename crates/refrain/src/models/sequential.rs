@@ -89,7 +89,7 @@ pub(crate) fn stack<L>(
     let mut functional = Functional::new(input.into(), output.into())?;
     // A stack lists its layers once, so one that calls a layer again is a graph.
     if functional.nodes.len() == functional.operations.len() {
-        functional.class = "Sequential";
+        functional.is_sequential = true;
     }
     Ok(Model::from_functional(functional, name))
 }

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use super::functional::Functional;
 use crate::layers::AnyLayer;
-use crate::layers::merging::has_keras2_masks;
 use crate::layers::node::Node;
 
 /// A layer, and the nested models and wrappers that it stands in.
@@ -101,7 +100,7 @@ pub(super) fn merging_models(model: &AnyLayer) -> HashSet<usize> {
     let mut merging = HashSet::new();
     model.visit_layers(&mut |nested| {
         let mut inside = false;
-        nested.visit_layers(&mut |layer| inside |= has_keras2_masks(layer));
+        nested.visit_layers(&mut |layer| inside |= layer.properties().merging.is_keras2());
         let apart =
             |nested| can_be_taken_apart(model, nested) && is_called_on_tensors_alone(model, nested);
         if inside && nested.is_model() && nested != model && apart(nested) {

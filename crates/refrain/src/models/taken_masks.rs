@@ -7,10 +7,9 @@ use refrain_graph::Spec;
 
 use super::functional::Functional;
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::masks::{DOT_ATTENTION, are_given, takes_masks};
-use crate::layers::merging::{has_keras2_masks, keeps_masked_values};
+use crate::layers::masks::{are_given, is_of_list, takes_masks};
 use crate::layers::node::{Node, OutputSpec};
-use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
+use crate::layers::{AnyLayer, MaskMerging, QUERY_MASK};
 use crate::tensor::{Tensor, TensorKey};
 
 /// What Keras knows of the mask that a tensor carries here.
@@ -97,7 +96,7 @@ pub(crate) fn has_masked_values(functional: &Functional) -> bool {
     while let Some(node) = calls.pop() {
         match node.layer.options::<Functional>() {
             Some(nested) if seen.insert(node.layer.id()) => calls.extend(&nested.nodes),
-            _ if keeps_masked_values(&node.layer) => return true,
+            _ if node.layer.properties().merging == MaskMerging::Keras2WithValues => return true,
             _ => {}
         }
     }
@@ -106,7 +105,7 @@ pub(crate) fn has_masked_values(functional: &Functional) -> bool {
 
 /// Whether a call takes masks off its inputs in Keras and not here.
 pub(crate) fn keeps_masks(layer: &AnyLayer, inputs: &Inputs) -> bool {
-    layer.class_name() == ATTENTION && inputs.mask_rule() != MaskRule::Taken
+    layer.properties().takes_masks_off && inputs.mask_rule() != MaskRule::Taken
 }
 
 /// The inputs whose masks a call loses, and Keras 3 keeps if the call changes nothing, which sizes may decide that only data have.
@@ -128,7 +127,11 @@ fn merges_otherwise(node: &Node) -> bool {
     let inputs = node.inputs.tensors().into_iter();
     let keys: Vec<_> = inputs.map(|t| t.mask()?.key()).collect();
     let alike = |key: &Option<TensorKey>| key.is_some() && *key == keys[0];
-    keeps_masked_values(&node.layer) || has_keras2_masks(&node.layer) && !keys.iter().all(alike)
+    match node.layer.properties().merging {
+        MaskMerging::Keras2WithValues => true,
+        MaskMerging::Keras2 => !keys.iter().all(alike),
+        MaskMerging::Keras3 | MaskMerging::Joined => false,
+    }
 }
 
 /// Whether a wrapper's mask is that of the layer inside it, where Keras 3 passes on the one that the wrapper is called with.
@@ -146,7 +149,7 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
     let worst = inputs.iter().filter_map(|t| masks.of(t)).max();
     let outputs = if let Some(nested) = node.layer.options::<Functional>() {
         follow_inside(node, nested, masks)?
-    } else if node.layer.class_name() == ATTENTION {
+    } else if node.layer.properties().takes_masks_off {
         let ignored = node.inputs.get(usize::MAX, QUERY_MASK).map(|_| Mask::Lost);
         let keeps = keeps_masks(&node.layer, &node.inputs);
         let other = worst
@@ -164,7 +167,7 @@ fn follow(node: &Arc<Node>, masks: &mut Masks) -> Result<(), OtherMask> {
     } else {
         let takes = takes_masks(&node.layer);
         // Keras gives a mask of one tensor as an argument, not those of a list.
-        let listed = DOT_ATTENTION.contains(&node.layer.class_name());
+        let listed = is_of_list(&node.inputs);
         let other = worst.filter(|&mask| listed || mask == Mask::Merged);
         let other = other.filter(|_| takes && !are_given(&node.layer, &node.inputs));
         if let Some(other) = OtherMask::at(node, other) {

@@ -60,8 +60,8 @@ use refrain_graph::{BinaryOp, DType};
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
-use crate::layers::{AnyLayer, Call, Config, ConfigValue, Handle, Layer, in_option};
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::{AnyLayer, Call, Config, ConfigValue, Handle, Layer, Properties, in_option};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
@@ -168,6 +168,18 @@ pub(crate) fn beside(inputs: &Inputs) -> Result<&Tensor> {
     first.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor operand", "none"))
 }
 
+/// Functions that give what they were given where they change nothing: on JAX, not on TensorFlow.
+const MAY_RETURN_INPUT: [&str; 8] = [
+    "BroadcastTo",
+    "Concatenate",
+    "Einsum",
+    "ExpandDims",
+    "GetItem",
+    "Reshape",
+    "Squeeze",
+    "Transpose",
+];
+
 /// A function of `ops` recorded in a declared graph.
 #[derive(Clone)]
 pub(crate) struct Operation {
@@ -184,6 +196,18 @@ impl Layer for Operation {
 
     fn config(&self) -> Config {
         self.config.clone()
+    }
+
+    fn properties(&self) -> Properties {
+        let may_return_input = MAY_RETURN_INPUT.contains(&self.def.class);
+        Properties {
+            may_return_input,
+            keras2_masks: match may_return_input {
+                true => MaskRule::Lost,
+                false => MaskRule::default(),
+            },
+            ..Properties::default()
+        }
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {

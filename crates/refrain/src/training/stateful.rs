@@ -1,7 +1,5 @@
 //! Batches for layers that keep a state for each sample of a batch.
 
-use serde_json::Value as Json;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::tensor::Tensor;
@@ -75,7 +73,7 @@ struct Stateful {
 fn stateful(model: &Model) -> Option<Stateful> {
     let mut found = None;
     model.any().visit_layers(&mut |layer| {
-        if found.is_none() && layer.config().get("stateful") == Some(&Json::Bool(true)) {
+        if found.is_none() && layer.properties().recurrence.is_some_and(|r| r.stateful) {
             found = Some(Stateful {
                 name: layer.get_name().to_owned(),
                 class: layer.class_name().to_owned(),

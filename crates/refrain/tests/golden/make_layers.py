@@ -178,6 +178,18 @@ def dense():
         case(f"dense_{activation}", lambda: L.Dense(4, activation=activation), x(3, 5))
 
 
+def einsum_dense():
+    e = L.EinsumDense
+    case("einsum_dense", lambda: e("ab,bc->ac", 4, bias_axes="c"), x(3, 5))
+    case("einsum_dense_sequence", lambda: e("abc,cd->abd", (None, 4), activation="relu"), x(2, 3, 5))
+    case("einsum_dense_two_axes", lambda: e("abc,cde->abde", (None, 2, 3), bias_axes="de"), x(2, 3, 4))
+    case("einsum_dense_left", lambda: e("...x,xy->...y", 4, bias_axes="y"), x(2, 3, 5))
+    case("einsum_dense_left_first_bias", lambda: e("...xz,zy->...xy", (3, 4), bias_axes="x"), x(2, 2, 3, 5))
+    case("einsum_dense_right", lambda: e("ab...,bc->ac...", 4, bias_axes="c"), x(2, 3, 2, 2))
+    case("einsum_dense_swapped", lambda: e("abc,bde->aecd", (6, 3, 2), bias_axes="ed"), x(2, 4, 3))
+    case("einsum_dense_shared", lambda: e("abc,bc->abc", (3, 4)), x(2, 3, 4))
+
+
 def convolution():
     case("conv1d_valid", lambda: L.Conv1D(4, 3), x(2, 9, 3))
     case("conv1d_same_stride2", lambda: L.Conv1D(4, 3, strides=2, padding="same"), x(2, 8, 3))
@@ -220,6 +232,28 @@ def convolution():
     case("separable_conv2d_stride2", lambda: L.SeparableConv2D(3, 3, strides=2, padding="same", use_bias=False), x(2, 6, 5, 2))
     case("separable_conv2d_dilated", lambda: L.SeparableConv2D(3, 3, dilation_rate=2, padding="same"), x(2, 5, 6, 2))
     case("separable_conv2d_channels_first", lambda: L.SeparableConv2D(4, 3, data_format="channels_first"), x(2, 3, 5, 4))
+    case("conv3d", lambda: L.Conv3D(3, 2), x(2, 3, 4, 3, 2))
+    case("conv3d_same_stride", lambda: L.Conv3D(2, (2, 3, 1), strides=(1, 2, 2), padding="same", activation="relu"), x(2, 3, 4, 3, 2))
+    case("conv3d_dilated_groups", lambda: L.Conv3D(4, 2, dilation_rate=(2, 1, 1), groups=2, use_bias=False), x(1, 4, 3, 3, 4))
+    case("conv3d_channels_first", lambda: L.Conv3D(2, 2, data_format="channels_first"), x(2, 2, 3, 3, 2))
+
+
+def transposed_convolution():
+    t1, t2, t3 = L.Conv1DTranspose, L.Conv2DTranspose, L.Conv3DTranspose
+    case("conv1d_transpose", lambda: t1(3, 3), x(2, 5, 2))
+    case("conv1d_transpose_stride", lambda: t1(3, 2, strides=3), x(2, 4, 2))
+    case("conv1d_transpose_same", lambda: t1(3, 4, strides=2, padding="same", activation="tanh"), x(2, 4, 2))
+    case("conv1d_transpose_channels_first", lambda: t1(3, 3, strides=2, data_format="channels_first"), x(2, 2, 4))
+    for padding in ["valid", "same"]:
+        case(f"conv2d_transpose_{padding}", lambda: t2(3, 3, padding=padding), x(2, 3, 4, 2))
+        case(f"conv2d_transpose_{padding}_stride2", lambda: t2(2, 3, strides=2, padding=padding), x(2, 3, 4, 2))
+        case(f"conv2d_transpose_{padding}_rect", lambda: t2(2, (2, 5), strides=(3, 2), padding=padding), x(2, 3, 2, 2))
+        case(f"conv2d_transpose_{padding}_output_padding", lambda: t2(2, 3, strides=2, padding=padding, output_padding=1), x(2, 3, 3, 2))
+        case(f"conv2d_transpose_{padding}_no_output_padding", lambda: t2(2, (3, 4), strides=(2, 3), padding=padding, output_padding=(0, 2)), x(2, 3, 3, 2))
+        case(f"conv2d_transpose_{padding}_dilated", lambda: t2(2, (3, 2), dilation_rate=2, padding=padding), x(2, 3, 4, 2))
+    case("conv2d_transpose_kernel1", lambda: t2(2, 1, strides=2, padding="same", use_bias=False), x(2, 3, 2, 3))
+    case("conv2d_transpose_channels_first", lambda: t2(3, 3, strides=2, padding="same", data_format="channels_first"), x(2, 2, 3, 4))
+    case("conv3d_transpose", lambda: t3(2, 2, strides=(1, 2, 2), padding="same"), x(1, 2, 3, 2, 2))
 
 
 def pooling():
@@ -240,6 +274,12 @@ def pooling():
         case(f"global_{low}_pooling2d", lambda: g2(), x(2, 4, 5, 3))
         case(f"global_{low}_pooling2d_keepdims", lambda: g2(keepdims=True), x(2, 4, 5, 3))
         case(f"global_{low}_pooling2d_channels_first", lambda: g2(data_format="channels_first"), x(2, 3, 4, 5))
+        three, g3 = getattr(L, f"{kind}Pooling3D"), getattr(L, f"Global{kind}Pooling3D")
+        case(f"{low}_pooling3d", lambda: three(2), x(2, 3, 4, 2, 2))
+        case(f"{low}_pooling3d_same", lambda: three((2, 3, 1), strides=(1, 2, 1), padding="same"), x(1, 3, 4, 2, 2))
+        case(f"{low}_pooling3d_channels_first", lambda: three(2, data_format="channels_first"), x(2, 2, 2, 3, 4))
+        case(f"global_{low}_pooling3d", lambda: g3(), x(2, 2, 3, 2, 3))
+        case(f"global_{low}_pooling3d_channels_first", lambda: g3(data_format="channels_first", keepdims=True), x(2, 3, 2, 3, 2))
     case("global_average_pooling1d_masked", lambda: L.GlobalAveragePooling1D(), Masked(x(4, 5, 3), MASK5))
 
 
@@ -270,6 +310,12 @@ def reshaping():
     case("up_sampling2d", lambda: L.UpSampling2D(2), x(2, 3, 2, 2))
     case("up_sampling2d_rect", lambda: L.UpSampling2D((1, 3)), x(2, 3, 2, 2))
     case("up_sampling2d_channels_first", lambda: L.UpSampling2D((3, 2), data_format="channels_first"), x(2, 2, 3, 2))
+    case("zero_padding3d", lambda: L.ZeroPadding3D(), x(1, 2, 1, 2, 2))
+    case("zero_padding3d_uneven", lambda: L.ZeroPadding3D(((0, 1), (2, 0), (1, 1)), data_format="channels_first"), x(1, 2, 2, 1, 2))
+    case("cropping3d", lambda: L.Cropping3D(), x(1, 3, 4, 3, 2))
+    case("cropping3d_uneven", lambda: L.Cropping3D(((0, 1), (2, 0), (1, 1)), data_format="channels_first"), x(1, 2, 2, 3, 4))
+    case("up_sampling3d", lambda: L.UpSampling3D(), x(1, 2, 2, 1, 2))
+    case("up_sampling3d_uneven", lambda: L.UpSampling3D((1, 2, 3), data_format="channels_first"), x(1, 2, 2, 1, 2))
 
 
 def regularization():
@@ -278,6 +324,7 @@ def regularization():
     case("dropout_rate0_training", lambda: L.Dropout(0.0, seed=1), x(3, 4), training=True)
     case("spatial_dropout1d_inference", lambda: L.SpatialDropout1D(0.5, seed=1), x(2, 3, 4))
     case("spatial_dropout2d_inference", lambda: L.SpatialDropout2D(0.5, seed=1), x(2, 3, 2, 4))
+    case("spatial_dropout3d_inference", lambda: L.SpatialDropout3D(0.5, seed=1), x(1, 2, 2, 2, 3))
     case("alpha_dropout_inference", lambda: L.AlphaDropout(0.5, seed=1), x(3, 4))
     case("alpha_dropout_rate0_training", lambda: L.AlphaDropout(0.0, noise_shape=(None, 1), seed=1), x(3, 4), training=True)
     case("gaussian_dropout_inference", lambda: L.GaussianDropout(0.5, seed=1), x(3, 4))
@@ -548,7 +595,7 @@ def attention():
 
 
 for family in [
-    dense, convolution, pooling, reshaping, regularization, normalization, core, rnn, wrappers,
+    dense, einsum_dense, convolution, transposed_convolution, pooling, reshaping, regularization, normalization, core, rnn, wrappers,
     merging, activations, attention,
 ]:
     family()

@@ -4,7 +4,7 @@ use refrain_graph::DType;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::layers::{Call, Config, Layer, Properties, layer_options};
 use crate::ops::{self, Axes, prim};
 use crate::tensor::Tensor;
 
@@ -46,6 +46,13 @@ impl Layer for SoftmaxOptions {
 
     fn class_name(&self) -> &str {
         "Softmax"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["inputs", "mask"],
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

@@ -7,7 +7,7 @@ use super::scores::{outputs, scored_call};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, Config, Layer, Properties, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -72,6 +72,13 @@ impl Layer for AdditiveAttentionOptions {
 
     fn class_name(&self) -> &str {
         "AdditiveAttention"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["inputs", "mask"],
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

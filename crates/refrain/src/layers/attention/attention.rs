@@ -7,7 +7,9 @@ use super::scores::{self, Roles, expand, flag, outputs, scored_call};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Config, ConfigValue, Layer, Weight, layer_options, unexpected};
+use crate::layers::{
+    Build, Call, Config, ConfigValue, Layer, Properties, Weight, layer_options, unexpected,
+};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -248,6 +250,13 @@ impl Layer for AttentionOptions {
 
     fn class_name(&self) -> &str {
         "Attention"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["inputs", "mask"],
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

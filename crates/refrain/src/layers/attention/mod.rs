@@ -7,10 +7,7 @@ mod multi_head_attention;
 mod multi_head_scores;
 mod scores;
 
-/// The class whose calls take the masks off their inputs in Keras 3.8 and later.
-pub(crate) const ATTENTION: &str = "MultiHeadAttention";
-
-/// Its argument that they do not use.
+/// The argument of `MultiHeadAttention` that Keras 3.8 and later do not use.
 pub(crate) const QUERY_MASK: &str = "query_mask";
 
 pub use additive_attention::{AdditiveAttention, AdditiveAttentionOptions};

@@ -11,7 +11,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::{Argument, Inputs};
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Config, ConfigValue, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{
+    Build, Call, Config, ConfigValue, InputSpec, Layer, Penalized, Properties, Weight,
+    layer_options,
+};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
@@ -377,6 +380,18 @@ impl Layer for MultiHeadAttentionOptions {
 
     fn class_name(&self) -> &str {
         "MultiHeadAttention"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["query", "value", "key"],
+            takes_masks_off: true,
+            penalties: match self.activity_regularizer {
+                Some(_) => Penalized::Projections,
+                None => Penalized::Outputs,
+            },
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

@@ -1,9 +1,8 @@
-//! What convolutions of any number of dimensions share.
+//! What convolutions of all kinds and of any number of dimensions share.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Build, Call, DataFormat, InputSpec, Padding};
-use crate::ops::{self, ConvOptions};
-use crate::tensor::Tensor;
+use super::prelude::*;
+use crate::error::{Error, ErrorKind};
+use crate::layers::InputSpec;
 
 /// How a layer's window moves over its input.
 pub(super) struct Geometry<'a> {
@@ -16,7 +15,7 @@ pub(super) struct Geometry<'a> {
 
 impl Geometry<'_> {
     /// Refuses sizes of zero, and strides together with dilation.
-    pub(super) fn validate(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         let sizes = [
             ("kernel_size", self.kernel_size),
             ("strides", self.strides),
@@ -27,8 +26,8 @@ impl Geometry<'_> {
                 return Err(invalid(option, "positive sizes", format!("{sizes:?}")));
             }
         }
-        if self.padding == Padding::Causal && self.kernel_size.len() > 1 {
-            return Err(invalid("padding", "Valid or Same", "Causal"));
+        if self.kernel_size.len() > 1 {
+            no_causal(self.padding)?;
         }
         let larger = |sizes: &[usize]| sizes.iter().any(|&n| n > 1);
         if larger(self.strides) && larger(self.dilation_rate) {
@@ -43,7 +42,7 @@ impl Geometry<'_> {
     }
 
     /// Checks the first input's rank and gives its number of channels, which later calls must have too.
-    pub(super) fn channels(&self, class: &str, cx: &mut Build) -> Result<usize> {
+    fn channels(&self, class: &str, cx: &mut Build) -> Result<usize> {
         let rank = self.kernel_size.len() + 2;
         let spec = cx.spec()?;
         InputSpec::new().ndim(rank).check(class, &spec)?;
@@ -56,31 +55,61 @@ impl Geometry<'_> {
         Ok(channels)
     }
 
+    /// The shape of a kernel, of which the last axes are not spatial.
+    pub(super) fn kernel_shape(&self, others: [usize; 2]) -> Vec<usize> {
+        [self.kernel_size, &others].concat()
+    }
+
     pub(super) fn options(&self) -> ConvOptions {
         ConvOptions::default()
             .strides(self.strides)
             .padding(self.padding)
             .dilation_rate(self.dilation_rate)
     }
+}
 
-    /// The linear part of a layer: `convolve` on a tensor with channels last, and the bias.
-    pub(super) fn apply(
-        &self,
-        cx: &Call,
-        x: &Tensor,
-        convolve: impl FnOnce(&Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
-        let bias = cx.optional_weight("bias")?;
-        ops::channels_last(x, self.data_format, |x| {
-            let y = convolve(x)?;
-            let y = match &bias {
-                Some(bias) => y + bias,
-                None => y,
-            };
-            y.check()?;
-            Ok(y)
-        })
-    }
+/// A layer that moves kernels over its input, adds a bias and applies an activation.
+pub(super) trait Convolution {
+    fn geometry(&self) -> Geometry<'_>;
+
+    fn activation(&self) -> &Activation;
+
+    /// The bias of so many output channels.
+    fn bias(&self, channels: usize) -> Option<Weight>;
+
+    /// Refuses values of the options that only this kind has.
+    fn check(&self) -> Result<()>;
+
+    /// The kernels for so many input channels, and the number of output channels.
+    fn kernels(&self, channels: usize) -> Result<(Vec<Weight>, usize)>;
+
+    /// The product of the kernels and a tensor with channels last.
+    fn convolve(&self, cx: &Call, x: &Tensor) -> Result<Tensor>;
+}
+
+pub(super) fn validate(layer: &impl Convolution) -> Result<()> {
+    layer.check()?;
+    layer.geometry().validate()
+}
+
+pub(super) fn build<C: Convolution + Layer>(layer: &C, cx: &mut Build) -> Result<()> {
+    let channels = layer.geometry().channels(layer.class_name(), cx)?;
+    let (kernels, filters) = layer.kernels(channels)?;
+    let mut weights = kernels.into_iter().chain(layer.bias(filters));
+    weights.try_for_each(|weight| cx.add_weight(weight))
+}
+
+pub(super) fn call(layer: &impl Convolution, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+    let bias = cx.optional_weight("bias")?;
+    let y = ops::channels_last(inputs.one()?, layer.geometry().data_format, |x| {
+        let y = layer.convolve(cx, x)?;
+        let y = match &bias {
+            Some(bias) => y + bias,
+            None => y,
+        };
+        y.checked()
+    })?;
+    Ok(layer.activation().apply(&y))
 }
 
 /// An option that makes no sense.
@@ -92,6 +121,14 @@ pub(super) fn invalid(option: &str, expected: &str, received: impl Into<String>)
     )
 }
 
+/// Refuses a number of zero.
+pub(super) fn check_positive(option: &str, number: usize) -> Result<()> {
+    match number {
+        0 => Err(invalid(option, "a positive number", "0")),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses causal padding where Keras has none.
 pub(super) fn no_causal(padding: Padding) -> Result<()> {
     match padding {
@@ -100,27 +137,24 @@ pub(super) fn no_causal(padding: Padding) -> Result<()> {
     }
 }
 
-/// Refuses groups that do not divide the filters.
-pub(super) fn check_groups(filters: usize, groups: usize) -> Result<()> {
-    if filters == 0 {
-        return Err(invalid("filters", "a positive number", "0"));
-    }
-    if groups == 0 || !filters.is_multiple_of(groups) {
-        let expected = "a positive number that divides the filters";
-        let received = format!("{groups} groups of {filters} filters");
-        return Err(invalid("groups", expected, received));
-    }
-    Ok(())
-}
+/// Declares a layer with kernels of a number of spatial dimensions: its options with those that only its kind has in their
+/// places, and what is left of [`Convolution`].
+macro_rules! convolution {
+    (
+        $(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal,
+        first { $( $(#[doc = $first_doc:literal])* $first:ident : $first_ty:ty = $first_default:expr ),* },
+        then { $( $(#[doc = $then_doc:literal])* $then:ident : $then_ty:ty = $then_default:expr ),* },
+        initializers { $( $(#[doc = $initializer_doc:literal])* $initializer:ident ),+ },
+        regularizers { $( $(#[doc = $regularizer_doc:literal])* $regularizer:ident ),+ },
+        constraints { $( $(#[doc = $constraint_doc:literal])* $constraint:ident ),+ },
+        $($methods:tt)*
+    ) => {
+        use $crate::layers::convolutional::prelude::*;
 
-/// Declares a convolution of a number of spatial dimensions: options, constructor, and the layer itself.
-macro_rules! conv_layer {
-    ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal) => {
         $crate::layers::layer_options! {
             $(#[$meta])*
             $alias, $options {
-                /// Number of filters: the output's channels.
-                filters: usize = 0,
+                $( $(#[doc = $first_doc])* $first: $first_ty = $first_default, )*
                 /// Size of the window.
                 kernel_size: Sizes<$rank> = Sizes::from(1),
                 /// Step of the window.
@@ -131,38 +165,26 @@ macro_rules! conv_layer {
                 data_format: DataFormat = DataFormat::ChannelsLast,
                 /// Distance between the window's elements.
                 dilation_rate: Sizes<$rank> = Sizes::from(1),
-                /// Groups of channels that are convolved apart.
-                groups: usize = 1,
+                $( $(#[doc = $then_doc])* $then: $then_ty = $then_default, )*
                 /// Applied to the output.
                 activation: Activation = Activation::Linear,
                 /// Whether there is a bias.
                 use_bias: bool = true,
-                /// First value of the kernel.
-                kernel_initializer: Initializer = Initializer::GlorotUniform,
+                $( $(#[doc = $initializer_doc])* $initializer: Initializer = Initializer::GlorotUniform, )+
                 /// First value of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
-                /// Penalty on the kernel.
-                kernel_regularizer: Option<Regularizer> = None,
+                $( $(#[doc = $regularizer_doc])* $regularizer: Option<Regularizer> = None, )+
                 /// Penalty on the bias.
                 bias_regularizer: Option<Regularizer> = None,
                 /// Penalty on the output.
                 activity_regularizer: Option<Regularizer> = None,
-                /// Rule for the kernel.
-                kernel_constraint: Option<Constraint> = None,
+                $( $(#[doc = $constraint_doc])* $constraint: Option<Constraint> = None, )+
                 /// Rule for the bias.
                 bias_constraint: Option<Constraint> = None,
             }
         }
 
-        impl $alias {
-            /// A layer of this many filters of this size.
-            pub fn new(filters: usize, kernel_size: impl Into<Sizes<$rank>>) -> Self {
-                let kernel_size = kernel_size.into();
-                $options { filters, kernel_size, ..$options::default() }.into_layer()
-            }
-        }
-
-        impl $options {
+        impl base_conv::Convolution for $options {
             fn geometry(&self) -> Geometry<'_> {
                 Geometry {
                     kernel_size: &self.kernel_size.0,
@@ -172,6 +194,21 @@ macro_rules! conv_layer {
                     dilation_rate: &self.dilation_rate.0,
                 }
             }
+
+            fn activation(&self) -> &Activation {
+                &self.activation
+            }
+
+            fn bias(&self, channels: usize) -> Option<Weight> {
+                self.use_bias.then(|| {
+                    Weight::new("bias", [channels])
+                        .initializer(&self.bias_initializer)
+                        .regularizer(&self.bias_regularizer)
+                        .constraint(&self.bias_constraint)
+                })
+            }
+
+            $($methods)*
         }
 
         impl Layer for $options {
@@ -186,42 +223,15 @@ macro_rules! conv_layer {
             }
 
             fn validate(&self) -> Result<()> {
-                check_groups(self.filters, self.groups)?;
-                self.geometry().validate()
+                base_conv::validate(self)
             }
 
             fn build(&self, cx: &mut Build) -> Result<()> {
-                let channels = self.geometry().channels(self.class_name(), cx)?;
-                if !channels.is_multiple_of(self.groups) {
-                    let expected = "a number that divides the input's channels";
-                    let received = format!("{} groups of {channels} channels", self.groups);
-                    return Err(invalid("groups", expected, received));
-                }
-                let mut shape = self.kernel_size.0.to_vec();
-                shape.extend([channels / self.groups, self.filters]);
-                cx.add_weight(
-                    Weight::new("kernel", shape)
-                        .initializer(&self.kernel_initializer)
-                        .regularizer(&self.kernel_regularizer)
-                        .constraint(&self.kernel_constraint),
-                )?;
-                if self.use_bias {
-                    cx.add_weight(
-                        Weight::new("bias", [self.filters])
-                            .initializer(&self.bias_initializer)
-                            .regularizer(&self.bias_regularizer)
-                            .constraint(&self.bias_constraint),
-                    )?;
-                }
-                Ok(())
+                base_conv::build(self, cx)
             }
 
             fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-                let (geometry, kernel) = (self.geometry(), cx.weight("kernel")?);
-                let y = geometry.apply(cx, inputs.one()?, |x| {
-                    ops::convolve(x, &kernel, &geometry.options())
-                })?;
-                Ok(self.activation.apply(&y))
+                base_conv::call(self, cx, inputs)
             }
 
             fn duplicate(&self) -> Option<Self> {
@@ -235,20 +245,22 @@ macro_rules! conv_layer {
     };
 }
 
-/// The names that [`conv_layer`] and its siblings use.
-macro_rules! conv_prelude {
-    () => {
-        use super::base_conv::*;
-        use crate::activations::Activation;
-        use crate::constraints::Constraint;
-        use crate::error::Result;
-        use crate::initializers::Initializer;
-        use crate::inputs::Inputs;
-        use crate::layers::{Build, Call, Config, DataFormat, Layer, Padding, Sizes, Weight};
-        use crate::ops;
-        use crate::regularizers::Regularizer;
-        use crate::tensor::Tensor;
+/// The constructor of a layer with filters.
+macro_rules! new_with_filters {
+    ($alias:ident, $options:ident, $rank:literal) => {
+        impl $alias {
+            /// A layer of this many filters of this size.
+            pub fn new(filters: usize, kernel_size: impl Into<Sizes<$rank>>) -> Self {
+                let kernel_size = kernel_size.into();
+                $options {
+                    filters,
+                    kernel_size,
+                    ..$options::default()
+                }
+                .into_layer()
+            }
+        }
     };
 }
 
-pub(super) use {conv_layer, conv_prelude};
+pub(super) use {convolution, new_with_filters};

@@ -1,8 +1,6 @@
 //! The convolution over a sequence.
 
-super::base_conv::conv_prelude!();
-
-conv_layer! {
+super::conv::conv_layer! {
     /// A convolution over a sequence: `activation(conv(x, kernel) + bias)`.
     ///
     /// Input `(batch, steps, channels)`, output `(batch, new steps, filters)`; with channels first

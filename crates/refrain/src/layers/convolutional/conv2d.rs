@@ -1,8 +1,6 @@
 //! The convolution over an image.
 
-super::base_conv::conv_prelude!();
-
-conv_layer! {
+super::conv::conv_layer! {
     /// A convolution over an image: `activation(conv(x, kernel) + bias)`.
     ///
     /// Input `(batch, height, width, channels)`, output `(batch, new height, new width, filters)`; with channels first

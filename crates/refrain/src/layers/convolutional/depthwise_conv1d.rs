@@ -1,9 +1,6 @@
 //! The depthwise convolution over a sequence.
 
-super::base_conv::conv_prelude!();
-use super::base_depthwise_conv::depthwise_conv_layer;
-
-depthwise_conv_layer! {
+super::depthwise_conv::depthwise_conv_layer! {
     /// A convolution over a sequence that keeps channels apart.
     ///
     /// Input `(batch, steps, channels)`, output `(batch, new steps, channels · depth_multiplier)`. Weights:

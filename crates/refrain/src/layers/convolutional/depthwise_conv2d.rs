@@ -1,9 +1,6 @@
 //! The depthwise convolution over an image.
 
-super::base_conv::conv_prelude!();
-use super::base_depthwise_conv::depthwise_conv_layer;
-
-depthwise_conv_layer! {
+super::depthwise_conv::depthwise_conv_layer! {
     /// A convolution over an image that keeps channels apart.
     ///
     /// Input `(batch, height, width, channels)`, output `(batch, new height, new width, channels · depth_multiplier)`.

@@ -1,10 +1,6 @@
 //! The separable convolution over a sequence.
 
-super::base_conv::conv_prelude!();
-use super::base_separable_conv::separable_conv_layer;
-use crate::ops::ConvOptions;
-
-separable_conv_layer! {
+super::separable_conv::separable_conv_layer! {
     /// A convolution over a sequence in two parts: one that keeps channels apart, then one of size 1 that mixes them.
     ///
     /// Input `(batch, steps, channels)`, output `(batch, new steps, filters)`. Weights:

@@ -1,10 +1,6 @@
 //! The separable convolution over an image.
 
-super::base_conv::conv_prelude!();
-use super::base_separable_conv::separable_conv_layer;
-use crate::ops::ConvOptions;
-
-separable_conv_layer! {
+super::separable_conv::separable_conv_layer! {
     /// A convolution over an image in two parts: one that keeps channels apart, then one of size 1 that mixes them.
     ///
     /// Input `(batch, height, width, channels)`, output `(batch, new height, new width, filters)`. Weights:

@@ -1,8 +1,8 @@
 //! The input itself.
 
 use crate::error::Result;
-use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::{Call, Config, Layer, Properties, layer_options};
 use crate::tensor::Tensor;
 
 layer_options! {
@@ -41,6 +41,13 @@ impl Layer for IdentityOptions {
 
     fn class_name(&self) -> &str {
         "Identity"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            keras2_masks: MaskRule::Lost,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::Recorded;
-use crate::layers::{Call, Config, ConfigValue, Handle, Layer, in_option, registry};
+use crate::layers::{Call, Config, ConfigValue, Handle, Layer, Properties, in_option, registry};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -47,6 +47,13 @@ impl Layer for InputLayer {
 
     fn class_name(&self) -> &str {
         "InputLayer"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            plain_config: true,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

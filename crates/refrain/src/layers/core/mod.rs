@@ -1,6 +1,8 @@
 //! The layers that everything is made of.
 
 mod dense;
+mod einsum_dense;
+mod einsum_equation;
 mod embedding;
 mod identity;
 mod input;
@@ -10,6 +12,7 @@ mod lambda_functions;
 mod masking;
 
 pub use dense::{Dense, DenseOptions};
+pub use einsum_dense::{BiasAxes, EinsumDense, EinsumDenseOptions};
 pub use embedding::{Embedding, EmbeddingOptions};
 pub use identity::{Identity, IdentityOptions};
 pub use input::{Input, InputLayer, input};

@@ -19,7 +19,7 @@ super::base_merge::merge_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/merging/add.py`.
-    Add, AddOptions, "Add",
+    Add, AddOptions, "Add", Keras2,
     /// The elementwise sum; see [`Add`].
     add, |inputs| fold(BinaryOp::Add, inputs)
 }

@@ -22,7 +22,7 @@ super::base_merge::merge_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/merging/average.py`.
-    Average, AverageOptions, "Average",
+    Average, AverageOptions, "Average", Keras2,
     /// The elementwise mean; see [`Average`].
     average, mean
 }

@@ -149,11 +149,11 @@ pub(super) fn without_masks(inputs: &Inputs) -> Result<Inputs> {
     inputs.try_map(|x| Ok(x.with_mask(None)))
 }
 
-/// Declares an elementwise merging layer and the function that makes and calls it.
+/// Declares an elementwise merging layer and the function that makes and calls it; `$keras2` is its rule for masks in Keras 2.
 macro_rules! merge_layer {
     (
         $(#[$meta:meta])*
-        $alias:ident, $options:ident, $class:literal,
+        $alias:ident, $options:ident, $class:literal, $keras2:ident,
         $(#[$function_meta:meta])* $function:ident, $call:expr
     ) => {
         $crate::layers::layer_options! {
@@ -189,6 +189,17 @@ macro_rules! merge_layer {
                 let mut config = self.to_config();
                 config.retain(|key, _| self.keras2_masks || key != $crate::layers::merging::KERAS2_MASKS);
                 config
+            }
+
+            fn properties(&self) -> $crate::layers::Properties {
+                $crate::layers::Properties {
+                    merging: match self.keras2_masks {
+                        true => $crate::layers::MaskMerging::$keras2,
+                        false => $crate::layers::MaskMerging::Keras3,
+                    },
+                    own_options: &[$crate::layers::merging::KERAS2_MASKS],
+                    ..$crate::layers::Properties::default()
+                }
             }
 
             fn call(

@@ -7,7 +7,7 @@ use super::base_merge::{combined_mask, listed, shapes};
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::layers::{Call, Config, Layer, MaskMerging, Properties, layer_options};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
@@ -58,6 +58,17 @@ impl Layer for ConcatenateOptions {
 
     fn class_name(&self) -> &str {
         "Concatenate"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            merging: match self.keras2_masks {
+                true => MaskMerging::Keras2,
+                false => MaskMerging::Joined,
+            },
+            own_options: &[KERAS2_MASKS],
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

@@ -19,7 +19,7 @@ super::base_merge::merge_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/merging/maximum.py`.
-    Maximum, MaximumOptions, "Maximum",
+    Maximum, MaximumOptions, "Maximum", Keras2WithValues,
     /// The elementwise maximum; see [`Maximum`].
     maximum, |inputs| fold_unmasked(BinaryOp::Maximum, inputs)
 }

@@ -19,7 +19,7 @@ super::base_merge::merge_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/merging/minimum.py`.
-    Minimum, MinimumOptions, "Minimum",
+    Minimum, MinimumOptions, "Minimum", Keras2WithValues,
     /// The elementwise minimum; see [`Minimum`].
     minimum, |inputs| fold_unmasked(BinaryOp::Minimum, inputs)
 }

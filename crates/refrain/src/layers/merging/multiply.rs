@@ -23,7 +23,7 @@ super::base_merge::merge_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/merging/multiply.py`.
-    Multiply, MultiplyOptions, "Multiply",
+    Multiply, MultiplyOptions, "Multiply", Keras2WithValues,
     /// The elementwise product; see [`Multiply`].
     multiply, product
 }

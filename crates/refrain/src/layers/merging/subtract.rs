@@ -22,7 +22,7 @@ super::base_merge::merge_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/merging/subtract.py`.
-    Subtract, SubtractOptions, "Subtract",
+    Subtract, SubtractOptions, "Subtract", Keras2,
     /// The elementwise difference of two tensors; see [`Subtract`].
     subtract, difference
 }

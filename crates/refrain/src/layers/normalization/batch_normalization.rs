@@ -5,7 +5,7 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, Config, InputSpec, Layer, Properties, Weight, layer_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Tensor, resolve_axis};
@@ -119,6 +119,14 @@ impl Layer for BatchNormalizationOptions {
 
     fn class_name(&self) -> &str {
         "BatchNormalization"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["inputs", "training", "mask"],
+            uses_sample_masks: true,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

@@ -12,7 +12,7 @@ macro_rules! global_pooling_layer {
     ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, masks: $masks:literal, $call:expr) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::layers::{Build, Call, Config, DataFormat, InputSpec, Layer};
+        use crate::layers::{Build, Call, Config, DataFormat, InputSpec, Layer, Properties};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {
@@ -47,6 +47,16 @@ macro_rules! global_pooling_layer {
 
             fn config(&self) -> Config {
                 self.to_config()
+            }
+
+            fn properties(&self) -> Properties {
+                Properties {
+                    arguments: match $masks {
+                        true => &["inputs", "mask"],
+                        false => &["inputs"],
+                    },
+                    ..Properties::default()
+                }
             }
 
             fn build(&self, cx: &mut Build) -> Result<()> {

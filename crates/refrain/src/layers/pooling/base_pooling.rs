@@ -1,47 +1,18 @@
 //! What pooling layers share.
 
-use serde_json::Value as Json;
-
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, DataFormat, Padding, Sizes};
+use crate::layers::{DataFormat, OptionalSizes, Padding, Sizes};
 use crate::ops::PoolOptions;
-
-/// The step of a pooling window: by default the window's own size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct PoolStrides<const N: usize>(Option<Sizes<N>>);
-
-impl<const N: usize, S: Into<Sizes<N>>> From<S> for PoolStrides<N> {
-    fn from(strides: S) -> Self {
-        PoolStrides(Some(strides.into()))
-    }
-}
-
-impl<const N: usize> PoolStrides<N> {
-    /// The step for a window of this size.
-    pub(super) fn resolve(self, pool_size: Sizes<N>) -> Sizes<N> {
-        self.0.unwrap_or(pool_size)
-    }
-}
-
-impl<const N: usize> ConfigValue for PoolStrides<N> {
-    fn to_json(&self) -> Json {
-        self.0.to_json()
-    }
-
-    fn from_json(json: &Json) -> Result<Self> {
-        Option::from_json(json).map(PoolStrides)
-    }
-}
 
 /// The function's options from a layer's.
 pub(super) fn pool_options<const N: usize>(
     pool_size: Sizes<N>,
-    strides: PoolStrides<N>,
+    strides: OptionalSizes<N>,
     padding: Padding,
     data_format: DataFormat,
 ) -> PoolOptions {
     PoolOptions::new(pool_size.0)
-        .strides(strides.resolve(pool_size).0)
+        .strides(strides.0.unwrap_or(pool_size).0)
         .padding(padding)
         .data_format(data_format)
 }
@@ -49,7 +20,7 @@ pub(super) fn pool_options<const N: usize>(
 /// Refuses sizes of zero, and padding that pooling does not have.
 pub(super) fn validate<const N: usize>(
     pool_size: Sizes<N>,
-    strides: PoolStrides<N>,
+    strides: OptionalSizes<N>,
     padding: Padding,
 ) -> Result<()> {
     let error = |option: &str, expected: &str, received: String| {
@@ -58,7 +29,7 @@ pub(super) fn validate<const N: usize>(
     };
     for (option, sizes) in [
         ("pool_size", pool_size.0),
-        ("strides", strides.resolve(pool_size).0),
+        ("strides", strides.0.unwrap_or(pool_size).0),
     ] {
         if sizes.contains(&0) {
             return error(option, "positive sizes", format!("{sizes:?}"));
@@ -75,9 +46,9 @@ macro_rules! pooling_layer {
     ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, $kind:expr) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::layers::pooling::base_pooling::{self, PoolStrides};
+        use crate::layers::pooling::base_pooling;
         use crate::layers::{
-            Build, Call, Config, ConfigValue, DataFormat, InputSpec, Layer, Padding, Sizes,
+            Build, Call, Config, ConfigValue, DataFormat, InputSpec, Layer, OptionalSizes, Padding, Sizes,
         };
         use crate::ops;
         use crate::tensor::Tensor;
@@ -88,7 +59,7 @@ macro_rules! pooling_layer {
                 /// Size of the window.
                 pool_size: Sizes<$rank> = Sizes::from(2),
                 /// Step of the window; by default its size.
-                strides: PoolStrides<$rank> = PoolStrides::default(),
+                strides: OptionalSizes<$rank> = OptionalSizes::default(),
                 /// What happens at the edges.
                 padding: Padding = Padding::Valid,
                 /// Where the channels are.
@@ -113,7 +84,7 @@ macro_rules! pooling_layer {
 
             fn config(&self) -> Config {
                 let mut config = self.to_config();
-                let strides = self.strides.resolve(self.pool_size);
+                let strides = self.strides.0.unwrap_or(self.pool_size);
                 config.insert("strides".to_owned(), strides.to_json());
                 config
             }

@@ -2,21 +2,28 @@
 
 mod average_pooling1d;
 mod average_pooling2d;
+mod average_pooling3d;
 mod base_global_pooling;
 mod base_pooling;
 mod global_average_pooling1d;
 mod global_average_pooling2d;
+mod global_average_pooling3d;
 mod global_max_pooling1d;
 mod global_max_pooling2d;
+mod global_max_pooling3d;
 mod max_pooling1d;
 mod max_pooling2d;
+mod max_pooling3d;
 
 pub use average_pooling1d::{AveragePooling1D, AveragePooling1DOptions};
 pub use average_pooling2d::{AveragePooling2D, AveragePooling2DOptions};
-pub use base_pooling::PoolStrides;
+pub use average_pooling3d::{AveragePooling3D, AveragePooling3DOptions};
 pub use global_average_pooling1d::{GlobalAveragePooling1D, GlobalAveragePooling1DOptions};
 pub use global_average_pooling2d::{GlobalAveragePooling2D, GlobalAveragePooling2DOptions};
+pub use global_average_pooling3d::{GlobalAveragePooling3D, GlobalAveragePooling3DOptions};
 pub use global_max_pooling1d::{GlobalMaxPooling1D, GlobalMaxPooling1DOptions};
 pub use global_max_pooling2d::{GlobalMaxPooling2D, GlobalMaxPooling2DOptions};
+pub use global_max_pooling3d::{GlobalMaxPooling3D, GlobalMaxPooling3DOptions};
 pub use max_pooling1d::{MaxPooling1D, MaxPooling1DOptions};
 pub use max_pooling2d::{MaxPooling2D, MaxPooling2DOptions};
+pub use max_pooling3d::{MaxPooling3D, MaxPooling3DOptions};

@@ -4,8 +4,8 @@ use refrain_graph::Literal;
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
-use crate::layers::{Call, Config, ConfigValue, Layer, layer_options, unexpected};
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::{Call, Config, ConfigValue, Layer, Properties, layer_options, unexpected};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -46,6 +46,13 @@ impl Layer for RescalingOptions {
 
     fn class_name(&self) -> &str {
         "Rescaling"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            keras2_masks: MaskRule::Lost,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

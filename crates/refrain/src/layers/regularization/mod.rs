@@ -8,6 +8,7 @@ mod gaussian_noise;
 pub(crate) mod noise;
 mod spatial_dropout1d;
 mod spatial_dropout2d;
+mod spatial_dropout3d;
 
 pub use activity_regularization::{ActivityRegularization, ActivityRegularizationOptions};
 pub use alpha_dropout::{AlphaDropout, AlphaDropoutOptions};
@@ -16,3 +17,4 @@ pub use gaussian_dropout::{GaussianDropout, GaussianDropoutOptions};
 pub use gaussian_noise::{GaussianNoise, GaussianNoiseOptions};
 pub use spatial_dropout1d::{SpatialDropout1D, SpatialDropout1DOptions};
 pub use spatial_dropout2d::{SpatialDropout2D, SpatialDropout2DOptions};
+pub use spatial_dropout3d::{SpatialDropout3D, SpatialDropout3DOptions};

@@ -3,7 +3,7 @@
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, Shape, UnaryOp};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::Call;
+use crate::layers::{Call, DataFormat};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -80,6 +80,21 @@ pub(crate) fn drop(cx: &Call, x: &Tensor, rate: f64, noise: Option<&[Dim]>) -> R
     prim::select(&keep, &scaled, &zero)
 }
 
+/// As [`drop`] for whole channels.
+pub(super) fn drop_channels(
+    cx: &Call,
+    x: &Tensor,
+    rate: f64,
+    format: DataFormat,
+) -> Result<Tensor> {
+    let first = format.first_spatial_axis();
+    let spatial = first..first + x.rank() - 2;
+    let noise: Vec<Dim> = (0..x.rank())
+        .map(|axis| spatial.contains(&axis).then_some(1))
+        .collect();
+    drop(cx, x, rate, Some(&noise))
+}
+
 /// Normally distributed numbers of a tensor's shape and type, with a mean of zero. Needs `add_seed`.
 pub(super) fn normal(cx: &Call, like: &Tensor, stddev: f64) -> Result<Tensor> {
     /// Keeps -1, whose quantile is minus infinity, out: half a step of the uniform numbers after doubling.
@@ -112,7 +127,7 @@ macro_rules! noise_layer {
         $(#[$meta:meta])*
         $alias:ident, $options:ident, $strength:ident: $strength_doc:literal,
         { $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)? },
-        validate: $validate:expr, ndim: $ndim:expr, call: $call:expr
+        validate: $validate:expr, ndim: $ndim:expr, $(plain_config: $plain:literal,)? call: $call:expr
     ) => {
         use super::noise;
         use crate::error::Result;
@@ -148,6 +163,13 @@ macro_rules! noise_layer {
             fn config(&self) -> Config {
                 self.to_config()
             }
+
+            $(fn properties(&self) -> $crate::layers::Properties {
+                $crate::layers::Properties {
+                    plain_config: $plain,
+                    ..$crate::layers::Properties::default()
+                }
+            })?
 
             fn validate(&self) -> Result<()> {
                 noise::check_rate(stringify!($strength), self.$strength)?;

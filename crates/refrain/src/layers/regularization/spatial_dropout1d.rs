@@ -1,5 +1,7 @@
 //! Dropout of whole features of a sequence.
 
+use crate::layers::DataFormat;
+
 super::noise::noise_layer! {
     /// Dropout of whole features: all steps of a dropped feature are zero.
     ///
@@ -18,5 +20,6 @@ super::noise::noise_layer! {
     {},
     validate: |_| Ok(()),
     ndim: Some(3),
-    call: |o: &SpatialDropout1DOptions, cx, x| noise::drop(cx, x, o.rate, Some(&[None, Some(1), None]))
+    plain_config: true,
+    call: |o: &SpatialDropout1DOptions, cx, x| noise::drop_channels(cx, x, o.rate, DataFormat::ChannelsLast)
 }

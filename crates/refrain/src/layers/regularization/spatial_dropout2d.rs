@@ -24,8 +24,6 @@ super::noise::noise_layer! {
     },
     validate: |_| Ok(()),
     ndim: Some(4),
-    call: |o: &SpatialDropout2DOptions, cx, x| noise::drop(cx, x, o.rate, Some(match o.data_format {
-        DataFormat::ChannelsLast => &[None, Some(1), Some(1), None],
-        DataFormat::ChannelsFirst => &[None, None, Some(1), Some(1)],
-    }))
+    plain_config: true,
+    call: |o: &SpatialDropout2DOptions, cx, x| noise::drop_channels(cx, x, o.rate, o.data_format)
 }

@@ -1,4 +1,4 @@
-//! Elements before and after along spatial axes.
+//! Elements before, after and between along spatial axes.
 
 use refrain_graph::Dim;
 use serde_json::Value as Json;
@@ -12,7 +12,7 @@ use crate::utils::sizes;
 /// So many elements before and after along each of `N` spatial axes.
 ///
 /// Made from one number (everywhere), or for one axis from a pair (before, after), for two axes from a pair (rows,
-/// columns) or from a pair for each.
+/// columns) or from a pair for each, and so for three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edges<const N: usize>(pub [(usize, usize); N]);
 
@@ -31,6 +31,12 @@ impl From<(usize, usize)> for Edges<1> {
 impl From<(usize, usize)> for Edges<2> {
     fn from((rows, columns): (usize, usize)) -> Self {
         Edges([(rows, rows), (columns, columns)])
+    }
+}
+
+impl From<(usize, usize, usize)> for Edges<3> {
+    fn from((a, b, c): (usize, usize, usize)) -> Self {
+        Edges([a, b, c].map(|n| (n, n)))
     }
 }
 
@@ -114,6 +120,12 @@ pub(super) fn crop<const N: usize>(
         x = ops::slice_traced(&x, axis, low, Some(size - high))?;
     }
     Ok(x)
+}
+
+/// Each element so many times along each of the spatial axes.
+pub(super) fn repeat(x: &Tensor, times: &[usize], format: DataFormat) -> Result<Tensor> {
+    let mut axes = (format.first_spatial_axis()..).zip(times);
+    axes.try_fold(x.clone(), |x, (axis, &n)| ops::repeat_traced(&x, n, axis))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use refrain_graph::Dim;
 
 use crate::error::Result;
-use crate::inputs::Inputs;
-use crate::layers::{Call, Config, DataFormat, InputSpec, Layer, layer_options};
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::{Call, Config, DataFormat, InputSpec, Layer, Properties, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
@@ -45,6 +45,14 @@ impl Layer for FlattenOptions {
 
     fn class_name(&self) -> &str {
         "Flatten"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            may_return_input: true,
+            keras2_masks: MaskRule::Lost,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

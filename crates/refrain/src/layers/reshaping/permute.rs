@@ -1,8 +1,8 @@
 //! Another order of axes.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
-use crate::layers::{Call, Config, InputSpec, Layer, layer_options};
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::{Call, Config, InputSpec, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -37,6 +37,14 @@ impl Layer for PermuteOptions {
 
     fn class_name(&self) -> &str {
         "Permute"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            may_return_input: true,
+            keras2_masks: MaskRule::Lost,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

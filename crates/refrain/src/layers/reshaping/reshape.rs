@@ -3,8 +3,8 @@
 use refrain_graph::{Dim, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::inputs::{Inputs, MaskRule};
+use crate::layers::{Call, Config, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -42,6 +42,14 @@ impl Layer for ReshapeOptions {
 
     fn class_name(&self) -> &str {
         "Reshape"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            may_return_input: true,
+            keras2_masks: MaskRule::Lost,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

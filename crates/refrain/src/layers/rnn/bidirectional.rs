@@ -9,7 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
 use crate::layers::{
-    AnyLayer, Build, Call, Config, ConfigValue, Handle, InputSpec, Layer, registry, unexpected,
+    AnyLayer, Build, Call, Config, ConfigValue, Handle, InputSpec, Layer, Properties, Recurrence,
+    registry, unexpected,
 };
 use crate::ops;
 use crate::tensor::Tensor;
@@ -128,7 +129,7 @@ impl Bidirectional {
 /// The forward and the backward layer made from a pattern.
 fn both(layer: &AnyLayer) -> Result<[AnyLayer; 2]> {
     let config = layer.full_config();
-    let Some(backwards) = config.get("go_backwards").and_then(Json::as_bool) else {
+    let Some(Recurrence { go_backwards, .. }) = layer.properties().recurrence else {
         let error = Error::mismatch(
             ErrorKind::Config,
             "a recurrent layer (LSTM, GRU, SimpleRNN) to run in both directions",
@@ -145,18 +146,18 @@ fn both(layer: &AnyLayer) -> Result<[AnyLayer; 2]> {
         zeroing_masked_outputs(layer, config)
     };
     Ok([
-        direction("forward", backwards)?,
-        direction("backward", !backwards)?,
+        direction("forward", go_backwards)?,
+        direction("backward", !go_backwards)?,
     ])
 }
 
 /// As in Keras, sequences have zeros where they are masked, so that both directions agree there.
 fn zeroing_masked_outputs(layer: &AnyLayer, mut config: Config) -> Result<AnyLayer> {
-    let sequences = config
-        .get("return_sequences")
-        .cloned()
-        .unwrap_or(Json::Bool(false));
-    config.insert("zero_output_for_mask".to_owned(), sequences);
+    let sequences = layer
+        .properties()
+        .recurrence
+        .is_some_and(|r| r.return_sequences);
+    config.insert("zero_output_for_mask".to_owned(), sequences.into());
     registry::another(layer, &config)
 }
 
@@ -165,9 +166,10 @@ impl BidirectionalOptions {
         self.directions.as_ref().map_err(Clone::clone)
     }
 
-    fn flag(&self, name: &str) -> bool {
-        let forward = self.directions.as_ref().map(|d| d[0].config());
-        forward.is_ok_and(|c| c.get(name).and_then(Json::as_bool) == Some(true))
+    fn return_sequences(&self) -> bool {
+        let forward = self.directions.as_ref().ok();
+        let recurrence = forward.and_then(|[forward, _]| forward.properties().recurrence);
+        recurrence.is_some_and(|r| r.return_sequences)
     }
 
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
@@ -207,6 +209,13 @@ impl Layer for BidirectionalOptions {
 
     fn class_name(&self) -> &str {
         "Bidirectional"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: masks::ARGUMENTS,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {
@@ -253,7 +262,7 @@ impl Layer for BidirectionalOptions {
         let mut ahead = run(forward, &given[..half])?;
         let mut back = run(backward, &given[half..])?;
         let (y, mut y_back) = (ahead.remove(0), back.remove(0));
-        if self.flag("return_sequences") {
+        if self.return_sequences() {
             y_back = reverse(&y_back, 1)?;
         }
         let mut state: Vec<Tensor> = Vec::new();
@@ -279,7 +288,7 @@ impl Layer for BidirectionalOptions {
         inputs: &Inputs,
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
-        let mask = masks::carried(inputs).filter(|_| self.flag("return_sequences"));
+        let mask = masks::carried(inputs).filter(|_| self.return_sequences());
         let sequences = if self.merge_mode == MergeMode::None {
             2
         } else {

@@ -6,7 +6,10 @@ use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-/// Positions of the arguments that all recurrent layers take after the sequences.
+/// The arguments of all recurrent layers, by position.
+pub(crate) const ARGUMENTS: &[&str] = &["sequences", INITIAL_STATE.1, MASK.1];
+
+/// Positions of those that they take after the sequences.
 const INITIAL_STATE: (usize, &str) = (1, "initial_state");
 const MASK: (usize, &str) = (2, "mask");
 

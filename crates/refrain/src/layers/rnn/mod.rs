@@ -15,11 +15,8 @@ pub use gru::{Gru, GruOptions};
 pub use lstm::{Lstm, LstmOptions};
 pub use output::RnnOutput;
 pub use simple_rnn::{SimpleRnn, SimpleRnnOptions};
-pub(crate) use time_distributed::{TIME_DISTRIBUTED, has_batch_statistics};
+pub(crate) use time_distributed::has_batch_statistics;
 pub use time_distributed::{TimeDistributed, TimeDistributedOptions};
 
 /// The option that is Keras 2's rule of masked steps, under its name in configurations.
 pub(crate) const ZERO_BEFORE_FIRST: &str = "zero_before_first";
-
-/// The classes of recurrent layers.
-pub(crate) const RECURRENT: [&str; 4] = ["LSTM", "GRU", "SimpleRNN", "Bidirectional"];

@@ -141,6 +141,10 @@ macro_rules! rnn_layer_methods {
             config
         }
 
+        fn properties(&self) -> $crate::layers::Properties {
+            $crate::layers::rnn::recurrence::properties(&self.common())
+        }
+
         fn validate(&self) -> $crate::Result<()> {
             self.common().validate()
         }

@@ -2,13 +2,13 @@
 
 use refrain_graph::{DType, Dim, Op, Shape};
 
-use super::masks;
 use super::output::RnnOutput;
+use super::{ZERO_BEFORE_FIRST, masks};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Weight};
+use crate::layers::{Build, Call, InputSpec, Properties, Recurrence, Weight};
 use crate::ops::{self, ScanOptions, prim};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -159,6 +159,21 @@ pub(super) fn slice(x: &Tensor, axis: usize, start: usize, end: usize) -> Result
 /// Reads an axis from its end.
 pub(super) fn reverse(x: &Tensor, axis: usize) -> Result<Tensor> {
     Trace::apply(Op::Reverse(vec![axis]), &[x])
+}
+
+pub(super) fn properties(common: &Common) -> Properties {
+    Properties {
+        arguments: masks::ARGUMENTS,
+        recurrence: Some(Recurrence {
+            return_sequences: common.return_sequences,
+            go_backwards: common.go_backwards,
+            stateful: common.stateful,
+            zero_output_for_mask: common.zero_output_for_mask,
+            zero_before_first: common.zero_before_first,
+        }),
+        own_options: &[ZERO_BEFORE_FIRST],
+        ..Properties::default()
+    }
 }
 
 pub(super) fn build<C: Cell>(cell: &C, cx: &mut Build) -> Result<()> {

@@ -7,15 +7,13 @@ use crate::inputs::{Inputs, MaskRule};
 use crate::layers::restoring::Restoring;
 use crate::layers::rnn::recurrence::slice;
 use crate::layers::{
-    AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, registry, unexpected,
+    AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, Penalized, Properties,
+    registry, unexpected,
 };
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 use crate::trace::Penalties;
 use crate::utils::sizes;
-
-/// The class of the wrapper, which calls its layer without the layer's own penalty.
-pub(crate) const TIME_DISTRIBUTED: &str = "TimeDistributed";
 
 /// The options of a [`TimeDistributed`].
 #[doc(hidden)]
@@ -117,7 +115,7 @@ impl TimeDistributedOptions {
 
     /// Whether the layer uses the mask of a step. Keras gives it all masks; with one of whole samples few know what to do.
     fn takes_mask(&self, mask: &Tensor) -> bool {
-        mask.rank() > 2 || self.layer.class_name() == "BatchNormalization"
+        mask.rank() > 2 || self.layer.properties().uses_sample_masks
     }
 
     /// Whether a layer inside the layer has a penalty that is no sum over samples.
@@ -142,7 +140,16 @@ impl Layer for TimeDistributedOptions {
     type Output = Tensor;
 
     fn class_name(&self) -> &str {
-        TIME_DISTRIBUTED
+        "TimeDistributed"
+    }
+
+    fn properties(&self) -> Properties {
+        Properties {
+            arguments: &["inputs", "training", "mask"],
+            keras2_masks: MaskRule::OfInner,
+            penalties: Penalized::Steps,
+            ..Properties::default()
+        }
     }
 
     fn config(&self) -> Config {

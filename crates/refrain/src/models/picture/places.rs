@@ -82,10 +82,8 @@ impl<'m> Places<'m> {
     }
 
     fn home(&self, model: Position, layer: &AnyLayer) -> Position {
-        match layer.class_name() {
-            "InputLayer" => model,
-            _ => self.homes.get(&layer.id()).copied().unwrap_or(model),
-        }
+        let home = self.homes.get(&layer.id()).filter(|_| !layer.is_input());
+        home.copied().unwrap_or(model)
     }
 
     /// A layer's calls in all models, those in one of them first.

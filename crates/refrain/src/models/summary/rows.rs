@@ -16,6 +16,7 @@ pub(super) struct LayerRow {
     id: usize,
     /// Whether it is a model with layers of its own.
     nested: bool,
+    is_input: bool,
     weights: Vec<VariableId>,
     pub(super) name: String,
     pub(super) class: String,
@@ -78,11 +79,12 @@ impl LayerRow {
         LayerRow {
             id: layer.id(),
             nested: layer.is_model(),
+            is_input: layer.is_input(),
             weights: layer.weights().iter().map(Variable::id).collect(),
             name: layer.get_name().to_owned(),
             class: layer.class_name().to_owned(),
             params: layer.count_params(),
-            built: layer.built() || layer.class_name() == INPUT,
+            built: layer.built() || layer.is_input(),
             trainable: layer.trainable(),
             level,
             calls: calls.into_iter().map(|n| CallRow::new(n)).collect(),
@@ -145,21 +147,18 @@ pub(super) fn shown(rows: &[LayerRow], expand_nested: bool) -> Vec<Shown<'_>> {
         }
         shown.push(Shown {
             row,
-            calls_before: if row.class == INPUT { 0 } else { calls_before },
+            calls_before: if row.is_input { 0 } else { calls_before },
             counted: !row.weights.is_empty() && if row.nested { again } else { weights_before },
         });
     }
     shown
 }
 
-/// Inputs are those of their model alone.
-const INPUT: &str = "InputLayer";
-
 /// The layers of a model, each nested model followed by its own.
 pub(super) fn rows(functional: &Functional, level: usize) -> Vec<LayerRow> {
     let mut rows = Vec::new();
     for layer in &functional.operations {
-        if layer.class_name() == INPUT && !functional.is_listed(layer) {
+        if layer.is_input() && !functional.is_listed(layer) {
             continue;
         }
         rows.push(LayerRow::new(layer, &functional.nodes, level));
@@ -172,7 +171,7 @@ pub(super) fn rows(functional: &Functional, level: usize) -> Vec<LayerRow> {
 
 /// Whether every layer follows from the one before alone, so that sources need no column.
 pub(super) fn is_chain(functional: &Functional) -> bool {
-    if functional.class == "Sequential" {
+    if functional.is_sequential {
         return true;
     }
     let depths = &functional.depths;

@@ -249,7 +249,7 @@ impl Graph {
                 ..
             } = &mut self.entries[entry];
             let beyond = nodes.last().is_some_and(|&last| last >= calls.len());
-            if beyond && nodes.len() == calls.len() && layer.class_name() != "Functional" {
+            if beyond && nodes.len() == calls.len() && !layer.is_graph() {
                 *numbers = nodes.into_iter().collect();
             }
         }
@@ -393,7 +393,7 @@ impl Graph {
                 .by_name
                 .get(&reference.layer)
                 .map(|&i| &self.entries[i].layer);
-            if layer.is_some_and(|l| l.class_name() == "Functional") {
+            if layer.is_some_and(AnyLayer::is_graph) {
                 reference.node = reference.node.saturating_sub(1);
             }
             return self.tensor(&reference).map(Structure::Leaf);

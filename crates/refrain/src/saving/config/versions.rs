@@ -8,13 +8,9 @@ use serde_json::Value as Json;
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::masks::loses_in_keras2;
-use crate::layers::merging::keeps_masked_values;
 use crate::layers::node::Node;
-use crate::layers::rnn::{
-    RECURRENT, TIME_DISTRIBUTED, ZERO_BEFORE_FIRST, has_batch_statistics, masks,
-};
-use crate::layers::{ATTENTION, AnyLayer, QUERY_MASK};
+use crate::layers::rnn::{has_batch_statistics, masks};
+use crate::layers::{AnyLayer, MaskMerging, QUERY_MASK, Recurrence};
 use crate::models::{Functional, OtherMask, other_mask, warn_of_older_penalties};
 use crate::ops::Operation;
 use crate::tensor::Tensor;
@@ -51,7 +47,8 @@ pub(super) const LOSES_MASKS: &str = "loses_masks";
 
 /// A call as Keras 2 makes it. TensorFlow's mean of integers is an integer, which no function of Keras 3 gives.
 pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
-    let is_mean = layer.class_name() == "Mean" && layer.options::<Operation>().is_some();
+    let operation = layer.options::<Operation>();
+    let is_mean = operation.is_some_and(|operation| operation.def.class == "Mean");
     let whole = |tensor: &&Tensor| !tensor.dtype().is_float() && tensor.dtype() != DType::Bool;
     if is_mean && inputs.tensors().iter().any(whole) {
         let message =
@@ -59,10 +56,9 @@ pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
         return Err(Error::new(ErrorKind::Unsupported, message)
             .in_layer(layer.get_name(), layer.class_name()));
     }
-    Ok(match layer.class_name() {
-        TIME_DISTRIBUTED => inputs.with_mask_rule(MaskRule::OfInner),
-        _ if loses_in_keras2(layer) => inputs.with_mask_rule(MaskRule::Lost),
-        _ => inputs,
+    Ok(match layer.properties().keras2_masks {
+        MaskRule::Kept => inputs,
+        rule => inputs.with_mask_rule(rule),
     })
 }
 
@@ -82,7 +78,7 @@ pub(super) fn attending_as_in_keras3(
     inputs: Inputs,
     takes_masks: bool,
 ) -> Inputs {
-    match takes_masks && layer.class_name() == ATTENTION {
+    match takes_masks && layer.properties().takes_masks_off {
         true => inputs.without(QUERY_MASK).with_mask_rule(MaskRule::Taken),
         false => inputs,
     }
@@ -128,7 +124,7 @@ fn warn_of_calls(functional: &Functional, masked: &mut Masked) {
 }
 
 fn is_recurrent(layer: &AnyLayer) -> bool {
-    RECURRENT.contains(&layer.class_name())
+    layer.properties().takes_states()
 }
 
 /// Whether Keras would not use a mask that comes with the sequence, which refrain uses.
@@ -159,7 +155,7 @@ impl Masked {
 fn warn_of_mask(node: &Node) {
     if is_ignored(node) {
         warnings::mask_ignored_by_keras(&node.label());
-    } else if keeps_masked_values(&node.layer) {
+    } else if node.layer.properties().merging == MaskMerging::Keras2WithValues {
         warnings::values_left_out_by_keras(&node.label());
     }
 }
@@ -176,35 +172,35 @@ fn is_masked(node: &Node) -> bool {
 
 /// Keras 2's rule of masked steps as Keras 3 has it: in unrolled loops.
 pub(super) fn unroll(json: &mut Json, layer: &AnyLayer, nodes: &[&Arc<Node>]) {
-    for (part, path) in parts(layer) {
-        let flag = |name: &str| part.config().get(name).and_then(Json::as_bool) == Some(true);
-        if !flag(ZERO_BEFORE_FIRST) || flag("zero_output_for_mask") {
-            continue;
-        }
-        let starts = |node: &Node| flag("stateful") || masks::has_initial_state(&node.inputs);
-        let affected = |node: &Node| starts(node) && masks::has_mask(&node.inputs);
-        let Some(first) = nodes.iter().find(|node| affected(node)) else {
-            continue;
-        };
-        let length = |node: &Node| masks::sequence(&node.inputs).and_then(|x| x.dim(1));
-        match json.pointer_mut(path) {
-            Some(config) if nodes.iter().all(|node| length(node).is_some()) => {
-                config["unroll"] = true.into();
-            }
-            _ => warnings::zeros_unknown_to_keras(&first.label()),
+    if !is_recurrent(layer) {
+        return;
+    }
+    if let Some(recurrence) = layer.properties().recurrence {
+        return unroll_loop(&mut json["config"], recurrence, nodes);
+    }
+    for (_, inner) in layer.sublayers() {
+        let config = json["config"].as_object_mut();
+        let mut parts = config.into_iter().flat_map(|config| config.values_mut());
+        let named = |part: &&mut Json| part["config"]["name"] == inner.get_name();
+        if let (Some(recurrence), Some(part)) = (inner.properties().recurrence, parts.find(named)) {
+            unroll_loop(&mut part["config"], recurrence, nodes);
         }
     }
 }
 
-/// The layers that loop, and where their configurations stand in a layer's.
-fn parts(layer: &AnyLayer) -> Vec<(AnyLayer, &'static str)> {
-    match (layer.class_name(), &layer.sublayers()[..]) {
-        ("Bidirectional", [(_, forward), (_, backward)]) => vec![
-            (forward.clone(), "/config/layer/config"),
-            (backward.clone(), "/config/backward_layer/config"),
-        ],
-        _ if is_recurrent(layer) => vec![(layer.clone(), "/config")],
-        _ => Vec::new(),
+fn unroll_loop(config: &mut Json, recurrence: Recurrence, nodes: &[&Arc<Node>]) {
+    if !recurrence.zero_before_first || recurrence.zero_output_for_mask {
+        return;
+    }
+    let starts = |node: &Node| recurrence.stateful || masks::has_initial_state(&node.inputs);
+    let affected = |node: &Node| starts(node) && masks::has_mask(&node.inputs);
+    let Some(first) = nodes.iter().find(|node| affected(node)) else {
+        return;
+    };
+    let length = |node: &Node| masks::sequence(&node.inputs).and_then(|x| x.dim(1));
+    match nodes.iter().all(|node| length(node).is_some()) {
+        true => config["unroll"] = true.into(),
+        false => warnings::zeros_unknown_to_keras(&first.label()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 
 /// Keras's serialised form of a model.
 pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
-    match functional.class == "Sequential" {
+    match functional.is_sequential {
         true => sequential(layer, functional),
         false => graph(layer, functional),
     }
@@ -144,10 +144,9 @@ impl<'m> Calls<'m> {
         let layer = &symbolic.node.layer;
         let calls = self.by_layer.get(&layer.id())?;
         let node = calls.iter().position(|n| Arc::ptr_eq(n, &symbolic.node))?;
-        let first = if layer.class_name() == "Functional" {
-            nested
-        } else {
-            0
+        let first = match layer.is_graph() {
+            true => nested,
+            false => 0,
         };
         Some(Reference {
             layer: self.name(layer).to_owned(),

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::families::Family;
 use super::{lambda, upgrade_object};
 use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::ConfigValue;
-use crate::layers::merging::{KERAS2_MASKS, MERGING};
+use crate::layers::merging::KERAS2_MASKS;
 use crate::layers::registry::{self, OPS_MODULE};
-use crate::layers::rnn::{RECURRENT, ZERO_BEFORE_FIRST};
+use crate::layers::rnn::ZERO_BEFORE_FIRST;
 use crate::objects::own;
 use crate::ops;
 
@@ -90,11 +91,13 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
         let axis = axis.clone();
         config.insert("axis".to_owned(), axis);
     }
-    if RECURRENT.contains(&class) && class != "Bidirectional" {
-        config.insert(ZERO_BEFORE_FIRST.to_owned(), true.into());
-    }
-    if MERGING.contains(&class) {
-        config.insert(KERAS2_MASKS.to_owned(), true.into());
+    let masks = match Family::of(class) {
+        Family::Recurrent => Some(ZERO_BEFORE_FIRST),
+        Family::Merging => Some(KERAS2_MASKS),
+        _ => None,
+    };
+    if let Some(option) = masks {
+        config.insert(option.to_owned(), true.into());
     }
     if class == "GRU" && !config.contains_key("reset_after") {
         // The default before Keras 2.1 had the option.

@@ -3,6 +3,7 @@
 //! Legacy HDF5 files and the `.keras` files of TensorFlow's Keras 2.12 to 2.15 hold such descriptions. HDF5 files of Keras 3
 //! leave the modules of classes out, which is mended here too.
 
+mod families;
 mod functions;
 mod identities;
 mod lambda;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value as Json, json};
 
 use super::super::is_model;
+use super::families::Family;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::unexpected;
 use crate::ops::{array_of_numbers, array_to_json};
@@ -18,21 +19,6 @@ pub(super) struct Calls {
     /// Keras 3 counts in the same way.
     counted_from_one: HashMap<String, bool>,
 }
-
-/// Layers that take a list even if it has one tensor.
-const MERGING: [&str; 8] = [
-    "Add",
-    "Average",
-    "Concatenate",
-    "Dot",
-    "Maximum",
-    "Minimum",
-    "Multiply",
-    "Subtract",
-];
-
-/// Layers whose further inputs are states.
-const RECURRENT: [&str; 5] = ["LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"];
 
 /// Arguments of Keras's layers that are tensors.
 const TENSORS: [&str; 4] = ["attention_mask", "key", "mask", "value"];
@@ -163,7 +149,8 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
         .ok_or_else(|| unexpected("a call of a layer", node))?;
     let kwargs = first[3].as_object().into_iter().flatten();
     // The further entries of a recurrent layer are states: it has one mask.
-    let listed = entries.len() > 1 && !RECURRENT.contains(&class);
+    let family = Family::of(class);
+    let listed = entries.len() > 1 && !family.takes_states();
     let kwargs = kwargs.map(|(k, v)| (k.clone(), constants(k, calls.argument(v), listed)));
     let mut kwargs: Map<String, Json> = kwargs.collect();
     // Keras 3 does not take all that Keras 2 writes down as not given.
@@ -182,10 +169,10 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
         };
         tensors.push(calls.argument(&entry));
     }
-    let args = if RECURRENT.contains(&class) && tensors.len() > 1 {
+    let args = if family.takes_states() && tensors.len() > 1 {
         kwargs.insert("initial_state".to_owned(), tensors.split_off(1).into());
         tensors
-    } else if tensors.len() == 1 && !MERGING.contains(&class) && is_single(node, class) {
+    } else if tensors.len() == 1 && !family.takes_lists() && is_single(node, class) {
         tensors
     } else {
         vec![tensors.into()]

@@ -1,0 +1,29 @@
+//! Dropout of whole channels of a volume.
+
+use crate::layers::DataFormat;
+
+super::noise::noise_layer! {
+    /// Dropout of whole channels: all elements of a dropped channel are zero.
+    ///
+    /// Input and output `(batch, depth, height, width, channels)`, with channels first `(batch, channels, depth, height, width)`.
+    /// No weights.
+    ///
+    /// ```
+    /// use refrain::layers::SpatialDropout3D;
+    /// use refrain::input;
+    /// let y = SpatialDropout3D::new(0.3).call(&input([4, 28, 28, 8]))?;
+    /// assert_eq!(y.shape().to_string(), "(None, 4, 28, 28, 8)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/regularization/spatial_dropout.py`.
+    SpatialDropout3D, SpatialDropout3DOptions, rate: "The part of the channels that is dropped, from 0 to 1.",
+    {
+        /// Where the channels are.
+        data_format: DataFormat = DataFormat::ChannelsLast,
+    },
+    validate: |_| Ok(()),
+    ndim: Some(5),
+    plain_config: true,
+    call: |o: &SpatialDropout3DOptions, cx, x| noise::drop_channels(cx, x, o.rate, o.data_format)
+}
