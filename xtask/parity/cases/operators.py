@@ -108,6 +108,66 @@ def joins(x, y):
     }
 
 
+def arguments(x):
+    """Every argument away from its default. `x` has shape (None, 5, 4)."""
+    places = np.array([3, 0, -1], "int32")
+    whole = ops.cast(3 * x, "int32")
+    outputs = {
+        "take_flat": ops.take(x, places), "take_list": ops.take(x, [1, 2], axis=2), "repeat_flat": ops.repeat(x, 2),
+        "roll_flat": ops.roll(x, 2), "sort_flat": ops.sort(x, axis=None), "argsort_flat": ops.argsort(x, axis=None),
+        "argmax_flat": ops.argmax(x, keepdims=True), "argmin": ops.argmin(x, axis=1, keepdims=True),
+        "cumsum_type": ops.cumsum(whole, axis=1, dtype="float32"), "cumprod_flat": ops.cumprod(x, dtype="float32"),
+        "prod_type": ops.prod(whole, axis=1, keepdims=True, dtype="float32"), "max_initial": ops.max(x, axis=1, initial=0.5),
+        "min_initial": ops.min(x, axis=(1, 2), keepdims=True, initial=-0.5), "amax": ops.amax(x, axis=1, keepdims=True),
+        "amin": ops.amin(x, axis=1, keepdims=True), "count_nonzero": ops.count_nonzero(whole, axis=(1, 2)),
+        "one_hot": ops.one_hot(whole, 3, axis=1, dtype="int32"), "glu": ops.glu(x, axis=2), "sparsemax": ops.sparsemax(x, axis=1),
+        "log_softmax": ops.log_softmax(x, axis=1), "softmax_axes": ops.softmax(x, axis=(1, 2)),
+        "normalize": ops.normalize(x, axis=1, order=3, epsilon=0.1), "full_like": ops.full_like(x, 2, dtype="int32"),
+        "zeros_like": ops.zeros_like(x, dtype="int32"), "ones_like": ops.ones_like(x, dtype="bool"), "tril": ops.tril(x, k=1),
+        "convert": ops.convert_to_tensor(x, dtype="float16"), "pad_value": ops.pad(x, ((0, 0), (1, 2), (0, 1)), constant_values=3.0),
+        "pad_one": ops.pad(x, 1, mode="symmetric"), "flip": ops.flip(x), "clip": ops.clip(x, -np.inf, 0.5),
+        "transpose": ops.transpose(x), "squeeze": ops.squeeze(x[:, :1]), "moveaxis": ops.moveaxis(x, (1, 2), (2, 1)),
+        "relu": keras.activations.relu(x, negative_slope=0.1, max_value=0.5, threshold=0.2),
+        "tensordot": ops.tensordot(x, np.ones((4, 3), "float32"), axes=1), "exp2": ops.exp2(x), "erfinv": ops.erfinv(x / 9),
+        "divide_no_nan": ops.divide_no_nan(x, ops.floor(x)), "true_divide": ops.true_divide(x, 3), "arccosh": ops.arccosh(2 + ops.abs(x)),
+    }
+    for order in (None, 0, 1, 2, 3, 2.5, -1, np.inf, -np.inf):
+        outputs[f"norm_{order}"] = ops.norm(x, ord=order, axis=1, keepdims=True)
+    for order in (None, "fro", 1, -1, np.inf, -np.inf):
+        outputs[f"norm_of_matrices_{order}"] = ops.norm(x, ord=order, axis=(1, 2))
+        outputs[f"norm_of_turned_{order}"] = ops.norm(x, ord=order, axis=(2, 1), keepdims=True)
+    outputs["norm_of_all"] = ops.norm(x)
+    outputs["moments_mean"], outputs["moments_variance"] = ops.moments(x, axes=[1, 2], keepdims=True)
+    return outputs
+
+
+def windows(image, series):
+    """Convolutions and pools of (None, 7, 8, 4) and (None, 9, 4)."""
+
+    def kernel(*shape):
+        return rng_of("windows").standard_normal(shape).astype("float32")
+
+    same = {"strides": (2, 1), "padding": "same"}
+    first = {"strides": 2, "data_format": "channels_first"}
+    one, two, pointwise = kernel(3, 2, 4, 6), kernel(3, 2, 4, 2), kernel(1, 1, 8, 5)
+    outputs = {
+        "conv": ops.conv(image, one), "conv_same": ops.conv(image, one, **same), "conv_grouped": ops.conv(image, kernel(3, 2, 2, 6)),
+        "conv_dilated": ops.conv(image, one, dilation_rate=(1, 2)), "conv_first": ops.conv(image, kernel(3, 2, 7, 5), **first),
+        "conv_series": ops.conv(series, kernel(3, 4, 5), strides=2, padding="same"),
+        "depthwise": ops.depthwise_conv(image, two, strides=2, padding="same"),
+        "depthwise_dilated": ops.depthwise_conv(image, two, dilation_rate=(1, 2)),
+        "depthwise_first": ops.depthwise_conv(image, kernel(3, 2, 7, 2), **first),
+        "separable": ops.separable_conv(image, two, pointwise, strides=2, padding="same"),
+    }
+    for pool in (ops.max_pool, ops.average_pool):
+        name = pool.__name__
+        outputs[name] = pool(image, 2)
+        outputs[f"{name}_same"] = pool(image, (2, 3), strides=(1, 2), padding="same")
+        outputs[f"{name}_first"] = pool(image, (2, 3), strides=2, data_format="channels_first")
+        outputs[f"{name}_series"] = pool(series, 3, strides=1)
+    return outputs
+
+
 def in_a_model(a, b):
     """Operators between layers, one of them called twice with an operator between its calls."""
     shared = L.Dense(4, activation="tanh")
@@ -125,6 +185,8 @@ GROUPS = [
     ("reductions", reductions, [(5, 4)]),
     ("shapes", shapes, [(5, 4)]),
     ("joins", joins, [(5, 4), (5, 4)]),
+    ("arguments", arguments, [(5, 4)]),
+    ("windows", windows, [(7, 8, 4), (9, 4)]),
     ("in_a_model", in_a_model, [(4,), (4,)]),
 ]
 

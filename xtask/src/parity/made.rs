@@ -18,6 +18,9 @@ use serde_json::Value as Json;
 #[allow(dead_code, reason = "what the tests need besides the models")]
 mod shared;
 
+#[path = "../../../crates/refrain/tests/functions/models.rs"]
+mod of_ops;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const SAMPLES: usize = 3;
@@ -32,6 +35,10 @@ pub fn write_all(folder: &Path) -> Result<()> {
     }
     for (name, make) in shared::MODELS {
         write_shared(folder, name, &make()?)?;
+    }
+    let of_ops = of_ops::models().into_iter();
+    for (name, make) in of_ops.filter(|(name, _)| !of_ops::NOT_IN_KERAS.contains(name)) {
+        write(folder, &format!("ops_{name}"), &make()?, of_ops::SAMPLES)?;
     }
     for (name, model) in functions()? {
         write(

@@ -311,9 +311,6 @@ fn is_built_in(layer: &AnyLayer) -> bool {
     built_in(layer.class_name()).is_some_and(|row| (row.is)(layer))
 }
 
-/// Keras's modules of the functions of `ops` are this and a last part: `numpy`, `nn`, …
-pub(crate) const OPS_MODULE: &str = "keras.src.ops.";
-
 /// Makes a layer, a model, or a function of `ops` as a layer, from Keras's serialised form.
 ///
 /// A layer that a file stores once and describes several times is made once.
@@ -328,7 +325,7 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
     let config = config.ok_or_else(|| unexpected("a layer", json))?;
     let module = json["module"].as_str().unwrap_or_default();
     let own = own::own_name(json);
-    if own.is_none() && module.starts_with(OPS_MODULE) {
+    if own.is_none() && ops::is_module(module) {
         let operation = ops::operation(class, config).ok_or_else(|| {
             let message = format!("no function of class `{class}` in `ops`");
             let name = json["name"].as_str().unwrap_or_default();
@@ -339,6 +336,8 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
         if let (false, Some(name)) = (config.contains_key("name"), json["name"].as_str()) {
             config.insert("name".to_owned(), name.into());
         }
+        let refused = operation.def.refuse_unknown(&config);
+        refused.map_err(|e| e.in_layer(layer_name(&config, class), class))?;
         return restore(operation, &config);
     }
     let found = match own {
@@ -372,10 +371,7 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
     let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
         config.retain(|key, _| key == "name" || operation.config.contains_key(key));
-        (
-            format!("{OPS_MODULE}{}", operation.def.module),
-            class.into(),
-        )
+        (operation.def.module(), class.into())
     } else {
         if !properties.plain_config {
             config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));

@@ -6,13 +6,11 @@
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 use refrain_graph::{BinaryOp, Comparison, UnaryOp};
-use serde_json::Value as Json;
 
-use super::arithmetic::{float_input, to_json, to_number, unary_functions};
-use super::{OpDef, apply, config, definitions, maximum, minimum, option, prim, where_};
+use super::arithmetic::float_input;
+use super::definition::{operations, unary_functions};
+use super::{maximum, minimum, option, prim, where_};
 use crate::error::Result;
-use crate::inputs::Inputs;
-use crate::layers::{Config, unexpected};
 use crate::structure::Structure;
 use crate::tensor::{Logits, Tensor};
 
@@ -63,112 +61,205 @@ fn hard_sigmoid_traced(x: &Tensor) -> Result<Tensor> {
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
-unary_functions! { PLAIN in plain_defs {
+unary_functions! { PLAIN in plain {
     /// `max(x, 0)`; the gradient at 0 is 0.
-    relu, "Relu", "nn", |i, _| Ok(relu_traced(i.one()?)?.into());
+    relu = "ops.nn" / "Relu" as "relu(x)", "tf.relu(features)" => |i, _| Ok(relu_traced(i.one()?)?.into());
     /// `min(max(x, 0), 6)`.
-    relu6, "Relu6", "nn", |i, _| Ok(relu6_traced(i.one()?)?.into());
+    relu6 = "ops.nn" / "Relu6" as "relu6(x)", "tf.relu6(features)" => |i, _| Ok(relu6_traced(i.one()?)?.into());
     /// `1 / (1 + exp(-x))`; the result remembers its logits.
-    sigmoid, "Sigmoid", "nn", |i, _| {
+    sigmoid = "ops.nn" / "Sigmoid" as "sigmoid(x)", "K.sigmoid(x)", "tf.sigmoid(x)" => |i, _| {
         let x = float_input(i)?;
         let logits = Logits::Sigmoid(x.expect_traced()?.value);
         Ok(sigmoid_traced(&x)?.with_logits(logits).into())
     };
     /// `x · sigmoid(x)`.
-    silu, "Silu", "nn", |i, _| {
+    silu = "ops.nn" / "Silu" as "silu(x)", "swish(x)", "tf.silu(features)", "tf.swish(features)" => |i, _| {
         let x = float_input(i)?;
         Ok((&x * sigmoid_traced(&x)?).into())
     };
     /// `x · tanh(softplus(x))`.
-    mish, "Mish", "nn", |i, _| {
+    mish = "activations.activations" / "Mish" as "mish(x)" => |i, _| {
         let x = float_input(i)?;
         Ok((&x * softplus_traced(&x)?.tanh()).into())
     };
     /// `log(1 + exp(x))`.
-    softplus, "Softplus", "nn", |i, _| Ok(softplus_traced(&float_input(i)?)?.into());
+    softplus = "ops.nn" / "Softplus" as "softplus(x)", "K.softplus(x)", "tf.softplus(features)" => |i, _| Ok(softplus_traced(&float_input(i)?)?.into());
     /// `x / (1 + |x|)`.
-    softsign, "Softsign", "nn", |i, _| {
+    softsign = "ops.nn" / "Softsign" as "softsign(x)", "K.softsign(x)", "tf.softsign(features)" => |i, _| {
         let x = float_input(i)?;
         Ok((&x / (x.abs() + 1)).into())
     };
     /// `log(sigmoid(x))`.
-    log_sigmoid, "LogSigmoid", "nn", |i, _| Ok((-softplus_traced(&-float_input(i)?)?).into());
+    log_sigmoid = "ops.nn" / "LogSigmoid" as "log_sigmoid(x)", "tf.log_sigmoid(x)" => |i, _| Ok((-softplus_traced(&-float_input(i)?)?).into());
     /// `relu6(x + 3) / 6`.
-    hard_sigmoid, "HardSigmoid", "nn", |i, _| Ok(hard_sigmoid_traced(&float_input(i)?)?.into());
+    hard_sigmoid = "ops.nn" / "HardSigmoid" as "hard_sigmoid(x)" => |i, _| Ok(hard_sigmoid_traced(&float_input(i)?)?.into());
     /// `x · hard_sigmoid(x)`.
-    hard_silu, "HardSilu", "nn", |i, _| {
+    hard_silu = "ops.nn" / "HardSilu" as "hard_silu(x)" => |i, _| {
         let x = float_input(i)?;
         Ok((&x * hard_sigmoid_traced(&x)?).into())
     };
     /// `x` cut to -1 … 1.
-    hard_tanh, "HardTanh", "nn", |i, _| {
+    hard_tanh = "ops.nn" / "HardTanh" as "hard_tanh(x)" => |i, _| {
         let x = i.one()?;
         let inner = where_(&compare(Comparison::Lt, x, -1.0)?, -1, x);
         Ok(where_(&compare(Comparison::Gt, x, 1.0)?, 1, &inner).into())
     };
     /// `x - tanh(x)`.
-    tanh_shrink, "TanhShrink", "nn", |i, _| {
+    tanh_shrink = "ops.nn" / "TanhShrink" as "tanh_shrink(x)" => |i, _| {
         let x = float_input(i)?;
         Ok((&x - x.tanh()).into())
     };
     /// `scale · elu(x, alpha)` with the constants that keep mean 0 and variance 1.
-    selu, "Selu", "nn", |i, _| Ok((elu_traced(&float_input(i)?, SELU_ALPHA)? * SELU_SCALE).into());
+    selu = "ops.nn" / "Selu" as "selu(x)", "tf.selu(features)" => |i, _| Ok((elu_traced(&float_input(i)?, SELU_ALPHA)? * SELU_SCALE).into());
     /// 0 up to -1, `x` from 1 on, `(x + 1)² / 4` between.
-    sparse_plus, "SparsePlus", "nn", |i, _| {
+    sparse_plus = "ops.nn" / "SparsePlus" as "sparse_plus(x)" => |i, _| {
         let x = float_input(i)?;
         let between = (&x + 1).square() / 4;
         let upper = where_(&compare(Comparison::Ge, &x, 1.0)?, &x, &between);
         Ok(where_(&compare(Comparison::Le, &x, -1.0)?, 0, &upper).into())
     };
     /// `(x + 1) / 2` cut to 0 … 1.
-    sparse_sigmoid, "SparseSigmoid", "nn", |i, _| {
+    sparse_sigmoid = "ops.nn" / "SparseSigmoid" as "sparse_sigmoid(x)" => |i, _| {
         let x = float_input(i)?;
         Ok((minimum(maximum(x + 1, 0), 2) * 0.5).into())
     };
 }}
 
-definitions! { DEFS {
-    LEAKY_RELU = "nn" / "LeakyRelu" => |inputs, config| {
+operations! { TABLE in table {
+    /// `x` where it is not negative, else `negative_slope · x`.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's slope is 0.2 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let y = ops::leaky_relu(input([3]), 0.2);
+    /// assert_eq!(y.shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn leaky_relu(x: impl AsRef<Tensor>, negative_slope: f64) -> Tensor { [x.as_ref(), negative_slope] }
+    "ops.nn" / "LeakyRelu" as "leaky_relu(x, negative_slope=0.2)" [Tensor, Number], "activations.leaky_relu(x, negative_slope=0.2)",
+    "tf.leaky_relu(features, alpha=0.2)" => |inputs, config| {
         let x = float_input(inputs)?;
-        let below = &x * number(config, "negative_slope", 0.2)?;
+        let below = &x * option::<f64>(config, "negative_slope")?;
         Ok(prim::select(&compare(Comparison::Ge, &x, 0.0)?, &x, &below)?.into())
     };
-    ELU = "nn" / "Elu" => |inputs, config| {
-        Ok(elu_traced(&float_input(inputs)?, number(config, "alpha", 1.0)?)?.into())
+    /// `x` above 0, else `alpha · (exp(x) - 1)`.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's `alpha` is 1 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::elu(input([3]), 1.0).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn elu(x: impl AsRef<Tensor>, alpha: f64) -> Tensor { [x.as_ref(), alpha] }
+    "ops.nn" / "Elu" as "elu(x, alpha=1.0)" [Tensor, Number], "activations.elu(x, alpha=1.0)", "K.elu(x, alpha=1.0)", "tf.elu(features)" => |inputs, config| {
+        Ok(elu_traced(&float_input(inputs)?, option(config, "alpha")?)?.into())
     };
-    CELU = "nn" / "Celu" => |inputs, config| {
-        let (x, alpha) = (float_input(inputs)?, number(config, "alpha", 1.0)?);
+    /// `max(x, 0) + alpha · (exp(min(x, 0) / alpha) - 1)`.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's `alpha` is 1 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::celu(input([3]), 1.0).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn celu(x: impl AsRef<Tensor>, alpha: f64) -> Tensor { [x.as_ref(), alpha] }
+    "ops.nn" / "Celu" as "celu(x, alpha=1.0)" [Tensor, Number], "activations.celu(x, alpha=1.0)" => |inputs, config| {
+        let (x, alpha) = (float_input(inputs)?, option::<f64>(config, "alpha")?);
         let below = (minimum(&x, 0) / alpha).expm1() * alpha;
         Ok((maximum(&x, 0) + below).into())
     };
-    GELU = "nn" / "Gelu" => |inputs, config| {
-        let approximate = option::<Option<bool>>(config, "approximate")?.unwrap_or(true);
-        gelu_traced(&float_input(inputs)?, approximate)
+    /// `x` times the normal distribution's probability below it; `approximate`: by a tanh.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's function approximates by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::gelu(input([3]), false).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn gelu(x: impl AsRef<Tensor>, approximate: bool) -> Tensor { [x.as_ref(), approximate] }
+    "ops.nn" / "Gelu" as "gelu(x, approximate=True)" [Tensor, Flag], "activations.gelu(x, approximate=False)",
+    "tf.gelu(features, approximate=False)" => |inputs, config| {
+        gelu_traced(&float_input(inputs)?, option(config, "approximate")?)
     };
-    SQUAREPLUS = "nn" / "Squareplus" => |inputs, config| {
+    /// `(x + sqrt(x² + b)) / 2`.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's `b` is 4 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::squareplus(input([3]), 4.0).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn squareplus(x: impl AsRef<Tensor>, b: f64) -> Tensor { [x.as_ref(), b] }
+    "ops.nn" / "Squareplus" as "squareplus(x, b=4)" [Tensor, Number], "activations.squareplus(x, b=4)" => |inputs, config| {
         let x = float_input(inputs)?;
-        let root = (x.square() + number(config, "b", 4.0)?).sqrt();
+        let root = (x.square() + option::<f64>(config, "b")?).sqrt();
         Ok(((&x + root) / 2).into())
     };
-    HARD_SHRINK = "nn" / "HardShrink" => |inputs, config| {
-        let (x, limit) = (float_input(inputs)?, number(config, "threshold", 0.5)?);
+    /// `x` where `|x| > threshold`, else 0.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's threshold is 0.5 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::hard_shrink(input([3]), 0.5).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn hard_shrink(x: impl AsRef<Tensor>, threshold: f64) -> Tensor { [x.as_ref(), threshold] }
+    "ops.nn" / "HardShrink" as "hard_shrink(x, threshold=0.5)" [Tensor, Number], "activations.hard_shrink(x, threshold=0.5)" => |inputs, config| {
+        let (x, limit) = (float_input(inputs)?, option(config, "threshold")?);
         Ok(where_(&compare(Comparison::Gt, &x.abs(), limit)?, &x, 0).into())
     };
-    SOFT_SHRINK = "nn" / "SoftShrink" => |inputs, config| {
-        let (x, limit) = (float_input(inputs)?, number(config, "threshold", 0.5)?);
+    /// `x` moved towards 0 by the threshold, 0 within it.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's threshold is 0.5 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::soft_shrink(input([3]), 0.5).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn soft_shrink(x: impl AsRef<Tensor>, threshold: f64) -> Tensor { [x.as_ref(), threshold] }
+    "ops.nn" / "SoftShrink" as "soft_shrink(x, threshold=0.5)" [Tensor, Number], "activations.soft_shrink(x, threshold=0.5)" => |inputs, config| {
+        let (x, limit) = (float_input(inputs)?, option::<f64>(config, "threshold")?);
         let lower = where_(&compare(Comparison::Lt, &x, -limit)?, &x + limit, 0);
         Ok(where_(&compare(Comparison::Gt, &x, limit)?, &x - limit, &lower).into())
     };
-    THRESHOLD = "nn" / "Threshold" => |inputs, config| {
+    /// `x` where it is above the threshold, else `default_value`.
+    ///
+    /// In the shape of `x`; integers become floats.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::threshold(input([3]), 0.5, -1.0).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn threshold(x: impl AsRef<Tensor>, threshold: f64, default_value: f64) -> Tensor {
+        [x.as_ref(), threshold, default_value]
+    }
+    "ops.nn" / "Threshold" as "threshold(x, threshold, default_value)" [Tensor, Number, Number], "activations.threshold(x, threshold, default_value)" => |inputs, config| {
         let x = float_input(inputs)?;
-        let (limit, default) = (number(config, "threshold", 0.0)?, number(config, "default_value", 0.0)?);
+        let (limit, default) = (option(config, "threshold")?, option::<f64>(config, "default_value")?);
         Ok(where_(&compare(Comparison::Gt, &x, limit)?, &x, default).into())
     };
-    RELU_WITH = "activations" / "ReLU" => |inputs, config| {
-        let slope = number(config, "negative_slope", 0.0)?;
-        let ceiling = config.get("max_value").and_then(to_number);
-        let threshold = number(config, "threshold", 0.0)?;
-        Ok(relu_with_traced(&float_input(inputs)?, slope, ceiling, threshold)?.into())
+    /// Keras's `activations.relu`: `x` above a threshold, `negative_slope · (x - threshold)` below it, at most `max_value`.
+    ///
+    /// In the shape of `x`; integers become floats. Keras has 0, `None` and 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let y = ops::relu_with(input([3]), 0.1, Some(6.0), 0.0);
+    /// assert_eq!(y.shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn relu_with(
+        x: impl AsRef<Tensor>,
+        negative_slope: f64,
+        max_value: Option<f64>,
+        threshold: f64,
+    ) -> Tensor {
+        [x.as_ref(), negative_slope, max_value, threshold]
+    }
+    "activations.activations" / "ReLU" as "activations.relu(x, negative_slope=0.0, max_value=None, threshold=0.0)"
+    [Tensor, Number, OptionalNumber, Number], "K.relu(x, alpha=0.0, max_value=None, threshold=0.0)" => |inputs, config| {
+        let (slope, ceiling) = (option(config, "negative_slope")?, option(config, "max_value")?);
+        let limit = option(config, "threshold")?;
+        Ok(relu_with_traced(&float_input(inputs)?, slope, ceiling, limit)?.into())
     };
 }}
 
@@ -210,79 +301,4 @@ fn gelu_traced(x: &Tensor, approximate: bool) -> Traced {
         false => (x * FRAC_1_SQRT_2).erf() + 1,
     };
     Ok((x * (doubled * 0.5)).into())
-}
-
-fn number(config: &Config, name: &str, default: f64) -> Result<f64> {
-    match config.get(name) {
-        None | Some(Json::Null) => Ok(default),
-        Some(json) => to_number(json).ok_or_else(|| unexpected("a number", json)),
-    }
-}
-
-fn with_number(def: &'static OpDef, x: impl AsRef<Tensor>, name: &str, value: f64) -> Tensor {
-    apply(
-        def,
-        Inputs::new(x.as_ref()),
-        config([(name, to_json(value))]),
-    )
-}
-
-/// `x` where it is not negative, else `negative_slope · x` (Keras's function has 0.2 by default).
-pub fn leaky_relu(x: impl AsRef<Tensor>, negative_slope: f64) -> Tensor {
-    with_number(&LEAKY_RELU, x, "negative_slope", negative_slope)
-}
-
-/// `x` above 0, else `alpha · (exp(x) - 1)`.
-pub fn elu(x: impl AsRef<Tensor>, alpha: f64) -> Tensor {
-    with_number(&ELU, x, "alpha", alpha)
-}
-
-/// `max(x, 0) + alpha · (exp(min(x, 0) / alpha) - 1)`.
-pub fn celu(x: impl AsRef<Tensor>, alpha: f64) -> Tensor {
-    with_number(&CELU, x, "alpha", alpha)
-}
-
-/// `x` times the normal distribution's probability below it; `approximate`: by a tanh.
-pub fn gelu(x: impl AsRef<Tensor>, approximate: bool) -> Tensor {
-    let config = config([("approximate", approximate.into())]);
-    apply(&GELU, Inputs::new(x.as_ref()), config)
-}
-
-/// `(x + sqrt(x² + b)) / 2` (Keras has 4 by default).
-pub fn squareplus(x: impl AsRef<Tensor>, b: f64) -> Tensor {
-    with_number(&SQUAREPLUS, x, "b", b)
-}
-
-/// `x` where `|x| > threshold`, else 0 (Keras has 0.5 by default).
-pub fn hard_shrink(x: impl AsRef<Tensor>, threshold: f64) -> Tensor {
-    with_number(&HARD_SHRINK, x, "threshold", threshold)
-}
-
-/// `x` moved towards 0 by the threshold, 0 within it (Keras has 0.5 by default).
-pub fn soft_shrink(x: impl AsRef<Tensor>, threshold: f64) -> Tensor {
-    with_number(&SOFT_SHRINK, x, "threshold", threshold)
-}
-
-/// `x` where it is above the threshold, else `default_value`.
-pub fn threshold(x: impl AsRef<Tensor>, threshold: f64, default_value: f64) -> Tensor {
-    let config = config([
-        ("threshold", to_json(threshold)),
-        ("default_value", to_json(default_value)),
-    ]);
-    apply(&THRESHOLD, Inputs::new(x.as_ref()), config)
-}
-
-/// Keras's Relu with a slope below the threshold, a ceiling and a threshold.
-pub fn relu_with(
-    x: impl AsRef<Tensor>,
-    negative_slope: f64,
-    max_value: Option<f64>,
-    threshold: f64,
-) -> Tensor {
-    let config = config([
-        ("negative_slope", to_json(negative_slope)),
-        ("max_value", max_value.map_or(Json::Null, to_json)),
-        ("threshold", to_json(threshold)),
-    ]);
-    apply(&RELU_WITH, Inputs::new(x.as_ref()), config)
 }

@@ -6,7 +6,8 @@ use ndarray::{ArrayBase, Data, Dimension};
 use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 use serde_json::Value as Json;
 
-use super::{OpDef, apply, config, definitions, option, prim, tensor_argument};
+use super::definition::{binary_functions, operations, unary_functions};
+use super::{Kind, OpDef, absent, dtype, prim, tensor_argument};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -57,17 +58,6 @@ macro_rules! numbers {
     )*};
 }
 numbers!(f32 => Number as f64, f64 => Number as f64, i32 => Integer as i64, i64 => Integer as i64, usize => Integer as i64);
-
-impl Operand {
-    /// Appends it to the arguments of a call.
-    pub(super) fn push_to(self, inputs: Inputs) -> Inputs {
-        match self {
-            Operand::Tensor(t) => inputs.arg(t),
-            Operand::Number(n) => inputs.value(to_json(n)),
-            Operand::Integer(n) => inputs.value(n),
-        }
-    }
-}
 
 /// A number as JSON, which has none for infinities; Python writes and reads these names.
 pub(crate) fn to_json(number: f64) -> Json {
@@ -206,63 +196,43 @@ fn floor_divide_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tenso
     }
 }
 
-/// Declares functions of two operands and their table.
-macro_rules! binary_functions {
-    ($table:ident in $defs:ident { $($(#[$doc:meta])* $name:ident, $class:literal, $call:expr;)* }) => {
-        #[allow(non_upper_case_globals)]
-        mod $defs {
-            use super::*;
-            $(pub(super) static $name: OpDef = OpDef { class: $class, module: "numpy", call: $call };)*
-        }
-        pub(super) static $table: &[&OpDef] = &[$(&$defs::$name),*];
-        $(
-            $(#[$doc])*
-            pub fn $name(a: impl Into<Operand>, b: impl Into<Operand>) -> Tensor {
-                let inputs = b.into().push_to(a.into().push_to(Inputs::default()));
-                apply(&$defs::$name, inputs, Config::new())
-            }
-        )*
-    };
-}
-pub(super) use binary_functions;
-
-binary_functions! { BINARY in binary_defs {
+binary_functions! { BINARY in binary {
     /// Sum, elementwise.
-    add, "Add", |i, _| binary_call(i, BinaryOp::Add);
+    add = "Add" as "add(x1, x2)", "tf.add(x, y)" => |i, _| binary_call(i, BinaryOp::Add);
     /// Difference, elementwise.
-    subtract, "Subtract", |i, _| binary_call(i, BinaryOp::Subtract);
+    subtract = "Subtract" as "subtract(x1, x2)", "tf.subtract(x, y)" => |i, _| binary_call(i, BinaryOp::Subtract);
     /// Product, elementwise.
-    multiply, "Multiply", |i, _| binary_call(i, BinaryOp::Multiply);
+    multiply = "Multiply" as "multiply(x1, x2)", "tf.multiply(x, y)" => |i, _| binary_call(i, BinaryOp::Multiply);
     /// Quotient, elementwise; of integers it is a float.
-    divide, "Divide", divide_call;
+    divide = "Divide" as "divide(x1, x2)", "tf.divide(x, y)", "tf.truediv(x, y)" => divide_call;
     /// [`divide`], with 0 where the divisor is 0.
-    divide_no_nan, "DivideNoNan", divide_no_nan_call;
+    divide_no_nan = "DivideNoNan" as "divide_no_nan(x1, x2)", "tf.divide_no_nan(x, y)" => divide_no_nan_call;
     /// [`divide`] under the name that the operator `/` has.
-    true_divide, "TrueDivide", divide_call;
+    true_divide = "TrueDivide" as "true_divide(x1, x2)" => divide_call;
     /// Remainder with the sign of the divisor.
-    modulo, "Mod", mod_call;
+    modulo = "Mod" as "mod(x1, x2)", "tf.mod(x, y)", "tf.floormod(x, y)" => mod_call;
     /// `a` to the power `b`, elementwise.
-    power, "Power", power_call;
+    power = "Power" as "power(x1, x2)", "K.pow(x, a)", "tf.pow(x, y)" => power_call;
     /// The larger of two elements; NaN wins.
-    maximum, "Maximum", |i, _| binary_call(i, BinaryOp::Maximum);
+    maximum = "Maximum" as "maximum(x1, x2)", "K.maximum(x, y)", "tf.maximum(x, y)" => |i, _| binary_call(i, BinaryOp::Maximum);
     /// The smaller of two elements; NaN wins.
-    minimum, "Minimum", |i, _| binary_call(i, BinaryOp::Minimum);
+    minimum = "Minimum" as "minimum(x1, x2)", "K.minimum(x, y)", "tf.minimum(x, y)" => |i, _| binary_call(i, BinaryOp::Minimum);
     /// The angle of the point (`b`, `a`) in radians.
-    arctan2, "Arctan2", |i, _| binary_call(i, BinaryOp::Atan2);
+    arctan2 = "Arctan2" as "arctan2(x1, x2)", "tf.atan2(y, x)" => |i, _| binary_call(i, BinaryOp::Atan2);
     /// Whether elements are equal.
-    equal, "Equal", |i, _| compare_call(i, Comparison::Eq);
+    equal = "Equal" as "equal(x1, x2)", "K.equal(x, y)", "tf.equal(x, y)" => |i, _| compare_call(i, Comparison::Eq);
     /// Whether elements differ.
-    not_equal, "NotEqual", |i, _| compare_call(i, Comparison::Ne);
+    not_equal = "NotEqual" as "not_equal(x1, x2)", "K.not_equal(x, y)", "tf.not_equal(x, y)" => |i, _| compare_call(i, Comparison::Ne);
     /// Whether `a` is less than `b`.
-    less, "Less", |i, _| compare_call(i, Comparison::Lt);
+    less = "Less" as "less(x1, x2)", "K.less(x, y)", "tf.less(x, y)" => |i, _| compare_call(i, Comparison::Lt);
     /// Whether `a` is at most `b`.
-    less_equal, "LessEqual", |i, _| compare_call(i, Comparison::Le);
+    less_equal = "LessEqual" as "less_equal(x1, x2)", "K.less_equal(x, y)", "tf.less_equal(x, y)" => |i, _| compare_call(i, Comparison::Le);
     /// Whether `a` is greater than `b`.
-    greater, "Greater", |i, _| compare_call(i, Comparison::Gt);
+    greater = "Greater" as "greater(x1, x2)", "K.greater(x, y)", "tf.greater(x, y)" => |i, _| compare_call(i, Comparison::Gt);
     /// Whether `a` is at least `b`.
-    greater_equal, "GreaterEqual", |i, _| compare_call(i, Comparison::Ge);
+    greater_equal = "GreaterEqual" as "greater_equal(x1, x2)", "K.greater_equal(x, y)", "tf.greater_equal(x, y)" => |i, _| compare_call(i, Comparison::Ge);
     /// Quotient rounded down.
-    floor_divide, "FloorDivide", floor_divide_call;
+    floor_divide = "FloorDivide" as "floor_divide(x1, x2)", "tf.floordiv(x, y)" => floor_divide_call;
 }}
 
 /// The one input of a function that needs floats: integers become f32.
@@ -274,32 +244,6 @@ pub(crate) fn float_input(inputs: &Inputs) -> Result<Tensor> {
     }
 }
 
-/// Declares functions of one tensor, also as methods, and their table.
-macro_rules! unary_functions {
-    ($table:ident in $defs:ident { $($(#[$doc:meta])* $name:ident, $class:literal, $module:literal, $call:expr;)* }) => {
-        #[allow(non_upper_case_globals)]
-        mod $defs {
-            use super::*;
-            $(pub(super) static $name: OpDef = OpDef { class: $class, module: $module, call: $call };)*
-        }
-        pub(super) static $table: &[&OpDef] = &[$(&$defs::$name),*];
-        $(
-            $(#[$doc])*
-            pub fn $name(x: &Tensor) -> Tensor {
-                apply(&$defs::$name, Inputs::new(x), Config::new())
-            }
-        )*
-        impl Tensor {
-            $(
-                #[doc = concat!("See [`ops::", stringify!($name), "`](crate::ops::", stringify!($name), ").")]
-                pub fn $name(&self) -> Tensor { $name(self) }
-            )*
-        }
-    };
-}
-
-pub(super) use unary_functions;
-
 fn plain(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
     Ok(prim::unary(op, inputs.one()?)?.into())
 }
@@ -308,71 +252,71 @@ fn float(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
     Ok(prim::unary(op, &float_input(inputs)?)?.into())
 }
 
-unary_functions! { UNARY in unary_defs {
+unary_functions! { UNARY in unary {
     /// Absolute value.
-    abs, "Absolute", "numpy", |i, _| plain(i, UnaryOp::Abs);
+    abs = "ops.numpy" / "Absolute" as "abs(x)", "absolute(x)", "K.abs(x)", "tf.abs(x)" => |i, _| plain(i, UnaryOp::Abs);
     /// Negation.
-    negative, "Negative", "numpy", |i, _| plain(i, UnaryOp::Negate);
+    negative = "ops.numpy" / "Negative" as "negative(x)", "tf.negative(x)" => |i, _| plain(i, UnaryOp::Negate);
     /// -1, 0 or 1.
-    sign, "Sign", "numpy", |i, _| plain(i, UnaryOp::Sign);
+    sign = "ops.numpy" / "Sign" as "sign(x)", "K.sign(x)", "tf.sign(x)" => |i, _| plain(i, UnaryOp::Sign);
     /// The square.
-    square, "Square", "numpy", |i, _| Ok(prim::binary(BinaryOp::Multiply, i.one()?, i.one()?)?.into());
+    square = "ops.numpy" / "Square" as "square(x)", "K.square(x)", "tf.square(x)" => |i, _| Ok(prim::binary(BinaryOp::Multiply, i.one()?, i.one()?)?.into());
     /// The square root.
-    sqrt, "Sqrt", "numpy", |i, _| float(i, UnaryOp::Sqrt);
+    sqrt = "ops.numpy" / "Sqrt" as "sqrt(x)", "tf.sqrt(x)" => |i, _| float(i, UnaryOp::Sqrt);
     /// One over the square root.
-    rsqrt, "Rsqrt", "math", |i, _| float(i, UnaryOp::Rsqrt);
+    rsqrt = "ops.math" / "Rsqrt" as "rsqrt(x)", "tf.rsqrt(x)" => |i, _| float(i, UnaryOp::Rsqrt);
     /// The cube root.
-    cbrt, "Cbrt", "numpy", |i, _| float(i, UnaryOp::Cbrt);
+    cbrt = "ops.numpy" / "Cbrt" as "cbrt(x)" => |i, _| float(i, UnaryOp::Cbrt);
     /// e to the power of each element.
-    exp, "Exp", "numpy", |i, _| float(i, UnaryOp::Exponential);
+    exp = "ops.numpy" / "Exp" as "exp(x)", "K.exp(x)", "tf.exp(x)" => |i, _| float(i, UnaryOp::Exponential);
     /// `exp(x) - 1`, exact for small `x`.
-    expm1, "Expm1", "numpy", |i, _| float(i, UnaryOp::ExponentialMinusOne);
+    expm1 = "ops.numpy" / "Expm1" as "expm1(x)", "tf.expm1(x)" => |i, _| float(i, UnaryOp::ExponentialMinusOne);
     /// Natural logarithm.
-    log, "Log", "numpy", |i, _| float(i, UnaryOp::Log);
+    log = "ops.numpy" / "Log" as "log(x)", "K.log(x)", "tf.log(x)" => |i, _| float(i, UnaryOp::Log);
     /// `log(1 + x)`, exact for small `x`.
-    log1p, "Log1p", "numpy", |i, _| float(i, UnaryOp::LogPlusOne);
+    log1p = "ops.numpy" / "Log1p" as "log1p(x)", "tf.log1p(x)" => |i, _| float(i, UnaryOp::LogPlusOne);
     /// Hyperbolic tangent.
-    tanh, "Tanh", "numpy", |i, _| float(i, UnaryOp::Tanh);
+    tanh = "ops.numpy" / "Tanh" as "tanh(x)", "K.tanh(x)", "tf.tanh(x)" => |i, _| float(i, UnaryOp::Tanh);
     /// Sine, of radians.
-    sin, "Sin", "numpy", |i, _| float(i, UnaryOp::Sine);
+    sin = "ops.numpy" / "Sin" as "sin(x)", "K.sin(x)", "tf.sin(x)" => |i, _| float(i, UnaryOp::Sine);
     /// Cosine, of radians.
-    cos, "Cos", "numpy", |i, _| float(i, UnaryOp::Cosine);
+    cos = "ops.numpy" / "Cos" as "cos(x)", "K.cos(x)", "tf.cos(x)" => |i, _| float(i, UnaryOp::Cosine);
     /// Tangent, of radians.
-    tan, "Tan", "numpy", |i, _| float(i, UnaryOp::Tan);
+    tan = "ops.numpy" / "Tan" as "tan(x)", "tf.tan(x)" => |i, _| float(i, UnaryOp::Tan);
     /// Inverse sine, in radians.
-    arcsin, "Arcsin", "numpy", |i, _| float(i, UnaryOp::Asin);
+    arcsin = "ops.numpy" / "Arcsin" as "arcsin(x)", "tf.asin(x)" => |i, _| float(i, UnaryOp::Asin);
     /// Inverse cosine, in radians.
-    arccos, "Arccos", "numpy", |i, _| float(i, UnaryOp::Acos);
+    arccos = "ops.numpy" / "Arccos" as "arccos(x)", "tf.acos(x)" => |i, _| float(i, UnaryOp::Acos);
     /// Inverse tangent, in radians.
-    arctan, "Arctan", "numpy", |i, _| float(i, UnaryOp::Atan);
+    arctan = "ops.numpy" / "Arctan" as "arctan(x)", "tf.atan(x)" => |i, _| float(i, UnaryOp::Atan);
     /// Hyperbolic sine.
-    sinh, "Sinh", "numpy", |i, _| float(i, UnaryOp::Sinh);
+    sinh = "ops.numpy" / "Sinh" as "sinh(x)", "tf.sinh(x)" => |i, _| float(i, UnaryOp::Sinh);
     /// Hyperbolic cosine.
-    cosh, "Cosh", "numpy", |i, _| float(i, UnaryOp::Cosh);
+    cosh = "ops.numpy" / "Cosh" as "cosh(x)", "tf.cosh(x)" => |i, _| float(i, UnaryOp::Cosh);
     /// Inverse hyperbolic sine.
-    arcsinh, "Arcsinh", "numpy", |i, _| float(i, UnaryOp::Asinh);
+    arcsinh = "ops.numpy" / "Arcsinh" as "arcsinh(x)", "tf.asinh(x)" => |i, _| float(i, UnaryOp::Asinh);
     /// Inverse hyperbolic cosine.
-    arccosh, "Arccosh", "numpy", |i, _| float(i, UnaryOp::Acosh);
+    arccosh = "ops.numpy" / "Arccosh" as "arccosh(x)", "tf.acosh(x)" => |i, _| float(i, UnaryOp::Acosh);
     /// Inverse hyperbolic tangent.
-    arctanh, "Arctanh", "numpy", |i, _| float(i, UnaryOp::Atanh);
+    arctanh = "ops.numpy" / "Arctanh" as "arctanh(x)", "tf.atanh(x)" => |i, _| float(i, UnaryOp::Atanh);
     /// The error function.
-    erf, "Erf", "math", |i, _| float(i, UnaryOp::Erf);
+    erf = "ops.math" / "Erf" as "erf(x)", "tf.erf(x)" => |i, _| float(i, UnaryOp::Erf);
     /// The inverse of the error function.
-    erfinv, "Erfinv", "math", |i, _| float(i, UnaryOp::ErfInv);
+    erfinv = "ops.math" / "Erfinv" as "erfinv(x)" => |i, _| float(i, UnaryOp::ErfInv);
     /// Rounds down.
-    floor, "Floor", "numpy", |i, _| float(i, UnaryOp::Floor);
+    floor = "ops.numpy" / "Floor" as "floor(x)", "tf.floor(x)" => |i, _| float(i, UnaryOp::Floor);
     /// Rounds up.
-    ceil, "Ceil", "numpy", |i, _| float(i, UnaryOp::Ceil);
+    ceil = "ops.numpy" / "Ceil" as "ceil(x)", "tf.ceil(x)" => |i, _| float(i, UnaryOp::Ceil);
     /// Whether elements are neither NaN nor infinite.
-    isfinite, "Isfinite", "numpy", |i, _| float(i, UnaryOp::IsFinite);
+    isfinite = "ops.numpy" / "Isfinite" as "isfinite(x)", "tf.is_finite(x)" => |i, _| float(i, UnaryOp::IsFinite);
     /// One over each element.
-    reciprocal, "Reciprocal", "numpy", |i, _| Ok((1.0 / &float_input(i)?).into());
+    reciprocal = "ops.numpy" / "Reciprocal" as "reciprocal(x)", "tf.reciprocal(x)" => |i, _| Ok((1.0 / &float_input(i)?).into());
     /// 2 to the power of each element.
-    exp2, "Exp2", "numpy", |i, _| Ok((float_input(i)? * std::f64::consts::LN_2).exp().into());
+    exp2 = "ops.numpy" / "Exp2" as "exp2(x)" => |i, _| Ok((float_input(i)? * std::f64::consts::LN_2).exp().into());
     /// Logarithm to base 2.
-    log2, "Log2", "numpy", |i, _| Ok((float_input(i)?.log() / std::f64::consts::LN_2).into());
+    log2 = "ops.numpy" / "Log2" as "log2(x)" => |i, _| Ok((float_input(i)?.log() / std::f64::consts::LN_2).into());
     /// Logarithm to base 10.
-    log10, "Log10", "numpy", |i, _| Ok((float_input(i)?.log() / std::f64::consts::LN_10).into());
+    log10 = "ops.numpy" / "Log10" as "log10(x)" => |i, _| Ok((float_input(i)?.log() / std::f64::consts::LN_10).into());
 }}
 
 macro_rules! operators {
@@ -420,21 +364,33 @@ impl Neg for Tensor {
     }
 }
 
-definitions! { DEFS {
-    CONVERT_TO_TENSOR = "core" / "ConvertToTensor" => |inputs, config| match config.get("dtype") {
-        None | Some(Json::Null) => Ok(inputs.one()?.clone().into()),
-        Some(json) => Ok(prim::convert(inputs.one()?, registry::dtype_from_json(json)?)?.into()),
-    };
-    CAST = "core" / "Cast" => |inputs, config| {
-        let name: String = option(config, "dtype")?;
-        let dtype = DType::from_keras_name(&name)
-            .ok_or_else(|| Error::mismatch(ErrorKind::DType, "an element type", name))?;
-        Ok(prim::convert(inputs.one()?, dtype)?.into())
+/// Keras's conversion of a tensor to another type, which is a function in files.
+pub(super) static CONVERT_TO_TENSOR: OpDef = OpDef {
+    function: None,
+    class: "ConvertToTensor",
+    module: "ops.core",
+    signature: "convert_to_tensor(x, dtype=None, sparse=None, ragged=None)",
+    kinds: &[Kind::Tensor, Kind::OptionalType, Kind::Plain, Kind::Plain],
+    aliases: &[],
+    call: |inputs, config| {
+        absent(config, &["sparse", "ragged"])?;
+        let x = inputs.one()?;
+        Ok(prim::convert(x, dtype(config)?.unwrap_or(x.dtype()))?.into())
+    },
+};
+
+operations! { TABLE in table {
+    /// Another element type.
+    ///
+    /// In the shape of `x`. Floats lose their fractions in integers; everything but 0 is true.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::cast(input([3]), DType::I32).dtype(), DType::I32);
+    /// ```
+    pub fn cast(x: impl AsRef<Tensor>, dtype: DType) -> Tensor { [x.as_ref(), dtype] }
+    "ops.core" / "Cast" as "cast(x, dtype)" [Tensor, Type], "K.cast(x, dtype)", "tf.cast(x, dtype)" => |inputs, config| {
+        let dtype = config.get("dtype").unwrap_or(&Json::Null);
+        Ok(prim::convert(inputs.one()?, registry::dtype_from_json(dtype)?)?.into())
     };
 }}
-
-/// Another element type.
-pub fn cast(x: impl AsRef<Tensor>, dtype: DType) -> Tensor {
-    let config = config([("dtype", dtype.keras_name().into())]);
-    apply(&CAST, Inputs::new(x.as_ref()), config)
-}

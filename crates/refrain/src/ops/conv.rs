@@ -2,9 +2,10 @@
 
 use refrain_graph::{Conv, ConvLayout, Op, Shape, Window};
 
-use super::{OpDef, apply, prim};
+use super::definition::{ToArgument, operations};
+use super::{option, prim, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::Argument;
 use crate::layers::{Config, ConfigValue, DataFormat, Padding, in_option};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
@@ -61,31 +62,25 @@ impl ConvOptions {
         self
     }
 
-    fn to_config(&self) -> Config {
-        let mut config = Config::new();
-        config.insert("strides".to_owned(), self.strides.to_json());
-        config.insert("padding".to_owned(), self.padding.to_json());
-        config.insert("data_format".to_owned(), self.data_format.to_json());
-        config.insert("dilation_rate".to_owned(), self.dilation_rate.to_json());
-        config
+    /// The arguments of a function in the order of Keras's signatures.
+    fn with<const N: usize>(self, tensors: [&Tensor; N]) -> impl Iterator<Item = Argument> {
+        let options = [
+            self.strides.to_json(),
+            self.padding.to_json(),
+            self.data_format.to_json(),
+            self.dilation_rate.to_json(),
+        ];
+        let tensors = tensors.map(ToArgument::argument).into_iter();
+        tensors.chain(options.map(ToArgument::argument))
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let mut options = ConvOptions::default();
-        if let Some(sizes) = sizes(config, "strides")? {
-            options.strides = sizes;
-        }
-        if let Some(json) = config.get("padding") {
-            options.padding = ConfigValue::from_json(json).map_err(|e| in_option(e, "padding"))?;
-        }
-        if let Some(json) = config.get("data_format") {
-            let format = ConfigValue::from_json(json);
-            options.data_format = format.map_err(|e| in_option(e, "data_format"))?;
-        }
-        if let Some(sizes) = sizes(config, "dilation_rate")? {
-            options.dilation_rate = sizes;
-        }
-        Ok(options)
+        Ok(ConvOptions {
+            strides: sizes(config, "strides")?.unwrap_or_else(|| vec![1]),
+            padding: option(config, "padding")?,
+            data_format: option(config, "data_format")?,
+            dilation_rate: sizes(config, "dilation_rate")?.unwrap_or_else(|| vec![1]),
+        })
     }
 }
 
@@ -99,10 +94,10 @@ pub(super) fn sizes(config: &Config, key: &str) -> Result<Option<Vec<usize>>> {
     sizes.map(Some).map_err(|e| in_option(e, key))
 }
 
-/// One positive size for each of `rank` spatial axes, from one for each or one for all.
 /// The largest size, stride or dilation of a window: no axis is longer, and products with positions do not overflow.
 const LARGEST_STEP: usize = i32::MAX as usize;
 
+/// One positive size for each of `rank` spatial axes, from one for each or one for all.
 pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<usize>> {
     let full = match sizes {
         [one] => vec![*one; rank],
@@ -125,73 +120,77 @@ pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<u
     Ok(full)
 }
 
-/// A convolution of `(batch, spatial…, channels)` with a kernel `(spatial…, channels / groups, filters)`.
-///
-/// The number of groups follows from the shapes. The kernel is not flipped.
-pub fn conv(inputs: &Tensor, kernel: &Tensor, options: ConvOptions) -> Tensor {
-    static DEF: OpDef = OpDef {
-        class: "Conv",
-        module: "nn",
-        call: |inputs, config| {
-            let (x, kernel) = operands(inputs)?;
-            Ok(convolve(x, kernel, &ConvOptions::from_config(config)?)?.into())
-        },
+operations! { TABLE in table {
+    /// A convolution of `(batch, spatial…, channels)` with a kernel `(spatial…, channels / groups, filters)`.
+    ///
+    /// The result is `(batch, spatial…, filters)`, channels first if the options say so. The number of groups follows from the
+    /// shapes. The kernel is not flipped. Channels that are no multiple of the kernel's and a kernel larger than the padded input are
+    /// errors.
+    ///
+    /// ```
+    /// use refrain::{Input, input, ops, ops::ConvOptions};
+    /// let kernel = Input::new([3, 1, 4]).batch_size(3).tensor();
+    /// let y = ops::conv(&input([28, 28, 1]), &kernel, ConvOptions::default().strides([2]));
+    /// assert_eq!(y.shape().to_string(), "(None, 13, 13, 4)");
+    /// ```
+    pub fn conv(inputs: &Tensor, kernel: &Tensor, options: ConvOptions) -> Tensor {
+        |op| op.apply(options.with([inputs, kernel]))
+    }
+    "ops.nn" / "Conv" as "conv(inputs, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1)"
+    [Tensor, Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
+        let (x, kernel) = (tensor_argument(inputs, 0, "inputs")?, tensor_argument(inputs, 1, "kernel")?);
+        Ok(convolve(&x, &kernel, &ConvOptions::from_config(config)?)?.into())
     };
-    apply(&DEF, Inputs::new(inputs).arg(kernel), options.to_config())
-}
-
-/// A convolution of each channel on its own, with a kernel `(spatial…, channels, depth_multiplier)`.
-///
-/// The result has `channels · depth_multiplier` channels, those of one input channel side by side.
-pub fn depthwise_conv(inputs: &Tensor, kernel: &Tensor, options: ConvOptions) -> Tensor {
-    static DEF: OpDef = OpDef {
-        class: "DepthwiseConv",
-        module: "nn",
-        call: |inputs, config| {
-            let (x, kernel) = operands(inputs)?;
-            let options = ConvOptions::from_config(config)?;
-            Ok(convolve_depthwise(x, kernel, &options)?.into())
-        },
+    /// A convolution of each channel on its own, with a kernel `(spatial…, channels, depth_multiplier)`.
+    ///
+    /// The result has `channels · depth_multiplier` channels, those of one input channel side by side. Errors as with [`conv`].
+    ///
+    /// ```
+    /// use refrain::{Input, input, ops, ops::ConvOptions};
+    /// let kernel = Input::new([3, 2, 4]).batch_size(3).tensor();
+    /// let y = ops::depthwise_conv(&input([28, 28, 2]), &kernel, ConvOptions::default());
+    /// assert_eq!(y.shape().to_string(), "(None, 26, 26, 8)");
+    /// ```
+    pub fn depthwise_conv(inputs: &Tensor, kernel: &Tensor, options: ConvOptions) -> Tensor {
+        |op| op.apply(options.with([inputs, kernel]))
+    }
+    "ops.nn" / "DepthwiseConv" as "depthwise_conv(inputs, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1)"
+    [Tensor, Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
+        let (x, kernel) = (tensor_argument(inputs, 0, "inputs")?, tensor_argument(inputs, 1, "kernel")?);
+        Ok(convolve_depthwise(&x, &kernel, &ConvOptions::from_config(config)?)?.into())
     };
-    apply(&DEF, Inputs::new(inputs).arg(kernel), options.to_config())
-}
-
-/// [`depthwise_conv`] followed by a convolution of size 1 that mixes the channels.
-pub fn separable_conv(
-    inputs: &Tensor,
-    depthwise_kernel: &Tensor,
-    pointwise_kernel: &Tensor,
-    options: ConvOptions,
-) -> Tensor {
-    static DEF: OpDef = OpDef {
-        class: "SeparableConv",
-        module: "nn",
-        call: |inputs, config| {
-            let (x, depthwise) = operands(inputs)?;
-            let pointwise = inputs.tensor(2, "pointwise_kernel").ok_or_else(too_few)?;
-            let options = ConvOptions::from_config(config)?;
-            let inner = convolve_depthwise(x, depthwise, &options)?;
-            let mixing = ConvOptions::default().data_format(options.data_format);
-            Ok(convolve(&inner, pointwise, &mixing)?.into())
-        },
+    /// [`depthwise_conv`] followed by a convolution of size 1 that mixes the channels.
+    ///
+    /// The pointwise kernel is `(1…, channels · depth_multiplier, filters)`; the result has `filters` channels. Errors as with
+    /// [`conv`].
+    ///
+    /// ```
+    /// use refrain::{Input, input, ops, ops::ConvOptions};
+    /// let depthwise = Input::new([3, 2, 4]).batch_size(3).tensor();
+    /// let pointwise = Input::new([1, 8, 5]).batch_size(1).tensor();
+    /// let y = ops::separable_conv(&input([28, 28, 2]), &depthwise, &pointwise, ConvOptions::default());
+    /// assert_eq!(y.shape().to_string(), "(None, 26, 26, 5)");
+    /// ```
+    pub fn separable_conv(
+        inputs: &Tensor,
+        depthwise_kernel: &Tensor,
+        pointwise_kernel: &Tensor,
+        options: ConvOptions,
+    ) -> Tensor {
+        |op| op.apply(options.with([inputs, depthwise_kernel, pointwise_kernel]))
+    }
+    "ops.nn" / "SeparableConv" as
+    "separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding='valid', data_format=None, dilation_rate=1)"
+    [Tensor, Tensor, Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
+        let x = tensor_argument(inputs, 0, "inputs")?;
+        let depthwise = tensor_argument(inputs, 1, "depthwise_kernel")?;
+        let pointwise = tensor_argument(inputs, 2, "pointwise_kernel")?;
+        let options = ConvOptions::from_config(config)?;
+        let inner = convolve_depthwise(&x, &depthwise, &options)?;
+        let mixing = ConvOptions::default().data_format(options.data_format);
+        Ok(convolve(&inner, &pointwise, &mixing)?.into())
     };
-    let inputs = Inputs::new(inputs)
-        .arg(depthwise_kernel)
-        .arg(pointwise_kernel);
-    apply(&DEF, inputs, options.to_config())
-}
-
-fn too_few() -> Error {
-    Error::mismatch(ErrorKind::Structure, "an input and a kernel", "fewer")
-}
-
-fn operands(inputs: &Inputs) -> Result<(&Tensor, &Tensor)> {
-    let x = inputs.tensor(0, "inputs").ok_or_else(too_few)?;
-    let kernel = inputs
-        .tensor(1, "kernel")
-        .or_else(|| inputs.tensor(1, "depthwise_kernel"));
-    Ok((x, kernel.ok_or_else(too_few)?))
-}
+}}
 
 /// The order of axes that brings the channels to the end, and the one that brings them back.
 fn channel_moves(rank: usize) -> (Vec<usize>, Vec<usize>) {

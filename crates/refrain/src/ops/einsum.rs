@@ -4,30 +4,34 @@ use std::collections::BTreeSet;
 
 use refrain_graph::{Comparison, DType, Dim, DotDims, Reduction};
 
+use super::definition::{ToArgument, operations};
 use super::reduce::reduce;
-use super::{apply, config, definitions, dot_general, option, prim};
+use super::{dot_general, option, prim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-definitions! { DEFS {
-    EINSUM = "numpy" / "Einsum" => einsum_call;
+operations! { TABLE in table {
+    /// Sums of products as the subscripts say: `"bij,bjk->bik"` is a product of batches of matrices.
+    ///
+    /// In the operands' common type. Subscripts that do not fit the operands are an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let (q, k) = (input([5, 2, 8]), input([7, 2, 8]));
+    /// let scores = ops::einsum("bqhd,bkhd->bhqk", [&q, &k]);
+    /// assert_eq!(scores.shape().to_string(), "(None, 2, 5, 7)");
+    /// ```
+    pub fn einsum<'a>(subscripts: &str, operands: impl IntoIterator<Item = &'a Tensor>) -> Tensor {
+        |op| {
+            let operands = operands.into_iter().map(ToArgument::argument);
+            op.apply(std::iter::once(subscripts.argument()).chain(operands))
+        }
+    }
+    "ops.numpy" / "Einsum" as "einsum(subscripts, *operands)" [Text, Rest], "tf.einsum(equation, *inputs)" => einsum_call;
 }}
-
-/// Sums of products as the subscripts say: `"bij,bjk->bik"` is a product of batches of matrices.
-///
-/// ```
-/// use refrain::{input, ops};
-/// let (q, k) = (input([5, 2, 8]), input([7, 2, 8]));
-/// let scores = ops::einsum("bqhd,bkhd->bhqk", [&q, &k]);
-/// assert_eq!(scores.shape().to_string(), "(None, 2, 5, 7)");
-/// ```
-pub fn einsum<'a>(subscripts: &str, operands: impl IntoIterator<Item = &'a Tensor>) -> Tensor {
-    let inputs = operands.into_iter().fold(Inputs::default(), Inputs::arg);
-    apply(&EINSUM, inputs, config([("subscripts", subscripts.into())]))
-}
 
 /// An axis under its letter; the axes of an ellipsis have characters of their own.
 type Label = char;

@@ -1,9 +1,10 @@
 //! Elements at positions that differ from sample to sample, as TensorFlow's `gather` reads them.
 
-use super::index::{GET_ITEM, Index, TAKE, TAKE_ALONG_AXIS, key_to_json};
-use super::{OpDef, Operation, apply_all, config, option, tensor_argument};
+use super::definition::ToArgument;
+use super::index::{Index, key_to_json, table};
+use super::{Kind, OpDef, Operation, option, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
+use crate::inputs::{Argument, Inputs};
 use crate::layers::{AnyLayer, Config, Handle};
 use crate::names;
 use crate::structure::Structure;
@@ -11,8 +12,17 @@ use crate::tensor::{Tensor, resolve_axis};
 
 /// TensorFlow's `gather` with `batch_dims`. Keras has no such function: a call in a file becomes calls of functions that it has.
 pub(super) static BATCH_GATHER: OpDef = OpDef {
+    function: None,
     class: "BatchGather",
-    module: "gather",
+    module: "ops.gather",
+    signature: "batch_gather(params, indices, axis=None, batch_dims=0)",
+    kinds: &[
+        Kind::Tensor,
+        Kind::Tensor,
+        Kind::OptionalInteger,
+        Kind::Integer,
+    ],
+    aliases: &[],
     call: |inputs, config| gather(inputs, config, None),
 };
 
@@ -35,17 +45,15 @@ pub(crate) fn composed(
 /// A call of a function.
 struct Step {
     def: &'static OpDef,
-    inputs: Inputs,
-    config: Config,
+    arguments: Vec<Argument>,
 }
 
 impl Step {
     /// `x[key]`.
     fn index(x: &Tensor, key: Vec<Index>) -> Self {
         Step {
-            def: &GET_ITEM,
-            inputs: Inputs::new(x).value(key_to_json(key)),
-            config: Config::new(),
+            def: &table::get_item,
+            arguments: vec![x.argument(), key_to_json(key).argument()],
         }
     }
 
@@ -53,24 +61,23 @@ impl Step {
     fn along(def: &'static OpDef, axis: usize, x: &Tensor, indices: &Tensor) -> Self {
         Step {
             def,
-            inputs: Inputs::new(x).arg(indices),
-            config: config([("axis", axis.into())]),
+            arguments: vec![x.argument(), indices.argument(), axis.argument()],
         }
     }
 
     fn apply(self) -> Result<Tensor> {
-        let outputs = apply_all(self.def, self.inputs, self.config)?;
-        Ok(outputs.into_leaves().swap_remove(0))
+        Ok(self.apply_as(None)?.into_leaves().swap_remove(0))
     }
 
-    /// Applies the function as a layer of this name.
+    /// Applies the function, as a layer of this name if there is one.
     fn apply_as(self, name: Option<&str>) -> Result<Structure<Tensor>> {
+        let def = self.def;
+        let (inputs, config) = def.bind(self.arguments);
         let Some(name) = name else {
-            return apply_all(self.def, self.inputs, self.config);
+            return def.call(inputs, config);
         };
-        let (def, config) = (self.def, self.config);
         let layer = Handle::from_options(Operation { def, config }).name(name);
-        layer.any().call_structure(&self.inputs)
+        layer.any().call_structure(&inputs)
     }
 }
 
@@ -88,7 +95,7 @@ fn gather(inputs: &Inputs, config: &Config, name: Option<&str>) -> Result<Struct
         return Err(unfit("axis", axis as i64, &x, &indices));
     }
     if batch == 0 {
-        return Step::along(&TAKE, axis, &x, &indices).apply_as(name);
+        return Step::along(&table::take, axis, &x, &indices).apply_as(name);
     }
     let (whole, new) = (Index::Slice(None, None, None), Index::NewAxis);
     let count = indices.rank() - batch;
@@ -109,7 +116,7 @@ fn gather(inputs: &Inputs, config: &Config, name: Option<&str>) -> Result<Struct
         widened(&x, x_key)?,
         widened(&indices, indices_key.concat())?,
     );
-    let taken = Step::along(&TAKE_ALONG_AXIS, axis + beside, &values, &indices);
+    let taken = Step::along(&table::take_along_axis, axis + beside, &values, &indices);
     if count > 0 {
         return taken.apply_as(name);
     }

@@ -2,7 +2,8 @@
 
 use refrain_graph::grad::vjp;
 
-use super::{OpDef, Operation, apply, prim, tensor_argument};
+use super::definition::{ToArgument, operations};
+use super::{Operation, prim, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
@@ -13,45 +14,41 @@ use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
 use crate::trace::Trace;
 
-/// Keras has no such function: refrain reads it from its own files.
-pub(super) static GRADIENT: OpDef = OpDef {
-    class: "Gradient",
-    module: "gradient",
-    call: gradient_call,
-};
-
-/// The gradient of the sum of a tensor's elements with respect to another one that it is computed from, in the other's shape.
-///
-/// It is a part of the model like any other tensor: losses may be made of it, and it has gradients itself. As samples of a
-/// batch do not depend on each other, a tensor of one number for each sample gives each sample's own gradient.
-///
-/// ```
-/// use ndarray::Array2;
-/// use refrain::{Model, Sequential, activations::Activation, input, layers::Dense, losses::Loss, ops, optimizers::Sgd};
-/// let critic = Sequential::new([3]).add(Dense::new(8).activation(Activation::Tanh)).add(Dense::new(1)).build()?;
-///
-/// // The gradient penalty of a Wasserstein GAN: the norm of the critic's gradient is to be 1.
-/// let mixed = input([3]);
-/// let slope = ops::gradient(&critic.call(&mixed)?, &mixed);
-/// let norm = ops::sum(slope.square(), -1, true).sqrt();
-/// let penalty = Model::new(&mixed, &norm)?;
-/// penalty.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
-/// let (x, one) = (Array2::<f32>::ones((4, 3)), Array2::<f32>::ones((4, 1)));
-/// let before = penalty.evaluate(&x, &one).run()?.loss();
-/// penalty.fit(&x, &one).epochs(20).run()?;
-/// assert!(penalty.evaluate(&x, &one).run()?.loss() < before);
-/// # Ok::<(), refrain::Error>(())
-/// ```
-///
-/// In a layer's `call` the gradient with respect to a tensor without influence is 0; on symbolic tensors it is an error. There,
-/// too, what a layer or function gives back as it is (`Dropout` outside of `fit`) is one tensor with its argument; symbolic
-/// tensors have an influence of their own each. Keras has no such function and does not open files of models that use it.
-pub fn gradient(output: &Tensor, wrt: &Tensor) -> Tensor {
-    match check(output, wrt) {
-        Ok(()) => apply(&GRADIENT, Inputs::new(output).arg(wrt), Config::new()),
-        Err(error) => Tensor::invalid(error),
+operations! { TABLE in table {
+    /// The gradient of the sum of a tensor's elements with respect to another one that it is computed from, in the other's shape.
+    ///
+    /// It is a part of the model like any other tensor: losses may be made of it, and it has gradients itself. As samples of a
+    /// batch do not depend on each other, a tensor of one number for each sample gives each sample's own gradient.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use refrain::{Model, Sequential, activations::Activation, input, layers::Dense, losses::Loss, ops, optimizers::Sgd};
+    /// let critic = Sequential::new([3]).add(Dense::new(8).activation(Activation::Tanh)).add(Dense::new(1)).build()?;
+    ///
+    /// // The gradient penalty of a Wasserstein GAN: the norm of the critic's gradient is to be 1.
+    /// let mixed = input([3]);
+    /// let slope = ops::gradient(&critic.call(&mixed)?, &mixed);
+    /// let norm = ops::sum(slope.square(), -1, true).sqrt();
+    /// let penalty = Model::new(&mixed, &norm)?;
+    /// penalty.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+    /// let (x, one) = (Array2::<f32>::ones((4, 3)), Array2::<f32>::ones((4, 1)));
+    /// let before = penalty.evaluate(&x, &one).run()?.loss();
+    /// penalty.fit(&x, &one).epochs(20).run()?;
+    /// assert!(penalty.evaluate(&x, &one).run()?.loss() < before);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// In a layer's `call` the gradient with respect to a tensor without influence is 0; on symbolic tensors it is an error. There,
+    /// too, what a layer or function gives back as it is (`Dropout` outside of `fit`) is one tensor with its argument; symbolic
+    /// tensors have an influence of their own each. Keras has no such function and does not open files of models that use it.
+    pub fn gradient(output: &Tensor, wrt: &Tensor) -> Tensor {
+        |op| match check(output, wrt) {
+            Ok(()) => op.apply([output.argument(), wrt.argument()]),
+            Err(error) => Tensor::invalid(error),
+        }
     }
-}
+    "ops.gradient" / "Gradient" as "gradient(output, wrt)" [Tensor, Tensor] => gradient_call;
+}}
 
 fn check(output: &Tensor, wrt: &Tensor) -> Result<()> {
     [output, wrt].into_iter().try_for_each(check_float)?;
@@ -85,7 +82,7 @@ pub(crate) fn no_influence(name: &str) -> Error {
 /// The tensor with respect to which a call of [`gradient`] differentiates.
 pub(crate) fn wrt(node: &Node) -> Option<TensorKey> {
     let operation = node.layer.options::<Operation>()?;
-    let is_gradient = operation.def.class == GRADIENT.class;
+    let is_gradient = operation.def.class == table::gradient.class;
     let wrt = node.inputs.tensor(1, "wrt").filter(|_| is_gradient);
     wrt.and_then(Tensor::key)
 }

@@ -6,7 +6,8 @@ use refrain_graph::{Comparison, DType, Dim, GatherDims, Op, Shape};
 use serde_json::{Value as Json, json};
 
 use super::arithmetic::operand;
-use super::{apply, concatenate_traced, config, definitions, option, prim, tensor_argument};
+use super::definition::{operations, to};
+use super::{Operand, absent, concatenate_traced, dtype, option, prim, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{Config, unexpected};
@@ -138,34 +139,88 @@ macro_rules! key_from_tuples {
 }
 key_from_tuples! { (A, B); (A, B, C); (A, B, C, D); (A, B, C, D, E); (A, B, C, D, E, F); }
 
-definitions! { DEFS {
-    GET_ITEM = "numpy" / "GetItem" => get_item_call;
-    TAKE = "numpy" / "Take" => take_call;
-    TAKE_ALONG_AXIS = "numpy" / "TakeAlongAxis" => take_along_axis_call;
-    ONE_HOT = "nn" / "OneHot" => one_hot_call;
-    WHERE = "numpy" / "Where" => |inputs, _| {
-        let condition = tensor_argument(inputs, 0, "condition")?;
-        let tensors = (inputs.tensor(1, "x1"), inputs.tensor(2, "x2"));
-        let beside = tensors.0.or(tensors.1);
-        let truth = prim::constant_of(&condition, DType::F32, 0.0)?;
-        let beside = beside.unwrap_or(&truth);
-        let (a, b) = (operand(inputs, 1, "x1", beside)?, operand(inputs, 2, "x2", beside)?);
-        Ok(prim::select(&condition, &a, &b)?.into())
-    };
+operations! { TABLE in table {
+    /// `x[key]` as in Python.
+    ///
+    /// An index beyond an axis and a key for more axes than `x` has are errors.
+    ///
+    /// ```
+    /// use refrain::{input, ops::{self, Index}};
+    /// let x = input([5, 6]);
+    /// assert_eq!(ops::get_item(&x, (.., 0)).shape().to_string(), "(None, 6)");
+    /// assert_eq!(x.slice((.., 1..3, Index::step(2))).shape().to_string(), "(None, 2, 3)");
+    /// assert_eq!(x.slice((Index::Ellipsis, -1)).shape().to_string(), "(None, 5)");
+    /// ```
+    pub fn get_item(x: impl AsRef<Tensor>, key: impl Into<Key>) -> Tensor {
+        [x.as_ref(), key_to_json(key.into().0)]
+    }
+    "ops.numpy" / "GetItem" as "get_item(x, key)" [Tensor, Key] => get_item_call;
+    /// Elements at these positions along an axis; the axes of `indices` take its place.
+    ///
+    /// Negative positions count from the end; positions beyond the ends read the element at the end.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use refrain::{input, ops};
+    /// let places = ops::convert_to_tensor(&array![0, 2, -1]);
+    /// assert_eq!(ops::take(&input([5, 6]), &places, -1).shape().to_string(), "(None, 5, 3)");
+    /// ```
+    pub fn take(x: &Tensor, indices: &Tensor, axis: i64) -> Tensor { [x, indices, axis] }
+    "ops.numpy" / "Take" as "take(x, indices, axis=None)" [Tensor, Indices, OptionalInteger] => take_call;
+    /// The element at its own position along an axis for each place.
+    ///
+    /// `indices` has the rank of `x`, and the result its shape; axes of size 1 repeat. Another rank is an error.
+    ///
+    /// ```
+    /// use refrain::{DType, Input, input, ops};
+    /// let (x, places) = (input([5]), Input::new([2]).dtype(DType::I32).tensor());
+    /// assert_eq!(ops::take_along_axis(&x, &places, -1).shape().to_string(), "(None, 2)");
+    /// ```
+    pub fn take_along_axis(x: &Tensor, indices: &Tensor, axis: i64) -> Tensor { [x, indices, axis] }
+    "ops.numpy" / "TakeAlongAxis" as "take_along_axis(x, indices, axis=None)" [Tensor, Indices, OptionalInteger]
+    => take_along_axis_call;
+    /// 1 at each index along a new axis, 0 elsewhere; indices outside give zeros only.
+    ///
+    /// Keras puts the axis last and gives `f32` by default.
+    ///
+    /// ```
+    /// use refrain::{DType, Input, ops};
+    /// let classes = Input::new([3]).dtype(DType::I32).tensor();
+    /// assert_eq!(ops::one_hot(&classes, 10, -1, DType::F32).shape().to_string(), "(None, 3, 10)");
+    /// ```
+    pub fn one_hot(x: impl AsRef<Tensor>, num_classes: usize, axis: i64, dtype: DType) -> Tensor {
+        [x.as_ref(), num_classes, axis, dtype, false]
+    }
+    "ops.nn" / "OneHot" as "one_hot(x, num_classes, axis=-1, dtype=None, sparse=False)"
+    [Tensor, Count, Integer, OptionalType, Flag], "K.one_hot(indices, num_classes)" => one_hot_call;
+    /// Elements of `a` where the condition holds, of `b` elsewhere.
+    ///
+    /// Shapes broadcast as in NumPy. Numbers take the type of the tensor beside them.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let x = input([3]);
+    /// let positive = ops::where_(ops::greater(&x, 0), &x, 0);
+    /// assert_eq!(positive.shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn where_(condition: impl AsRef<Tensor>, a: impl Into<Operand>, b: impl Into<Operand>) -> Tensor {
+        [condition.as_ref(), to::<Operand>(a), to::<Operand>(b)]
+    }
+    "ops.numpy" / "Where" as "where(condition, x1=None, x2=None)" [Tensor, Operand, Operand],
+    "tf.where(condition, x, y)" => where_call;
 }}
 
-/// `x[key]` as in Python.
-///
-/// ```
-/// use refrain::{input, ops::{self, Index}};
-/// let x = input([5, 6]);
-/// assert_eq!(ops::get_item(&x, (.., 0)).shape().to_string(), "(None, 6)");
-/// assert_eq!(x.slice((.., 1..3, Index::step(2))).shape().to_string(), "(None, 2, 3)");
-/// assert_eq!(x.slice((Index::Ellipsis, -1)).shape().to_string(), "(None, 5)");
-/// ```
-pub fn get_item(x: impl AsRef<Tensor>, key: impl Into<Key>) -> Tensor {
-    let key = key_to_json(key.into().0);
-    apply(&GET_ITEM, Inputs::new(x.as_ref()).value(key), Config::new())
+fn where_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
+    let condition = tensor_argument(inputs, 0, "condition")?;
+    let tensors = (inputs.tensor(1, "x1"), inputs.tensor(2, "x2"));
+    let beside = tensors.0.or(tensors.1);
+    let truth = prim::constant_of(&condition, DType::F32, 0.0)?;
+    let beside = beside.unwrap_or(&truth);
+    let (a, b) = (
+        operand(inputs, 1, "x1", beside)?,
+        operand(inputs, 2, "x2", beside)?,
+    );
+    Ok(prim::select(&condition, &a, &b)?.into())
 }
 
 pub(super) fn key_to_json(key: Vec<Index>) -> Json {
@@ -180,6 +235,11 @@ impl Tensor {
 }
 
 /// Elements `start..stop` along one axis; bounds as in Python.
+///
+/// ```
+/// use refrain::{input, ops};
+/// assert_eq!(ops::slice_axis(input([5, 6]), 1, None, Some(-1)).shape().to_string(), "(None, 4, 6)");
+/// ```
 pub fn slice_axis(
     x: impl AsRef<Tensor>,
     axis: i64,
@@ -355,16 +415,6 @@ fn range(start: Option<i64>, stop: Option<i64>, step: i64, size: Dim) -> Result<
     })
 }
 
-/// Elements at these positions along an axis; the axes of `indices` take its place. Negative positions count from the
-/// end; positions beyond the ends read the element at the end.
-pub fn take(x: &Tensor, indices: &Tensor, axis: i64) -> Tensor {
-    apply(
-        &TAKE,
-        Inputs::new(x).arg(indices),
-        config([("axis", axis.into())]),
-    )
-}
-
 fn take_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = tensor_argument(inputs, 0, "x")?;
     let indices = tensor_argument(inputs, 1, "indices")?;
@@ -403,12 +453,6 @@ pub(crate) fn gather_axis(x: &Tensor, indices: &Tensor, axis: usize) -> Result<T
         slice_sizes,
     };
     Trace::apply(Op::Gather(Box::new(dims)), &[x, indices])
-}
-
-/// The element at its own position along an axis for each place; `indices` has the rank of `x`.
-pub fn take_along_axis(x: &Tensor, indices: &Tensor, axis: i64) -> Tensor {
-    let config = config([("axis", axis.into())]);
-    apply(&TAKE_ALONG_AXIS, Inputs::new(x).arg(indices), config)
 }
 
 fn take_along_axis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -464,24 +508,11 @@ fn gather_points(x: &Tensor, indices: &Tensor, axis: usize) -> Result<Tensor> {
     Trace::apply(Op::Gather(Box::new(dims)), &[x, &vectors])
 }
 
-/// 1 at each index along a new axis, 0 elsewhere; indices outside give zeros only.
-pub fn one_hot(x: impl AsRef<Tensor>, num_classes: usize, axis: i64, dtype: DType) -> Tensor {
-    let config = config([
-        ("num_classes", num_classes.into()),
-        ("axis", axis.into()),
-        ("dtype", dtype.keras_name().into()),
-        ("sparse", false.into()),
-    ]);
-    apply(&ONE_HOT, Inputs::new(x.as_ref()), config)
-}
-
 fn one_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
     let classes: usize = option(config, "num_classes")?;
-    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(-1);
-    let axis = resolve_axis(axis, x.rank() + 1)?;
-    let name = option::<Option<String>>(config, "dtype")?;
-    let dtype = name.and_then(|n| DType::from_keras_name(&n));
+    let axis = resolve_axis(option(config, "axis")?, x.rank() + 1)?;
+    absent(config, &["sparse"])?;
     let x = prim::convert(x, DType::I32)?;
     let mut shape = x.shape();
     shape.dims_mut().insert(axis, Some(1));
@@ -489,15 +520,5 @@ fn one_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     shape.dims_mut()[axis] = Some(classes);
     let classes = prim::iota(&x, &Shape::from(shape.dims()), DType::I32, axis)?;
     let hit = prim::compare(Comparison::Eq, &column, &classes)?;
-    Ok(prim::convert(&hit, dtype.unwrap_or(DType::F32))?.into())
-}
-
-/// Elements of `a` where the condition holds, of `b` elsewhere.
-pub fn where_(
-    condition: impl AsRef<Tensor>,
-    a: impl Into<super::Operand>,
-    b: impl Into<super::Operand>,
-) -> Tensor {
-    let inputs = a.into().push_to(Inputs::new(condition.as_ref()));
-    apply(&WHERE, b.into().push_to(inputs), Config::new())
+    Ok(prim::convert(&hit, dtype(config)?.unwrap_or(DType::F32))?.into())
 }

@@ -3,8 +3,9 @@
 use refrain_graph::{Dim, Op, Shape};
 use serde_json::Value as Json;
 
-use super::arithmetic::{to_json, to_number};
-use super::{Axes, apply, apply_many, config, definitions, flatten_from, option, prim};
+use super::arithmetic::to_number;
+use super::definition::{ToArgument, operations, to};
+use super::{Axes, flatten_from, option, prim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{Config, unexpected};
@@ -13,30 +14,127 @@ use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
 use crate::utils::sizes;
 
-definitions! { DEFS {
-    CONCATENATE = "numpy" / "Concatenate" => |inputs, config| {
-        let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
-        Ok(concatenate_traced(&inputs.list()?, axis)?.into())
+operations! { TABLE in table {
+    /// Tensors side by side along an axis, in their common type.
+    ///
+    /// Sizes that differ along other axes are an error. Keras's axis is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let joined = ops::concatenate([&input([3]), &input([4])], -1);
+    /// assert_eq!(joined.shape().to_string(), "(None, 7)");
+    /// ```
+    pub fn concatenate(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor { [to::<Structure<Tensor>>(xs), axis] }
+    "ops.numpy" / "Concatenate" as "concatenate(xs, axis=0)" [Tensors, Integer],
+    "K.concatenate(tensors, axis=-1)", "tf.concat(values, axis)" => |inputs, config| {
+        Ok(concatenate_traced(&inputs.list()?, option(config, "axis")?)?.into())
     };
-    STACK = "numpy" / "Stack" => stack_call;
-    SPLIT = "numpy" / "Split" => split_call;
-    UNSTACK = "core" / "Unstack" => unstack_call;
-    REPEAT = "numpy" / "Repeat" => repeat_call;
-    TILE = "numpy" / "Tile" => tile_call;
-    PAD = "numpy" / "Pad" => pad_call;
-    FLIP = "numpy" / "Flip" => |inputs, config| {
+    /// Tensors of one shape side by side along a new axis, in their common type.
+    ///
+    /// Shapes that differ are an error. Keras's axis is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let pair = ops::stack([&input([3]), &input([3])], 1);
+    /// assert_eq!(pair.shape().to_string(), "(None, 2, 3)");
+    /// ```
+    pub fn stack(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor { [to::<Structure<Tensor>>(xs), axis] }
+    "ops.numpy" / "Stack" as "stack(x, axis=0)" [Tensors, Integer], "K.stack(x, axis=0)", "tf.stack(values, axis=0)" => stack_call;
+    /// Cut into parts along an axis.
+    ///
+    /// Into equal parts of an axis that they do not divide is an error. Keras's axis is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let x = input([6]);
+    /// assert_eq!(ops::split(&x, 3, -1).len(), 3);
+    /// assert_eq!(ops::split(&x, [1, 3], -1)[2].shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn split(x: impl AsRef<Tensor>, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
+        |op| {
+            let (json, count) = match sections.into() {
+                Sections::Equal(n) => (Json::from(n), n),
+                Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
+            };
+            op.apply_many([x.as_ref().argument(), json.argument(), axis.argument()], count)
+        }
+    }
+    "ops.numpy" / "Split" as "split(x, indices_or_sections, axis=0)" [Tensor, Plain, Integer] => split_call;
+    /// The parts along an axis, which disappears.
+    ///
+    /// Its size must be known. Keras's axis is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let steps = ops::unstack(input([6, 4]), 1);
+    /// assert_eq!((steps.len(), steps[0].shape().to_string()), (6, "(None, 4)".to_owned()));
+    /// ```
+    pub fn unstack(x: impl AsRef<Tensor>, axis: i64) -> Vec<Tensor> {
+        |op| {
+            let x = x.as_ref();
+            let count: Option<usize> = x.dim(axis);
+            op.apply_many([x.argument(), count.argument(), axis.argument()], count.unwrap_or(1))
+        }
+    }
+    "ops.core" / "Unstack" as "unstack(x, num=None, axis=0)" [Tensor, Plain, Integer] => unstack_call;
+    /// Each element so many times in a row along an axis.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::repeat(input([6]), 2, -1).shape().to_string(), "(None, 12)");
+    /// ```
+    pub fn repeat(x: impl AsRef<Tensor>, repeats: usize, axis: i64) -> Tensor { [x.as_ref(), repeats, axis] }
+    "ops.numpy" / "Repeat" as "repeat(x, repeats, axis=None)" [Tensor, Count, OptionalInteger],
+    "K.repeat_elements(x, rep, axis)", "tf.repeat(input, repeats, axis)" => repeat_call;
+    /// The whole tensor so many times along each axis.
+    ///
+    /// Fewer numbers than axes are for the last axes, more make new leading axes.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::tile(input([6]), [1, 2]).shape().to_string(), "(None, 12)");
+    /// ```
+    pub fn tile(x: impl AsRef<Tensor>, repeats: impl Into<Vec<usize>>) -> Tensor { [x.as_ref(), to::<Vec<usize>>(repeats)] }
+    "ops.numpy" / "Tile" as "tile(x, repeats)" [Tensor, Counts], "K.tile(x, n)", "tf.tile(input, multiples)" => tile_call;
+    /// Elements added before and after along each axis.
+    ///
+    /// Widths for another number of axes, and mirrors wider than an axis, are errors.
+    ///
+    /// ```
+    /// use refrain::{input, ops, ops::PadMode};
+    /// let framed = ops::pad(input([6]), [(0, 0), (1, 2)], PadMode::Constant(0.0));
+    /// assert_eq!(framed.shape().to_string(), "(None, 9)");
+    /// ```
+    pub fn pad(x: impl AsRef<Tensor>, widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) -> Tensor {
+        |op| {
+            let (name, value) = mode.parts();
+            let widths: Vec<(usize, usize)> = widths.into();
+            let widths: Json = widths.into_iter().map(|(low, high)| vec![low, high]).collect();
+            op.apply([x.as_ref().argument(), widths.argument(), name.argument(), value.argument()])
+        }
+    }
+    "ops.numpy" / "Pad" as "pad(x, pad_width, mode='constant', constant_values=None)" [Tensor, Plain, Text, Named] => pad_call;
+    /// Read backwards along axes.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::flip(input([6]), 1).shape().to_string(), "(None, 6)");
+    /// ```
+    pub fn flip(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    "ops.numpy" / "Flip" as "flip(x, axis=None)" [Tensor, Axes], "K.reverse(x, axes)", "tf.reverse(tensor, axis)" => |inputs, config| {
         let x = inputs.one()?;
         let axes = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
         Ok(Trace::apply(Op::Reverse(axes), &[x])?.into())
     };
-    ROLL = "numpy" / "Roll" => roll_call;
+    /// Moved along an axis by so many places; what leaves at one end comes back at the other.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::roll(input([6]), 2, -1).shape().to_string(), "(None, 6)");
+    /// ```
+    pub fn roll(x: impl AsRef<Tensor>, shift: i64, axis: i64) -> Tensor { [x.as_ref(), shift, axis] }
+    "ops.numpy" / "Roll" as "roll(x, shift, axis=None)" [Tensor, Integer, OptionalInteger], "tf.roll(input, shift, axis)" => roll_call;
 }}
-
-/// Tensors side by side along an axis, in their common type.
-pub fn concatenate(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor {
-    let config = config([("axis", axis.into())]);
-    apply(&CONCATENATE, Inputs::new(xs.into()), config)
-}
 
 /// Traced tensors side by side, in their common type.
 pub(crate) fn concatenate_traced(xs: &[&Tensor], axis: i64) -> Result<Tensor> {
@@ -56,16 +154,9 @@ fn promoted(xs: &[&Tensor]) -> Result<Vec<Tensor>> {
     xs.iter().map(|x| prim::convert(x, dtype)).collect()
 }
 
-/// Tensors of one shape side by side along a new axis, in their common type.
-pub fn stack(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor {
-    let config = config([("axis", axis.into())]);
-    apply(&STACK, Inputs::new(xs.into()), config)
-}
-
 fn stack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let xs = promoted(&inputs.list()?)?;
-    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
-    let axis = resolve_axis(axis, xs[0].rank() + 1)?;
+    let axis = resolve_axis(option(config, "axis")?, xs[0].rank() + 1)?;
     let expanded = xs.iter().map(|x| {
         let mut shape = x.shape();
         shape.dims_mut().insert(axis, Some(1));
@@ -74,6 +165,20 @@ fn stack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let expanded = expanded.collect::<Result<Vec<_>>>()?;
     let joined = concatenate_traced(&expanded.iter().collect::<Vec<_>>(), axis as i64)?;
     Ok(joined.into())
+}
+
+/// The most parts that one axis is cut into.
+const MOST_PARTS: usize = 1 << 16;
+
+fn limited(parts: usize) -> Result<usize> {
+    match parts <= MOST_PARTS {
+        true => Ok(parts),
+        false => Err(Error::mismatch(
+            ErrorKind::Shape,
+            format!("at most {MOST_PARTS} parts"),
+            parts.to_string(),
+        )),
+    }
 }
 
 /// Where [`split`] cuts: into so many equal parts, or at these places.
@@ -103,20 +208,9 @@ impl<const N: usize> From<[usize; N]> for Sections {
     }
 }
 
-/// Cut into parts along an axis.
-pub fn split(x: impl AsRef<Tensor>, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
-    let (json, count) = match sections.into() {
-        Sections::Equal(n) => (Json::from(n), n),
-        Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
-    };
-    let config = config([("indices_or_sections", json), ("axis", axis.into())]);
-    apply_many(&SPLIT, Inputs::new(x.as_ref()), config, count)
-}
-
 fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
-    let axis = resolve_axis(axis, x.rank())?;
+    let axis = resolve_axis(option(config, "axis")?, x.rank())?;
     let size = x.shape().dim(axis);
     let bounds: Vec<Dim> = match config.get("indices_or_sections") {
         Some(Json::Array(places)) => {
@@ -147,7 +241,8 @@ fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 
 fn equal_bounds(json: &Json, size: Dim) -> Result<Vec<Dim>> {
     let parts = json.as_u64().filter(|&n| n > 0);
-    let parts = parts.ok_or_else(|| unexpected("a positive number of parts", json))? as usize;
+    let parts = parts.ok_or_else(|| unexpected("a positive number of parts", json))?;
+    let parts = limited(usize::try_from(parts).unwrap_or(usize::MAX))?;
     match size {
         Some(n) if n % parts != 0 => Err(Error::mismatch(
             ErrorKind::Shape,
@@ -180,21 +275,9 @@ pub(crate) fn slice_traced(x: &Tensor, axis: usize, from: usize, to: Dim) -> Res
     )
 }
 
-/// The parts along an axis, which disappears. Its size must be known.
-pub fn unstack(x: impl AsRef<Tensor>, axis: i64) -> Vec<Tensor> {
-    let x = x.as_ref();
-    let count = x.dim(axis);
-    let config = config([
-        ("num", count.map_or(Json::Null, Json::from)),
-        ("axis", axis.into()),
-    ]);
-    apply_many(&UNSTACK, Inputs::new(x), config, count.unwrap_or(1))
-}
-
 fn unstack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(0);
-    let axis = resolve_axis(axis, x.rank())?;
+    let axis = resolve_axis(option(config, "axis")?, x.rank())?;
     let number = option::<Option<usize>>(config, "num")?.or(x.shape().dim(axis));
     let number = number.ok_or_else(|| {
         let expected = format!("axis {axis} to have a known size");
@@ -202,17 +285,11 @@ fn unstack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     })?;
     let mut shape = x.shape();
     shape.dims_mut().remove(axis);
-    let parts = (0..number).map(|i| {
+    let parts = (0..limited(number)?).map(|i| {
         let part = slice_traced(x, axis, i, Some(i + 1))?;
         prim::reshape(&part, shape.clone())
     });
     Ok(Structure::list(parts.collect::<Result<Vec<_>>>()?))
-}
-
-/// Each element so many times in a row along an axis.
-pub fn repeat(x: impl AsRef<Tensor>, repeats: usize, axis: i64) -> Tensor {
-    let config = config([("repeats", repeats.into()), ("axis", axis.into())]);
-    apply(&REPEAT, Inputs::new(x.as_ref()), config)
 }
 
 fn repeat_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -242,12 +319,6 @@ pub(crate) fn repeat_traced(x: &Tensor, repeats: usize, axis: usize) -> Result<T
     let size = x.shape().dim(axis);
     merged.dims_mut()[axis] = size.map(|d| sizes::times(d, repeats)).transpose()?;
     prim::reshape(&wide, merged)
-}
-
-/// The whole tensor so many times along each axis.
-pub fn tile(x: impl AsRef<Tensor>, repeats: impl Into<Vec<usize>>) -> Tensor {
-    let config = config([("repeats", repeats.into().into())]);
-    apply(&TILE, Inputs::new(x.as_ref()), config)
 }
 
 fn tile_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -281,22 +352,15 @@ pub enum PadMode {
     Symmetric,
 }
 
-/// Elements added before and after along each axis.
-pub fn pad(x: impl AsRef<Tensor>, widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) -> Tensor {
-    let widths: Vec<Json> = widths
-        .into()
-        .iter()
-        .map(|&(low, high)| vec![low, high].into())
-        .collect();
-    let (name, value) = match mode {
-        PadMode::Constant(v) => ("constant", Some(v).filter(|&v| v != 0.0)),
-        PadMode::Reflect => ("reflect", None),
-        PadMode::Symmetric => ("symmetric", None),
-    };
-    let config = config([("pad_width", widths.into()), ("mode", name.into())]);
-    let inputs =
-        Inputs::new(x.as_ref()).option("constant_values", value.map_or(Json::Null, to_json));
-    apply(&PAD, inputs, config)
+impl PadMode {
+    /// As Keras has it: the mode and the value, which 0 is without one.
+    fn parts(self) -> (&'static str, Option<f64>) {
+        match self {
+            PadMode::Constant(v) => ("constant", Some(v).filter(|&v| v != 0.0)),
+            PadMode::Reflect => ("reflect", None),
+            PadMode::Symmetric => ("symmetric", None),
+        }
+    }
 }
 
 fn pad_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -304,7 +368,7 @@ fn pad_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = x.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor", "none"))?;
     let widths = widths(config.get("pad_width").unwrap_or(&Json::Null), x.rank())?;
     let value = inputs.plain(1, "constant_values").and_then(to_number);
-    let mode = option::<Option<String>>(config, "mode")?.unwrap_or("constant".into());
+    let mode: String = option(config, "mode")?;
     match mode.as_str() {
         "constant" => Ok(pad_constant(x, &widths, value.unwrap_or(0.0))?.into()),
         "reflect" => Ok(pad_mirrored(x, &widths, 1)?.into()),
@@ -372,18 +436,6 @@ fn pad_mirrored(x: &Tensor, widths: &[(i64, i64)], skip: usize) -> Result<Tensor
         x = Trace::apply(Op::Concatenate(axis), &[&before, &x, &after])?;
     }
     Ok(x)
-}
-
-/// Read backwards along axes.
-pub fn flip(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
-    let config = config([("axis", axis.into().to_json())]);
-    apply(&FLIP, Inputs::new(x.as_ref()), config)
-}
-
-/// Moved along an axis by so many places; what leaves at one end comes back at the other.
-pub fn roll(x: impl AsRef<Tensor>, shift: i64, axis: i64) -> Tensor {
-    let config = config([("shift", shift.into()), ("axis", axis.into())]);
-    apply(&ROLL, Inputs::new(x.as_ref()), config)
 }
 
 fn roll_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {

@@ -3,9 +3,10 @@
 use refrain_graph::{DotDims, Op};
 use serde_json::Value as Json;
 
-use super::arithmetic::float_input;
+use super::arithmetic::{float_input, to_json, to_number};
+use super::definition::{operations, to};
 use super::order::triangle;
-use super::{Axes, apply, config, definitions, max, option, power, prim, sum, tensor_argument};
+use super::{Axes, cast, max, min, not_equal, option, power, prim, squeeze, sum, tensor_argument};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{Config, unexpected};
@@ -18,24 +19,92 @@ pub(crate) fn dot_general(a: &Tensor, b: &Tensor, dims: DotDims) -> Result<Tenso
     Trace::apply(Op::DotGeneral(dims), &[a, b])
 }
 
-definitions! { DEFS {
-    MATMUL = "numpy" / "Matmul" => matmul_call;
-    DOT = "numpy" / "Dot" => dot_call;
-    TENSORDOT = "numpy" / "Tensordot" => tensordot_call;
-    OUTER = "numpy" / "Outer" => |inputs, _| {
+operations! { TABLE in table {
+    /// NumPy's matrix product: the last axis of `a` with the second to last of `b`; leading axes are batches.
+    ///
+    /// Leading axes broadcast. Scalars and sizes that differ are errors.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let scores = ops::matmul(&input([5, 8]), &input([8, 7]));
+    /// assert_eq!(scores.shape().to_string(), "(None, 5, 7)");
+    /// ```
+    pub fn matmul(a: &Tensor, b: &Tensor) -> Tensor { [a, b] }
+    "ops.numpy" / "Matmul" as "matmul(x1, x2)" [Tensor, Tensor] => matmul_call;
+    /// NumPy's `dot`: the last axis of `a` with the second to last of `b`, all other axes side by side.
+    ///
+    /// Sizes that differ are an error.
+    ///
+    /// ```
+    /// use refrain::{Input, input, ops};
+    /// let kernel = Input::new([4]).batch_size(8).tensor();
+    /// assert_eq!(ops::dot(&input([5, 8]), &kernel).shape().to_string(), "(None, 5, 4)");
+    /// ```
+    pub fn dot(a: &Tensor, b: &Tensor) -> Tensor { [a, b] }
+    "ops.numpy" / "Dot" as "dot(x1, x2)" [Tensor, Tensor] => dot_call;
+    /// Sums of products over pairs of axes: `a_axes[i]` with `b_axes[i]`.
+    ///
+    /// The other axes of `a` come first in the result. Sizes that differ are an error. Keras takes the last two axes of `a` and the
+    /// first two of `b` by default.
+    ///
+    /// ```
+    /// use refrain::{Input, input, ops};
+    /// let kernel = Input::new([4]).batch_size(8).tensor();
+    /// assert_eq!(ops::tensordot(&input([5, 8]), &kernel, [2], [0]).shape().to_string(), "(None, 5, 4)");
+    /// ```
+    pub fn tensordot(a: &Tensor, b: &Tensor, a_axes: impl Into<Vec<i64>>, b_axes: impl Into<Vec<i64>>) -> Tensor {
+        [a, b, Json::from(vec![to::<Vec<i64>>(a_axes), to::<Vec<i64>>(b_axes)])]
+    }
+    "ops.numpy" / "Tensordot" as "tensordot(x1, x2, axes=2)" [Tensor, Tensor, Plain], "tf.tensordot(a, b, axes)" => tensordot_call;
+    /// All products of an element of `a` and one of `b`: a matrix of the flattened tensors.
+    ///
+    /// ```
+    /// use refrain::{Input, ops};
+    /// let x = Input::new([2]).batch_size(3).tensor();
+    /// assert_eq!(ops::outer(&x, &x).shape().to_string(), "(6, 6)");
+    /// ```
+    pub fn outer(a: &Tensor, b: &Tensor) -> Tensor { [a, b] }
+    "ops.numpy" / "Outer" as "outer(x1, x2)" [Tensor, Tensor] => |inputs, _| {
         let (a, b) = factors(inputs)?;
         let column = prim::reshape(&a, [a.shape().numel(), Some(1)])?;
         let row = prim::reshape(&b, [Some(1), b.shape().numel()])?;
         Ok((column * row).into())
     };
-    NORM = "linalg" / "Norm" => norm_call;
-    TRIL = "numpy" / "Tril" => |inputs, config| {
-        let k = option::<Option<i64>>(config, "k")?.unwrap_or(0);
-        Ok(triangle(inputs.one()?, k, true)?.into())
+    /// The norm of vectors along an axis: `order` 1, 2, another number, or infinity.
+    ///
+    /// `keepdims` leaves an axis of size 1; integers become floats. Keras takes the Euclidean norm by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::norm(input([5, 8]), 2.0, -1, false).shape().to_string(), "(None, 5)");
+    /// ```
+    pub fn norm(x: impl AsRef<Tensor>, order: f64, axis: i64, keepdims: bool) -> Tensor {
+        [x.as_ref(), norm_order(order), axis, keepdims]
+    }
+    "ops.linalg" / "Norm" as "norm(x, ord=None, axis=None, keepdims=False)" [Tensor, Plain, Axes, Flag] => norm_call;
+    /// The lower triangle of matrices: elements at most `k` right of the diagonal; zeros elsewhere.
+    ///
+    /// A tensor of rank below 2 is an error. Keras's `k` is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::tril(input([5, 5]), 0).shape().to_string(), "(None, 5, 5)");
+    /// ```
+    pub fn tril(x: impl AsRef<Tensor>, k: i64) -> Tensor { [x.as_ref(), k] }
+    "ops.numpy" / "Tril" as "tril(x, k=0)" [Tensor, Integer] => |inputs, config| {
+        Ok(triangle(inputs.one()?, option(config, "k")?, true)?.into())
     };
-    TRIU = "numpy" / "Triu" => |inputs, config| {
-        let k = option::<Option<i64>>(config, "k")?.unwrap_or(0);
-        Ok(triangle(inputs.one()?, k, false)?.into())
+    /// The upper triangle of matrices: elements at least `k` right of the diagonal; zeros elsewhere.
+    ///
+    /// A tensor of rank below 2 is an error. Keras's `k` is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::triu(input([5, 5]), 1).shape().to_string(), "(None, 5, 5)");
+    /// ```
+    pub fn triu(x: impl AsRef<Tensor>, k: i64) -> Tensor { [x.as_ref(), k] }
+    "ops.numpy" / "Triu" as "triu(x, k=0)" [Tensor, Integer] => |inputs, config| {
+        Ok(triangle(inputs.one()?, option(config, "k")?, false)?.into())
     };
 }}
 
@@ -47,16 +116,6 @@ fn factors(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     );
     let dtype = prim::promote(a.dtype(), b.dtype());
     Ok((prim::convert(&a, dtype)?, prim::convert(&b, dtype)?))
-}
-
-/// NumPy's matrix product: the last axis of `a` with the second to last of `b`; leading axes are batches.
-pub fn matmul(a: &Tensor, b: &Tensor) -> Tensor {
-    apply(&MATMUL, Inputs::new(a).arg(b), Config::new())
-}
-
-/// NumPy's `dot`: the last axis of `a` with the second to last of `b`, all other axes side by side.
-pub fn dot(a: &Tensor, b: &Tensor) -> Tensor {
-    apply(&DOT, Inputs::new(a).arg(b), Config::new())
 }
 
 fn dot_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
@@ -72,29 +131,17 @@ fn dot_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     Ok(dot_general(&a, &b, dims)?.into())
 }
 
-/// Sums of products over pairs of axes: `a_axes[i]` with `b_axes[i]`.
-pub fn tensordot(
-    a: &Tensor,
-    b: &Tensor,
-    a_axes: impl Into<Vec<i64>>,
-    b_axes: impl Into<Vec<i64>>,
-) -> Tensor {
-    let axes = vec![Json::from(a_axes.into()), Json::from(b_axes.into())];
-    apply(
-        &TENSORDOT,
-        Inputs::new(a).arg(b),
-        config([("axes", axes.into())]),
-    )
-}
-
 fn tensordot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = factors(inputs)?;
     let json = config.get("axes").unwrap_or(&Json::Null);
     let bad = || unexpected("a number of axes, or axes of both tensors", json);
     let (lhs, rhs) = match json {
-        Json::Null => (Axes::from([-2, -1]), Axes::from([0, 1])),
         Json::Number(n) => {
-            let n = n.as_i64().filter(|&n| n >= 0).ok_or_else(bad)?;
+            let most = a.rank().min(b.rank()) as i64;
+            let n = n
+                .as_i64()
+                .filter(|n| (0..=most).contains(n))
+                .ok_or_else(bad)?;
             (Axes::Only((-n..0).collect()), Axes::Only((0..n).collect()))
         }
         Json::Array(pair) if pair.len() == 2 => (
@@ -111,51 +158,61 @@ fn tensordot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
     Ok(dot_general(&a, &b, dims)?.into())
 }
 
-/// All products of an element of `a` and one of `b`: a matrix of the flattened tensors.
-pub fn outer(a: &Tensor, b: &Tensor) -> Tensor {
-    apply(&OUTER, Inputs::new(a).arg(b), Config::new())
+/// A whole order as an integer, as Keras has it.
+fn norm_order(order: f64) -> Json {
+    match order.fract() == 0.0 {
+        true => Json::from(order as i64),
+        false => to_json(order),
+    }
 }
 
-/// The norm of vectors along an axis: `order` 1, 2, or infinity.
-pub fn norm(x: impl AsRef<Tensor>, order: f64, axis: i64, keepdims: bool) -> Tensor {
-    let order = match order {
-        n if n.fract() == 0.0 => Json::from(n as i64),
-        n if n.is_infinite() => "inf".into(),
-        n => n.into(),
-    };
-    let config = config([
-        ("ord", order),
-        ("axis", axis.into()),
-        ("keepdims", keepdims.into()),
-    ]);
-    apply(&NORM, Inputs::new(x.as_ref()), config)
-}
-
+/// Of vectors along one axis, of matrices along two, or of all elements.
 fn norm_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = float_input(inputs)?;
     let axes = Axes::from_json(config.get("axis"))?;
-    let keepdims = option::<Option<bool>>(config, "keepdims")?.unwrap_or(false);
-    let order = config.get("ord").unwrap_or(&Json::Null);
-    let vectors = matches!(&axes, Axes::Only(a) if a.len() == 1) || x.rank() == 1;
-    let norm = match (order.as_f64(), order.as_str()) {
-        (Some(2.0), _) if vectors => sum(&x.square(), axes, keepdims).sqrt(),
-        (None, None | Some("fro")) => sum(&x.square(), axes, keepdims).sqrt(),
-        (Some(1.0), _) if vectors => sum(&x.abs(), axes, keepdims),
-        (_, Some("inf")) if vectors => max(&x.abs(), axes, keepdims),
-        (Some(p), _) if vectors => power(sum(&power(x.abs(), p), axes, keepdims), 1.0 / p),
-        _ => return Err(unexpected("the order of a vector norm", order)),
+    let dims = axes.resolve_in_order(x.rank())?;
+    let keepdims: bool = option(config, "keepdims")?;
+    let json = config.get("ord").unwrap_or(&Json::Null);
+    let euclidean = |x: &Tensor| sum(&x.square(), axes.clone(), keepdims).sqrt();
+    let norm = match (to_number(json), dims.as_slice()) {
+        (None, dims) if json.is_null() || (json == "fro" && dims.len() == 2) => euclidean(&x),
+        (Some(order), [_]) => vector_norm(&x, order, axes, keepdims),
+        (Some(order), &[rows, columns]) if order.abs() == 1.0 || order.is_infinite() => {
+            let (summed, kept) = if order.is_infinite() {
+                (columns, rows)
+            } else {
+                (rows, columns)
+            };
+            let sums = sum(&x.abs(), summed as i64, true);
+            let extreme = if order > 0.0 { max } else { min };
+            let norm = extreme(&sums, kept as i64, true);
+            if keepdims {
+                norm
+            } else {
+                squeeze(&norm, [rows as i64, columns as i64])
+            }
+        }
+        _ => {
+            let axes = format!(
+                "the order of a norm along {} axes that needs no singular values",
+                dims.len()
+            );
+            return Err(unexpected(&axes, json));
+        }
     };
     Ok(norm.into())
 }
 
-/// The lower triangle of matrices: elements at most `k` right of the diagonal; zeros elsewhere.
-pub fn tril(x: impl AsRef<Tensor>, k: i64) -> Tensor {
-    apply(&TRIL, Inputs::new(x.as_ref()), config([("k", k.into())]))
-}
-
-/// The upper triangle of matrices: elements at least `k` right of the diagonal; zeros elsewhere.
-pub fn triu(x: impl AsRef<Tensor>, k: i64) -> Tensor {
-    apply(&TRIU, Inputs::new(x.as_ref()), config([("k", k.into())]))
+fn vector_norm(x: &Tensor, order: f64, axes: Axes, keepdims: bool) -> Tensor {
+    let x_abs = x.abs();
+    match order {
+        2.0 => sum(&x.square(), axes, keepdims).sqrt(),
+        1.0 => sum(&x_abs, axes, keepdims),
+        0.0 => sum(cast(not_equal(x, 0), x.dtype()), axes, keepdims),
+        f64::INFINITY => max(&x_abs, axes, keepdims),
+        f64::NEG_INFINITY => min(&x_abs, axes, keepdims),
+        p => power(sum(&power(x_abs, p), axes, keepdims), 1.0 / p),
+    }
 }
 
 fn matmul_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {

@@ -1,17 +1,16 @@
 //! Truth values, rounding, and constants in another tensor's shape.
 
-use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
-use serde_json::Value as Json;
+use refrain_graph::{BinaryOp, Comparison, DType, Op, UnaryOp};
 
-use super::arithmetic::{
-    Operand, binary_functions, float_input, operand, operands, to_json, to_number, unary_functions,
-};
-use super::{OpDef, apply, config, definitions, option, prim, tensor_argument};
-use crate::error::{Error, ErrorKind, Result};
+use super::arithmetic::{Operand, float_input, operand, operands};
+use super::definition::{binary_functions, operations, to, unary_functions};
+use super::{dtype, option, prim, tensor_argument};
+use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::Config;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+use crate::trace::Trace;
 
 fn truth(inputs: &Inputs, op: BinaryOp) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
@@ -22,30 +21,30 @@ fn truth(inputs: &Inputs, op: BinaryOp) -> Result<Structure<Tensor>> {
     Ok(prim::binary(op, &a, &b)?.into())
 }
 
-binary_functions! { BINARY in binary_defs {
+binary_functions! { BINARY in binary {
     /// Whether both hold.
-    logical_and, "LogicalAnd", |i, _| truth(i, BinaryOp::And);
+    logical_and = "LogicalAnd" as "logical_and(x1, x2)", "tf.logical_and(x, y)" => |i, _| truth(i, BinaryOp::And);
     /// Whether either holds.
-    logical_or, "LogicalOr", |i, _| truth(i, BinaryOp::Or);
+    logical_or = "LogicalOr" as "logical_or(x1, x2)", "tf.logical_or(x, y)" => |i, _| truth(i, BinaryOp::Or);
     /// Whether exactly one holds.
-    logical_xor, "LogicalXor", |i, _| truth(i, BinaryOp::Xor);
+    logical_xor = "LogicalXor" as "logical_xor(x1, x2)", "tf.logical_xor(x, y)" => |i, _| truth(i, BinaryOp::Xor);
 }}
 
-unary_functions! { UNARY in unary_defs {
+unary_functions! { UNARY in unary {
     /// Whether it does not hold.
-    logical_not, "LogicalNot", "numpy", |i, _| {
+    logical_not = "ops.numpy" / "LogicalNot" as "logical_not(x)", "tf.logical_not(x)" => |i, _| {
         Ok(prim::unary(UnaryOp::Not, &prim::convert(i.one()?, DType::Bool)?)?.into())
     };
     /// Whether elements are NaN.
-    isnan, "Isnan", "numpy", |i, _| Ok(prim::compare(Comparison::Ne, i.one()?, i.one()?)?.into());
+    isnan = "ops.numpy" / "Isnan" as "isnan(x)", "tf.is_nan(x)" => |i, _| Ok(prim::compare(Comparison::Ne, i.one()?, i.one()?)?.into());
     /// Whether elements are infinite.
-    isinf, "Isinf", "numpy", |i, _| {
+    isinf = "ops.numpy" / "Isinf" as "isinf(x)", "tf.is_inf(x)" => |i, _| {
         let x = float_input(i)?;
         let infinite = prim::constant_like(&x, f64::INFINITY)?;
         Ok(prim::compare(Comparison::Eq, &prim::unary(UnaryOp::Abs, &x)?, &infinite)?.into())
     };
     /// Rounds towards zero.
-    trunc, "Trunc", "numpy", |i, _| {
+    trunc = "ops.numpy" / "Trunc" as "trunc(x)" => |i, _| {
         let x = i.one()?;
         match x.dtype().is_float() {
             true => Ok((x.sign() * x.abs().floor()).into()),
@@ -54,35 +53,80 @@ unary_functions! { UNARY in unary_defs {
     };
 }}
 
-definitions! { DEFS {
-    ROUND = "numpy" / "Round" => round_call;
-    CLIP = "numpy" / "Clip" => clip_call;
-    ZEROS_LIKE = "numpy" / "ZerosLike" => |inputs, config| filled(inputs, config, 0.0);
-    ONES_LIKE = "numpy" / "OnesLike" => |inputs, config| filled(inputs, config, 1.0);
-    FULL_LIKE = "numpy" / "FullLike" => |inputs, config| {
+operations! { TABLE in table {
+    /// Rounded to so many decimals (negative: to tens, hundreds, …); ties go to the even number.
+    ///
+    /// In the shape and type of `x`. Keras rounds to 0 decimals by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::round(input([3]), 2).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn round(x: impl AsRef<Tensor>, decimals: i64) -> Tensor { [x.as_ref(), decimals] }
+    "ops.numpy" / "Round" as "round(x, decimals=0)" [Tensor, Integer], "K.round(x)", "tf.round(x)" => round_call;
+    /// Elements brought between two limits.
+    ///
+    /// In the shape of `x`; integers stay integers between whole limits.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::clip(input([3]), -1.0, 1.0).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn clip(x: impl AsRef<Tensor>, low: f64, high: f64) -> Tensor { [x.as_ref(), low, high] }
+    "ops.numpy" / "Clip" as "clip(x, x_min, x_max)" [Tensor, Number, Number],
+    "tf.clip_by_value(t, clip_value_min, clip_value_max)" => clip_call;
+    /// Zeros in the shape of a tensor, by default of its type.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// let zeros = ops::zeros_like(input([3]), Some(DType::I32));
+    /// assert_eq!((zeros.shape(), zeros.dtype()), (input([3]).shape(), DType::I32));
+    /// ```
+    pub fn zeros_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor { [x.as_ref(), dtype] }
+    "ops.numpy" / "ZerosLike" as "zeros_like(x, dtype=None)" [Tensor, OptionalType],
+    "K.zeros_like(x, dtype=None)", "tf.zeros_like(input, dtype=None)" => |inputs, config| filled(inputs, config, 0.0);
+    /// Ones in the shape of a tensor, by default of its type.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::ones_like(input([3]), None).dtype(), DType::F32);
+    /// ```
+    pub fn ones_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor { [x.as_ref(), dtype] }
+    "ops.numpy" / "OnesLike" as "ones_like(x, dtype=None)" [Tensor, OptionalType],
+    "K.ones_like(x, dtype=None)", "tf.ones_like(input, dtype=None)" => |inputs, config| filled(inputs, config, 1.0);
+    /// One value, or those of a tensor, in the shape of a tensor, by default of its type.
+    ///
+    /// A value whose shape does not broadcast to that of `x` is an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::full_like(input([3]), 2.5, None).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn full_like(x: impl AsRef<Tensor>, value: impl Into<Operand>, dtype: Option<DType>) -> Tensor {
+        [x.as_ref(), to::<Operand>(value), dtype]
+    }
+    "ops.numpy" / "FullLike" as "full_like(x, fill_value, dtype=None)" [Tensor, Operand, OptionalType] => |inputs, config| {
         let x = tensor_argument(inputs, 0, "x")?;
-        let dtype = dtype_of(config)?.unwrap_or(x.dtype());
+        let dtype = dtype(config)?.unwrap_or(x.dtype());
         let value = prim::convert(&operand(inputs, 1, "fill_value", &x)?, dtype)?;
         Ok(prim::broadcast_to(&value, &x.shape())?.into())
     };
-    STOP_GRADIENT = "core" / "StopGradient" => |inputs, _| {
-        let x = inputs.one()?;
-        Ok(crate::trace::Trace::apply(refrain_graph::Op::StopGradient, &[x])?.into())
+    /// The same values; gradients stop here.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::stop_gradient(&input([3])).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn stop_gradient(x: &Tensor) -> Tensor { [x] }
+    "ops.core" / "StopGradient" as "stop_gradient(variable)" [Tensor],
+    "K.stop_gradient(variables)", "tf.stop_gradient(input)" => |inputs, _| {
+        Ok(Trace::apply(Op::StopGradient, &[inputs.one()?])?.into())
     };
 }}
 
-/// Rounded to so many decimals (negative: to tens, hundreds, …); ties go to the even number.
-pub fn round(x: impl AsRef<Tensor>, decimals: i64) -> Tensor {
-    apply(
-        &ROUND,
-        Inputs::new(x.as_ref()),
-        config([("decimals", decimals.into())]),
-    )
-}
-
 fn round_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let decimals = option::<Option<i64>>(config, "decimals")?.unwrap_or(0);
+    let decimals: i64 = option(config, "decimals")?;
     if !x.dtype().is_float() && decimals >= 0 {
         return Ok(x.clone().into());
     }
@@ -95,20 +139,9 @@ fn round_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     Ok(prim::convert(&rounded, x.dtype())?.into())
 }
 
-/// Elements brought between two limits.
-pub fn clip(x: impl AsRef<Tensor>, low: f64, high: f64) -> Tensor {
-    let config = config([("x_min", to_json(low)), ("x_max", to_json(high))]);
-    apply(&CLIP, Inputs::new(x.as_ref()), config)
-}
-
 fn clip_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let limit = |name: &str| {
-        let json = config.get(name).unwrap_or(&Json::Null);
-        let number = to_number(json);
-        number.ok_or_else(|| crate::layers::unexpected("a number", json))
-    };
-    let (low, high) = (limit("x_min")?, limit("x_max")?);
+    let (low, high): (f64, f64) = (option(config, "x_min")?, option(config, "x_max")?);
     let whole = |limit: f64| limit.fract() == 0.0 || limit.is_infinite();
     let x = match whole(low) && whole(high) {
         true => x.clone(),
@@ -118,43 +151,8 @@ fn clip_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     Ok(prim::binary(BinaryOp::Minimum, &raised, &prim::constant_like(&x, high)?)?.into())
 }
 
-fn dtype_of(config: &Config) -> Result<Option<DType>> {
-    let Some(name) = option::<Option<String>>(config, "dtype")? else {
-        return Ok(None);
-    };
-    let dtype = DType::from_keras_name(&name);
-    let dtype = dtype.ok_or_else(|| Error::mismatch(ErrorKind::DType, "an element type", name))?;
-    Ok(Some(dtype))
-}
-
 fn filled(inputs: &Inputs, config: &Config, value: f64) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let dtype = dtype_of(config)?.unwrap_or(x.dtype());
+    let dtype = dtype(config)?.unwrap_or(x.dtype());
     Ok(prim::full(x, &x.shape(), dtype, value)?.into())
-}
-
-fn dtype_config(dtype: Option<DType>) -> Config {
-    let name = dtype.map_or(Json::Null, |d| d.keras_name().into());
-    config([("dtype", name)])
-}
-
-/// Zeros in the shape of a tensor, by default of its type.
-pub fn zeros_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor {
-    apply(&ZEROS_LIKE, Inputs::new(x.as_ref()), dtype_config(dtype))
-}
-
-/// Ones in the shape of a tensor, by default of its type.
-pub fn ones_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor {
-    apply(&ONES_LIKE, Inputs::new(x.as_ref()), dtype_config(dtype))
-}
-
-/// One value in the shape of a tensor, by default of its type.
-pub fn full_like(x: impl AsRef<Tensor>, value: impl Into<Operand>, dtype: Option<DType>) -> Tensor {
-    let inputs = value.into().push_to(Inputs::new(x.as_ref()));
-    apply(&FULL_LIKE, inputs, dtype_config(dtype))
-}
-
-/// The same values; gradients stop here.
-pub fn stop_gradient(x: &Tensor) -> Tensor {
-    apply(&STOP_GRADIENT, Inputs::new(x), Config::new())
 }

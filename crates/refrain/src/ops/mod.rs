@@ -19,6 +19,7 @@ mod activation;
 mod arithmetic;
 mod constant;
 mod conv;
+mod definition;
 mod einsum;
 mod gather;
 pub(crate) mod gradient;
@@ -42,6 +43,7 @@ pub(crate) use constant::{
     array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
 };
 pub use conv::*;
+pub(crate) use definition::{Kind, OpDef, Operation, Parameter, ToArgument, parameters};
 pub use einsum::einsum;
 pub(crate) use gather::composed;
 pub use gradient::gradient;
@@ -60,74 +62,57 @@ use refrain_graph::{BinaryOp, DType};
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{AnyLayer, Call, Config, ConfigValue, Handle, Layer, Properties, in_option};
-use crate::structure::Structure;
+use crate::inputs::Inputs;
+use crate::layers::{Config, ConfigValue, in_option, registry};
 use crate::tensor::Tensor;
-use crate::trace::Trace;
 
-/// A function as Keras files name it: its class, its module, and how it lowers to primitives.
-#[derive(Debug)]
-pub(crate) struct OpDef {
-    /// Keras's class: `Add`, `GetItem`, …
-    pub(crate) class: &'static str,
-    /// The last part of Keras's module: `numpy`, `nn`, `math`, `core`, …
-    pub(crate) module: &'static str,
-    /// The function on traced tensors. `Config` holds what Keras keeps in the operation's config (axes, …).
-    pub(crate) call: fn(&Inputs, &Config) -> Result<Structure<Tensor>>,
-}
-
-/// Declares functions as Keras files name them, and the table that files are read with.
-macro_rules! definitions {
-    ($table:ident { $($name:ident = $module:literal / $class:literal => $call:expr;)* }) => {
-        $(
-            pub(super) static $name: $crate::ops::OpDef = $crate::ops::OpDef {
-                class: $class,
-                module: $module,
-                call: $call,
-            };
-        )*
-        pub(super) static $table: &[&$crate::ops::OpDef] = &[$(&$name),*];
-    };
-}
-
-use definitions;
-
-/// Every function of Keras that can stand in a file.
+/// Every function, file by file.
 static TABLES: &[&[&OpDef]] = &[
-    activation::DEFS,
     activation::PLAIN,
+    activation::TABLE,
     arithmetic::BINARY,
-    arithmetic::DEFS,
+    arithmetic::TABLE,
     arithmetic::UNARY,
-    einsum::DEFS,
-    index::DEFS,
-    join::DEFS,
-    linalg::DEFS,
+    conv::TABLE,
+    einsum::TABLE,
+    gradient::TABLE,
+    index::TABLE,
+    join::TABLE,
+    linalg::TABLE,
     logic::BINARY,
-    logic::DEFS,
+    logic::TABLE,
     logic::UNARY,
-    nn::DEFS,
-    order::DEFS,
-    reduce::DEFS,
-    reduce::REDUCTIONS,
-    shape::DEFS,
+    nn::TABLE,
+    order::TABLE,
+    pooling::TABLE,
+    reduce::OTHERS,
+    reduce::TABLE,
+    shape::TABLE,
+    &[&arithmetic::CONVERT_TO_TENSOR, &gather::BATCH_GATHER],
 ];
 
-/// The classes of all functions that can stand in a file.
-pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().copied().flatten().map(|def| def.class)
+/// Everything in the tables.
+pub(crate) fn definitions() -> impl Iterator<Item = &'static OpDef> {
+    TABLES.iter().copied().flatten().copied()
+}
+
+/// The functions that programs and expressions call by their names.
+pub(crate) fn functions() -> impl Iterator<Item = &'static OpDef> {
+    definitions().filter(|def| def.function.is_some())
 }
 
 /// The function of a Keras class with its config.
 pub(crate) fn operation(class: &str, config: &Config) -> Option<Operation> {
-    let known = TABLES.iter().copied().flatten().copied();
-    let def = known
-        .chain([&gradient::GRADIENT, &gather::BATCH_GATHER])
-        .find(|d| d.class == class)?;
-    let mut config = config.clone();
-    config.shift_remove("name");
-    Some(Operation { def, config })
+    let def = definitions().find(|def| def.class == class)?;
+    Some(Operation::new(def, config))
+}
+
+/// Keras's modules of most functions are this and a last part: `numpy`, `nn`, …
+pub(crate) const OPS_MODULE: &str = "keras.src.ops.";
+
+/// Whether functions are in this module of Keras.
+pub(crate) fn is_module(module: &str) -> bool {
+    module.starts_with(OPS_MODULE) || module == "keras.src.activations.activations"
 }
 
 /// An entry of an operation's config; what is missing reads as null.
@@ -136,10 +121,27 @@ pub(crate) fn option<T: ConfigValue>(config: &Config, name: &str) -> Result<T> {
     T::from_json(json).map_err(|e| in_option(e, name))
 }
 
-/// The config of an operation.
-pub(crate) fn config<const N: usize>(entries: [(&str, Json); N]) -> Config {
-    let entries = entries.into_iter();
-    entries.map(|(k, v)| (k.to_owned(), v)).collect()
+/// An element type of an operation's config, if it names one.
+pub(crate) fn dtype(config: &Config) -> Result<Option<DType>> {
+    let json = config.get("dtype").filter(|json| !json.is_null());
+    json.map(registry::dtype_from_json).transpose()
+}
+
+/// Refuses options that are on: Keras has them, and here is nothing to compute them with.
+pub(crate) fn absent(config: &Config, names: &[&str]) -> Result<()> {
+    let on = |name: &&&str| {
+        !matches!(
+            config.get(**name),
+            None | Some(Json::Null | Json::Bool(false))
+        )
+    };
+    match names.iter().find(on) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("option `{name}` is not supported");
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+    }
 }
 
 /// A tensor argument by position or by name; a list of numbers is one too.
@@ -166,100 +168,6 @@ pub(crate) fn tensor_argument(inputs: &Inputs, position: usize, name: &str) -> R
 pub(crate) fn beside(inputs: &Inputs) -> Result<&Tensor> {
     let first = inputs.first()?.flatten().into_iter().next();
     first.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor operand", "none"))
-}
-
-/// Functions that give what they were given where they change nothing: on JAX, not on TensorFlow.
-const MAY_RETURN_INPUT: [&str; 8] = [
-    "BroadcastTo",
-    "Concatenate",
-    "Einsum",
-    "ExpandDims",
-    "GetItem",
-    "Reshape",
-    "Squeeze",
-    "Transpose",
-];
-
-/// A function of `ops` recorded in a declared graph.
-#[derive(Clone)]
-pub(crate) struct Operation {
-    pub(crate) def: &'static OpDef,
-    pub(crate) config: Config,
-}
-
-impl Layer for Operation {
-    type Output = Structure<Tensor>;
-
-    fn class_name(&self) -> &str {
-        self.def.class
-    }
-
-    fn config(&self) -> Config {
-        self.config.clone()
-    }
-
-    fn properties(&self) -> Properties {
-        let may_return_input = MAY_RETURN_INPUT.contains(&self.def.class);
-        Properties {
-            may_return_input,
-            keras2_masks: match may_return_input {
-                true => MaskRule::Lost,
-                false => MaskRule::default(),
-            },
-            ..Properties::default()
-        }
-    }
-
-    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        (self.def.call)(inputs, &self.config)
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn casts_inputs(&self) -> bool {
-        false
-    }
-}
-
-/// Applies a function: at once on traced tensors, as a new node on symbolic ones.
-pub(crate) fn apply_all(
-    def: &'static OpDef,
-    inputs: Inputs,
-    config: Config,
-) -> Result<Structure<Tensor>> {
-    let tensors = inputs.tensors();
-    tensors.iter().try_for_each(|t| t.check())?;
-    let traced = tensors.iter().filter(|t| t.as_traced().is_some()).count();
-    let call = |inputs: &Inputs| (def.call)(inputs, &config).map_err(|e| e.in_function(def.class));
-    match (traced, tensors.len()) {
-        (0, 0) => return call(&inputs),
-        (t, n) if t == n => return call(&Trace::innermost(&tensors)?.place(&inputs)?),
-        (0, _) => {}
-        _ => return Err(crate::layers::mixed()),
-    }
-    let layer: AnyLayer = Handle::from_options(Operation { def, config }).any();
-    layer.call_structure(&inputs)
-}
-
-/// [`apply_all`] for a function with one result.
-pub(crate) fn apply(def: &'static OpDef, inputs: Inputs, config: Config) -> Tensor {
-    let outputs = apply_all(def, inputs, config);
-    Tensor::from_result(outputs.map(|s| s.into_leaves().swap_remove(0)))
-}
-
-/// [`apply_all`] for a function with a known number of results.
-pub(crate) fn apply_many(
-    def: &'static OpDef,
-    inputs: Inputs,
-    config: Config,
-    count: usize,
-) -> Vec<Tensor> {
-    match apply_all(def, inputs, config) {
-        Ok(outputs) => outputs.into_leaves(),
-        Err(e) => vec![Tensor::invalid(e); count],
-    }
 }
 
 /// Uniform numbers in [0, 1) from random bits: the upper 24 bits, which f32 holds exactly.

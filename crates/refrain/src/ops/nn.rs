@@ -3,12 +3,10 @@
 use refrain_graph::{Comparison, DType, Op, Reduction};
 
 use super::arithmetic::float_input;
+use super::definition::{operations, to};
 use super::order::sort_traced;
 use super::reduce::reduce;
-use super::{
-    Axes, apply, config, cumsum, definitions, flatten_from, maximum, option, power, prim, rsqrt,
-    square, sum, where_,
-};
+use super::{Axes, cumsum, flatten_from, maximum, option, power, prim, rsqrt, square, sum, where_};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
@@ -16,23 +14,72 @@ use crate::structure::Structure;
 use crate::tensor::{Logits, Tensor, resolve_axis};
 use crate::trace::Trace;
 
-definitions! { DEFS {
-    SOFTMAX = "nn" / "Softmax" => softmax_call;
-    LOG_SOFTMAX = "nn" / "LogSoftmax" => |inputs, config| {
+operations! { TABLE in table {
+    /// Exponentials along an axis divided by their sum. [`Axes::All`]: over the whole tensor.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's axis is the last by default. Over the last axis the result remembers its
+    /// logits, of which cross-entropies are computed.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::softmax(input([10]), -1).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn softmax(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    "ops.nn" / "Softmax" as "softmax(x, axis=-1)" [Tensor, Axes], "activations.softmax(x, axis=-1)" => softmax_call;
+    /// The logarithm of the softmax.
+    ///
+    /// In the shape of `x`; integers become floats. Keras's axis is the last by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::log_softmax(input([10]), -1).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn log_softmax(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
+    "ops.nn" / "LogSoftmax" as "log_softmax(x, axis=-1)" [Tensor, Integer], "activations.log_softmax(x, axis=-1)", "tf.log_softmax(logits, axis=-1)" => |inputs, config| {
         let (x, axis) = input_and_axis(inputs, config)?;
         let shifted = shifted(&x, &[axis])?;
         let total = reduce(&shifted.exp(), Reduction::Sum, &[axis], true)?;
         Ok((&shifted - total.log()).into())
     };
-    SPARSEMAX = "nn" / "Sparsemax" => sparsemax_call;
-    GLU = "nn" / "Glu" => glu_call;
-    NORMALIZE = "nn" / "Normalize" => normalize_call;
+    /// Keras's sparsemax, with zeros where softmax has small numbers.
+    ///
+    /// It takes the threshold from the sum of all partial sums of the support, as Keras does, so that its results add up to 1 only
+    /// where the support is one element. In the shape of `x`; Keras's axis is the last by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::sparsemax(input([10]), -1).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn sparsemax(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
+    "ops.nn" / "Sparsemax" as "sparsemax(x, axis=-1)" [Tensor, Integer], "activations.sparsemax(x, axis=-1)" => sparsemax_call;
+    /// One half along an axis times the sigmoid of the other half.
+    ///
+    /// The axis is half as long in the result; an odd size is an error. Keras's axis is the last by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::glu(input([10]), -1).shape().to_string(), "(None, 5)");
+    /// ```
+    pub fn glu(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
+    "ops.nn" / "Glu" as "glu(x, axis=-1)" [Tensor, Integer], "activations.glu(x, axis=-1)" => glu_call;
+    /// Divided by its norm of this order along an axis; the norm counts as at least `epsilon` (by default 1e-7).
+    ///
+    /// In the shape of `x`; integers become floats. An order below 1 is an error. Keras has the last axis and order 2 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::normalize(input([10]), -1, 2, None).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn normalize(x: impl AsRef<Tensor>, axis: impl Into<Axes>, order: u32, epsilon: Option<f64>) -> Tensor {
+        [x.as_ref(), to::<Axes>(axis), order, epsilon]
+    }
+    "ops.nn" / "Normalize" as "normalize(x, axis=-1, order=2, epsilon=None)" [Tensor, Axes, Count, OptionalNumber]
+    => normalize_call;
 }}
 
 fn input_and_axis(inputs: &Inputs, config: &Config) -> Result<(Tensor, usize)> {
     let x = float_input(inputs)?;
-    let axis = option::<Option<i64>>(config, "axis")?.unwrap_or(-1);
-    let axis = resolve_axis(axis, x.rank())?;
+    let axis = resolve_axis(option(config, "axis")?, x.rank())?;
     Ok((x, axis))
 }
 
@@ -53,19 +100,9 @@ pub(crate) fn softmax_traced(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
     Ok(probabilities)
 }
 
-/// Exponentials along an axis divided by their sum. [`Axes::All`]: over the whole tensor.
-pub fn softmax(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
-    let config = config([("axis", axis.into().to_json())]);
-    apply(&SOFTMAX, Inputs::new(x.as_ref()), config)
-}
-
 fn softmax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = float_input(inputs)?;
-    let axes = match config.get("axis") {
-        None => Axes::from(-1),
-        axis => Axes::from_json(axis)?,
-    };
-    let dims = axes.resolve(x.rank())?;
+    let dims = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
     let probabilities = softmax_traced(&x, &dims)?;
     // Losses take the logits along the last axis only.
     let along_last = dims == [x.rank() - 1];
@@ -74,19 +111,6 @@ fn softmax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
         true => probabilities.with_logits(Logits::Softmax(logits)).into(),
         false => probabilities.into(),
     })
-}
-
-/// The logarithm of the softmax.
-pub fn log_softmax(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
-    let config = config([("axis", axis.into())]);
-    apply(&LOG_SOFTMAX, Inputs::new(x.as_ref()), config)
-}
-
-/// Keras's sparsemax. It takes the threshold from the sum of all partial sums of the support, as Keras does, so that
-/// its results add up to 1 only where the support is one element.
-pub fn sparsemax(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
-    let config = config([("axis", axis.into())]);
-    apply(&SPARSEMAX, Inputs::new(x.as_ref()), config)
 }
 
 fn sparsemax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -100,15 +124,6 @@ fn sparsemax_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
     let count = sum(&prim::convert(&support, x.dtype())?, axis as i64, true);
     let total = sum(&where_(&support, &partial, 0), axis as i64, true);
     Ok(maximum(&x - (total - 1) / count, 0).into())
-}
-
-/// One half along an axis times the sigmoid of the other half.
-pub fn glu(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
-    apply(
-        &GLU,
-        Inputs::new(x.as_ref()),
-        config([("axis", axis.into())]),
-    )
 }
 
 fn glu_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -125,21 +140,6 @@ fn glu_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     Ok((&halves[0] * super::sigmoid(&halves[1])).into())
 }
 
-/// Divided by its norm of this order along an axis; the norm counts as at least `epsilon` (by default 1e-7).
-pub fn normalize(
-    x: impl AsRef<Tensor>,
-    axis: impl Into<Axes>,
-    order: u32,
-    epsilon: Option<f64>,
-) -> Tensor {
-    let config = config([
-        ("axis", axis.into().to_json()),
-        ("order", order.into()),
-        ("epsilon", epsilon.into()),
-    ]);
-    apply(&NORMALIZE, Inputs::new(x.as_ref()), config)
-}
-
 /// Keras's `backend.epsilon()`.
 const EPSILON: f64 = 1e-7;
 
@@ -150,11 +150,8 @@ fn normalize_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
     } else {
         x
     };
-    let axis = match config.get("axis") {
-        None => Axes::from(-1),
-        axis => Axes::from_json(axis)?,
-    };
-    let order = option::<Option<i64>>(config, "order")?.unwrap_or(2);
+    let axis = Axes::from_json(config.get("axis"))?;
+    let order: i64 = option(config, "order")?;
     let epsilon = option::<Option<f64>>(config, "epsilon")?.unwrap_or(EPSILON);
     if order < 1 {
         return Err(Error::mismatch(
@@ -174,6 +171,11 @@ fn normalize_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
 }
 
 /// Divided by its Euclidean norm along axes, which counts as at least 1e-6.
+///
+/// ```
+/// use refrain::{input, ops};
+/// assert_eq!(ops::l2_normalize(input([10]), -1).shape().to_string(), "(None, 10)");
+/// ```
 pub fn l2_normalize(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
     const SMALLEST_SQUARE: f64 = 1e-12;
     let x = x.as_ref();

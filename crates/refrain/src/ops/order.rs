@@ -3,8 +3,9 @@
 use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction, UnaryOp};
 use serde_json::Value as Json;
 
+use super::definition::{operations, to};
 use super::reduce::reduce;
-use super::{apply, apply_many, config, definitions, flatten_from, option, prim, slice_traced};
+use super::{dtype, flatten_from, option, prim, slice_traced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Config;
@@ -12,14 +13,91 @@ use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
 
-definitions! { DEFS {
-    SORT = "numpy" / "Sort" => |inputs, config| Ok(sorted(inputs, config)?.0.into());
-    ARGSORT = "numpy" / "Argsort" => |inputs, config| Ok(sorted(inputs, config)?.1.into());
-    TOP_K = "math" / "TopK" => top_k_call;
-    ARGMAX = "numpy" / "Argmax" => |inputs, config| arg_call(inputs, config, Reduction::Max);
-    ARGMIN = "numpy" / "Argmin" => |inputs, config| arg_call(inputs, config, Reduction::Min);
-    CUMSUM = "numpy" / "Cumsum" => |inputs, config| cumulative_call(inputs, config, Reduction::Sum);
-    CUMPROD = "numpy" / "Cumprod" => |inputs, config| cumulative_call(inputs, config, Reduction::Product);
+operations! { TABLE in table {
+    /// Sorted along an axis, smallest first.
+    ///
+    /// In the shape of `x`. Keras's axis is the last by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::sort(input([10]), -1).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn sort(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
+    "ops.numpy" / "Sort" as "sort(x, axis=-1)" [Tensor, OptionalInteger] => |inputs, config| Ok(sorted(inputs, config)?.0.into());
+    /// The positions that would sort along an axis; equal elements keep their order.
+    ///
+    /// Integers in the shape of `x`. Keras's axis is the last by default.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::argsort(input([10]), -1).dtype(), DType::I32);
+    /// ```
+    pub fn argsort(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
+    "ops.numpy" / "Argsort" as "argsort(x, axis=-1)" [Tensor, OptionalInteger] => |inputs, config| Ok(sorted(inputs, config)?.1.into());
+    /// The `k` largest elements along the last axis, largest first, and their positions.
+    ///
+    /// Fewer elements than `k` are an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let (values, positions) = ops::top_k(input([10]), 3);
+    /// assert_eq!(values.shape().to_string(), "(None, 3)");
+    /// assert_eq!(positions.shape(), values.shape());
+    /// ```
+    pub fn top_k(x: impl AsRef<Tensor>, k: usize) -> (Tensor, Tensor) { [x.as_ref(), k, true] }
+    "ops.math" / "TopK" as "top_k(x, k, sorted=True)" [Tensor, Count, Flag] => top_k_call;
+    /// The position of the largest element along an axis (the first of equals); `None`: in the flattened tensor.
+    ///
+    /// An integer in place of the axis, or along an axis of size 1 with `keepdims`.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::argmax(input([10]), -1, false).shape().to_string(), "(None)");
+    /// ```
+    pub fn argmax(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
+        [x.as_ref(), to::<Option<i64>>(axis), keepdims]
+    }
+    "ops.numpy" / "Argmax" as "argmax(x, axis=None, keepdims=False)" [Tensor, OptionalInteger, Flag]
+    => |inputs, config| arg_call(inputs, config, Reduction::Max);
+    /// The position of the smallest element along an axis (the first of equals); `None`: in the flattened tensor.
+    ///
+    /// An integer in place of the axis, or along an axis of size 1 with `keepdims`.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::argmin(input([10]), -1, true).shape().to_string(), "(None, 1)");
+    /// ```
+    pub fn argmin(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
+        [x.as_ref(), to::<Option<i64>>(axis), keepdims]
+    }
+    "ops.numpy" / "Argmin" as "argmin(x, axis=None, keepdims=False)" [Tensor, OptionalInteger, Flag]
+    => |inputs, config| arg_call(inputs, config, Reduction::Min);
+    /// Running sums along an axis; `None`: over the flattened tensor.
+    ///
+    /// In the shape of `x`; truth values are counted.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::cumsum(input([10]), -1).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn cumsum(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>) -> Tensor {
+        [x.as_ref(), to::<Option<i64>>(axis), None::<DType>]
+    }
+    "ops.numpy" / "Cumsum" as "cumsum(x, axis=None, dtype=None)" [Tensor, OptionalInteger, OptionalType]
+    => |inputs, config| cumulative_call(inputs, config, Reduction::Sum);
+    /// Running products along an axis; `None`: over the flattened tensor.
+    ///
+    /// In the shape of `x`.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::cumprod(input([10]), -1).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn cumprod(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>) -> Tensor {
+        [x.as_ref(), to::<Option<i64>>(axis), None::<DType>]
+    }
+    "ops.numpy" / "Cumprod" as "cumprod(x, axis=None, dtype=None)" [Tensor, OptionalInteger, OptionalType]
+    => |inputs, config| cumulative_call(inputs, config, Reduction::Product);
 }}
 
 /// A traced tensor sorted along an axis, and the positions that its elements came from.
@@ -44,32 +122,6 @@ fn sorted(inputs: &Inputs, config: &Config) -> Result<(Tensor, Tensor)> {
     sort_traced(&x, axis, false)
 }
 
-/// Sorted along an axis, smallest first.
-pub fn sort(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
-    apply(
-        &SORT,
-        Inputs::new(x.as_ref()),
-        config([("axis", axis.into())]),
-    )
-}
-
-/// The positions that would sort along an axis; equal elements keep their order.
-pub fn argsort(x: impl AsRef<Tensor>, axis: i64) -> Tensor {
-    apply(
-        &ARGSORT,
-        Inputs::new(x.as_ref()),
-        config([("axis", axis.into())]),
-    )
-}
-
-/// The `k` largest elements along the last axis, largest first, and their positions.
-pub fn top_k(x: impl AsRef<Tensor>, k: usize) -> (Tensor, Tensor) {
-    let config = config([("k", k.into()), ("sorted", true.into())]);
-    let mut outputs = apply_many(&TOP_K, Inputs::new(x.as_ref()), config, 2);
-    let positions = outputs.swap_remove(1);
-    (outputs.swap_remove(0), positions)
-}
-
 fn top_k_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
     let k: usize = option(config, "k")?;
@@ -83,35 +135,12 @@ fn top_k_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     Ok(Structure::tuple([first(&values)?, first(&positions)?]))
 }
 
-fn arg_config(axis: Option<i64>, keepdims: bool) -> Config {
-    let axis = axis.map_or(Json::Null, Json::from);
-    config([("axis", axis), ("keepdims", keepdims.into())])
-}
-
-/// The position of the largest element along an axis (the first of equals); `None`: in the flattened tensor.
-pub fn argmax(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
-    apply(
-        &ARGMAX,
-        Inputs::new(x.as_ref()),
-        arg_config(axis.into(), keepdims),
-    )
-}
-
-/// The position of the smallest element along an axis (the first of equals); `None`: in the flattened tensor.
-pub fn argmin(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
-    apply(
-        &ARGMIN,
-        Inputs::new(x.as_ref()),
-        arg_config(axis.into(), keepdims),
-    )
-}
-
 fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
     let x = match inputs.one()? {
         x if x.dtype() == DType::Bool => prim::convert(x, DType::I32)?,
         x => x.clone(),
     };
-    let keepdims = option::<Option<bool>>(config, "keepdims")?.unwrap_or(false);
+    let keepdims: bool = option(config, "keepdims")?;
     let (flat, axis) = axis_or_flat(&x, config)?;
     let extreme = reduce(&flat, kind, &[axis], true)?;
     let loses = match kind {
@@ -130,22 +159,9 @@ fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structu
     Ok(first.into())
 }
 
-/// Running sums along an axis; `None`: over the flattened tensor.
-pub fn cumsum(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>) -> Tensor {
-    let axis = axis.into().map_or(Json::Null, Json::from);
-    apply(&CUMSUM, Inputs::new(x.as_ref()), config([("axis", axis)]))
-}
-
-/// Running products along an axis; `None`: over the flattened tensor.
-pub fn cumprod(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>) -> Tensor {
-    let axis = axis.into().map_or(Json::Null, Json::from);
-    apply(&CUMPROD, Inputs::new(x.as_ref()), config([("axis", axis)]))
-}
-
 fn cumulative_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let name = option::<Option<String>>(config, "dtype")?;
-    let dtype = match (name.and_then(|n| DType::from_keras_name(&n)), x.dtype()) {
+    let dtype = match (dtype(config)?, x.dtype()) {
         (Some(dtype), _) => dtype,
         (None, DType::Bool) => DType::I32,
         (None, DType::U8) => DType::U32,

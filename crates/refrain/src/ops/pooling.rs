@@ -3,10 +3,11 @@
 use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
 
 use super::conv::{per_axis, refuse_empty, sizes};
-use super::{OpDef, apply, prim};
+use super::definition::{ToArgument, operations};
+use super::{option, prim};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Inputs;
-use crate::layers::{Config, ConfigValue, DataFormat, Padding, in_option};
+use crate::inputs::Argument;
+use crate::layers::{Config, ConfigValue, DataFormat, Padding};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::utils::sizes;
@@ -50,60 +51,62 @@ impl PoolOptions {
         self
     }
 
-    fn to_config(&self) -> Config {
-        let mut config = Config::new();
-        config.insert("pool_size".to_owned(), self.pool_size.to_json());
-        config.insert("strides".to_owned(), self.strides.to_json());
-        config.insert("padding".to_owned(), self.padding.to_json());
-        config.insert("data_format".to_owned(), self.data_format.to_json());
-        config
+    /// The arguments of a function in the order of Keras's signatures.
+    fn with(self, inputs: &Tensor) -> [Argument; 5] {
+        [
+            inputs.argument(),
+            self.pool_size.argument(),
+            self.strides.argument(),
+            self.padding.to_json().argument(),
+            self.data_format.to_json().argument(),
+        ]
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let mut options = PoolOptions::new(sizes(config, "pool_size")?.unwrap_or_default());
-        options.strides = sizes(config, "strides")?;
-        if let Some(json) = config.get("padding") {
-            options.padding = ConfigValue::from_json(json).map_err(|e| in_option(e, "padding"))?;
-        }
-        if let Some(json) = config.get("data_format") {
-            let format = ConfigValue::from_json(json);
-            options.data_format = format.map_err(|e| in_option(e, "data_format"))?;
-        }
-        Ok(options)
+        Ok(PoolOptions {
+            pool_size: sizes(config, "pool_size")?.unwrap_or_default(),
+            strides: sizes(config, "strides")?,
+            padding: option(config, "padding")?,
+            data_format: option(config, "data_format")?,
+        })
     }
 }
 
-/// The largest element in each position of a window.
-///
-/// ```
-/// use refrain::{input, ops, ops::PoolOptions};
-/// let y = ops::max_pool(&input([28, 28, 8]), PoolOptions::new([2]));
-/// assert_eq!(y.shape().to_string(), "(None, 14, 14, 8)");
-/// ```
-pub fn max_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
-    static DEF: OpDef = OpDef {
-        class: "MaxPool",
-        module: "nn",
-        call: |inputs, config| {
-            let options = PoolOptions::from_config(config)?;
-            Ok(pool(inputs.one()?, Reduction::Max, &options)?.into())
-        },
+operations! { TABLE in table {
+    /// The largest element in each position of a window.
+    ///
+    /// Of `(batch, spatial…, channels)` with fewer places along the spatial axes; channels first if the options say so. A window larger
+    /// than the padded input is an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops, ops::PoolOptions};
+    /// let y = ops::max_pool(&input([28, 28, 8]), PoolOptions::new([2]));
+    /// assert_eq!(y.shape().to_string(), "(None, 14, 14, 8)");
+    /// ```
+    pub fn max_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
+        |op| op.apply(options.with(inputs))
+    }
+    "ops.nn" / "MaxPool" as "max_pool(inputs, pool_size, strides=None, padding='valid', data_format=None)"
+    [Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
+        Ok(pool(inputs.one()?, Reduction::Max, &PoolOptions::from_config(config)?)?.into())
     };
-    apply(&DEF, Inputs::new(inputs), options.to_config())
-}
-
-/// The mean of the elements in each position of a window; padding does not count.
-pub fn average_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
-    static DEF: OpDef = OpDef {
-        class: "AveragePool",
-        module: "nn",
-        call: |inputs, config| {
-            let options = PoolOptions::from_config(config)?;
-            Ok(pool(inputs.one()?, Reduction::Sum, &options)?.into())
-        },
+    /// The mean of the elements in each position of a window; padding does not count.
+    ///
+    /// Shapes and errors as with [`max_pool`]; means of integers are floats.
+    ///
+    /// ```
+    /// use refrain::{input, ops, ops::PoolOptions};
+    /// let y = ops::average_pool(&input([28, 8]), PoolOptions::new([4]).strides([1]));
+    /// assert_eq!(y.shape().to_string(), "(None, 25, 8)");
+    /// ```
+    pub fn average_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
+        |op| op.apply(options.with(inputs))
+    }
+    "ops.nn" / "AveragePool" as "average_pool(inputs, pool_size, strides=None, padding='valid', data_format=None)"
+    [Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
+        Ok(pool(inputs.one()?, Reduction::Sum, &PoolOptions::from_config(config)?)?.into())
     };
-    apply(&DEF, Inputs::new(inputs), options.to_config())
-}
+}}
 
 /// Pooling on a traced tensor: the maxima (`Max`), or else the means.
 pub(crate) fn pool(x: &Tensor, kind: Reduction, options: &PoolOptions) -> Result<Tensor> {

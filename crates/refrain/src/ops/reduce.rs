@@ -3,7 +3,8 @@
 use refrain_graph::{BinaryOp, DType, Op, Reduction};
 use serde_json::Value as Json;
 
-use super::{OpDef, apply, apply_many, config, definitions, option, prim};
+use super::definition::{ToArgument, operations, to};
+use super::{absent, dtype, option, prim};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Config, ConfigValue, unexpected};
@@ -89,6 +90,16 @@ impl Axes {
     }
 }
 
+impl Axes {
+    /// As Keras has axes that it takes as a list only.
+    fn in_list(self) -> Json {
+        match self {
+            Axes::All => Json::Null,
+            Axes::Only(axes) => axes.into(),
+        }
+    }
+}
+
 impl ConfigValue for Axes {
     fn to_json(&self) -> Json {
         Axes::to_json(self)
@@ -125,18 +136,18 @@ pub(crate) fn reduce(
 fn options(inputs: &Inputs, config: &Config) -> Result<(Tensor, Vec<usize>, bool)> {
     let x = inputs.one()?.clone();
     let dims = Axes::from_json(config.get("axis").or(config.get("axes")))?.resolve(x.rank())?;
-    let keepdims = option::<Option<bool>>(config, "keepdims")?.unwrap_or(false);
-    Ok((x, dims, keepdims))
+    Ok((x, dims, option(config, "keepdims")?))
 }
 
 fn reduce_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
     let (x, dims, keepdims) = options(inputs, config)?;
     let arithmetic = matches!(kind, Reduction::Sum | Reduction::Product);
-    let dtype = match (x.dtype(), kind) {
-        (_, Reduction::And | Reduction::Or) => DType::Bool,
-        (DType::Bool, _) => DType::I32,
-        (DType::U8, _) if arithmetic => DType::U32,
-        (dtype, _) => dtype,
+    let dtype = match (dtype(config)?, x.dtype(), kind) {
+        (Some(dtype), ..) => dtype,
+        (_, _, Reduction::And | Reduction::Or) => DType::Bool,
+        (_, DType::Bool, _) => DType::I32,
+        (_, DType::U8, _) if arithmetic => DType::U32,
+        (_, dtype, _) => dtype,
     };
     let reduced = reduce(&prim::convert(&x, dtype)?, kind, &dims, keepdims)?;
     let kept = if arithmetic || dtype == DType::Bool {
@@ -145,6 +156,22 @@ fn reduce_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Stru
         x.dtype()
     };
     Ok(prim::convert(&reduced, kept)?.into())
+}
+
+/// The largest or smallest elements, of which a number may be one.
+fn extreme_call(
+    inputs: &Inputs,
+    config: &Config,
+    kind: Reduction,
+    op: BinaryOp,
+) -> Result<Structure<Tensor>> {
+    let extremes = reduce_call(inputs, config, kind)?;
+    let Some(initial) = option::<Option<f64>>(config, "initial")? else {
+        return Ok(extremes);
+    };
+    let extremes = extremes.into_leaves().swap_remove(0);
+    let initial = prim::constant_like(&extremes, initial)?;
+    Ok(prim::binary(op, &extremes, &initial)?.into())
 }
 
 /// At least f32, which sums of smaller floats and of integers need.
@@ -217,86 +244,110 @@ pub(super) fn finite_max(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
     prim::select(&largest.isfinite(), &largest, &zero)
 }
 
-definitions! { DEFS {
-    MOMENTS = "nn" / "Moments" => |inputs, config| {
-        let (x, dims, keepdims) = options(inputs, config)?;
-        let wide = wide(&x)?;
-        let mean = narrow(&mean_wide(&wide, &dims, keepdims)?, &x)?;
-        let variance = narrow(&variance_wide(&wide, &dims, keepdims)?, &x)?;
-        Ok(Structure::tuple([mean, variance]))
+/// The mean and the variance.
+fn moments_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    absent(config, &["synchronized"])?;
+    let (x, dims, keepdims) = options(inputs, config)?;
+    let wide = wide(&x)?;
+    let mean = narrow(&mean_wide(&wide, &dims, keepdims)?, &x)?;
+    let variance = narrow(&variance_wide(&wide, &dims, keepdims)?, &x)?;
+    Ok(Structure::tuple([mean, variance]))
+}
+
+fn count_nonzero_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let x = inputs.one()?;
+    let dims = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
+    let nonzero = prim::convert(&prim::convert(x, DType::Bool)?, DType::I32)?;
+    Ok(reduce(&nonzero, Reduction::Sum, &dims, false)?.into())
+}
+
+/// Declares functions of a tensor, axes and `keepdims`; what Keras has besides stays at its default.
+macro_rules! reductions {
+    ($table:ident in $defs:ident { $(
+        $(#[$meta:meta])*
+        $name:ident = $module:literal / $class:literal as $signature:literal [$($kind:ident)?] $(, $alias:literal)* => $call:expr;
+    )* }) => {
+        operations! { $table in $defs { $(
+            $(#[$meta])*
+            ///
+            /// `keepdims` leaves axes of size 1. Keras takes all axes and drops them by default. An axis that `x` does not have is an error.
+            ///
+            /// ```
+            /// use refrain::{input, ops, ops::Axes};
+            /// let x = input([4, 3]);
+            #[doc = concat!("assert_eq!(ops::", stringify!($name), "(&x, -1, false).shape().to_string(), \"(None, 4)\");")]
+            #[doc = concat!("assert_eq!(ops::", stringify!($name), "(&x, Axes::All, true).shape().to_string(), \"(1, 1, 1)\");")]
+            /// ```
+            pub fn $name(x: impl AsRef<Tensor>, axis: impl Into<Axes>, keepdims: bool) -> Tensor {
+                |op| {
+                    let given = [x.as_ref().argument(), to::<Axes>(axis).argument(), keepdims.argument()];
+                    op.apply(given.into_iter().chain(op.defaults(3)))
+                }
+            }
+            $module / $class as $signature [Tensor, Axes, Flag $(, $kind)?] $(, $alias)* => $call;
+        )* }}
     };
-    COUNT_NONZERO = "numpy" / "CountNonzero" => |inputs, config| {
-        let (x, dims, keepdims) = options(inputs, config)?;
-        let nonzero = prim::convert(&prim::convert(&x, DType::Bool)?, DType::I32)?;
-        Ok(reduce(&nonzero, Reduction::Sum, &dims, keepdims)?.into())
-    };
+}
+
+reductions! { TABLE in table {
+    /// The sum along axes.
+    sum = "ops.numpy" / "Sum" as "sum(x, axis=None, keepdims=False)" [], "K.sum(x, axis=None, keepdims=False)",
+    "tf.reduce_sum(input_tensor, axis=None, keepdims=False)" => |i, c| reduce_call(i, c, Reduction::Sum);
+    /// The product along axes.
+    prod = "ops.numpy" / "Prod" as "prod(x, axis=None, keepdims=False, dtype=None)" [OptionalType],
+    "K.prod(x, axis=None, keepdims=False)", "tf.reduce_prod(input_tensor, axis=None, keepdims=False)"
+    => |i, c| reduce_call(i, c, Reduction::Product);
+    /// The largest element along axes; NaN wins.
+    max = "ops.numpy" / "Max" as "max(x, axis=None, keepdims=False, initial=None)" [OptionalNumber],
+    "K.max(x, axis=None, keepdims=False)", "tf.reduce_max(input_tensor, axis=None, keepdims=False)"
+    => |i, c| extreme_call(i, c, Reduction::Max, BinaryOp::Maximum);
+    /// The smallest element along axes; NaN wins.
+    min = "ops.numpy" / "Min" as "min(x, axis=None, keepdims=False, initial=None)" [OptionalNumber],
+    "K.min(x, axis=None, keepdims=False)", "tf.reduce_min(input_tensor, axis=None, keepdims=False)"
+    => |i, c| extreme_call(i, c, Reduction::Min, BinaryOp::Minimum);
+    /// [`max`] under NumPy's other name.
+    amax = "ops.numpy" / "Amax" as "amax(x, axis=None, keepdims=False)" [] => |i, c| reduce_call(i, c, Reduction::Max);
+    /// [`min`] under NumPy's other name.
+    amin = "ops.numpy" / "Amin" as "amin(x, axis=None, keepdims=False)" [] => |i, c| reduce_call(i, c, Reduction::Min);
+    /// Whether all elements along axes are not zero.
+    all = "ops.numpy" / "All" as "all(x, axis=None, keepdims=False)" [], "K.all(x, axis=None, keepdims=False)",
+    "tf.reduce_all(input_tensor, axis=None, keepdims=False)" => |i, c| reduce_call(i, c, Reduction::And);
+    /// Whether any element along axes is not zero.
+    any = "ops.numpy" / "Any" as "any(x, axis=None, keepdims=False)" [], "K.any(x, axis=None, keepdims=False)",
+    "tf.reduce_any(input_tensor, axis=None, keepdims=False)" => |i, c| reduce_call(i, c, Reduction::Or);
+    /// The mean along axes; of integers it is a float.
+    mean = "ops.numpy" / "Mean" as "mean(x, axis=None, keepdims=False)" [] => mean_call;
+    /// The variance along axes (the mean of the squared distances from the mean).
+    var = "ops.numpy" / "Var" as "var(x, axis=None, keepdims=False)" [] => variance_call;
+    /// The standard deviation along axes: the root of the variance.
+    std = "ops.numpy" / "Std" as "std(x, axis=None, keepdims=False)" [] => deviation_call;
+    /// The logarithm of the sum of the exponentials along axes.
+    logsumexp = "ops.math" / "Logsumexp" as "logsumexp(x, axis=None, keepdims=False)" [],
+    "tf.reduce_logsumexp(input_tensor, axis=None, keepdims=False)" => logsumexp_call;
 }}
 
-/// The mean and the variance along axes.
-pub fn moments(x: impl AsRef<Tensor>, axes: impl Into<Axes>, keepdims: bool) -> (Tensor, Tensor) {
-    let config = config([
-        ("axes", axes.into().to_json()),
-        ("keepdims", keepdims.into()),
-        ("synchronized", false.into()),
-    ]);
-    let mut outputs = apply_many(&MOMENTS, Inputs::new(x.as_ref()), config, 2);
-    let variance = outputs.swap_remove(1);
-    (outputs.swap_remove(0), variance)
-}
-
-/// The number of elements along axes that are not zero.
-pub fn count_nonzero(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
-    let config = config([("axis", axis.into().to_json())]);
-    apply(&COUNT_NONZERO, Inputs::new(x.as_ref()), config)
-}
-
-pub(crate) fn axis_config(axis: &Axes, keepdims: bool) -> Config {
-    let mut config = Config::new();
-    config.insert("axis".to_owned(), axis.to_json());
-    config.insert("keepdims".to_owned(), keepdims.into());
-    config
-}
-
-macro_rules! reductions {
-    ($($(#[$doc:meta])* $name:ident, $module:literal, $class:literal, $call:expr;)*) => {
-        #[allow(non_upper_case_globals)]
-        mod defs {
-            use super::*;
-            $(pub(super) static $name: OpDef = OpDef { class: $class, module: $module, call: $call };)*
-        }
-        pub(super) static REDUCTIONS: &[&OpDef] = &[$(&defs::$name),*];
-        $(
-            $(#[$doc])*
-            pub fn $name(x: impl AsRef<Tensor>, axis: impl Into<Axes>, keepdims: bool) -> Tensor {
-                apply(&defs::$name, Inputs::new(x.as_ref()), axis_config(&axis.into(), keepdims))
-            }
-        )*
-    };
-}
-
-reductions! {
-    /// The sum along axes.
-    sum, "numpy", "Sum", |i, c| reduce_call(i, c, Reduction::Sum);
-    /// The product along axes.
-    prod, "numpy", "Prod", |i, c| reduce_call(i, c, Reduction::Product);
-    /// The largest element along axes; NaN wins.
-    max, "numpy", "Max", |i, c| reduce_call(i, c, Reduction::Max);
-    /// The smallest element along axes; NaN wins.
-    min, "numpy", "Min", |i, c| reduce_call(i, c, Reduction::Min);
-    /// [`max`] under NumPy's other name.
-    amax, "numpy", "Amax", |i, c| reduce_call(i, c, Reduction::Max);
-    /// [`min`] under NumPy's other name.
-    amin, "numpy", "Amin", |i, c| reduce_call(i, c, Reduction::Min);
-    /// Whether all elements along axes are not zero.
-    all, "numpy", "All", |i, c| reduce_call(i, c, Reduction::And);
-    /// Whether any element along axes is not zero.
-    any, "numpy", "Any", |i, c| reduce_call(i, c, Reduction::Or);
-    /// The mean along axes; of integers it is a float.
-    mean, "numpy", "Mean", mean_call;
-    /// The variance along axes (the mean of the squared distances from the mean).
-    var, "numpy", "Var", variance_call;
-    /// The standard deviation along axes: the root of the variance.
-    std, "numpy", "Std", deviation_call;
-    /// The logarithm of the sum of the exponentials along axes.
-    logsumexp, "math", "Logsumexp", logsumexp_call;
-}
+operations! { OTHERS in others {
+    /// The mean and the variance along axes.
+    ///
+    /// `keepdims` leaves axes of size 1; of integers they are floats. An axis that `x` does not have is an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let (mean, variance) = ops::moments(input([4, 3]), [1, 2], false);
+    /// assert_eq!((mean.shape().to_string(), variance.rank()), ("(None)".to_owned(), 1));
+    /// ```
+    pub fn moments(x: impl AsRef<Tensor>, axes: impl Into<Axes>, keepdims: bool) -> (Tensor, Tensor) {
+        [x.as_ref(), to::<Axes>(axes).in_list(), keepdims, false]
+    }
+    "ops.nn" / "Moments" as "moments(x, axes, keepdims=False, synchronized=False)" [Tensor, Axes, Flag, Flag] => moments_call;
+    /// The number of elements along axes that are not zero.
+    ///
+    /// Integers. Keras counts over all axes by default. An axis that `x` does not have is an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::count_nonzero(input([4, 3]), -1).shape().to_string(), "(None, 4)");
+    /// ```
+    pub fn count_nonzero(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    "ops.numpy" / "CountNonzero" as "count_nonzero(x, axis=None)" [Tensor, Axes] => count_nonzero_call;
+}}

@@ -3,7 +3,8 @@
 use refrain_graph::{Dim, Shape};
 use serde_json::Value as Json;
 
-use super::{Axes, apply, config, definitions, option, prim};
+use super::definition::{operations, to};
+use super::{Axes, option, prim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{Config, unexpected};
@@ -51,7 +52,7 @@ impl From<Shape> for NewShape {
 }
 
 impl NewShape {
-    fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         let dims = self.0.iter();
         dims.map(|d| d.map_or(Json::from(-1), Json::from)).collect()
     }
@@ -67,47 +68,111 @@ impl NewShape {
     }
 }
 
-definitions! { DEFS {
-    RESHAPE = "numpy" / "Reshape" => reshape_call;
-    RAVEL = "numpy" / "Ravel" => |inputs, _| {
+operations! { TABLE in table {
+    /// The same elements in row-major order in another shape. One size may be -1 or `None`: it follows from the others.
+    ///
+    /// A shape of another number of elements is an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let x = input([6, 4]);
+    /// assert_eq!(ops::reshape(&x, [-1, 3, 8]).shape().to_string(), "(None, 3, 8)");
+    /// ```
+    pub fn reshape(x: impl AsRef<Tensor>, shape: impl Into<NewShape>) -> Tensor { [x.as_ref(), to::<NewShape>(shape)] }
+    "ops.numpy" / "Reshape" as "reshape(x, newshape)" [Tensor, Shape],
+    "K.reshape(x, shape)", "tf.reshape(tensor, shape)" => reshape_call;
+    /// All elements along one axis.
+    ///
+    /// ```
+    /// use refrain::{Input, ops};
+    /// let x = Input::new([6, 4]).batch_size(2).tensor();
+    /// assert_eq!(ops::ravel(&x).shape().to_string(), "(48)");
+    /// ```
+    pub fn ravel(x: &Tensor) -> Tensor { [x] }
+    "ops.numpy" / "Ravel" as "ravel(x)" [Tensor], "K.flatten(x)" => |inputs, _| {
         let x = inputs.one()?;
         Ok(prim::reshape(x, [x.shape().numel()])?.into())
     };
-    TRANSPOSE = "numpy" / "Transpose" => |inputs, config| {
+    /// Another order of axes; `None` reverses them.
+    ///
+    /// Each axis must be named once.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let turned = ops::transpose(input([6, 4]), Some(&[0, 2, 1]));
+    /// assert_eq!(turned.shape().to_string(), "(None, 4, 6)");
+    /// ```
+    pub fn transpose(x: impl AsRef<Tensor>, axes: Option<&[i64]>) -> Tensor { [x.as_ref(), axes.map(<[i64]>::to_vec)] }
+    "ops.numpy" / "Transpose" as "transpose(x, axes=None)" [Tensor, Axes], "K.transpose(x)", "K.permute_dimensions(x, pattern)",
+    "tf.transpose(a, perm=None)" => |inputs, config| {
         let x = inputs.one()?;
-        let perm = match option::<Option<Vec<i64>>>(config, "axes")? {
-            None => (0..x.rank()).rev().collect(),
-            Some(axes) => permutation(&axes, x.rank())?,
+        let perm = match Axes::from_json(config.get("axes"))? {
+            Axes::All => (0..x.rank()).rev().collect(),
+            Axes::Only(axes) => permutation(&axes, x.rank())?,
         };
         Ok(prim::transpose(x, &perm)?.into())
     };
-    SWAPAXES = "numpy" / "Swapaxes" => |inputs, config| {
+    /// Two axes exchanged.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::swapaxes(input([6, 4]), 1, 2).shape().to_string(), "(None, 4, 6)");
+    /// ```
+    pub fn swapaxes(x: impl AsRef<Tensor>, axis1: i64, axis2: i64) -> Tensor { [x.as_ref(), axis1, axis2] }
+    "ops.numpy" / "Swapaxes" as "swapaxes(x, axis1, axis2)" [Tensor, Integer, Integer] => |inputs, config| {
         let x = inputs.one()?;
         let mut perm: Vec<usize> = (0..x.rank()).collect();
         let axis = |name| resolve_axis(option(config, name)?, x.rank());
         perm.swap(axis("axis1")?, axis("axis2")?);
         Ok(prim::transpose(x, &perm)?.into())
     };
-    MOVEAXIS = "numpy" / "Moveaxis" => moveaxis_call;
-    EXPAND_DIMS = "numpy" / "ExpandDims" => expand_dims_call;
-    SQUEEZE = "numpy" / "Squeeze" => squeeze_call;
-    BROADCAST_TO = "numpy" / "BroadcastTo" => |inputs, config| {
+    /// Axes moved to new places; the others keep their order.
+    ///
+    /// As many places as axes; anything else is an error.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::moveaxis(input([6, 4]), 2, 1).shape().to_string(), "(None, 4, 6)");
+    /// ```
+    pub fn moveaxis(x: impl AsRef<Tensor>, source: impl Into<Axes>, destination: impl Into<Axes>) -> Tensor {
+        [x.as_ref(), to::<Axes>(source), to::<Axes>(destination)]
+    }
+    "ops.numpy" / "Moveaxis" as "moveaxis(x, source, destination)" [Tensor, Axes, Axes] => moveaxis_call;
+    /// New axes of size 1, at these places of the result.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::expand_dims(input([6]), [1, -1]).shape().to_string(), "(None, 1, 6, 1)");
+    /// ```
+    pub fn expand_dims(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    "ops.numpy" / "ExpandDims" as "expand_dims(x, axis)" [Tensor, Axes],
+    "K.expand_dims(x, axis=-1)", "tf.expand_dims(input, axis)" => expand_dims_call;
+    /// Without these axes, which must have size 1; [`Axes::All`]: without every axis of size 1.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::squeeze(input([6, 1]), -1).shape().to_string(), "(None, 6)");
+    /// ```
+    pub fn squeeze(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    "ops.numpy" / "Squeeze" as "squeeze(x, axis=None)" [Tensor, Axes],
+    "K.squeeze(x, axis)", "tf.squeeze(input, axis=None)" => squeeze_call;
+    /// Repeated along axes of size 1, and along new leading axes, to this shape.
+    ///
+    /// A shape that `x` does not broadcast to is an error.
+    ///
+    /// ```
+    /// use refrain::{Input, ops};
+    /// let x = Input::new([4]).batch_size(1).tensor();
+    /// assert_eq!(ops::broadcast_to(&x, [3, 4]).shape().to_string(), "(3, 4)");
+    /// ```
+    pub fn broadcast_to(x: impl AsRef<Tensor>, shape: impl Into<Vec<usize>>) -> Tensor {
+        [x.as_ref(), to::<Vec<usize>>(shape)]
+    }
+    "ops.numpy" / "BroadcastTo" as "broadcast_to(x, shape)" [Tensor, Counts] => |inputs, config| {
         let shape = option::<Vec<usize>>(config, "shape")?;
         Ok(prim::broadcast_to(inputs.one()?, &shape.into())?.into())
     };
 }}
-
-/// The same elements in row-major order in another shape. One size may be -1 or `None`: it follows from the others.
-///
-/// ```
-/// use refrain::{input, ops};
-/// let x = input([6, 4]);
-/// assert_eq!(ops::reshape(&x, [-1, 3, 8]).shape().to_string(), "(None, 3, 8)");
-/// ```
-pub fn reshape(x: impl AsRef<Tensor>, shape: impl Into<NewShape>) -> Tensor {
-    let config = config([("newshape", shape.into().to_json())]);
-    apply(&RESHAPE, Inputs::new(x.as_ref()), config)
-}
 
 fn reshape_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
@@ -125,21 +190,6 @@ fn reshape_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     Ok(reshaped.into())
 }
 
-/// All elements along one axis.
-pub fn ravel(x: &Tensor) -> Tensor {
-    apply(&RAVEL, Inputs::new(x), Config::new())
-}
-
-/// Another order of axes; `None` reverses them.
-pub fn transpose(x: impl AsRef<Tensor>, axes: Option<&[i64]>) -> Tensor {
-    let axes = axes.map_or(Json::Null, |a| a.to_vec().into());
-    apply(
-        &TRANSPOSE,
-        Inputs::new(x.as_ref()),
-        config([("axes", axes)]),
-    )
-}
-
 fn permutation(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
     let perm = axes.iter().map(|&a| resolve_axis(a, rank));
     let perm = perm.collect::<Result<Vec<_>>>()?;
@@ -154,25 +204,6 @@ fn permutation(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
         ));
     }
     Ok(perm)
-}
-
-/// Two axes exchanged.
-pub fn swapaxes(x: impl AsRef<Tensor>, axis1: i64, axis2: i64) -> Tensor {
-    let config = config([("axis1", axis1.into()), ("axis2", axis2.into())]);
-    apply(&SWAPAXES, Inputs::new(x.as_ref()), config)
-}
-
-/// Axes moved to new places; the others keep their order.
-pub fn moveaxis(
-    x: impl AsRef<Tensor>,
-    source: impl Into<Axes>,
-    destination: impl Into<Axes>,
-) -> Tensor {
-    let config = config([
-        ("source", source.into().to_json()),
-        ("destination", destination.into().to_json()),
-    ]);
-    apply(&MOVEAXIS, Inputs::new(x.as_ref()), config)
 }
 
 fn moveaxis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -196,12 +227,6 @@ fn moveaxis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> 
         .map(|a| a as i64)
         .collect();
     Ok(prim::transpose(x, &permutation(&perm, rank)?)?.into())
-}
-
-/// New axes of size 1, at these places of the result.
-pub fn expand_dims(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
-    let config = config([("axis", axis.into().to_json())]);
-    apply(&EXPAND_DIMS, Inputs::new(x.as_ref()), config)
 }
 
 fn expand_dims_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
@@ -230,12 +255,6 @@ fn expand_dims_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor
     Ok(prim::reshape(x, dims)?.into())
 }
 
-/// Without these axes, which must have size 1; [`Axes::All`]: without every axis of size 1.
-pub fn squeeze(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
-    let config = config([("axis", axis.into().to_json())]);
-    apply(&SQUEEZE, Inputs::new(x.as_ref()), config)
-}
-
 fn squeeze_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
     let shape = x.shape();
@@ -262,12 +281,6 @@ fn squeeze_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
         .map(|(_, &d)| d)
         .collect();
     Ok(prim::reshape(x, kept)?.into())
-}
-
-/// Repeated along axes of size 1, and along new leading axes, to this shape.
-pub fn broadcast_to(x: impl AsRef<Tensor>, shape: impl Into<Vec<usize>>) -> Tensor {
-    let config = config([("shape", shape.into().into())]);
-    apply(&BROADCAST_TO, Inputs::new(x.as_ref()), config)
 }
 
 /// The axes from `start` to the last merged into one; those before stay.

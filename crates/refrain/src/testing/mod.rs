@@ -23,9 +23,9 @@ pub fn classes() -> impl Iterator<Item = &'static str> {
     registry::classes()
 }
 
-/// The classes of all functions of `ops` that can stand in a file.
-pub fn functions() -> impl Iterator<Item = &'static str> {
-    ops::classes()
+/// The functions that can stand in a file: their classes, and their names in `ops`, if they are there.
+pub fn functions() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    ops::definitions().map(|def| (def.class, def.function))
 }
 
 /// A layer from its class and Keras's configuration of it.

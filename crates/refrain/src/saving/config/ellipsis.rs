@@ -3,8 +3,7 @@
 use serde_json::Value as Json;
 
 use super::arguments::Reference;
-use crate::layers::registry::OPS_MODULE;
-use crate::ops::spelled_out;
+use crate::ops::{is_module, spelled_out};
 
 /// Puts slices of whole axes in place of each `...` in a model's indices: Keras opens no legacy file with an ellipsis.
 pub(crate) fn spell_out_ellipses(json: &mut Json) {
@@ -23,7 +22,7 @@ pub(crate) fn spell_out_ellipses(json: &mut Json) {
 
 fn is_get_item(json: &Json) -> bool {
     let module = json["module"].as_str().unwrap_or_default();
-    json["class_name"].as_str() == Some("GetItem") && module.starts_with(OPS_MODULE)
+    json["class_name"].as_str() == Some("GetItem") && is_module(module)
 }
 
 /// Rewrites the index of a call. Arguments stand by position or by name.

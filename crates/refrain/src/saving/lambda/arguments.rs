@@ -1,65 +1,25 @@
 //! The arguments of a function: bound to its signature, read as what it takes.
 
 use refrain_graph::DType;
+use serde_json::Value as Json;
 
 use super::arithmetic::operand;
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::{self, Axes, Operand, array_json, listed};
+use crate::inputs::Argument;
+use crate::ops::{
+    self, Axes, Kind, OpDef, Operand, Parameter, ToArgument, array_json, listed, parameters,
+};
+use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// The largest number of elements of a tensor in an expression, and the largest position: what 32 bits count. Products
 /// of two such numbers do not overflow.
 const MAX_SIZE: i64 = i32::MAX as i64;
 
-/// A parameter with its default, as a signature writes them.
-struct Parameter<'a> {
-    name: &'a str,
-    default: Option<&'a str>,
-}
-
-impl Parameter<'_> {
-    /// Whether it takes all further arguments.
-    fn is_variadic(&self) -> bool {
-        self.name.starts_with('*')
-    }
-}
-
-/// The parameters between the parentheses of a signature.
-fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>> {
-    let inside = signature.split_once('(').map_or("", |(_, rest)| rest);
-    let inside = inside.strip_suffix(')').unwrap_or(inside);
-    let parts = inside.split(", ").filter(|p| !p.is_empty());
-    parts.map(|p| match p.split_once('=') {
-        Some((name, default)) => Parameter {
-            name,
-            default: Some(default),
-        },
-        None => Parameter {
-            name: p,
-            default: None,
-        },
-    })
-}
-
 /// The function's name in a signature.
 pub(super) fn name(signature: &str) -> &str {
     signature.split('(').next().unwrap_or(signature)
-}
-
-/// The value of a default: what signatures use, no more.
-fn default_value(text: &str) -> Option<Value> {
-    Some(match text {
-        "None" => Value::None,
-        "True" => Value::Bool(true),
-        "False" => Value::Bool(false),
-        text => match (text.parse(), text.parse(), text.strip_prefix('\'')) {
-            (Ok(n), ..) => Value::Int(n),
-            (_, Ok(n), _) => Value::Float(n),
-            (.., Some(quoted)) => Value::Text(quoted.trim_end_matches('\'').to_owned()),
-            _ => return None,
-        },
-    })
 }
 
 /// Where a call's arguments belong: for each argument by name the place of its parameter, `None` for one that means
@@ -121,7 +81,12 @@ impl Arguments {
     ) -> Result<Self> {
         let names = keywords.iter().map(|(name, _)| name.as_str());
         let places = places(signature, positional.len(), names)?;
-        let default = |p: Parameter| p.default.and_then(default_value).unwrap_or(Value::None);
+        let default = |p: Parameter| {
+            p.default_value()
+                .as_ref()
+                .and_then(Value::plain)
+                .unwrap_or(Value::None)
+        };
         let defaults = parameters(signature).filter(|p| !p.is_variadic());
         let defaults = defaults.skip(positional.len()).map(default);
         let mut values: Vec<Value> = positional.into_iter().chain(defaults).collect();
@@ -199,6 +164,66 @@ impl Arguments {
         let numbers = numbers.ok_or_else(|| self.unfit(place, "numbers in lists"))?;
         let dtype = dtype.unwrap_or_else(|| value.natural());
         listed(&self.beside, &array_json(&numbers, dtype.keras_name()))
+    }
+
+    /// All arguments as an operation has them. What another signature leaves out has the operation's defaults.
+    pub(super) fn of_operation(&self, def: &OpDef) -> Result<Vec<Argument>> {
+        let mut given = Vec::new();
+        for (place, kind) in def.kinds.iter().enumerate() {
+            match kind {
+                Kind::Rest => given.extend(self.rest(place)?.iter().map(ToArgument::argument)),
+                _ if place >= self.values.len() => given.extend(def.defaults(place).next()),
+                kind => given.push(self.argument(place, *kind)?),
+            }
+        }
+        Ok(given)
+    }
+
+    fn argument(&self, place: usize, kind: Kind) -> Result<Argument> {
+        Ok(match kind {
+            Kind::Operand if place > 0 || self.values.iter().any(Value::is_tensor) => {
+                self.operand(place)?.argument()
+            }
+            Kind::Tensor | Kind::Operand | Kind::Rest => (&self.tensor(place)?).argument(),
+            Kind::Tensors => Structure::List(
+                self.tensors(place)?
+                    .into_iter()
+                    .map(Structure::Leaf)
+                    .collect(),
+            )
+            .argument(),
+            Kind::Indices => match self.value(place) {
+                Value::Tensor(t) => t.argument(),
+                _ => self.plain(place)?.argument(),
+            },
+            Kind::Key | Kind::Plain => self.plain(place)?.argument(),
+            Kind::Number => self.number(place)?.argument(),
+            Kind::Named | Kind::OptionalNumber => self.optional_number(place)?.argument(),
+            Kind::Flag => self.flag(place)?.argument(),
+            Kind::Integer => self.axis(place)?.argument(),
+            Kind::OptionalInteger => self.optional_axis(place)?.argument(),
+            Kind::Axes => self.axes(place)?.argument(),
+            Kind::Count => self.count(place)?.argument(),
+            Kind::Counts => self.counts(place)?.argument(),
+            Kind::Shape => self.shape(place)?.argument(),
+            Kind::Type => self.dtype(place)?.argument(),
+            Kind::OptionalType => self.optional_dtype(place)?.argument(),
+            Kind::Text => self.text(place)?.argument(),
+        })
+    }
+
+    /// Numbers, flags, texts, and lists of such.
+    fn plain(&self, place: usize) -> Result<Json> {
+        fn json(value: &Value) -> Option<Json> {
+            Some(match value {
+                Value::None => Json::Null,
+                Value::Text(text) => text.as_str().into(),
+                Value::Int(_) => small(value)?.into(),
+                Value::List(items) => items.iter().map(json).collect::<Option<_>>()?,
+                value => value.to_json()?,
+            })
+        }
+        self.read(place, "a number, a flag, a string or a list of such", json)
     }
 
     /// A list of tensors.
@@ -363,7 +388,7 @@ mod tests {
         for signature in signatures() {
             assert!(signature.ends_with(')'), "{signature}");
             for p in parameters(signature) {
-                let read = p.default.map(|d| default_value(d).is_some());
+                let read = p.default.map(|_| p.default_value().is_some());
                 assert_ne!(read, Some(false), "{signature}: {}", p.name);
             }
         }

@@ -52,14 +52,10 @@ impl Value {
             let items = items.iter().map(|item| Value::from_json(item, beside));
             return Ok(Value::List(items.collect::<Result<_>>()?));
         }
+        if let Some(value) = Value::plain(json) {
+            return Ok(value);
+        }
         Ok(match json {
-            Json::Null => Value::None,
-            Json::Bool(b) => Value::Bool(*b),
-            Json::String(text) => Value::Text(text.clone()),
-            Json::Number(n) => match (n.as_i64(), n.as_f64()) {
-                (Some(n), _) => Value::Int(n),
-                (None, n) => Value::Float(n.unwrap_or(f64::NAN)),
-            },
             Json::Object(map) if !is_array(json) => {
                 let items = map.iter();
                 let items = items.map(|(k, item)| Ok((k.clone(), Value::from_json(item, beside)?)));
@@ -67,6 +63,25 @@ impl Value {
             }
             array => listed(beside, array)?.into(),
         })
+    }
+
+    /// A number, a flag, a text or nothing.
+    pub(super) fn plain(json: &Json) -> Option<Value> {
+        Some(match json {
+            Json::Null => Value::None,
+            Json::Bool(b) => Value::Bool(*b),
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Number(n) => match (n.as_i64(), n.as_f64()) {
+                (Some(n), _) => Value::Int(n),
+                (None, n) => Value::Float(n.unwrap_or(f64::NAN)),
+            },
+            _ => return None,
+        })
+    }
+
+    /// Whether it is a tensor, or a list that can become one.
+    pub(super) fn is_tensor(&self) -> bool {
+        matches!(self, Value::Tensor(_) | Value::List(_))
     }
 
     /// Numbers, or nested lists of them, as a file writes them; `None` for what holds anything else.

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use super::legacy::WEIGHT_NAMES;
 use super::places::{Habit, Members, join};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::registry::OPS_MODULE;
 use crate::layers::restoring::{description, identity};
+use crate::ops;
 use refrain_storage::{ArrayFile, ArrayRef, Group};
 
 /// Identities of layers that are described several times, by the JSON pointers to their descriptions.
@@ -143,7 +143,7 @@ fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Option<&'static 
     let listed = listed.filter(move |(_, layer)| {
         let module = layer["module"].as_str().unwrap_or_default();
         let is_input = layer["class_name"].as_str() == Some("InputLayer");
-        let left_out = module.starts_with(OPS_MODULE) || (sequential && is_input);
+        let left_out = ops::is_module(module) || (sequential && is_input);
         !left_out
     });
     let listed = listed.map(|(i, layer)| (layer, format!("/config/layers/{i}"), None));

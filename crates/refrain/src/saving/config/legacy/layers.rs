@@ -8,7 +8,7 @@ use crate::activations::Activation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::ConfigValue;
 use crate::layers::merging::KERAS2_MASKS;
-use crate::layers::registry::{self, OPS_MODULE};
+use crate::layers::registry;
 use crate::layers::rnn::ZERO_BEFORE_FIRST;
 use crate::objects::own;
 use crate::ops;
@@ -48,7 +48,7 @@ fn add_module(json: &mut Json, class: &str) {
     let operation = config.and_then(|config| ops::operation(class, config));
     let is_layer = is_layer && registry::is_only_built_in(class);
     if let Some(operation) = operation.filter(|_| !is_layer) {
-        json["module"] = format!("{OPS_MODULE}{}", operation.def.module).into();
+        json["module"] = operation.def.module().into();
     } else if registry::is_only_built_in(class) {
         json["module"] = "keras.layers".into();
     }

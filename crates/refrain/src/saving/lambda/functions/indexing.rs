@@ -10,34 +10,15 @@ use crate::ops::{self, Index};
 use crate::tensor::{Tensor, resolve_axis};
 
 functions! { TABLE {
-    ["one_hot(x, num_classes, axis=-1, dtype=None)"] => |a| {
-        let dtype = a.optional_dtype(3)?.unwrap_or(DType::F32);
-        Ok(ops::one_hot(&a.tensor(0)?, a.count(1)?, a.axis(2)?, dtype).into())
-    };
-    ["K.one_hot(indices, num_classes)"] => |a| {
-        Ok(ops::one_hot(&a.tensor(0)?, a.count(1)?, -1, DType::F32).into())
-    };
     ["tf.one_hot(indices, depth, on_value=None, off_value=None, axis=-1, dtype=None)"] => |a| {
         a.must_be_none(2)?;
         a.must_be_none(3)?;
         let dtype = a.optional_dtype(5)?.unwrap_or(DType::F32);
         Ok(ops::one_hot(&a.tensor(0)?, a.count(1)?, a.axis(4)?, dtype).into())
     };
-    ["take(x, indices, axis)", "tf.gather(params, indices, validate_indices=None, axis=0)"] => take;
+    ["tf.gather(params, indices, validate_indices=None, axis=0)"] => |a| gather(a, a.axis(3)?);
     ["K.gather(reference, indices)"] => |a| gather(a, 0);
-    ["tril(x, k=0)"] => |a| Ok(ops::tril(&a.tensor(0)?, a.axis(1)?).into());
-    ["triu(x, k=0)"] => |a| Ok(ops::triu(&a.tensor(0)?, a.axis(1)?).into());
 }}
-
-/// The axis is the last argument of either signature.
-fn take(a: &Arguments) -> Result<Value> {
-    let place = if matches!(a.value(3), Value::None) {
-        2
-    } else {
-        3
-    };
-    gather(a, a.axis(place)?)
-}
 
 fn gather(a: &Arguments, axis: i64) -> Result<Value> {
     let x = a.tensor(0)?;

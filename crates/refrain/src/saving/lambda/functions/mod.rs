@@ -1,7 +1,9 @@
-//! The functions of expressions: one table of signatures and what each computes.
+//! The functions of expressions: those of `ops` as they are declared, and forms of Keras 2 and TensorFlow that mean something
+//! else, in a table of signatures and what each computes.
 //!
-//! A signature begins with the function's name. Names of Keras 3's `ops` stand alone, those of Keras 2's backend have
-//! `K.` before them, those of TensorFlow `tf.`, activation functions `activations.`. Signatures share an entry where their arguments mean the same.
+//! A signature begins with the function's name. Names of Keras 3's `ops` stand alone, those of Keras 2's backend have `K.`
+//! before them, those of TensorFlow `tf.`, activation functions `activations.`. Signatures share an entry where their arguments
+//! mean the same.
 
 mod activations;
 mod elementwise;
@@ -16,6 +18,7 @@ use super::arguments::{Arguments, name};
 use super::names::{canonical, nearest};
 use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::{self, OpDef};
 
 /// An entry of the table.
 pub(super) struct Function {
@@ -35,20 +38,27 @@ use functions;
 
 static TABLES: &[&[Function]] = &[
     activations::TABLE,
-    elementwise::UNARY,
-    elementwise::BINARY,
-    elementwise::OTHERS,
+    elementwise::TABLE,
     indexing::TABLE,
     products::TABLE,
     reductions::TABLE,
     shapes::TABLE,
 ];
 
-/// A function as it is called: an entry of the table under one of its names.
+/// A function as it is called: under one of its names.
 #[derive(Clone, Copy)]
 pub(super) struct Callee {
-    function: &'static Function,
+    computes: Computes,
     signature: &'static str,
+}
+
+/// What a function computes.
+#[derive(Clone, Copy)]
+enum Computes {
+    /// What one of `ops` does.
+    Operation(&'static OpDef),
+    /// Something else.
+    Form(fn(&Arguments) -> Result<Value>),
 }
 
 impl Callee {
@@ -80,7 +90,13 @@ impl Callee {
     }
 
     pub(super) fn call(&self, arguments: &Arguments) -> Result<Value> {
-        (self.function.call)(arguments)
+        match self.computes {
+            Computes::Operation(def) => {
+                let (inputs, config) = def.bind(arguments.of_operation(def)?);
+                def.call(inputs, config).map(Value::from)
+            }
+            Computes::Form(call) => call(arguments),
+        }
     }
 }
 
@@ -97,14 +113,21 @@ impl fmt::Debug for Callee {
 }
 
 fn all() -> impl Iterator<Item = Callee> {
-    let functions = TABLES.iter().copied().flatten();
-    functions.flat_map(|function| {
-        let signatures = function.signatures.iter();
-        signatures.map(move |signature| Callee {
-            function,
+    let operations = ops::functions().flat_map(|def| {
+        let signatures = std::iter::once(&def.signature).chain(def.aliases);
+        signatures.map(move |&signature| Callee {
+            computes: Computes::Operation(def),
             signature,
         })
-    })
+    });
+    let forms = TABLES.iter().copied().flatten().flat_map(|form| {
+        let signatures = form.signatures.iter();
+        signatures.map(move |&signature| Callee {
+            computes: Computes::Form(form.call),
+            signature,
+        })
+    });
+    operations.chain(forms)
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use crate::ops;
 use crate::tensor::{Tensor, resolve_axis};
 
 functions! { TABLE {
-    ["matmul(x1, x2)"] => |a| Ok(ops::matmul(&a.tensor(0)?, &a.tensor(1)?).into());
     ["tf.matmul(a, b, transpose_a=False, transpose_b=False)"] => |a| {
         let factor = |place: usize| -> Result<Tensor> {
             let t = a.tensor(place)?;
@@ -16,7 +15,6 @@ functions! { TABLE {
         };
         Ok(ops::matmul(&factor(0)?, &factor(1)?).into())
     };
-    ["dot(x1, x2)"] => |a| Ok(ops::dot(&a.tensor(0)?, &a.tensor(1)?).into());
     ["K.dot(x, y)"] => |a| {
         let (x, y) = (a.tensor(0)?, a.tensor(1)?);
         match x.rank() >= 2 && y.rank() >= 2 {
@@ -25,11 +23,6 @@ functions! { TABLE {
         }
     };
     ["K.batch_dot(x, y, axes=None)"] => batch_dot;
-    ["tensordot(x1, x2, axes=2)", "tf.tensordot(a, b, axes)"] => tensordot;
-    ["outer(x1, x2)"] => |a| Ok(ops::outer(&a.tensor(0)?, &a.tensor(1)?).into());
-    ["einsum(subscripts, *operands)", "tf.einsum(equation, *inputs)"] => |a| {
-        Ok(ops::einsum(a.text(0)?, &a.rest(1)?).into())
-    };
 }}
 
 /// Sums of products along an axis of each, sample by sample; of two matrices it is a column.
@@ -70,32 +63,4 @@ fn batch_dot(a: &Arguments) -> Result<Value> {
         (2, 2) => ops::expand_dims(&product, 1).into(),
         _ => product.into(),
     })
-}
-
-fn tensordot(a: &Arguments) -> Result<Value> {
-    let (x, y) = (a.tensor(0)?, a.tensor(1)?);
-    let (of_x, of_y) = match a.value(2) {
-        Value::Int(_) => {
-            let n = a.count(2)?.min(x.rank().max(y.rank()) + 1) as i64;
-            ((-n..0).collect(), (0..n).collect())
-        }
-        _ => axes_of_both(a)?,
-    };
-    Ok(ops::tensordot(&x, &y, of_x, of_y).into())
-}
-
-/// `axes=[1, 0]` or `axes=[[1, 2], [0, 1]]`.
-fn axes_of_both(a: &Arguments) -> Result<(Vec<i64>, Vec<i64>)> {
-    let bad = || a.unfit(2, "a number of axes, or axes of both tensors");
-    let Value::List(pair) = a.value(2) else {
-        return Err(bad());
-    };
-    let axes = |value: &Value| match value {
-        Value::List(items) => items.iter().map(super::super::arguments::small).collect(),
-        one => super::super::arguments::small(one).map(|n| vec![n]),
-    };
-    match pair.as_slice() {
-        [of_x, of_y] => axes(of_x).zip(axes(of_y)).ok_or_else(bad),
-        _ => Err(bad()),
-    }
 }

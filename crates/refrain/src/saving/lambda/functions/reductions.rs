@@ -7,85 +7,38 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
 use crate::tensor::Tensor;
 
-fn reduce(a: &Arguments, function: fn(Tensor, Axes, bool) -> Tensor) -> Result<Value> {
-    Ok(function(a.tensor(0)?, a.axes(1)?, a.flag(2)?).into())
-}
-
 /// TensorFlow's means of integers are integers, which `ops` has not.
 fn reduce_floats(a: &Arguments, function: fn(Tensor, Axes, bool) -> Tensor) -> Result<Value> {
     match a.tensor(0)?.dtype().is_float() {
-        true => reduce(a, function),
+        true => Ok(function(a.tensor(0)?, a.axes(1)?, a.flag(2)?).into()),
         false => Err(a.unfit(0, "a tensor of floats")),
     }
 }
 
 functions! { TABLE {
     [
-        "sum(x, axis=None, keepdims=False)", "K.sum(x, axis=None, keepdims=False)",
-        "tf.reduce_sum(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::sum);
-    [
-        "prod(x, axis=None, keepdims=False)", "K.prod(x, axis=None, keepdims=False)",
-        "tf.reduce_prod(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::prod);
-    [
-        "max(x, axis=None, keepdims=False)", "amax(x, axis=None, keepdims=False)",
-        "K.max(x, axis=None, keepdims=False)", "tf.reduce_max(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::max);
-    [
-        "min(x, axis=None, keepdims=False)", "amin(x, axis=None, keepdims=False)",
-        "K.min(x, axis=None, keepdims=False)", "tf.reduce_min(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::min);
-    [
-        "all(x, axis=None, keepdims=False)", "K.all(x, axis=None, keepdims=False)",
-        "tf.reduce_all(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::all);
-    [
-        "any(x, axis=None, keepdims=False)", "K.any(x, axis=None, keepdims=False)",
-        "tf.reduce_any(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::any);
-    ["mean(x, axis=None, keepdims=False)"] => |a| reduce(a, ops::mean);
-    [
         "K.mean(x, axis=None, keepdims=False)", "tf.reduce_mean(input_tensor, axis=None, keepdims=False)",
     ] => |a| reduce_floats(a, ops::mean);
-    ["var(x, axis=None, keepdims=False)"] => |a| reduce(a, ops::var);
     [
         "K.var(x, axis=None, keepdims=False)", "tf.reduce_variance(input_tensor, axis=None, keepdims=False)",
     ] => |a| reduce_floats(a, ops::var);
-    ["std(x, axis=None, keepdims=False)"] => |a| reduce(a, ops::std);
     [
         "K.std(x, axis=None, keepdims=False)", "tf.reduce_std(input_tensor, axis=None, keepdims=False)",
     ] => |a| reduce_floats(a, ops::std);
-    [
-        "logsumexp(x, axis=None, keepdims=False)",
-        "tf.reduce_logsumexp(input_tensor, axis=None, keepdims=False)",
-    ] => |a| reduce(a, ops::logsumexp);
-    ["argmax(x, axis=None, keepdims=False)"] => |a| {
-        Ok(ops::argmax(&a.tensor(0)?, a.optional_axis(1)?, a.flag(2)?).into())
-    };
-    ["argmin(x, axis=None, keepdims=False)"] => |a| {
-        Ok(ops::argmin(&a.tensor(0)?, a.optional_axis(1)?, a.flag(2)?).into())
-    };
     ["K.argmax(x, axis=-1)", "tf.argmax(input, axis=0)"] => |a| {
         Ok(ops::argmax(&a.tensor(0)?, a.axis(1)?, false).into())
     };
     ["K.argmin(x, axis=-1)", "tf.argmin(input, axis=0)"] => |a| {
         Ok(ops::argmin(&a.tensor(0)?, a.axis(1)?, false).into())
     };
-    ["cumsum(x, axis=None)"] => |a| Ok(ops::cumsum(&a.tensor(0)?, a.optional_axis(1)?).into());
-    ["cumprod(x, axis=None)"] => |a| Ok(ops::cumprod(&a.tensor(0)?, a.optional_axis(1)?).into());
     ["K.cumsum(x, axis=0)", "tf.cumsum(x, axis=0)"] => |a| {
         Ok(ops::cumsum(&a.tensor(0)?, a.axis(1)?).into())
     };
     ["K.cumprod(x, axis=0)", "tf.cumprod(x, axis=0)"] => |a| {
         Ok(ops::cumprod(&a.tensor(0)?, a.axis(1)?).into())
     };
-    ["softmax(x, axis=-1)"] => |a| Ok(ops::softmax(&a.tensor(0)?, a.axes(1)?).into());
     ["K.softmax(x, axis=-1)", "tf.softmax(logits, axis=-1)"] => |a| {
         Ok(ops::softmax(&a.tensor(0)?, a.axis(1)?).into())
-    };
-    ["log_softmax(x, axis=-1)", "tf.log_softmax(logits, axis=-1)"] => |a| {
-        Ok(ops::log_softmax(&a.tensor(0)?, a.axis(1)?).into())
     };
     ["l2_normalize(x, axis=None, epsilon=1e-12)", "tf.l2_normalize(x, axis=None, epsilon=1e-12)"] => |a| {
         l2_normalize(&a.tensor(0)?, a.axes(1)?, a.number(2)?)
@@ -93,17 +46,7 @@ functions! { TABLE {
     ["K.l2_normalize(x, axis=None)"] => |a| {
         l2_normalize(&a.tensor(0)?, a.axes(1)?, SMALLEST_SQUARE)
     };
-    ["normalize(x, axis=-1, order=2, epsilon=None)"] => |a| {
-        let order = u32::try_from(a.count(2)?).map_err(|_| a.unfit(2, "an order"))?;
-        let epsilon = a.optional_number(3)?;
-        Ok(ops::normalize(&a.tensor(0)?, a.axes(1)?, order, epsilon).into())
-    };
-    ["norm(x, ord=None, axis=None, keepdims=False)"] => |a| {
-        let x = a.tensor(0)?;
-        norm(a, &x, x.rank() == 1)
-    };
-    // TensorFlow takes the elements for one vector where no axis is given.
-    ["tf.norm(tensor, ord='euclidean', axis=None, keepdims=False)"] => |a| norm(a, &a.tensor(0)?, true);
+    ["tf.norm(tensor, ord='euclidean', axis=None, keepdims=False)"] => norm;
 }}
 
 /// What TensorFlow's `l2_normalize` takes a sum of squares at least for.
@@ -114,11 +57,11 @@ fn l2_normalize(x: &Tensor, axes: Axes, epsilon: f64) -> Result<Value> {
     Ok(ops::multiply(x, ops::rsqrt(&ops::maximum(&squares, epsilon))).into())
 }
 
-/// `vector`: all elements make a vector where no axis is given. Orders of matrices are only the default.
-fn norm(a: &Arguments, x: &Tensor, vector: bool) -> Result<Value> {
-    let (axes, keepdims) = (a.axes(2)?, a.flag(3)?);
+/// All elements make a vector where no axis is given. Orders of matrices are only the default.
+fn norm(a: &Arguments) -> Result<Value> {
+    let (x, axes, keepdims) = (&a.tensor(0)?, a.axes(2)?, a.flag(3)?);
     let vectors = match &axes {
-        Axes::All => vector,
+        Axes::All => true,
         Axes::Only(axes) => axes.len() == 1,
     };
     let order = match a.value(1) {

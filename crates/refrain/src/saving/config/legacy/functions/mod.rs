@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::registry::OPS_MODULE;
+use crate::ops::OPS_MODULE;
 use call::{Call, Step};
 
 /// Keras's module, a part of `ops` unless it has a dot, and its class.
