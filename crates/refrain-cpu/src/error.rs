@@ -71,6 +71,8 @@ pub enum RunError {
     HasUpdates,
     /// The workspace belongs to another program.
     Workspace,
+    /// A variable is in the memory of another engine.
+    Buffer,
     /// A primitive failed.
     Graph(GraphError),
     /// The plan does not fit its memory: a defect of the compiler.
@@ -106,6 +108,7 @@ impl fmt::Display for RunError {
                 "the program updates variables; run it with variables that may be written",
             ),
             RunError::Workspace => f.write_str("the workspace was made for another program"),
+            RunError::Buffer => f.write_str("a variable is in the memory of another engine"),
             RunError::Graph(error) => error.fmt(f),
             RunError::Plan(fault, step) => write!(f, "defect in the plan ({fault:?}) at {step}"),
         }

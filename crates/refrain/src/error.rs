@@ -3,6 +3,7 @@
 use std::fmt;
 
 use refrain_graph::GraphError;
+use refrain_graph::engine::EngineError;
 
 /// A `Result` with refrain's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +36,8 @@ pub enum ErrorKind {
     Io,
     /// Keras has it, refrain does not.
     Unsupported,
+    /// An engine could not compile or run a program, or keep a value.
+    Engine,
     /// A defect in refrain.
     Internal,
 }
@@ -222,5 +225,11 @@ impl From<GraphError> for Error {
         let mut error = Error::new(ErrorKind::Shape, message);
         error.0.operation = operation;
         error
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(e: EngineError) -> Self {
+        Error::new(ErrorKind::Engine, e.to_string())
     }
 }

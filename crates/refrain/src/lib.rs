@@ -80,6 +80,7 @@ pub mod activations;
 pub mod callbacks;
 pub mod constraints;
 pub mod data;
+pub mod engine;
 mod error;
 pub mod guide;
 pub mod initializers;

@@ -56,8 +56,10 @@ impl OptimizerState {
     }
 
     /// Makes the slots that are missing; those of weights that were trained before keep their values.
-    pub(crate) fn build(&mut self, weights: &[Variable]) {
-        let stepped = self.iteration.read().to_f64().first() > Some(&0.0);
+    pub(crate) fn build(&mut self, weights: &[Variable]) -> Result<()> {
+        let stepped = self
+            .iteration
+            .with_value(|n| n.to_f64().first() > Some(&0.0))?;
         for weight in weights {
             if self.weights.contains(weight) {
                 continue;
@@ -66,7 +68,7 @@ impl OptimizerState {
                 let name = format!("{}_{slot}", weight.path().replace('/', "_"));
                 // The first step of all sets the averages; one that comes later begins at its weight.
                 let value = match stepped && slot == AVERAGE {
-                    true => weight.value(),
+                    true => weight.value()?,
                     false => Literal::zeros(weight.shape(), weight.dtype()),
                 };
                 let path = format!("{}/{name}", self.prefix);
@@ -75,6 +77,7 @@ impl OptimizerState {
             }
             self.weights.push(weight.clone());
         }
+        Ok(())
     }
 
     /// Goes on where the optimizer of another model stands, whose weights are the sources of this one's.
@@ -84,17 +87,17 @@ impl OptimizerState {
         weights: &[Variable],
         sources: &HashMap<VariableId, Variable>,
     ) -> Result<()> {
-        self.iteration.assign(other.iteration.value())?;
+        self.iteration.assign(other.iteration.value()?)?;
         if let (Some(own), Some(other)) = (&self.learning_rate, &other.learning_rate) {
-            own.assign(other.value())?;
+            own.assign(other.value()?)?;
         }
         if other.is_built() {
-            self.build(weights);
+            self.build(weights)?;
         }
         for (&(weight, slot), variable) in &self.slots {
             let source = sources.get(&weight);
             if let Some(value) = source.and_then(|source| other.slot(source, slot)) {
-                variable.assign(value.value())?;
+                variable.assign(value.value()?)?;
             }
         }
         Ok(())
@@ -128,14 +131,14 @@ impl OptimizerState {
     }
 
     /// The weights become their moving averages, where those are kept.
-    pub(crate) fn finalize(&self) {
+    pub(crate) fn finalize(&self) -> Result<()> {
         for weight in &self.weights {
             if let Some(average) = self.slot(weight, AVERAGE)
                 && weight.trainable()
             {
-                let value = average.value();
-                *weight.write() = value;
+                weight.set(average.value()?);
             }
         }
+        Ok(())
     }
 }

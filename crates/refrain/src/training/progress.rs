@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::history::Logs;
+use crate::callbacks::Callback;
 
 /// What `fit` and `evaluate` show on the standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -104,13 +105,20 @@ impl Progress {
         }
     }
 
+    /// Whether the bar is about to be drawn after `done` steps.
+    fn is_due(&self, done: usize) -> bool {
+        matches!(self.shows, Shows::Bar(_)) && (done <= 1 || self.drawn.elapsed() >= REFRESH)
+    }
+
+    /// Whether someone reads the logs after `done` steps. Where nobody does, means stay in the memory of their engine.
+    pub(crate) fn reads(&self, done: usize, callbacks: &[Box<dyn Callback + '_>]) -> bool {
+        !callbacks.is_empty() || self.is_due(done)
+    }
+
     /// After `done` steps.
     pub(crate) fn step(&mut self, done: usize, logs: &Logs) {
         if done == 1 {
             self.first_step = self.begun.elapsed();
-        }
-        if done > 1 && self.drawn.elapsed() < REFRESH {
-            return;
         }
         let per_step = self.per_step(done);
         if let Shows::Bar(bar) = &self.shows {

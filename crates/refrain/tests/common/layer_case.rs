@@ -285,7 +285,11 @@ impl<'g> Case<'g> {
         let run = Run {
             graph: program.graph.clone(),
             inputs: self.literals(cotangents),
-            variables: program.variables.iter().map(|v| v.value()).collect(),
+            variables: program
+                .variables
+                .iter()
+                .map(|v| v.value().expect("a value"))
+                .collect(),
         };
         Ok((run, program, expected))
     }
