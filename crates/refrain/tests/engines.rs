@@ -1,5 +1,8 @@
 //! Engines of a program's own: one that hands everything on, and one whose variables are not on the host.
 
+#[path = "common/warned.rs"]
+mod warned;
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::process::Command;
@@ -14,6 +17,7 @@ use refrain::metrics::Metric;
 use refrain::optimizers::Adam;
 use refrain::training::Verbose;
 use refrain::{ErrorKind, Literal, Model, Result, input, load_model};
+use warned::warnings;
 
 /// What an engine was asked to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -485,6 +489,34 @@ fn a_shared_layer_goes_to_whoever_runs() -> Result<()> {
             .into_iter()
             .try_for_each(|thread| thread.join().expect("no panic"))
     })
+}
+
+/// An engine with something to say.
+struct Early;
+
+impl Engine for Early {
+    fn name(&self) -> &str {
+        "early"
+    }
+
+    fn compile(&self, graph: &Graph) -> Result<Box<dyn Program>, EngineError> {
+        engine::InterpreterEngine.compile(graph)
+    }
+
+    fn warning(&self) -> Option<&str> {
+        Some("convolutions take long")
+    }
+}
+
+#[test]
+fn an_engine_warns_once() -> Result<()> {
+    engine::register(Early);
+    let once = warnings(|| {
+        engine::scope("early", || predict(&network()?))?;
+        engine::scope("early", || predict(&network()?)).map(drop)
+    })?;
+    assert_eq!(once, ["convolutions take long"]);
+    Ok(())
 }
 
 /// An engine that cannot.

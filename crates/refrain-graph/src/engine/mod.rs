@@ -114,7 +114,7 @@ pub trait Program: Send + Sync {
     fn workspace(&self) -> Box<dyn Workspace>;
 
     /// Runs the program on variables that nobody else uses meanwhile, and replaces the values of those that it updates. The
-    /// outputs are there after [`Workspace::wait`].
+    /// outputs are there after [`Workspace::wait`]; the inputs may be changed, and the variables used, once this returns.
     ///
     /// # Errors
     /// If the workspace is of another program, an array or a buffer does not fit, or the run fails.
