@@ -74,6 +74,8 @@ pub enum RunError {
     HasUpdates,
     /// The workspace belongs to another program.
     Workspace,
+    /// A variable is in the memory of another engine.
+    Buffer,
     /// The plan does not fit its memory: a defect of the compiler.
     Plan(PlanFault, String),
 }
@@ -107,6 +109,7 @@ impl fmt::Display for RunError {
                 "the program updates variables; run it with variables that may be written",
             ),
             RunError::Workspace => f.write_str("the workspace was made for another program"),
+            RunError::Buffer => f.write_str("a variable is in the memory of another engine"),
             RunError::Plan(fault, step) => write!(f, "defect in the plan ({fault:?}) at {step}"),
         }
     }

@@ -58,29 +58,6 @@ pub struct Executable {
     packed: RwLock<Packed>,
 }
 
-/// A literal that is borrowed, by itself or under a lock. Only these: a run relies on finding the same literal each time it looks.
-pub trait Borrowed: sealed::Sealed {
-    /// The literal.
-    fn literal(&self) -> &Literal;
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-macro_rules! borrowed {
-    ($($of:ty),*) => {$(
-        impl sealed::Sealed for $of {}
-        impl Borrowed for $of {
-            fn literal(&self) -> &Literal {
-                self
-            }
-        }
-    )*};
-}
-
-borrowed!(&Literal, RwLockReadGuard<'_, Literal>);
-
 /// A parameter: where its memory is bound, and what it must be.
 struct Param {
     slot: usize,
@@ -123,6 +100,8 @@ pub struct Workspace {
     arena: AlignedBytes,
     frame: Frame,
     id: u64,
+    /// The memory of a list of variables.
+    pub(crate) literals: Vec<&'static Literal>,
 }
 
 impl Executable {
@@ -179,6 +158,7 @@ impl Executable {
             arena: AlignedBytes::zeroed(self.plan.arena),
             frame: Frame::of(&self.plan),
             id: self.id,
+            literals: Vec::new(),
         }
     }
 
@@ -261,14 +241,14 @@ impl Executable {
         &self,
         ws: &mut Workspace,
         inputs: &[Literal],
-        variables: &[impl Borrowed],
+        variables: &[&Literal],
         outputs: &mut [Literal],
         version: Option<u64>,
     ) -> Result<(), RunError> {
         if self.updates {
             return Err(RunError::HasUpdates);
         }
-        let variables = variables.iter().map(Borrowed::literal);
+        let variables = variables.iter().copied();
         self.check(ws, inputs, variables.clone(), outputs)?;
         let packed = self.packed(ws, variables.clone(), version)?;
         let mut memory = ws.frame.table.bind();

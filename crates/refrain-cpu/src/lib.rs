@@ -7,9 +7,10 @@
 //! others (reshapes, transposes, slices, broadcasts: nothing is copied for them); `fuse` groups elementwise work and
 //! reductions that walk over one index space; `lower` makes steps over buffers without places: tapes, products,
 //! convolutions, loops; `plan` gives every buffer a place, over dying operands or in the caller's arrays where it can; and
-//! `compile` links steps, places and kernels. `step` runs them. What is `unsafe` is in [`kernels`].
+//! `compile` links steps, places and kernels. `step` runs them. `engine` is all of that as an [`Engine`](refrain_graph::engine::Engine). What is `unsafe` is in [`kernels`].
 
 mod compile;
+mod engine;
 mod error;
 mod executable;
 mod flatten;
@@ -25,10 +26,8 @@ mod step;
 mod tape;
 mod view;
 
-/// Whether the kernels are compiled without optimisation (`opt-level = 0`), which makes them many times slower.
-pub const UNOPTIMIZED: bool = cfg!(unoptimized);
-
+pub use engine::CpuEngine;
 pub use error::{CompileError, RunError};
-pub use executable::{Borrowed, CompileOptions, Executable, Workspace};
+pub use executable::{CompileOptions, Executable, Workspace};
 pub use kernels::pool::Pool;
 pub use simd::{Simd, SimdLevel};

@@ -2,9 +2,11 @@
 //!
 //! A [`Graph`] holds primitives ([`Op`]) in StableHLO's vocabulary. [`infer`] finds shapes (dimensions may be unknown),
 //! [`verify`] checks a whole graph, [`text`] prints and parses it, [`grad`] adds reverse-mode gradients, [`passes`]
-//! simplify it, and [`interp`] runs it naively: the oracle of every test. Layers, threads and files live above.
+//! simplify it, and [`interp`] runs it naively: the oracle of every test. [`engine`] is the seam to what compiles and runs it.
+//! Layers, threads and files live above.
 
 mod dtype;
+pub mod engine;
 mod error;
 pub mod grad;
 mod graph;

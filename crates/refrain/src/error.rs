@@ -3,6 +3,7 @@
 use std::fmt;
 
 use refrain_graph::GraphError;
+use refrain_graph::engine::EngineError;
 
 /// A `Result` with refrain's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +36,8 @@ pub enum ErrorKind {
     Io,
     /// Keras has it, refrain does not.
     Unsupported,
+    /// An engine could not compile or run a program, or keep a value.
+    Engine,
     /// A defect in refrain.
     Internal,
 }
@@ -238,5 +241,11 @@ impl From<refrain_storage::Error> for Error {
         (error.0.expected, error.0.received) = parts.mismatch.unzip();
         error.0.hint = parts.hint;
         error
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(e: EngineError) -> Self {
+        Error::new(ErrorKind::Engine, e.to_string())
     }
 }

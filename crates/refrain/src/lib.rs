@@ -64,6 +64,7 @@
 //! | `keras.optimizers`, `losses`, `metrics`, `regularizers`, `constraints` | [`optimizers`], [`losses`], [`metrics`], [`regularizers`], [`constraints`] |
 //! | `class Scale(keras.layers.Layer)` | [`impl Layer for Scale`](layers::Layer) |
 //! | `keras.utils.set_random_seed(1)` | [`initializers::set_random_seed(1)`](initializers::set_random_seed) |
+//! | `KERAS_BACKEND=jax` | `REFRAIN_ENGINE=cpu`; engines of your own: [`engine`] |
 //! | `keras.backend.clear_session()` | [`clear_session()`](clear_session) |
 //!
 //! The guide [from Keras to refrain and back](guide::from_keras) goes round once with a file, and lists what is supported and
@@ -80,6 +81,7 @@ pub mod activations;
 pub mod callbacks;
 pub mod constraints;
 pub mod data;
+pub mod engine;
 mod error;
 pub mod guide;
 pub mod initializers;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use refrain_graph::{DType, Literal, Spec};
 
 use crate::constraints::Constraint;
+use crate::engine::Buffer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::regularizers::Regularizer;
 
@@ -26,7 +27,8 @@ struct Inner {
     trainable: AtomicBool,
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
-    value: RwLock<Literal>,
+    /// In the memory of the engine that has used it last, or on the host.
+    value: RwLock<Box<dyn Buffer>>,
     /// The number of the value: no two values of any variables have the same.
     version: AtomicU64,
 }
@@ -60,7 +62,7 @@ impl Variable {
             trainable: AtomicBool::new(trainable),
             regularizer,
             constraint,
-            value: RwLock::new(value),
+            value: RwLock::new(Box::new(value)),
             version: AtomicU64::new(next_version()),
         }))
     }
@@ -81,7 +83,7 @@ impl Variable {
 
     /// The dimensions.
     pub fn shape(&self) -> Vec<usize> {
-        self.read().dims().to_vec()
+        self.0.spec.shape.known().unwrap_or_default()
     }
 
     /// The element type.
@@ -95,7 +97,7 @@ impl Variable {
 
     /// Number of elements.
     pub fn numel(&self) -> usize {
-        self.read().numel()
+        self.0.spec.shape.numel().unwrap_or_default()
     }
 
     /// Whether training changes it.
@@ -124,8 +126,16 @@ impl Variable {
     }
 
     /// A copy of its value.
-    pub fn value(&self) -> Literal {
-        self.read().clone()
+    ///
+    /// # Errors
+    /// The engine that has it cannot give it. (Values on the host, such as the CPU's, can always be had.)
+    pub fn value(&self) -> Result<Literal> {
+        Ok(self.read().to_host()?.into_owned())
+    }
+
+    /// What a function makes of its value, which is not copied if it is on the host.
+    pub(crate) fn with_value<T>(&self, f: impl FnOnce(&Literal) -> T) -> Result<T> {
+        Ok(f(&*self.read().to_host()?))
     }
 
     /// Replaces its value.
@@ -140,23 +150,28 @@ impl Variable {
                 value.spec().to_string(),
             ));
         }
-        *self.write() = value;
+        self.set(value);
         Ok(())
     }
 
-    // A panic while the lock is held cannot leave a literal half-made: its length and type never change.
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Literal> {
+    /// Replaces its value by one of the same dimensions and type. It is on the host until an engine uses it.
+    pub(crate) fn set(&self, value: Literal) {
+        *self.write() = Box::new(value);
+    }
+
+    // A panic while the lock is held leaves a value of the same dimensions and type.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Box<dyn Buffer>> {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Literal> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Box<dyn Buffer>> {
         let guard = self.lock();
         self.0.version.store(next_version(), Ordering::Relaxed);
         guard
     }
 
     /// As [`Variable::write`] for those who leave the value as it is: it keeps its number.
-    pub(crate) fn lock(&self) -> RwLockWriteGuard<'_, Literal> {
+    pub(crate) fn lock(&self) -> RwLockWriteGuard<'_, Box<dyn Buffer>> {
         self.0.value.write().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,12 +1,12 @@
 //! Warnings, in Keras's words, as events of `tracing`.
 
-use std::collections::HashSet;
-use std::env;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
-use std::sync::Once;
+use std::sync::{Mutex, PoisonError};
 
 use tracing::{dispatcher, warn};
 
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::layers::AnyLayer;
@@ -16,29 +16,18 @@ use crate::ops::Operation;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-/// Set to `0`, the warning of a slow build is not given.
-const SLOW_BUILD_VARIABLE: &str = "REFRAIN_SLOW_BUILD_WARNING";
-
-/// What a program whose kernels are not optimised is told.
-const SLOW_BUILD: &str = "\
-refrain is compiled without optimisation and computes many times slower than it can. Use `cargo run --release`, or add to \
-Cargo.toml:
-
-[profile.dev.package.\"*\"]
-opt-level = 3
-
-(REFRAIN_SLOW_BUILD_WARNING=0 hides this.)";
-
-/// Warns once in a process whose kernels are not optimised. Who has no subscriber is the one who does not know: for them it
-/// is printed.
-pub(crate) fn slow_build() {
-    static GIVEN: Once = Once::new();
-    let hidden = || env::var_os(SLOW_BUILD_VARIABLE).is_some_and(|value| value == "0");
-    if refrain_cpu::UNOPTIMIZED && !hidden() {
-        GIVEN.call_once(|| match dispatcher::has_been_set() {
-            true => warn!("{SLOW_BUILD}"),
-            false => eprintln!("warning: {SLOW_BUILD}"),
-        });
+/// Gives an engine's warning once in a process. Who has no subscriber is the one who does not know: for them it is printed.
+pub(crate) fn of_engine(engine: &dyn Engine) {
+    static GIVEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let Some(warning) = engine.warning() else {
+        return;
+    };
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if given.insert(warning.to_owned()) {
+        match dispatcher::has_been_set() {
+            true => warn!("{warning}"),
+            false => eprintln!("warning: {warning}"),
+        }
     }
 }
 
@@ -335,16 +324,4 @@ fn slashed(layer: &AnyLayer) -> Option<String> {
             false => slashed(&inside),
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SLOW_BUILD;
-
-    #[test]
-    fn a_slow_build_is_told_the_cure_of_the_readme() {
-        let cure = "[profile.dev.package.\"*\"]\nopt-level = 3\n";
-        assert!(SLOW_BUILD.contains(cure));
-        assert!(include_str!("../../../README.md").contains(cure));
-    }
 }

@@ -33,7 +33,11 @@ fn model() -> Result<Model> {
 }
 
 fn weights(model: &Model) -> Vec<Literal> {
-    model.weights().iter().map(|w| w.value()).collect()
+    model
+        .weights()
+        .iter()
+        .map(|w| w.value().expect("a value"))
+        .collect()
 }
 
 fn refused<T: std::fmt::Debug>(result: Result<T>, kind: ErrorKind, part: &str) {
@@ -192,7 +196,7 @@ fn a_failing_source_ends_the_run_and_keeps_what_was_trained() -> Result<()> {
             .epochs(3)
             .run();
         assert_ne!(weights(&model), before);
-        let steps = model.optimizer_variables()[0].value().to_f64();
+        let steps = model.optimizer_variables()[0].value()?.to_f64();
         assert_eq!(steps, [5.0]);
         Ok::<_, Error>(result)
     };

@@ -197,7 +197,7 @@ impl Callback for UsesTheModel<'_> {
     fn on_epoch_end(&mut self, cx: &mut TrainContext<'_>, _: usize, logs: &mut Logs) -> Result<()> {
         let model = cx.model();
         logs.set("test_loss", model.evaluate(self.x, self.y).run()?.loss());
-        let kernel = model.get_layer_at(1)?.weights()[0].value();
+        let kernel = model.get_layer_at(1)?.weights()[0].value()?;
         logs.set("kernel", kernel.to_f64()[0]);
         model.set_learning_rate(model.learning_rate()? / 2.0)?;
         model.gradients(self.x, self.y).run()?;
@@ -226,12 +226,12 @@ fn the_model_is_there_for_all_that_it_can_do() -> Result<()> {
     assert!(last < history.get("test_loss")?[0]);
     assert_eq!(
         history.last("kernel")?,
-        model.weights()[0].value().to_f64()[0]
+        model.weights()[0].value()?.to_f64()[0]
     );
     assert!((model.learning_rate()? - 0.0125).abs() < 1e-9);
     assert_eq!(
-        load_model(&file)?.weights()[0].value(),
-        model.weights()[0].value()
+        load_model(&file)?.weights()[0].value()?,
+        model.weights()[0].value()?
     );
     assert_eq!(history.get("largest")?.len(), 3);
     std::fs::remove_file(file).expect("the file");
@@ -385,8 +385,8 @@ fn pairs(x: &Array2<f32>) -> Vec<Array2<f32>> {
 #[test]
 fn hooks_are_called_in_keras_s_order() -> Result<()> {
     let (model, x, y) = adder()?;
-    let start = model.weights()[0].value();
-    let bias = model.weights()[1].value();
+    let start = model.weights()[0].value()?;
+    let bias = model.weights()[1].value()?;
     let mut records = Records::default();
     let (vx, vy) = (x.slice(s![..3, ..]), y.slice(s![..3, ..]));
     model
@@ -523,7 +523,11 @@ fn evaluations_within_an_evaluation_do_not_disturb_it() -> Result<()> {
     let more = model.test_on_batch(&x, &y).run()?.loss();
     assert!((more - wanted.loss()).abs() < 1e-6, "{more}");
 
-    let weights: Vec<_> = model.weights().iter().map(|w| w.value()).collect();
+    let weights: Vec<_> = model
+        .weights()
+        .iter()
+        .map(|w| w.value())
+        .collect::<Result<_>>()?;
     let fit = |batches: bool| {
         for (weight, value) in model.weights().iter().zip(&weights) {
             weight.assign(value.clone())?;

@@ -220,7 +220,7 @@ fn layers_of_one_name_in_two_models_stay_two_in_every_format() -> Result<()> {
         let weights = again?.weights();
         assert_eq!(weights.len(), 4, "{end}");
         for (got, expected) in weights.iter().zip(model.weights()) {
-            assert_eq!(got.value(), expected.value(), "{end}");
+            assert_eq!(got.value()?, expected.value()?, "{end}");
         }
     }
     Ok(())

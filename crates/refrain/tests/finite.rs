@@ -32,7 +32,11 @@ fn data(samples: usize) -> (Array2<f32>, Array2<f32>) {
 }
 
 fn values(model: &Model) -> Vec<Literal> {
-    model.weights().iter().map(|w| w.value()).collect()
+    model
+        .weights()
+        .iter()
+        .map(|w| w.value().expect("a value"))
+        .collect()
 }
 
 /// Runs in the order of the data, two samples a step; gives what the error says.

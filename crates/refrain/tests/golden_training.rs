@@ -67,7 +67,7 @@ impl Case {
             if weight.path().ends_with("key/bias") {
                 continue;
             }
-            assert_close(weight.path(), &weight.value(), expected, TOLERANCE);
+            assert_close(weight.path(), &weight.value()?, expected, TOLERANCE);
         }
         self.evaluate(model, &x, &y, &weights)?;
         let batch_size = self.number("batch_size");

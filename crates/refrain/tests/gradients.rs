@@ -78,7 +78,8 @@ fn gradients_of_a_loss_are_keras_s() -> Result<()> {
         .compile(Sgd::new(0.1), Loss::SparseCategoricalCrossentropy)
         .run()?;
     let [x, y, w] = ["x", "y", "sample_weight"].map(|key| golden.array(key));
-    let before: Vec<Literal> = model.weights().iter().map(|w| w.value()).collect();
+    let weights = || -> Result<Vec<_>> { model.weights().iter().map(|w| w.value()).collect() };
+    let before = weights()?;
     let inference = model.gradients(x, y).sample_weight(w).run()?;
     check_loss(&golden, "inference", &inference)?;
     let training = model
@@ -87,8 +88,7 @@ fn gradients_of_a_loss_are_keras_s() -> Result<()> {
         .training(true)
         .run()?;
     check_loss(&golden, "training", &training)?;
-    let after: Vec<Literal> = model.weights().iter().map(|w| w.value()).collect();
-    assert_eq!(before, after, "moving statistics stay as they are");
+    assert_eq!(before, weights()?, "moving statistics stay as they are");
     let moving = model.get_layer("batch_normalization")?.weights();
     let error = inference.weight(&moving[2]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -155,7 +155,7 @@ fn gradients_are_the_limits_of_differences() -> Result<()> {
         }
     }
     let weight = &model.trainable_weights()[0];
-    let value = weight.value();
+    let value = weight.value()?;
     let moved = |by: f32| -> Result<f64> {
         let mut values = value.values::<f32>().expect("f32").to_vec();
         values[1] += by;
@@ -232,7 +232,7 @@ fn spread(dims: &[usize], at: impl Fn(usize) -> f32) -> ArrayD<f32> {
 
 fn fill(model: &Model) -> Result<()> {
     for (k, weight) in model.weights().iter().enumerate() {
-        let dims = weight.value().dims().to_vec();
+        let dims = weight.shape();
         let values = spread(&dims, |i| ((i * 7 + 3 * k + 1) % 11) as f32 / 11.0 - 0.45);
         let literal = Literal::new(dims, values.into_iter().collect());
         weight.assign(literal.expect("so many values"))?;

@@ -41,7 +41,11 @@ fn model() -> Result<Model> {
 }
 
 fn weights(model: &Model) -> Vec<Literal> {
-    model.weights().iter().map(|w| w.value()).collect()
+    model
+        .weights()
+        .iter()
+        .map(|w| w.value().expect("a value"))
+        .collect()
 }
 
 #[test]

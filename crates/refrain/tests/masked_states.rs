@@ -119,7 +119,8 @@ fn check_copies(model: &Model, folder: &Folder, golden: &Golden, name: &str, wha
     }
     let clone = clone_model(model).expect("a clone");
     for (copied, weight) in clone.weights().iter().zip(model.weights()) {
-        copied.assign(weight.value()).expect("a value");
+        let value = weight.value().expect("a value");
+        copied.assign(value).expect("a value of its shape");
     }
     check(&clone, golden, name, &format!("a clone of {what}"));
 }

@@ -53,7 +53,7 @@ fn check_in(name: &str, model: &Model, ends: &[&str]) -> Result<()> {
         let (weights, others) = (model.weights(), again.weights());
         assert_eq!(weights.len(), others.len(), "{end}");
         for (weight, other) in weights.iter().zip(&others) {
-            assert_eq!(weight.value(), other.value(), "{end}: {}", weight.path());
+            assert_eq!(weight.value()?, other.value()?, "{end}: {}", weight.path());
             let trainable = (weight.trainable(), other.trainable());
             assert_eq!(trainable.0, trainable.1, "{end}: {}", weight.path());
         }

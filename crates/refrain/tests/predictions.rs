@@ -40,7 +40,7 @@ fn predictions_follow_every_change_of_the_weights() -> Result<()> {
         assert_eq!(predict()?, trained, "{rows} rows");
         let weights = model.weights();
         let kernel = &weights[0];
-        let old = kernel.value();
+        let old = kernel.value()?;
         kernel.assign(Literal::zeros([4, 8], DType::F32))?;
         assert_ne!(predict()?, trained, "{rows} rows");
         kernel.assign(old)?;
@@ -55,7 +55,7 @@ fn predictions_are_of_one_state_of_a_weight() -> Result<()> {
     let model = network()?;
     let x = noise(16, 4);
     let weights = model.weights();
-    let (kernel, old) = (&weights[0], weights[0].value());
+    let (kernel, old) = (&weights[0], weights[0].value()?);
     let predict = || model.predict_on_batch(&x)?.into_array();
     let mut states: Vec<ArrayD<f32>> = vec![predict()?];
     kernel.assign(Literal::zeros([4, 8], DType::F32))?;

@@ -35,7 +35,7 @@ fn a_lambda_and_a_function_of_ops_give_the_same_model() -> Result<()> {
     let expected = predict(&by_ops)?;
     assert_ne!(predict(&by_lambda)?, expected, "weights of their own");
     for (to, from) in by_lambda.weights().iter().zip(by_ops.weights()) {
-        to.assign(from.value())?;
+        to.assign(from.value()?)?;
     }
     assert_eq!(predict(&by_lambda)?, expected);
     Ok(())

@@ -37,7 +37,7 @@ fn as_keras_reads(model: &Model) -> Result<Model> {
     let json = model.to_json().replace("\"keeps_masks\":true", "\"x\":0");
     let copy = model_from_json(&json)?;
     for (weight, value) in copy.weights().iter().zip(model.weights()) {
-        weight.assign(value.value())?;
+        weight.assign(value.value()?)?;
     }
     Ok(copy)
 }

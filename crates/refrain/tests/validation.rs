@@ -68,10 +68,10 @@ fn averages_of_weights_that_thaw_begin_at_the_weights() -> Result<()> {
     let (x, y) = (Array2::<f32>::ones((4, 2)), Array1::<f32>::ones(4));
     first.set_trainable(false);
     model.fit(&x, &y).run()?;
-    let before = first.weights()[0].value().to_f64();
+    let before = first.weights()[0].value()?.to_f64();
     first.set_trainable(true);
     model.fit(&x, &y).epochs(2).run()?;
-    let after = first.weights()[0].value().to_f64();
+    let after = first.weights()[0].value()?.to_f64();
     let apart = before.iter().zip(&after).map(|(a, b)| (a - b).abs());
     assert!(
         apart.fold(0.0, f64::max) < 1e-3,
@@ -163,14 +163,14 @@ fn data_of_validation_that_do_not_fit_are_refused_before_the_first_epoch() -> Re
     let compile = model.compile(Sgd::new(0.1), Loss::SparseCategoricalCrossentropy);
     compile.run()?;
     let (x, y) = data();
-    let before = model.weights()[0].value();
+    let before = model.weights()[0].value()?;
     let (class, wide) = (y.mapv(|y| y * 5), Array2::<i32>::zeros((20, 2)));
     let fit = || model.fit(&x, &y).epochs(2);
     let error = fit().validation_data(&x, &class).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
     let error = fit().validation_data(&x, &wide).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
-    assert_eq!(model.weights()[0].value(), before);
+    assert_eq!(model.weights()[0].value()?, before);
     let never = fit().validation_data(&x, &class).validation_freq(3).run()?;
     assert_eq!(never.epochs().len(), 2);
     Ok(())

@@ -192,7 +192,7 @@ fn train(folder: &Path) -> Result<(f64, f64)> {
     let after = numbered(&folder.join("after.npz"), "w")?;
     let weights = model.weights();
     let pairs = weights.iter().zip(&after);
-    let mut off = pairs.map(|(got, expected)| difference(&got.value(), expected));
+    let mut off = pairs.map(|(got, expected)| difference(&got.value()?, expected));
     let off = off.try_fold(0.0, |worst: f64, d| Ok::<_, Box<dyn Error>>(worst.max(d?)))?;
     Ok((worst, off))
 }

@@ -111,7 +111,7 @@ fn a_state_of_the_optimizer_that_does_not_fit_stops_nothing() {
         .unwrap()
         .optimizer_variables();
     assert_eq!(variables.len(), 2 + 2 * 4);
-    assert_eq!(variables[0].value(), Literal::scalar(1i32));
+    assert_eq!(variables[0].value().unwrap(), Literal::scalar(1i32));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn equal_layers_of_a_legacy_file_are_one_if_asked() {
     let network = network.unwrap();
     let copy = clone_model(&network).unwrap();
     for (to, from) in copy.weights().iter().zip(network.weights()) {
-        to.assign(from.value()).unwrap();
+        to.assign(from.value().unwrap()).unwrap();
     }
     let copy = Model::with_name("target", &copy.inputs()[0], &copy.outputs()[0]).unwrap();
     let s = Input::new([4]).name("s").tensor();

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::metrics::Direction;
 use crate::models::Model;
 use crate::training::{Compiled, Logs, Predictions};
+use crate::variable::Variable;
 
 /// Code that runs between epochs and steps of `fit`, and between batches of `evaluate` and `predict`. All methods do nothing
 /// by default; an error ends the run.
@@ -260,8 +261,8 @@ impl<'t> TrainContext<'t> {
     }
 
     /// Copies of all weights.
-    pub(crate) fn weights(&self) -> Vec<Literal> {
-        self.model.weights().iter().map(|w| w.value()).collect()
+    pub(crate) fn weights(&self) -> Result<Vec<Literal>> {
+        self.model.weights().iter().map(Variable::value).collect()
     }
 
     pub(crate) fn restore(&self, weights: &[Literal]) -> Result<()> {

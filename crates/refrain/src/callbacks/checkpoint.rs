@@ -199,7 +199,7 @@ impl Callback for ModelCheckpoint {
         }
         match &self.filepath {
             Some(path) => self.write(cx.model(), path, epoch, logs)?,
-            None => self.weights = Some(cx.weights()),
+            None => self.weights = Some(cx.weights()?),
         }
         self.epoch = Some(epoch);
         match &mut self.save_with {

@@ -127,13 +127,13 @@ impl Callback for EarlyStopping {
             return Ok(());
         };
         if self.restore_best_weights && self.best_weights.is_none() {
-            (self.best_weights, self.best_epoch) = (Some(cx.weights()), epoch);
+            (self.best_weights, self.best_epoch) = (Some(cx.weights()?), epoch);
         }
         self.wait += 1;
         if self.monitor.improve(cx, value)? {
             self.best_epoch = epoch;
             if self.restore_best_weights {
-                self.best_weights = Some(cx.weights());
+                self.best_weights = Some(cx.weights()?);
             }
             let beats_baseline = match self.baseline {
                 Some(_) => self.monitor.is_better(cx, value, self.baseline)?,

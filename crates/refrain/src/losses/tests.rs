@@ -21,7 +21,7 @@ fn run(trace: &Trace, results: &[&Tensor], inputs: Vec<Literal>) -> Result<Vec<L
     let mut buffers = program.buffers();
     buffers.inputs = inputs;
     program.run_shared(&mut buffers)?;
-    Ok(buffers.outputs)
+    Ok(buffers.outputs()?.to_vec())
 }
 
 fn check(golden: &mut Golden, case: &Json) -> Result<()> {

@@ -34,7 +34,8 @@ fn update(golden: &mut Golden, metric: Option<&Metric>, update: &Json) -> Result
     let mut buffers = program.buffers();
     buffers.inputs = given.into_iter().flatten().collect();
     program.run_shared(&mut buffers)?;
-    let scalar = |i: usize| buffers.outputs[i].to_f64()[0];
+    let outputs = buffers.outputs()?;
+    let scalar = |i: usize| outputs[i].to_f64()[0];
     Ok((scalar(0), scalar(1)))
 }
 

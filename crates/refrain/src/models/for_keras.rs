@@ -88,7 +88,7 @@ impl Model {
             }
         }
         for (original, copy) in &pairs {
-            copy.assign(original.value())?;
+            copy.assign(original.value()?)?;
             copy.set_trainable(original.trainable());
         }
         if let Some(compiled) = self.compiled() {

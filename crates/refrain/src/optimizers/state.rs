@@ -55,11 +55,13 @@ impl OptimizerState {
     }
 
     /// Makes the slots that are missing; those of weights that were trained before keep their values.
-    pub(crate) fn build(&mut self, weights: &[Variable]) {
-        let stepped = self.iteration.read().to_f64().first() > Some(&0.0);
+    pub(crate) fn build(&mut self, weights: &[Variable]) -> Result<()> {
+        let stepped = self
+            .iteration
+            .with_value(|n| n.to_f64().first() > Some(&0.0))?;
         for weight in weights {
             if self.slots(weight).is_none() {
-                let slots = self.make_slots(weight, stepped);
+                let slots = self.make_slots(weight, stepped)?;
                 self.index.insert(weight.id(), self.weights.len());
                 self.weights.push((weight.clone(), slots));
             }
@@ -73,9 +75,10 @@ impl OptimizerState {
             };
             self.scalars = scalars.map(make).collect();
         }
+        Ok(())
     }
 
-    fn make_slots(&self, weight: &Variable, stepped: bool) -> Vec<Slots> {
+    fn make_slots(&self, weight: &Variable, stepped: bool) -> Result<Vec<Slots>> {
         let options = self.optimizer.options();
         let average = match stepped {
             // The first step of all sets the averages; one that comes later begins at its weight.
@@ -92,8 +95,8 @@ impl OptimizerState {
         let make = |slot: Slot| {
             let name = format!("{}_{}", weight.path().replace('/', "_"), slot.name);
             let path = format!("{}/{name}", self.prefix);
-            let variable = Variable::new(&name, path, slot.first_value(weight), false);
-            (slot.name, variable)
+            let variable = Variable::new(&name, path, slot.first_value(weight)?, false);
+            Ok((slot.name, variable))
         };
         groups
             .map(|group| group.into_iter().map(make).collect())
@@ -107,23 +110,23 @@ impl OptimizerState {
         weights: &[Variable],
         sources: &HashMap<VariableId, Variable>,
     ) -> Result<()> {
-        self.iteration.assign(other.iteration.value())?;
+        self.iteration.assign(other.iteration.value()?)?;
         if let (Some(own), Some(other)) = (&self.learning_rate, &other.learning_rate) {
-            own.assign(other.value())?;
+            own.assign(other.value()?)?;
         }
         if other.is_built() {
-            self.build(weights);
+            self.build(weights)?;
         }
         for (weight, slots) in &self.weights {
             let source = sources.get(&weight.id());
             for (name, variable) in slots.iter().flatten() {
                 if let Some(value) = source.and_then(|source| other.slot(source, name)) {
-                    variable.assign(value.value())?;
+                    variable.assign(value.value()?)?;
                 }
             }
         }
         for ((_, own), (_, other)) in self.scalars.iter().zip(&other.scalars) {
-            own.assign(other.value())?;
+            own.assign(other.value()?)?;
         }
         Ok(())
     }
@@ -175,14 +178,14 @@ impl OptimizerState {
     }
 
     /// The weights become their moving averages, where those are kept.
-    pub(crate) fn finalize(&self) {
+    pub(crate) fn finalize(&self) -> Result<()> {
         for (weight, _) in &self.weights {
             if let Some(average) = self.slot(weight, AVERAGE)
                 && weight.trainable()
             {
-                let value = average.value();
-                *weight.write() = value;
+                weight.set(average.value()?);
             }
         }
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::data::golden::{Golden, assert_close};
 use crate::error::Result;
 use crate::trace::Trace;
-use crate::training::{Program, Scratch};
+use crate::training::Program;
 use crate::variable::Variable;
 
 /// Row `i` of a literal of f32.
@@ -53,7 +53,7 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
         .collect();
 
     let mut state = OptimizerState::new(&optimizer);
-    state.build(&weights);
+    state.build(&weights)?;
     let trace = Trace::new(true);
     let inputs = weights
         .iter()
@@ -61,13 +61,13 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let inputs: Vec<_> = inputs.collect();
     optimizer.apply(&trace, &state, &weights, &inputs)?;
     let program = Program::new(trace.finish())?;
-    let (mut buffers, mut scratch) = (program.buffers(), Scratch::default());
+    let mut buffers = program.buffers();
     for step in 0..grads[0].dims()[0] {
         buffers.inputs = grads.iter().map(|g| row(g, step)).collect();
-        program.run(&mut buffers, &mut scratch)?;
+        program.run(&mut buffers)?;
         for (weight, after) in weights.iter().zip(&after) {
             let what = format!("{name}: `{}` after step {step}", weight.name());
-            assert_close(&what, &weight.value(), &row(after, step), 1e-5);
+            assert_close(&what, &weight.value()?, &row(after, step), 1e-5);
         }
     }
     let variables = state.variables();
@@ -86,16 +86,16 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
         let what = format!("{name}: {}", variable.path());
         assert_close(
             &what,
-            &variable.value(),
+            &variable.value()?,
             &golden.array(&expected["array"]),
             1e-5,
         );
     }
-    state.finalize();
+    state.finalize()?;
     for (weight, key) in weights.iter().zip(keys(case, "finalized")) {
         assert_close(
             &format!("{name}: finalized"),
-            &weight.value(),
+            &weight.value()?,
             &golden.array(&key),
             1e-5,
         );
@@ -125,7 +125,7 @@ fn rate(schedule: impl Into<Schedule>, step: i32) -> Result<f64> {
     let mut buffers = program.buffers();
     buffers.inputs = vec![Literal::scalar(step)];
     program.run_shared(&mut buffers)?;
-    Ok(buffers.outputs[0].to_f64()[0])
+    Ok(buffers.outputs()?[0].to_f64()[0])
 }
 
 #[track_caller]

@@ -37,12 +37,12 @@ impl Slot {
     }
 
     /// Its first value.
-    pub(super) fn first_value(&self, weight: &Variable) -> Literal {
+    pub(super) fn first_value(&self, weight: &Variable) -> Result<Literal> {
         match (&self.shape, self.begins_at_weight) {
             (None, true) => weight.value(),
             (shape, _) => {
                 let shape = shape.clone().unwrap_or_else(|| weight.shape());
-                Literal::zeros(shape, weight.dtype())
+                Ok(Literal::zeros(shape, weight.dtype()))
             }
         }
     }

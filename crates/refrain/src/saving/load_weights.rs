@@ -31,7 +31,7 @@ impl Model {
     /// let copy = clone_model(&model)?;
     /// let report = copy.load_weights(&path).run()?;
     /// assert!(report.is_complete());
-    /// assert_eq!(copy.weights()[0].value(), model.weights()[0].value());
+    /// assert_eq!(copy.weights()[0].value()?, model.weights()[0].value()?);
     /// # std::fs::remove_file(&path).ok();
     /// # Ok::<(), refrain::Error>(())
     /// ```

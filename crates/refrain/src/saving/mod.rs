@@ -9,7 +9,7 @@
 //! let path = std::env::temp_dir().join(format!("refrain-doc-{}.keras", std::process::id()));
 //! model.save(&path)?; // Keras opens it: keras.saving.load_model("….keras")
 //! let again = load_model(&path)?;
-//! assert_eq!(again.weights()[0].value(), model.weights()[0].value());
+//! assert_eq!(again.weights()[0].value()?, model.weights()[0].value()?);
 //! # std::fs::remove_file(&path).ok();
 //! # Ok::<(), refrain::Error>(())
 //! ```

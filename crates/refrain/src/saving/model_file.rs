@@ -30,7 +30,7 @@ use refrain_storage::{ArrayFile, ArrayRef};
 /// let file = LoadOptions::new().open(&path)?;
 /// let weights = file.weights();
 /// assert_eq!(weights[0].to_string(), "out/kernel");
-/// assert_eq!(weights[0].read()?, model.weights()[0].value());
+/// assert_eq!(weights[0].read()?, model.weights()[0].value()?);
 /// # std::fs::remove_file(&path).ok();
 /// # Ok::<(), refrain::Error>(())
 /// ```

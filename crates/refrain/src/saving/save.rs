@@ -93,7 +93,7 @@ impl Model {
         warnings::names_with_slashes(&self.any());
         warn_of_other_calls(&self.any());
         match format {
-            Format::H5 => write_file(path, &write_hdf5(&self.legacy_file())?),
+            Format::H5 => write_file(path, &write_hdf5(&self.legacy_file()?)?),
             Format::Safetensors => self.write_safetensors(path),
             Format::Json => write_file(path, self.to_json().as_bytes()),
             Format::Keras | Format::WeightsH5 => self.write_keras(path),
@@ -109,7 +109,7 @@ impl Model {
         let path = path.as_ref();
         match Format::of_weights(path)? {
             Format::Safetensors => self.write_safetensors(path),
-            _ => write_file(path, &write_hdf5(&weights_tree(self))?),
+            _ => write_file(path, &write_hdf5(&weights_tree(self)?)?),
         }
     }
 
@@ -137,7 +137,7 @@ impl Model {
 
     fn write_keras(&self, path: &Path) -> Result<()> {
         let metadata = json!({ "keras_version": KERAS_VERSION, "date_saved": date() });
-        let weights = write_hdf5(&weights_tree(self))?;
+        let weights = write_hdf5(&weights_tree(self)?)?;
         let members = [
             (METADATA, metadata.to_string().into_bytes()),
             (CONFIG, self.to_json().into_bytes()),
@@ -148,7 +148,7 @@ impl Model {
     }
 
     /// The tree of a legacy file.
-    fn legacy_file(&self) -> Group<crate::Literal> {
+    fn legacy_file(&self) -> Result<Group<crate::Literal>> {
         let mut description = self.description();
         let reordered = reordered_by_keras(self, &description);
         reordered
@@ -159,7 +159,7 @@ impl Model {
         let text = |json: &Json| Attribute::Text(json.to_string());
         let mut root = Group::default();
         root.groups
-            .insert("model_weights".to_owned(), legacy_tree(self));
+            .insert("model_weights".to_owned(), legacy_tree(self)?);
         let attributes = &mut root.attributes;
         attributes.insert("backend".to_owned(), Attribute::Text("jax".to_owned()));
         let version = Attribute::Text(KERAS_VERSION.to_owned());
@@ -169,14 +169,16 @@ impl Model {
             let optimizer = training.shift_remove("optimizer").unwrap_or_default();
             training.insert("optimizer_config".to_owned(), optimizer);
             attributes.insert("training_config".to_owned(), text(&training.into()));
-            root.groups.extend(self.legacy_optimizer());
+            root.groups.extend(self.legacy_optimizer()?);
         }
-        root
+        Ok(root)
     }
 
     /// The group of an optimizer's variables in a legacy file.
-    fn legacy_optimizer(&self) -> Option<(String, Group<crate::Literal>)> {
-        let OptimizerGroup { paths, values, .. } = optimizer_group(self)?;
+    fn legacy_optimizer(&self) -> Result<Option<(String, Group<crate::Literal>)>> {
+        let Some(OptimizerGroup { paths, values, .. }) = optimizer_group(self)? else {
+            return Ok(None);
+        };
         let mut group: Group<crate::Literal> = Group::default();
         let names = unique(paths);
         for (name, value) in names.iter().zip(values) {
@@ -185,16 +187,16 @@ impl Model {
         }
         let names = Attribute::Texts(names);
         group.attributes.insert("weight_names".to_owned(), names);
-        Some(("optimizer_weights".to_owned(), group))
+        Ok(Some(("optimizer_weights".to_owned(), group)))
     }
 
     fn write_safetensors(&self, path: &Path) -> Result<()> {
         let weights = named_weights(self);
-        let weights = weights.into_iter().map(|(name, v)| (name, v.value()));
+        let weights = weights.into_iter().map(|(name, v)| Ok((name, v.value()?)));
         let mut description = self.description();
         description["compile_config"] = json!({});
         let metadata = [(SAFETENSORS_CONFIG.to_owned(), description.to_string())];
-        let weights: Vec<_> = weights.collect();
+        let weights = weights.collect::<Result<Vec<_>>>()?;
         Ok(write_whole(path, |out| {
             write_safetensors(out, &weights, &metadata.into())
         })?)

@@ -85,10 +85,7 @@ impl<'a> TrainOnBatch<'a> {
         check_classes(self.model, &compiled, &self.class_weight)?;
         let one = OneBatch::new(self.model, &compiled, &self.class_weight);
         one.run(&self.batch, Mode::Train, None)?;
-        Ok(Evaluation::new(
-            &compiled.train,
-            &compiled.evaluation_order(),
-        ))
+        Evaluation::new(&compiled.train, &compiled.evaluation_order())
     }
 }
 
@@ -105,11 +102,8 @@ impl<'a> TestOnBatch<'a> {
     /// The model is not compiled, or the data do not fit it.
     pub fn run(self) -> Result<Evaluation> {
         let compiled = compiled(self.model)?;
-        let _only = compiled.test_means.take();
+        let _only = compiled.test_means.take(&compiled.test)?;
         OneBatch::new(self.model, &compiled, &[]).run(&self.batch, Mode::Test, None)?;
-        Ok(Evaluation::new(
-            &compiled.test,
-            &compiled.evaluation_order(),
-        ))
+        Evaluation::new(&compiled.test, &compiled.evaluation_order())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::engine::Program;
 use super::feed::{BatchSpecs, Feed};
 use super::labels::Labels;
+use crate::engine;
 use crate::error::Result;
 use crate::trace::Indices;
 
@@ -60,8 +61,11 @@ const WITH_PACKED: usize = 4;
 pub(crate) struct Cache(Vec<(Key, Arc<Step>)>);
 
 impl Cache {
+    /// The program of the engine that is current.
     pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<Step>> {
-        let found = self.0.iter().rposition(|(k, _)| k == key)?;
+        let engine = engine::current().ok()?;
+        let mut kept = self.0.iter();
+        let found = kept.rposition(|(k, step)| k == key && step.program.is_of(&engine))?;
         if found + 1 < self.0.len() {
             let latest = self.0.remove(found);
             self.0.push(latest);

@@ -119,8 +119,7 @@ impl Model {
         let compiled = compiled(self)?;
         let state = compiled.state();
         let variable = state.learning_rate.as_ref().ok_or_else(scheduled)?;
-        let rate = scalar(&variable.read());
-        Ok(rate)
+        variable.with_value(scalar)
     }
 
     /// Changes the learning rate. No program is made anew for it.
@@ -148,11 +147,12 @@ impl Model {
     }
 
     /// Makes the optimizer's variables of all weights that train, as the first step would.
-    pub(crate) fn build_optimizer(&self) {
+    pub(crate) fn build_optimizer(&self) -> Result<()> {
         let weights = self.trainable_weights();
         if let Some(compiled) = self.compiled() {
-            compiled.state().build(&weights);
+            compiled.state().build(&weights)?;
         }
+        Ok(())
     }
 
     /// The optimizer's variables, once the model has been trained.
@@ -176,7 +176,7 @@ impl Model {
     /// The model is not compiled.
     pub fn reset_metrics(&self) -> Result<()> {
         let compiled = compiled(self)?;
-        let _only = compiled.test_means.take();
+        let _only = compiled.test_means.take(&compiled.test)?;
         let all = compiled.train.iter().chain(&compiled.test);
         all.for_each(|t| t.reset());
         Ok(())

@@ -85,25 +85,24 @@ impl Tracker {
     }
 
     /// The total and the count.
-    pub(crate) fn get(&self) -> [f32; 2] {
-        [&self.total, &self.count].map(|variable| scalar(&variable.read()) as f32)
+    pub(crate) fn get(&self) -> Result<[f32; 2]> {
+        let value = |variable: &Variable| Ok::<_, Error>(variable.with_value(scalar)? as f32);
+        Ok([value(&self.total)?, value(&self.count)?])
     }
 
     pub(crate) fn set(&self, values: [f32; 2]) {
         for (variable, value) in [&self.total, &self.count].into_iter().zip(values) {
-            if let Some(v) = variable.write().values_mut::<f32>() {
-                v.fill(value);
-            }
+            variable.set(Literal::scalar(value));
         }
     }
 
     /// The mean so far; 0 before anything was counted, as in Keras.
-    pub(crate) fn mean(&self) -> f64 {
-        match self.get() {
+    pub(crate) fn mean(&self) -> Result<f64> {
+        Ok(match self.get()? {
             [_, 0.0] => 0.0,
             // Keras divides in f32.
             [total, count] => f64::from(total / count),
-        }
+        })
     }
 }
 

@@ -148,8 +148,8 @@ pub(crate) fn evaluate_batches<'a>(
     callbacks: &mut [Box<dyn Callback + '_>],
 ) -> Result<Evaluation> {
     let compiled = one.compiled();
-    let mut round = TestRound::begin(compiled);
-    let (mut logs, mut done) = (Logs::default(), 0);
+    let mut round = TestRound::begin(compiled)?;
+    let (mut logs, mut done, mut read) = (Logs::default(), 0, true);
     let mut cx = PassContext::new(one.model(), stream.steps());
     each(callbacks, |c| c.on_test_begin(&mut cx))?;
     progress.begin(None);
@@ -157,10 +157,10 @@ pub(crate) fn evaluate_batches<'a>(
         && let Some(batch) = stream.next()?
     {
         each(callbacks, |c| c.on_test_batch_begin(&mut cx, done))?;
+        read = progress.reads(done + 1, callbacks);
         round.with_means(|| {
             one.run(&batch, Mode::Test, checked.map(|epoch| (epoch, done)))?;
-            logs.update(&compiled.test, "");
-            Ok::<(), Error>(())
+            logs.update_if(read, &compiled.test)
         })?;
         each(callbacks, |c| c.on_test_batch_end(&mut cx, done, &logs))?;
         done += 1;
@@ -169,10 +169,11 @@ pub(crate) fn evaluate_batches<'a>(
     if !cx.stopped() {
         warnings::out_of_data(stream.wanted(), done, "steps");
     }
+    round.with_means(|| logs.update_if(!read, &compiled.test))?;
     each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
     progress.end(done, &logs);
     let order = compiled.evaluation_order();
-    Ok(round.with_means(|| Evaluation::new(&compiled.test, &order)))
+    round.with_means(|| Evaluation::new(&compiled.test, &order))
 }
 
 /// The batch size that was given or that Keras takes.
@@ -220,14 +221,14 @@ impl Pass {
         checked: Option<usize>,
         callbacks: &mut [Box<dyn Callback + '_>],
     ) -> Result<Evaluation> {
-        let mut round = TestRound::begin(compiled);
+        let mut round = TestRound::begin(compiled)?;
         let all = feed.samples().div_ceil(self.batch_size);
         self.batches(feed).check(model)?;
         warnings::out_of_data(self.steps, all, "steps");
         let steps = self.steps.map_or(all, |s| s.min(all));
         let mut session = Session::new(model, compiled, feed, Mode::Test);
         let mut progress = Progress::new(self.verbose, Some(steps));
-        let (mut logs, mut done) = (Logs::default(), 0);
+        let (mut logs, mut done, mut read) = (Logs::default(), 0, true);
         let mut cx = PassContext::new(model, Some(steps));
         each(callbacks, |c| c.on_test_begin(&mut cx))?;
         progress.begin(None);
@@ -236,21 +237,22 @@ impl Pass {
             let start = done * self.batch_size;
             let size = self.batch_size.min(feed.samples() - start);
             let rows = Rows::Range(start, size);
+            read = progress.reads(done + 1, callbacks);
             round.with_means(|| {
                 match checked {
                     Some(epoch) => session.checked_step(rows, epoch, done)?,
                     None => session.step(rows)?,
                 }
-                logs.update(&compiled.test, "");
-                Ok::<(), Error>(())
+                logs.update_if(read, &compiled.test)
             })?;
             each(callbacks, |c| c.on_test_batch_end(&mut cx, done, &logs))?;
             done += 1;
             progress.step(done, &logs);
         }
+        round.with_means(|| logs.update_if(!read, &compiled.test))?;
         each(callbacks, |c| c.on_test_end(&mut cx, &logs))?;
         progress.end(done, &logs);
         let order = compiled.evaluation_order();
-        Ok(round.with_means(|| Evaluation::new(&compiled.test, &order)))
+        round.with_means(|| Evaluation::new(&compiled.test, &order))
     }
 }

@@ -9,7 +9,7 @@ use refrain_graph::{Literal, Node, ParamKind, interp};
 
 use super::cache::Step;
 use super::compiled::Tracker;
-use super::engine::{Buffers, Program, Scratch, scalar};
+use super::engine::{Buffers, Program, scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::variable::Variable;
 
@@ -46,7 +46,7 @@ impl Watch {
         let program = &step.program;
         if self.is_full(inputs) || self.version != version(program) || !self.before.is_of(program) {
             self.verify(trackers)?;
-            self.before.take(program);
+            self.before.take(program)?;
             self.steps.clear();
         }
         self.steps.push(Recorded {
@@ -58,9 +58,10 @@ impl Watch {
     }
 
     /// Looks at the loss of the step that has run.
-    pub(crate) fn end(&mut self, buffers: &Buffers, trackers: &[Tracker]) -> Result<()> {
+    pub(crate) fn end(&mut self, buffers: &mut Buffers, trackers: &[Tracker]) -> Result<()> {
+        let loss = loss(buffers)?;
         match self.steps.last() {
-            Some(_) if !loss(buffers).is_finite() => Err(self.diagnose(trackers)),
+            Some(_) if !loss.is_finite() => Err(self.diagnose(trackers)),
             Some(last) => {
                 self.version = version(&last.step.program);
                 Ok(())
@@ -71,7 +72,7 @@ impl Watch {
 
     /// Looks at the variables.
     pub(crate) fn verify(&mut self, trackers: &[Tracker]) -> Result<()> {
-        match self.before.0.iter().all(|(v, _)| is_sound(v, trackers)) {
+        match are_sound(self.before.0.iter().map(|(v, _)| v), trackers)? {
             true => Ok(()),
             false => Err(self.diagnose(trackers)),
         }
@@ -103,13 +104,12 @@ impl Recorded {
     fn repeat(&self, trackers: &[Tracker]) -> Result<()> {
         let program = &self.step.program;
         let mut before = Snapshot::default();
-        before.take(program);
+        before.take(program)?;
         let mut buffers = program.buffers();
         buffers.inputs.clone_from(&self.inputs);
-        program.run(&mut buffers, &mut Scratch::default())?;
-        let loss = loss(&buffers);
-        let mut variables = program.variables().iter();
-        if loss.is_finite() && variables.all(|v| is_sound(v, trackers)) {
+        program.run(&mut buffers)?;
+        let loss = loss(&mut buffers)?;
+        if loss.is_finite() && are_sound(program.variables(), trackers)? {
             program.give_back(buffers);
             return Ok(());
         }
@@ -211,24 +211,25 @@ impl Snapshot {
     }
 
     /// Copies the values, into the memory of the last time if there was one.
-    fn take(&mut self, program: &Program) {
+    fn take(&mut self, program: &Program) -> Result<()> {
         if !self.is_of(program) {
             let all = program.variables().iter();
-            self.0 = all.map(|v| (v.clone(), v.value())).collect();
-            return;
+            let all = all.map(|v| Ok((v.clone(), v.value()?)));
+            self.0 = all.collect::<Result<_>>()?;
+            return Ok(());
         }
         for (variable, value) in &mut self.0 {
-            let now = variable.read();
-            match (value.values_mut::<f32>(), now.values::<f32>()) {
+            variable.with_value(|now| match (value.values_mut(), now.values::<f32>()) {
                 (Some(to), Some(from)) if to.len() == from.len() => to.copy_from_slice(from),
                 _ => *value = now.clone(),
-            }
+            })?;
         }
+        Ok(())
     }
 
     fn restore(&self) {
         for (variable, value) in &self.0 {
-            *variable.write() = value.clone();
+            variable.set(value.clone());
         }
     }
 }
@@ -238,18 +239,18 @@ fn version(program: &Program) -> Option<u64> {
     program.variables().iter().map(Variable::version).max()
 }
 
-fn loss(buffers: &Buffers) -> f64 {
-    buffers.outputs.first().map_or(0.0, scalar)
+fn loss(buffers: &mut Buffers) -> Result<f64> {
+    Ok(buffers.outputs()?.first().map_or(0.0, scalar))
 }
 
 /// Refuses a step of validation that has run and whose loss is not finite.
 pub(crate) fn check_validation(
     step: &Arc<Step>,
-    buffers: &Buffers,
+    buffers: &mut Buffers,
     number: (usize, usize),
     trackers: &[Tracker],
 ) -> Result<()> {
-    let loss = loss(buffers);
+    let loss = loss(buffers)?;
     if loss.is_finite() {
         return Ok(());
     }
@@ -259,13 +260,21 @@ pub(crate) fn check_validation(
         number,
     };
     let mut now = Snapshot::default();
-    now.take(&step.program);
+    now.take(&step.program)?;
     Err(recorded.explain("validation step", &now, loss, trackers, ""))
 }
 
-/// Whether a variable is finite, or only counts for a metric.
-fn is_sound(variable: &Variable, trackers: &[Tracker]) -> bool {
-    counts(variable, trackers) || finite(&variable.read())
+/// Whether all variables are finite, or only count for a metric.
+fn are_sound<'v>(
+    variables: impl IntoIterator<Item = &'v Variable>,
+    trackers: &[Tracker],
+) -> Result<bool> {
+    for variable in variables {
+        if !counts(variable, trackers) && !variable.with_value(finite)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a variable only counts for a metric.

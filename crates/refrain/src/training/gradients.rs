@@ -389,8 +389,9 @@ fn run(
     let mut buffers = step.program.buffers();
     feed.fill(Rows::Range(0, feed.samples()), &mut buffers.inputs)?;
     step.program.run_shared(&mut buffers)?;
-    let value = buffers.outputs.first().map_or(f64::NAN, scalar);
-    let mut gradients = buffers.outputs.iter().skip(1).map(Output::new);
+    let outputs = buffers.outputs()?;
+    let value = outputs.first().map_or(f64::NAN, scalar);
+    let mut gradients = outputs.iter().skip(1).map(Output::new);
     let mut each = |&wanted: &bool| if wanted { gradients.next() } else { None };
     let tensors = differentiable.iter().map(&mut each).collect();
     let weights = weights.into_iter().zip(gradients);

@@ -65,13 +65,21 @@ impl Logs {
         self.0.clear();
     }
 
-    pub(crate) fn update(&mut self, trackers: &[Tracker], prefix: &str) {
+    pub(crate) fn update_if(&mut self, wanted: bool, trackers: &[Tracker]) -> Result<()> {
+        match wanted {
+            true => self.update(trackers, ""),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn update(&mut self, trackers: &[Tracker], prefix: &str) -> Result<()> {
         for tracker in trackers {
             match prefix {
-                "" => self.set(&tracker.key, tracker.mean()),
-                prefix => self.set(&format!("{prefix}{}", tracker.key), tracker.mean()),
+                "" => self.set(&tracker.key, tracker.mean()?),
+                prefix => self.set(&format!("{prefix}{}", tracker.key), tracker.mean()?),
             }
         }
+        Ok(())
     }
 }
 
@@ -131,11 +139,10 @@ impl History {
 pub struct Evaluation(Logs);
 
 impl Evaluation {
-    pub(crate) fn new(trackers: &[Tracker], order: &[usize]) -> Self {
-        let values = order
-            .iter()
-            .map(|&i| (trackers[i].key.clone(), trackers[i].mean()));
-        Evaluation(Logs(values.collect()))
+    pub(crate) fn new(trackers: &[Tracker], order: &[usize]) -> Result<Self> {
+        let trackers = order.iter().map(|&i| &trackers[i]);
+        let values = trackers.map(|t| Ok((t.key.clone(), t.mean()?)));
+        Ok(Evaluation(Logs(values.collect::<Result<_>>()?)))
     }
 
     /// The total loss.

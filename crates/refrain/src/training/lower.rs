@@ -54,7 +54,7 @@ pub(crate) fn loss_step(
     );
     if training {
         let mut state = compiled.state();
-        state.build(&weights);
+        state.build(&weights)?;
         all.extend(state.variables());
     }
     declare(&trace, all);

@@ -31,7 +31,7 @@ pub use compile::Compile;
 pub(crate) use compiled::Compiled;
 pub use compiled::LossWeights;
 #[cfg(test)]
-pub(crate) use engine::{Program, Scratch};
+pub(crate) use engine::Program;
 pub use evaluate::Evaluate;
 use feed::BatchSpecs;
 pub use fit::Fit;

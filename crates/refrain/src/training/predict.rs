@@ -259,18 +259,18 @@ impl<'a> Predict<'a> {
                 feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
                 step.program.run_shared(&mut buffers)?;
                 if !callbacks.is_empty() {
-                    let outputs = Predictions::new(self.model, &buffers.outputs);
+                    let outputs = Predictions::new(self.model, buffers.outputs()?);
                     each(&mut callbacks, |c| {
                         c.on_predict_batch_end(&mut cx, batch, &outputs)
                     })?;
                 }
                 if size == samples {
-                    let predictions = Predictions::new(self.model, &buffers.outputs);
+                    let predictions = Predictions::new(self.model, buffers.outputs()?);
                     step.program.give_back(buffers);
                     each(&mut callbacks, |c| c.on_predict_end(&mut cx))?;
                     return Ok(predictions);
                 }
-                gather(&mut gathered, &buffers.outputs, |first| {
+                gather(&mut gathered, buffers.outputs()?, |first| {
                     Part::new(first, first.numel() / size.max(1) * samples)
                 })?;
                 start += size;

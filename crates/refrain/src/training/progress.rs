@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::history::Logs;
+use crate::callbacks::Callback;
 
 /// What `fit` and `evaluate` show on the standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,6 +36,8 @@ pub(crate) struct Progress {
     begun: Instant,
     first_step: Duration,
     drawn: Instant,
+    /// Whether the bar is drawn after this step.
+    due: bool,
     text: String,
     headline: String,
 }
@@ -59,6 +62,7 @@ impl Progress {
             begun: Instant::now(),
             first_step: Duration::ZERO,
             drawn: Instant::now(),
+            due: false,
             text: String::new(),
             headline: String::new(),
         }
@@ -104,16 +108,20 @@ impl Progress {
         }
     }
 
-    /// After `done` steps.
+    /// Whether someone reads the logs after `done` steps. Where nobody does, means stay in the memory of their engine.
+    pub(crate) fn reads(&mut self, done: usize, callbacks: &[Box<dyn Callback + '_>]) -> bool {
+        let bar = matches!(self.shows, Shows::Bar(_));
+        self.due = bar && (done <= 1 || self.drawn.elapsed() >= REFRESH);
+        self.due || !callbacks.is_empty()
+    }
+
+    /// After `done` steps, for which [`reads`](Progress::reads) was asked.
     pub(crate) fn step(&mut self, done: usize, logs: &Logs) {
         if done == 1 {
             self.first_step = self.begun.elapsed();
         }
-        if done > 1 && self.drawn.elapsed() < REFRESH {
-            return;
-        }
         let per_step = self.per_step(done);
-        if let Shows::Bar(bar) = &self.shows {
+        if let (Shows::Bar(bar), true) = (&self.shows, self.due) {
             self.drawn = Instant::now();
             bar.set_position(done as u64);
             // The time left, or the time so far where it is not known how much is left.

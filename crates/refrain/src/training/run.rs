@@ -69,7 +69,7 @@ impl Run<'_, '_> {
             steps = Some(done);
         }
         train.end();
-        self.compiled.state().finalize();
+        self.compiled.state().finalize()?;
         self.each(|c| c.on_train_end(&mut cx, &logs))?;
         Ok(history)
     }
@@ -77,9 +77,9 @@ impl Run<'_, '_> {
     /// Refuses names that callbacks watch and that nothing can log.
     fn check_names(&self, cx: &TrainContext<'_>) -> Result<()> {
         let mut logs = Logs::default();
-        logs.update(&self.compiled.train, "");
+        logs.update(&self.compiled.train, "")?;
         if cx.validates {
-            logs.update(&self.compiled.test, "val_");
+            logs.update(&self.compiled.test, "val_")?;
         }
         let mut watched = self.callbacks.iter().flat_map(|c| c.watches(cx));
         watched.try_for_each(
@@ -103,11 +103,12 @@ impl Run<'_, '_> {
         logs: &mut Logs,
         progress: &mut Progress,
     ) -> Result<usize> {
-        let mut done = 0;
+        let (mut done, mut read) = (0, true);
         while train.another()? {
             self.each(|c| c.on_train_batch_begin(cx, done))?;
             train.step(epoch, done)?;
-            logs.update(&self.compiled.train, "");
+            read = progress.reads(done + 1, self.callbacks);
+            logs.update_if(read, &self.compiled.train)?;
             self.each(|c| c.on_train_batch_end(cx, done, logs))?;
             done += 1;
             progress.step(done, logs);
@@ -115,6 +116,7 @@ impl Run<'_, '_> {
                 return Ok(done);
             }
         }
+        logs.update_if(!read, &self.compiled.train)?;
         warnings::out_of_data(self.options.steps_per_epoch, done, "steps");
         Ok(done)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cache::{Mode, Step};
 use super::compiled::Compiled;
-use super::engine::{Buffers, Scratch};
+use super::engine::Buffers;
 use super::feed::Feed;
 use super::finite::{Watch, check_validation};
 use crate::data::Rows;
@@ -19,7 +19,6 @@ pub(crate) struct Session<'s, 'a> {
     mode: Mode,
     /// Programs in use, by the number of samples.
     active: Vec<(usize, Arc<Step>, Buffers)>,
-    scratch: Scratch,
     watch: Watch,
     checked: bool,
 }
@@ -37,7 +36,6 @@ impl<'s, 'a> Session<'s, 'a> {
             feed,
             mode,
             active: Vec::new(),
-            scratch: Scratch::default(),
             watch: Watch::default(),
             checked: false,
         }
@@ -75,7 +73,7 @@ impl<'s, 'a> Session<'s, 'a> {
         let active = self.activate(rows.len())?;
         let (_, step, buffers) = &mut self.active[active];
         self.feed.fill(rows, &mut buffers.inputs)?;
-        step.program.run(buffers, &mut self.scratch)
+        step.program.run(buffers)
     }
 
     /// Runs one batch. If a number turns out not to be finite, undoes the step that made it and says where it came from; it
@@ -92,12 +90,12 @@ impl<'s, 'a> Session<'s, 'a> {
         self.feed.fill(rows, &mut buffers.inputs)?;
         let number = (epoch, number);
         if self.mode == Mode::Test {
-            step.program.run(buffers, &mut self.scratch)?;
+            step.program.run(buffers)?;
             return check_validation(step, buffers, number, &self.compiled.test);
         }
         let trackers = &self.compiled.train;
         self.watch.begin(step, &buffers.inputs, number, trackers)?;
-        step.program.run(buffers, &mut self.scratch)?;
+        step.program.run(buffers)?;
         self.watch.end(buffers, trackers)
     }
 

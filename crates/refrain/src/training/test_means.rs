@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::compiled::{Compiled, Tracker};
+use crate::error::Result;
 
 /// The means in the variables, which one evaluation has at a time.
 #[derive(Default)]
@@ -15,6 +16,30 @@ pub(crate) struct Holder {
     begun: u64,
     /// The number of the evaluation whose means the variables hold; 0 for those of single batches.
     current: u64,
+    /// The totals and counts of evaluations that wait for their next step, with their numbers.
+    waiting: Vec<(u64, Vec<[f32; 2]>)>,
+}
+
+impl Holder {
+    /// Puts the means of an evaluation into the variables, if it is not those that they hold. 0 takes the variables as they are.
+    fn switch(&mut self, number: u64, trackers: &[Tracker]) -> Result<()> {
+        if self.current == number {
+            return Ok(());
+        }
+        if self.current != 0 {
+            let means = trackers.iter().map(Tracker::get).collect::<Result<_>>()?;
+            self.waiting.push((self.current, means));
+        }
+        self.current = number;
+        if let Some(i) = self.waiting.iter().position(|(n, _)| *n == number) {
+            let (_, means) = self.waiting.swap_remove(i);
+            trackers
+                .iter()
+                .zip(means)
+                .for_each(|(t, means)| t.set(means));
+        }
+        Ok(())
+    }
 }
 
 impl SharedMeans {
@@ -23,10 +48,10 @@ impl SharedMeans {
     }
 
     /// Takes the variables as they are.
-    pub(crate) fn take(&self) -> MutexGuard<'_, Holder> {
+    pub(crate) fn take(&self, trackers: &[Tracker]) -> Result<MutexGuard<'_, Holder>> {
         let mut holder = self.lock();
-        holder.current = 0;
-        holder
+        holder.switch(0, trackers)?;
+        Ok(holder)
     }
 }
 
@@ -34,36 +59,35 @@ impl SharedMeans {
 pub(crate) struct TestRound<'c> {
     compiled: &'c Compiled,
     number: u64,
-    /// The totals and counts after the last step.
-    means: Vec<[f32; 2]>,
 }
 
 impl<'c> TestRound<'c> {
     /// Begins with the means of nothing.
-    pub(crate) fn begin(compiled: &'c Compiled) -> Self {
-        let mut holder = compiled.test_means.lock();
+    pub(crate) fn begin(compiled: &'c Compiled) -> Result<Self> {
+        let mut holder = compiled.test_means.take(&compiled.test)?;
         holder.begun += 1;
         holder.current = holder.begun;
         compiled.test.iter().for_each(Tracker::reset);
-        TestRound {
+        Ok(TestRound {
             compiled,
             number: holder.begun,
-            means: vec![[0.0; 2]; compiled.test.len()],
-        }
+        })
     }
 
     /// Runs what no other evaluation may disturb, with this one's means in the variables.
-    pub(crate) fn with_means<T>(&mut self, f: impl FnOnce() -> T) -> T {
+    pub(crate) fn with_means<T>(&mut self, f: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut holder = self.compiled.test_means.lock();
-        let trackers = &self.compiled.test;
-        if holder.current != self.number {
-            holder.current = self.number;
-            let pairs = trackers.iter().zip(&self.means);
-            pairs.for_each(|(tracker, means)| tracker.set(*means));
+        holder.switch(self.number, &self.compiled.test)?;
+        f()
+    }
+}
+
+impl Drop for TestRound<'_> {
+    fn drop(&mut self) {
+        let mut holder = self.compiled.test_means.lock();
+        holder.waiting.retain(|(number, _)| *number != self.number);
+        if holder.current == self.number {
+            holder.current = 0;
         }
-        let result = f();
-        self.means.clear();
-        self.means.extend(trackers.iter().map(Tracker::get));
-        result
     }
 }

@@ -56,7 +56,7 @@ fn no_one_hot(received: &str) -> String {
 /// Every way to give targets refuses these, and the weights stay what they were.
 fn refused_everywhere(model: &Model, targets: &Array2<f32>, text: &str) -> Result<()> {
     let (x, good) = (x(), targets.mapv(|_| 0.0));
-    let before = model.weights()[0].value();
+    let before = model.weights()[0].value()?;
     refused(model.fit(&x, targets).run(), ErrorKind::Data, text);
     refused(model.evaluate(&x, targets).run(), ErrorKind::Data, text);
     refused(
@@ -69,7 +69,7 @@ fn refused_everywhere(model: &Model, targets: &Array2<f32>, text: &str) -> Resul
         ErrorKind::Data,
         text,
     );
-    assert_eq!(model.weights()[0].value(), before);
+    assert_eq!(model.weights()[0].value()?, before);
     let validated = model.fit(&x, &good).validation_data(&x, targets);
     let text = format!("validation: {text}");
     refused(validated.run(), ErrorKind::Data, &text);

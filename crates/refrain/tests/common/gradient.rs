@@ -47,7 +47,11 @@ pub fn check(golden: &Golden, json: &Json) -> Result<(), String> {
     let cotangents = case.add_gradients(&mut program, &wrt)?;
     let run = Run {
         inputs: case.literals(cotangents.clone()),
-        variables: program.variables.iter().map(|v| v.value()).collect(),
+        variables: program
+            .variables
+            .iter()
+            .map(|v| v.value().expect("a value"))
+            .collect(),
         graph: program.graph,
     };
     let directions: Vec<Vec<f64>> = wrt

@@ -1,10 +1,10 @@
 //! One call of a layer in the golden file.
 
+use refrain::engine::{self, Buffer};
 use refrain::layers::AnyLayer;
 use refrain::testing::{self, Masked, Program};
 use refrain::{DType, Inputs, Literal, Spec, Structure, Tensor};
-use refrain_cpu::{CompileOptions, Executable};
-use refrain_graph::{Graph, ParamKind, Value, grad, interp};
+use refrain_graph::{Graph, ParamKind, Value, grad};
 use serde_json::Value as Json;
 
 use super::compare::{GRADIENT_TOLERANCE, OUTPUT_TOLERANCE, close, equal};
@@ -194,33 +194,26 @@ pub struct Ran {
 
 impl Run {
     pub fn interpreted(&self) -> Result<Ran, String> {
-        let ran = interp::evaluate(&self.graph, &self.inputs, &self.variables);
-        let ran = ran.map_err(|e| format!("interpreter: {e}"))?;
-        let order: Vec<Value> = self.graph.params_of(ParamKind::Variable).collect();
-        let mut variables = self.variables.clone();
-        for (&(variable, _), value) in self.graph.updates().iter().zip(ran.updates) {
-            let place = order.iter().position(|&v| v == variable);
-            variables[place.expect("a variable")] = value;
-        }
-        let results = ran.results;
-        Ok(Ran { results, variables })
+        self.on("interpreter")
     }
 
     pub fn compiled(&self) -> Result<Ran, String> {
-        let program = Executable::compile(&self.graph, &CompileOptions::default());
-        let program = program.map_err(|e| format!("compiler: {e}"))?;
-        let zeros = |s: &Spec| Literal::zeros(s.shape.known().expect("known sizes"), s.dtype);
-        let mut results: Vec<Literal> = program.output_specs().iter().map(zeros).collect();
-        let mut variables = self.variables.clone();
-        let mut updated: Vec<&mut Literal> = variables.iter_mut().collect();
-        let ran = program.run(
-            &mut program.workspace(),
-            &self.inputs,
-            &mut updated,
-            &mut results,
-        );
-        ran.map_err(|e| format!("executable: {e}"))?;
-        Ok(Ran { results, variables })
+        self.on("cpu")
+    }
+
+    fn on(&self, name: &str) -> Result<Ran, String> {
+        let run = || {
+            let program = engine::get(name)?.compile(&self.graph)?;
+            let zeros = |s: &Spec| Literal::zeros(s.shape.known().expect("known sizes"), s.dtype);
+            let results = self.graph.results().iter();
+            let mut results: Vec<_> = results.map(|&v| zeros(self.graph.spec(v))).collect();
+            let mut variables = self.variables.clone();
+            let buffers = variables.iter_mut().map(|v| v as &mut dyn Buffer);
+            let (mut buffers, mut workspace) = (buffers.collect::<Vec<_>>(), program.workspace());
+            program.run(&mut *workspace, &self.inputs, &mut buffers, &mut results)?;
+            Ok(Ran { results, variables })
+        };
+        run().map_err(|e: refrain::Error| format!("{name}: {e}"))
     }
 }
 
@@ -285,7 +278,11 @@ impl<'g> Case<'g> {
         let run = Run {
             graph: program.graph.clone(),
             inputs: self.literals(cotangents),
-            variables: program.variables.iter().map(|v| v.value()).collect(),
+            variables: program
+                .variables
+                .iter()
+                .map(|v| v.value().expect("a value"))
+                .collect(),
         };
         Ok((run, program, expected))
     }

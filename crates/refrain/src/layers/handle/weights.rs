@@ -106,8 +106,7 @@ impl AnyLayer {
     pub fn reset_states(&self) {
         self.visit_layers(&mut |layer| {
             for (_, variable) in &layer.0.lock().states {
-                let mut value = variable.write();
-                *value = Literal::zeros(value.dims(), value.dtype());
+                variable.set(Literal::zeros(variable.shape(), variable.dtype()));
             }
         });
     }

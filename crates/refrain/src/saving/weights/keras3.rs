@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::places::{Habit, Place, join, places};
 use super::plan::{Plan, Target};
 use super::{optimizer_group, unused};
+use crate::error::Result;
 use crate::models::Model;
 use refrain_graph::Literal;
 use refrain_storage::{ArrayRef, Attribute, Group};
@@ -113,20 +114,21 @@ fn groups_by_name(root: &Group<ArrayRef>) -> HashMap<String, String> {
 }
 
 /// A model's weights, and its optimizer's variables if it is compiled, as Keras 3 lays them out.
-pub(crate) fn weights_tree(model: &Model) -> Group<Literal> {
+pub(crate) fn weights_tree(model: &Model) -> Result<Group<Literal>> {
     let mut root = Group::default();
     for place in places(model, Habit::KERAS_3) {
         let values = place.variables.iter().map(|v| v.value());
+        let values = values.collect::<Result<Vec<_>>>()?;
         *root.group_mut(&join(&place.path, VARS)) = vars(&place.name, values);
     }
-    if let Some(group) = optimizer_group(model) {
+    if let Some(group) = optimizer_group(model)? {
         *root.group_mut(&format!("optimizer/{VARS}")) = vars(&group.name, group.values);
     }
-    root
+    Ok(root)
 }
 
 /// The group of an object's variables.
-fn vars(name: &str, values: impl IntoIterator<Item = Literal>) -> Group<Literal> {
+fn vars(name: &str, values: Vec<Literal>) -> Group<Literal> {
     let arrays = values.into_iter().enumerate();
     let name = Attribute::Text(name.to_owned());
     Group {

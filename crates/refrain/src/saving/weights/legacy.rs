@@ -176,7 +176,7 @@ pub(crate) fn reordered_by_keras(model: &Model, description: &Json) -> Vec<Strin
 }
 
 /// A model's weights as such files hold them, below `model_weights`.
-pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
+pub(crate) fn legacy_tree(model: &Model) -> Result<Group<Literal>> {
     let mut root = Group::default();
     let functional = model.functional();
     let layers = functional.operations.iter().zip(functional.written_names());
@@ -188,7 +188,7 @@ pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
         for (variable, name) in variables.iter().zip(&names) {
             let (inner, last) = name.rsplit_once('/').unwrap_or(("", name));
             let group: &mut Group<Literal> = group.group_mut(inner);
-            group.arrays.insert(last.to_owned(), variable.value());
+            group.arrays.insert(last.to_owned(), variable.value()?);
         }
         let names = Attribute::Texts(names);
         group.attributes.insert(WEIGHT_NAMES.to_owned(), names);
@@ -207,5 +207,5 @@ pub(crate) fn legacy_tree(model: &Model) -> Group<Literal> {
     own.attributes
         .insert(WEIGHT_NAMES.to_owned(), Attribute::Texts(Vec::new()));
     root.groups.insert(TOP_LEVEL.to_owned(), own);
-    root
+    Ok(root)
 }

@@ -23,24 +23,27 @@ pub(crate) struct OptimizerGroup {
 }
 
 /// The variables of a compiled model's optimizer, or those that a file had for one that is not known.
-pub(crate) fn optimizer_group(model: &Model) -> Option<OptimizerGroup> {
+pub(crate) fn optimizer_group(model: &Model) -> Result<Option<OptimizerGroup>> {
     if let Some(kept) = model.kept_compilation().filter(|k| !k.state.is_empty()) {
         let name = kept.config["optimizer"]["config"]["name"].as_str();
         let name = name.unwrap_or("optimizer").to_owned();
         let paths = (0..kept.state.len()).map(|i| format!("{name}/{i}"));
-        return Some(OptimizerGroup {
+        return Ok(Some(OptimizerGroup {
             paths: paths.collect(),
             values: kept.state.clone(),
             name,
-        });
+        }));
     }
-    let optimizer = model.optimizer()?;
+    let Some(optimizer) = model.optimizer() else {
+        return Ok(None);
+    };
     let variables = model.optimizer_variables();
-    Some(OptimizerGroup {
+    let values = variables.iter().map(Variable::value);
+    Ok(Some(OptimizerGroup {
         name: optimizer.get_name(),
         paths: variables.iter().map(|v| v.path().to_owned()).collect(),
-        values: variables.iter().map(Variable::value).collect(),
-    })
+        values: values.collect::<Result<_>>()?,
+    }))
 }
 
 /// The optimizer's variables of a file that has them in Keras 3's order, below either of the groups that hold them.
@@ -88,7 +91,7 @@ pub(crate) fn load_optimizer(
 
 /// Reads variables that stand in Keras's order.
 fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) -> Result<()> {
-    let mut variables = variables_for(model, arrays.len());
+    let mut variables = variables_for(model, arrays.len())?;
     if has_unused_momenta(model) && arrays.len() > variables.len() {
         arrays.truncate(1);
     }
@@ -100,11 +103,11 @@ fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) ->
 }
 
 /// The model's optimizer's variables: all of them if the file has more than those of an optimizer that was never used.
-fn variables_for(model: &Model, stored: usize) -> Vec<Variable> {
+fn variables_for(model: &Model, stored: usize) -> Result<Vec<Variable>> {
     if stored > model.optimizer_variables().len() {
-        model.build_optimizer();
+        model.build_optimizer()?;
     }
-    model.optimizer_variables()
+    Ok(model.optimizer_variables())
 }
 
 /// Whether Keras 2 stores momenta that are not used: stochastic gradient descent has them there even without momentum.
@@ -157,7 +160,7 @@ fn load_by_name(
     names: &[&str],
     arrays: Vec<&ArrayRef>,
 ) -> Result<()> {
-    let variables = variables_for(model, arrays.len());
+    let variables = variables_for(model, arrays.len())?;
     let prefix = model.optimizer().map(|o| format!("{}/", o.get_name()));
     let prefix = prefix.unwrap_or_default();
     let slot_first = names.contains(&"iteration:0");
