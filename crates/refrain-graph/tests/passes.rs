@@ -18,11 +18,11 @@ fn pass(name: &str) -> Run {
     match name {
         "fold_constants" => passes::fold_constants,
         "simplify" => passes::simplify,
-        "share_subexpressions" => passes::share_subexpressions,
+        "eliminate_common_subexpressions" => passes::eliminate_common_subexpressions,
         "remove_dead_code" => passes::remove_dead_code,
         "drop_stop_gradient" => passes::drop_stop_gradient,
-        "trim_loops" => passes::trim_loops,
-        "hoist_from_loops" => passes::hoist_from_loops,
+        "remove_dead_code_in_loops" => passes::remove_dead_code_in_loops,
+        "hoist_loop_invariants" => passes::hoist_loop_invariants,
         "batch_shared_calls" => passes::batch_shared_calls,
         "normalize_floats" => passes::normalize_floats,
         "convert_where_read" => passes::convert_where_read,
@@ -170,7 +170,7 @@ fn equal_zeros_of_different_sign_stay_apart() {
     }"
     .parse()
     .unwrap();
-    let shared = run("share_subexpressions", &graph);
+    let shared = run("eliminate_common_subexpressions", &graph);
     let results = interp::evaluate(&shared, &[], &[]).unwrap().results;
     let bits = |l: &Literal| match l.data() {
         Data::F32(v) => v[0].to_bits(),

@@ -17,18 +17,18 @@ pub use batch::{Cut, batch_shared_calls, cut_rows};
 pub use dead_code::remove_dead_code;
 pub use floats::{convert_where_read, has_halves, normalize_floats};
 pub use fold::fold_constants;
-pub use loops::{hoist_from_loops, trim_loops};
+pub use loops::{hoist_loop_invariants, remove_dead_code_in_loops};
 pub use rewriter::{Rewriter, rewrite};
 pub use simplify::simplify;
 pub use stop_gradient::drop_stop_gradient;
-pub use subexpressions::share_subexpressions;
+pub use subexpressions::eliminate_common_subexpressions;
 
 use crate::{Graph, GraphError, Literal, Op, Spec, Value, verify};
 
 /// A pass and what it is called.
 #[derive(Clone, Copy)]
 pub struct Pass {
-    /// What the pass does, in words.
+    /// The pass's name among compilers.
     pub name: &'static str,
     /// The pass without the bodies of scans.
     level: Level,
@@ -48,14 +48,14 @@ impl Pass {
 
 /// What [`optimize`] does, in this order. For programs that will not be differentiated any more.
 pub const PIPELINE: &[Pass] = &[
-    pass("drop what only stops gradients", stop_gradient::level),
-    pass("compute what is constant", fold::level),
-    pass("simplify", simplify::level),
-    pass("compute equal things once", subexpressions::level),
-    pass("drop what loops compute in vain", loops::trim),
-    pass("take out of loops what need not be in them", loops::hoist),
-    pass("make one call of calls with the same weights", batch::level),
-    pass("drop what nothing uses", dead_code::level),
+    pass("stop-gradient removal", stop_gradient::level),
+    pass("constant folding", fold::level),
+    pass("algebraic simplification", simplify::level),
+    pass("common subexpression elimination", subexpressions::level),
+    pass("dead code elimination in loops", loops::trim),
+    pass("loop-invariant code motion", loops::hoist),
+    pass("batching of shared calls", batch::level),
+    pass("dead code elimination", dead_code::level),
 ];
 
 /// Rounds of the pipeline after which [`optimize`] stops even if something still changes. Chains of simplifications that

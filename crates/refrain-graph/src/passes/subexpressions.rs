@@ -6,11 +6,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::{Rewriter, everywhere, rewrite};
 use crate::{BinaryOp, Data, Graph, GraphError, Literal, Node, Op, Value};
 
-/// Computes equal things once: nodes with the same primitive and the same inputs become one.
+/// Common subexpression elimination: nodes with the same primitive and the same inputs become one.
 ///
 /// # Errors
 /// If the graph is not sound.
-pub fn share_subexpressions(graph: &Graph) -> Result<Graph, GraphError> {
+pub fn eliminate_common_subexpressions(graph: &Graph) -> Result<Graph, GraphError> {
     everywhere(graph, level)
 }
 

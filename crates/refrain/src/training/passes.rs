@@ -147,14 +147,14 @@ fn found(pass: &str, step: &Step, name: &str) -> [usize; 2] {
 
 #[test]
 fn softmax_with_cross_entropy_leaves_nothing_that_stops_gradients() -> Result<()> {
-    let pass = "drop what only stops gradients";
+    let pass = "stop-gradient removal";
     assert_eq!(found(pass, &*trained_mlp()?, "stop_gradient"), [1, 0]);
     Ok(())
 }
 
 #[test]
 fn the_means_weight_of_a_loss_is_computed_once_and_for_all() -> Result<()> {
-    let pass = "compute what is constant";
+    let pass = "constant folding";
     let [before, after] = found(pass, &*trained_mlp()?, "divide");
     assert!(after < before, "{after} of {before}");
     Ok(())
@@ -164,21 +164,24 @@ fn the_means_weight_of_a_loss_is_computed_once_and_for_all() -> Result<()> {
 fn a_relu_and_its_gradients_mask_are_no_selections() -> Result<()> {
     let images: &[&[usize]] = &[&[4, 12, 12, 1], &[4, 12, 12, 1]];
     let predicting = predicting(&siamese()?, images)?;
-    assert_eq!(found("simplify", &predicting, "select"), [4, 0]);
-    assert_eq!(found("simplify", &predicting, "compare"), [4, 0]);
+    assert_eq!(found("algebraic simplification", &predicting, "select"), [4, 0]);
+    assert_eq!(found("algebraic simplification", &predicting, "compare"), [4, 0]);
     Ok(())
 }
 
 #[test]
 fn the_steps_of_adam_are_raised_to_powers_once_for_all_weights() -> Result<()> {
     let step = trained_mlp()?;
-    assert_eq!(found("compute equal things once", &step, "power"), [8, 2]);
+    assert_eq!(
+        found("common subexpression elimination", &step, "power"),
+        [8, 2]
+    );
     Ok(())
 }
 
 #[test]
 fn both_towers_of_a_siamese_network_are_one() -> Result<()> {
-    let pass = "make one call of calls with the same weights";
+    let pass = "batching of shared calls";
     let images: &[&[usize]] = &[&[4, 12, 12, 1], &[4, 12, 12, 1]];
     let step = predicting(&siamese()?, images)?;
     assert_eq!(found(pass, &step, "convolution"), [4, 2]);

@@ -13,7 +13,7 @@ use crate::{Graph, GraphError, Node, Op, Scan, Value};
 ///
 /// # Errors
 /// If the graph is not sound.
-pub fn hoist_from_loops(graph: &Graph) -> Result<Graph, GraphError> {
+pub fn hoist_loop_invariants(graph: &Graph) -> Result<Graph, GraphError> {
     everywhere(graph, level)
 }
 

@@ -3,10 +3,10 @@
 mod hoist;
 mod trim;
 
-pub use hoist::hoist_from_loops;
+pub use hoist::hoist_loop_invariants;
 pub(super) use hoist::level as hoist;
 pub(super) use trim::level as trim;
-pub use trim::trim_loops;
+pub use trim::remove_dead_code_in_loops;
 
 use super::Rewriter;
 use crate::{Graph, GraphError, Scan, Value};

@@ -12,7 +12,7 @@ use crate::{Graph, GraphError, Node, Op, Scan, Value};
 ///
 /// # Errors
 /// If the graph is not sound.
-pub fn trim_loops(graph: &Graph) -> Result<Graph, GraphError> {
+pub fn remove_dead_code_in_loops(graph: &Graph) -> Result<Graph, GraphError> {
     everywhere(graph, level)
 }
 

@@ -53,7 +53,7 @@ impl Clamps {
     }
 
     /// The clamped value that a comparison can be made with instead, in the copy: if it comes later, it is made here,
-    /// and equal things are computed once.
+    /// and common subexpressions are eliminated.
     pub(super) fn instead(
         &self,
         rewriter: &mut Rewriter,

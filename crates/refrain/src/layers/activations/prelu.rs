@@ -25,11 +25,11 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/activations/prelu.py`.
     PRelu, PReluOptions {
-        /// First value of the slopes.
+        /// Initializer of the slopes.
         alpha_initializer: Initializer = Initializer::Zeros,
-        /// Penalty on the slopes.
+        /// Regularizer of the slopes.
         alpha_regularizer: Option<Regularizer> = None,
-        /// Rule for the slopes.
+        /// Constraint on the slopes.
         alpha_constraint: Option<Constraint> = None,
         /// Axes whose elements share a slope; 1 is the first after the batch.
         shared_axes: Option<Vec<usize>> = None,

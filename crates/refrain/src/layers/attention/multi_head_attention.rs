@@ -65,19 +65,19 @@ layer_options! {
         attention_axes: Option<Vec<i64>> = None,
         /// Lets queries see only values nearer than this.
         sliding_window: Option<usize> = None,
-        /// First value of the kernels.
+        /// Initializer of the kernels.
         kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// First value of the biases.
+        /// Initializer of the biases.
         bias_initializer: Initializer = Initializer::Zeros,
-        /// Penalty on the kernels.
+        /// Regularizer of the kernels.
         kernel_regularizer: Option<Regularizer> = None,
-        /// Penalty on the biases.
+        /// Regularizer of the biases.
         bias_regularizer: Option<Regularizer> = None,
-        /// Penalty on the outputs of the projections.
+        /// Regularizer of the outputs of the projections.
         activity_regularizer: Option<Regularizer> = None,
-        /// Rule for the kernels.
+        /// Constraint on the kernels.
         kernel_constraint: Option<Constraint> = None,
-        /// Rule for the biases.
+        /// Constraint on the biases.
         bias_constraint: Option<Constraint> = None,
         /// Makes the dropout draw the same numbers in each new process.
         seed: Option<u64> = None,

@@ -171,15 +171,15 @@ macro_rules! convolution {
                 /// Whether there is a bias.
                 use_bias: bool = true,
                 $( $(#[doc = $initializer_doc])* $initializer: Initializer = Initializer::GlorotUniform, )+
-                /// First value of the bias.
+                /// Initializer of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
                 $( $(#[doc = $regularizer_doc])* $regularizer: Option<Regularizer> = None, )+
-                /// Penalty on the bias.
+                /// Regularizer of the bias.
                 bias_regularizer: Option<Regularizer> = None,
-                /// Penalty on the output.
+                /// Regularizer of the output.
                 activity_regularizer: Option<Regularizer> = None,
                 $( $(#[doc = $constraint_doc])* $constraint: Option<Constraint> = None, )+
-                /// Rule for the bias.
+                /// Constraint on the bias.
                 bias_constraint: Option<Constraint> = None,
             }
         }

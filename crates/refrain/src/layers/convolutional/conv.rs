@@ -42,15 +42,15 @@ macro_rules! conv_layer {
                 groups: usize = 1
             },
             initializers {
-                /// First value of the kernel.
+                /// Initializer of the kernel.
                 kernel_initializer
             },
             regularizers {
-                /// Penalty on the kernel.
+                /// Regularizer of the kernel.
                 kernel_regularizer
             },
             constraints {
-                /// Rule for the kernel.
+                /// Constraint on the kernel.
                 kernel_constraint
             },
             fn check(&self) -> Result<()> {

@@ -110,15 +110,15 @@ macro_rules! conv_transpose_layer {
                 output_padding: OptionalSizes<$rank> = OptionalSizes::default()
             },
             initializers {
-                /// First value of the kernel.
+                /// Initializer of the kernel.
                 kernel_initializer
             },
             regularizers {
-                /// Penalty on the kernel.
+                /// Regularizer of the kernel.
                 kernel_regularizer
             },
             constraints {
-                /// Rule for the kernel.
+                /// Constraint on the kernel.
                 kernel_constraint
             },
             fn check(&self) -> Result<()> {

@@ -11,15 +11,15 @@ macro_rules! depthwise_conv_layer {
             },
             then {},
             initializers {
-                /// First value of the kernel.
+                /// Initializer of the kernel.
                 depthwise_initializer
             },
             regularizers {
-                /// Penalty on the kernel.
+                /// Regularizer of the kernel.
                 depthwise_regularizer
             },
             constraints {
-                /// Rule for the kernel.
+                /// Constraint on the kernel.
                 depthwise_constraint
             },
             fn check(&self) -> Result<()> {

@@ -13,21 +13,21 @@ macro_rules! separable_conv_layer {
             },
             then {},
             initializers {
-                /// First value of the kernel that keeps channels apart.
+                /// Initializer of the kernel that keeps channels apart.
                 depthwise_initializer,
-                /// First value of the kernel that mixes channels.
+                /// Initializer of the kernel that mixes channels.
                 pointwise_initializer
             },
             regularizers {
-                /// Penalty on the kernel that keeps channels apart.
+                /// Regularizer of the kernel that keeps channels apart.
                 depthwise_regularizer,
-                /// Penalty on the kernel that mixes channels.
+                /// Regularizer of the kernel that mixes channels.
                 pointwise_regularizer
             },
             constraints {
-                /// Rule for the kernel that keeps channels apart.
+                /// Constraint on the kernel that keeps channels apart.
                 depthwise_constraint,
-                /// Rule for the kernel that mixes channels.
+                /// Constraint on the kernel that mixes channels.
                 pointwise_constraint
             },
             fn check(&self) -> Result<()> {

@@ -61,19 +61,19 @@ layer_options! {
         activation: Activation = Activation::Linear,
         /// The letters of the output's axes that have a bias.
         bias_axes: BiasAxes = BiasAxes::default(),
-        /// First value of the kernel.
+        /// Initializer of the kernel.
         kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// First value of the bias.
+        /// Initializer of the bias.
         bias_initializer: Initializer = Initializer::Zeros,
-        /// Penalty on the kernel.
+        /// Regularizer of the kernel.
         kernel_regularizer: Option<Regularizer> = None,
-        /// Penalty on the bias.
+        /// Regularizer of the bias.
         bias_regularizer: Option<Regularizer> = None,
-        /// Penalty on the output.
+        /// Regularizer of the output.
         activity_regularizer: Option<Regularizer> = None,
-        /// Rule for the kernel.
+        /// Constraint on the kernel.
         kernel_constraint: Option<Constraint> = None,
-        /// Rule for the bias.
+        /// Constraint on the bias.
         bias_constraint: Option<Constraint> = None,
     }
 }

@@ -34,13 +34,13 @@ layer_options! {
         input_dim: usize = 0,
         /// Size of the vectors.
         output_dim: usize = 0,
-        /// First value of the vectors.
+        /// Initializer of the vectors.
         embeddings_initializer: Initializer = Initializer::RandomUniform,
-        /// Penalty on the vectors.
+        /// Regularizer of the vectors.
         embeddings_regularizer: Option<Regularizer> = None,
-        /// Penalty on the output.
+        /// Regularizer of the output.
         activity_regularizer: Option<Regularizer> = None,
-        /// Rule for the vectors.
+        /// Constraint on the vectors.
         embeddings_constraint: Option<Constraint> = None,
         /// Whether 0 stands for a step to be masked.
         mask_zero: bool = false,

@@ -44,21 +44,21 @@ layer_options! {
         center: bool = true,
         /// Whether there is a `gamma`.
         scale: bool = true,
-        /// First value of `beta`.
+        /// Initializer of `beta`.
         beta_initializer: Initializer = Initializer::Zeros,
-        /// First value of `gamma`.
+        /// Initializer of `gamma`.
         gamma_initializer: Initializer = Initializer::Ones,
-        /// First value of the moving mean.
+        /// Initializer of the moving mean.
         moving_mean_initializer: Initializer = Initializer::Zeros,
-        /// First value of the moving variance.
+        /// Initializer of the moving variance.
         moving_variance_initializer: Initializer = Initializer::Ones,
-        /// Penalty on `beta`.
+        /// Regularizer of `beta`.
         beta_regularizer: Option<Regularizer> = None,
-        /// Penalty on `gamma`.
+        /// Regularizer of `gamma`.
         gamma_regularizer: Option<Regularizer> = None,
-        /// Rule for `beta`.
+        /// Constraint on `beta`.
         beta_constraint: Option<Constraint> = None,
-        /// Rule for `gamma`.
+        /// Constraint on `gamma`.
         gamma_constraint: Option<Constraint> = None,
         /// Keras's option for several devices; on one it changes nothing.
         synchronized: bool = false,

@@ -39,17 +39,17 @@ layer_options! {
         center: bool = true,
         /// Whether there is a `gamma`.
         scale: bool = true,
-        /// First value of `beta`.
+        /// Initializer of `beta`.
         beta_initializer: Initializer = Initializer::Zeros,
-        /// First value of `gamma`.
+        /// Initializer of `gamma`.
         gamma_initializer: Initializer = Initializer::Ones,
-        /// Penalty on `beta`.
+        /// Regularizer of `beta`.
         beta_regularizer: Option<Regularizer> = None,
-        /// Penalty on `gamma`.
+        /// Regularizer of `gamma`.
         gamma_regularizer: Option<Regularizer> = None,
-        /// Rule for `beta`.
+        /// Constraint on `beta`.
         beta_constraint: Option<Constraint> = None,
-        /// Rule for `gamma`.
+        /// Constraint on `gamma`.
         gamma_constraint: Option<Constraint> = None,
     }
 }

@@ -40,17 +40,17 @@ layer_options! {
         scale: bool = true,
         /// Keras's old option: scales by the deviation without taking the mean away, and has no `beta`.
         rms_scaling: bool = false,
-        /// First value of `beta`.
+        /// Initializer of `beta`.
         beta_initializer: Initializer = Initializer::Zeros,
-        /// First value of `gamma`.
+        /// Initializer of `gamma`.
         gamma_initializer: Initializer = Initializer::Ones,
-        /// Penalty on `beta`.
+        /// Regularizer of `beta`.
         beta_regularizer: Option<Regularizer> = None,
-        /// Penalty on `gamma`.
+        /// Regularizer of `gamma`.
         gamma_regularizer: Option<Regularizer> = None,
-        /// Rule for `beta`.
+        /// Constraint on `beta`.
         beta_constraint: Option<Constraint> = None,
-        /// Rule for `gamma`.
+        /// Constraint on `gamma`.
         gamma_constraint: Option<Constraint> = None,
     }
 }

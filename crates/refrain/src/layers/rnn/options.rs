@@ -37,25 +37,25 @@ macro_rules! rnn_options {
                 activation: Activation = Activation::Tanh,
                 /// Whether there is a bias.
                 use_bias: bool = true,
-                /// First value of the input kernel.
+                /// Initializer of the input kernel.
                 kernel_initializer: Initializer = Initializer::GlorotUniform,
-                /// First value of the recurrent kernel.
+                /// Initializer of the recurrent kernel.
                 recurrent_initializer: Initializer = Initializer::Orthogonal,
-                /// First value of the bias.
+                /// Initializer of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
-                /// Penalty on the input kernel.
+                /// Regularizer of the input kernel.
                 kernel_regularizer: Option<Regularizer> = None,
-                /// Penalty on the recurrent kernel.
+                /// Regularizer of the recurrent kernel.
                 recurrent_regularizer: Option<Regularizer> = None,
-                /// Penalty on the bias.
+                /// Regularizer of the bias.
                 bias_regularizer: Option<Regularizer> = None,
-                /// Penalty on the output.
+                /// Regularizer of the output.
                 activity_regularizer: Option<Regularizer> = None,
-                /// Rule for the input kernel.
+                /// Constraint on the input kernel.
                 kernel_constraint: Option<Constraint> = None,
-                /// Rule for the recurrent kernel.
+                /// Constraint on the recurrent kernel.
                 recurrent_constraint: Option<Constraint> = None,
-                /// Rule for the bias.
+                /// Constraint on the bias.
                 bias_constraint: Option<Constraint> = None,
                 /// Share of the inputs that is dropped, the same in every step.
                 dropout: f64 = 0.0,
