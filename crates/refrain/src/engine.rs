@@ -63,6 +63,16 @@ struct Engines {
     default: Option<String>,
 }
 
+impl Engines {
+    fn get(&self, name: &str) -> Result<Arc<dyn Engine>> {
+        self.known.get(name).cloned().ok_or_else(|| {
+            let names: Vec<&String> = self.known.keys().collect();
+            let message = format!("no engine `{name}`; there are {names:?}");
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+}
+
 static ENGINES: LazyLock<RwLock<Engines>> = LazyLock::new(|| {
     let built_in: [Arc<dyn Engine>; 2] = [Arc::new(CpuEngine), Arc::new(InterpreterEngine)];
     RwLock::new(Engines {
@@ -123,11 +133,7 @@ pub fn names() -> Vec<String> {
 /// ```
 pub fn get(name: &str) -> Result<Arc<dyn Engine>> {
     let engines = ENGINES.read().unwrap_or_else(PoisonError::into_inner);
-    engines.known.get(name).cloned().ok_or_else(|| {
-        let names: Vec<&String> = engines.known.keys().collect();
-        let message = format!("no engine `{name}`; there are {names:?}");
-        Error::new(ErrorKind::NotFound, message)
-    })
+    engines.get(name)
 }
 
 /// Makes the engine of a name the one of the process, whatever `REFRAIN_ENGINE` says. Models make new programs for it; those of
@@ -189,12 +195,13 @@ pub fn current() -> Result<Arc<dyn Engine>> {
         return Ok(engine);
     }
     let engines = ENGINES.read().unwrap_or_else(PoisonError::into_inner);
-    let chosen = engines.default.as_ref();
-    if let Some(engine) = chosen.and_then(|name| engines.known.get(name)) {
-        return Ok(engine.clone());
+    match &engines.default {
+        Some(name) => engines.get(name),
+        None => {
+            let named = engines.get(&NAMED);
+            named.map_err(|e| e.hint(format!("`{ENGINE_VARIABLE}` names it")))
+        }
     }
-    drop(engines);
-    get(&NAMED).map_err(|e| e.hint(format!("`{ENGINE_VARIABLE}` names it")))
 }
 
 /// The engine of a process that chooses none itself.
