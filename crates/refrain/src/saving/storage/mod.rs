@@ -3,7 +3,7 @@
 //! - [`ArrayFile`] reads HDF5 and safetensors files as a tree of [`Group`]s; [`write_hdf5`] and
 //!   [`write_safetensors`] write such trees.
 //! - [`Archive`] reads a `.keras` file, zipped or not; [`write_archive`] writes one.
-//! - [`parse_json`] reads JSON as Python writes it.
+//! - [`parse_json`] reads JSON as Python writes it, [`write_json`] writes it so.
 //!
 //! Every byte that is read is untrusted. What a file declares is checked against the file's own size and against [`Limits`]
 //! before anything is allocated for it, and no structure of a file can make a reader recurse or loop without end.
@@ -24,7 +24,7 @@ mod zip;
 pub(crate) use archive::{Archive, write_archive};
 pub(crate) use array_file::{ArrayFile, ArrayRef};
 pub(crate) use hdf5::{hdf5_start, write_hdf5};
-pub(crate) use json::parse_json;
+pub(crate) use json::{parse_json, write_json};
 pub use limits::Limits;
 pub(crate) use safetensors::write_safetensors;
 pub(crate) use tree::{Attribute, Group};
