@@ -24,6 +24,9 @@ pub fn parse_json(bytes: &[u8], limits: &Limits) -> Result<Value> {
     }
 }
 
+/// Python's numbers that JSON does not have.
+const NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
 /// Checks the depth. Returns the text with Python's numbers quoted, if it has any.
 fn scan(bytes: &[u8], limit: usize) -> Result<Option<Vec<u8>>> {
     let (mut depth, mut i, mut copied) = (0usize, 0, 0);
@@ -44,7 +47,7 @@ fn scan(bytes: &[u8], limit: usize) -> Result<Option<Vec<u8>>> {
             b']' | b'}' => depth = depth.saturating_sub(1),
             b'N' | b'I' | b'-' => {
                 let rest = bytes.get(i..).unwrap_or_default();
-                let names: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+                let names = NUMBERS.map(str::as_bytes);
                 if let Some(name) = names.iter().find(|n| rest.starts_with(n)) {
                     out.extend_from_slice(bytes.get(copied..i).unwrap_or_default());
                     out.push(b'"');
@@ -64,6 +67,30 @@ fn scan(bytes: &[u8], limit: usize) -> Result<Option<Vec<u8>>> {
     }
     out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
     Ok(Some(out))
+}
+
+/// JSON as Python writes it: what [`parse_json`] reads as the texts `"NaN"`, `"Infinity"` and `"-Infinity"` is bare again. Keys stay.
+pub fn write_json(json: &Value) -> String {
+    let text = json.to_string();
+    let (mut i, mut copied) = (0, 0);
+    let mut out = String::new();
+    while let Some(start) = text
+        .get(i..)
+        .and_then(|rest| rest.find('"'))
+        .map(|at| i + at)
+    {
+        let end = end_of_text(text.as_bytes(), start + 1);
+        let is_key = text.as_bytes().get(end + 1) == Some(&b':');
+        let content = text.get(start + 1..end).unwrap_or_default();
+        if NUMBERS.contains(&content) && !is_key {
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            out.push_str(content);
+            copied = end + 1;
+        }
+        i = end + 1;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    out
 }
 
 /// The place of the quote that ends a text.
@@ -91,6 +118,9 @@ mod tests {
         let expected =
             json!({"a": ["NaN", "Infinity", "-Infinity", -1.5], "b": "NaN, \" -Infinity"});
         assert_eq!(value, expected);
+        let text = r#"{"NaN":[-Infinity,{"b":NaN}],"c":"NaN, \" -Infinity"}"#;
+        let value = parse_json(text.as_bytes(), &Limits::new()).unwrap();
+        assert_eq!(write_json(&value), text);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!   [`write_safetensors`] write such trees.
 //! - [`Archive`] reads a `.keras` file, zipped or not; [`write_archive`] writes one.
 //! - [`npz`] reads and writes NumPy's files (feature `npz`).
-//! - [`parse_json`] reads JSON as Python writes it.
+//! - [`parse_json`] reads JSON as Python writes it, [`write_json`] writes it so.
 //!
 //! Every byte that is read is untrusted. What a file declares is checked against the file's own size and against [`Limits`]
 //! before anything is allocated for it, and no structure of a file can make a reader recurse or loop without end.
@@ -29,7 +29,7 @@ pub use archive::{Archive, write_archive};
 pub use array_file::{ArrayFile, ArrayRef};
 pub use error::{Error, ErrorKind, Result};
 pub use hdf5::{hdf5_start, write_hdf5};
-pub use json::parse_json;
+pub use json::{parse_json, write_json};
 pub use limits::Limits;
 pub use safetensors::write_safetensors;
 pub use tree::{Attribute, Group};

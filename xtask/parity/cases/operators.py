@@ -131,13 +131,26 @@ def arguments(x):
         "tensordot": ops.tensordot(x, np.ones((4, 3), "float32"), axes=1), "exp2": ops.exp2(x), "erfinv": ops.erfinv(x / 9),
         "divide_no_nan": ops.divide_no_nan(x, ops.floor(x)), "true_divide": ops.true_divide(x, 3), "arccosh": ops.arccosh(2 + ops.abs(x)),
     }
-    for order in (None, 0, 1, 2, 3, 2.5, -1, np.inf, -np.inf):
-        outputs[f"norm_{order}"] = ops.norm(x, ord=order, axis=1, keepdims=True)
-    for order in (None, "fro", 1, -1, np.inf, -np.inf):
-        outputs[f"norm_of_matrices_{order}"] = ops.norm(x, ord=order, axis=(1, 2))
-        outputs[f"norm_of_turned_{order}"] = ops.norm(x, ord=order, axis=(2, 1), keepdims=True)
     outputs["norm_of_all"] = ops.norm(x)
     outputs["moments_mean"], outputs["moments_variance"] = ops.moments(x, axes=[1, 2], keepdims=True)
+    return outputs
+
+
+def norms(x):
+    """Along axes. `x` has shape (None, 5, 4)."""
+    outputs = {}
+
+    def norm(name, **arguments):
+        outputs[name] = ops.norm(x, **arguments)
+        operation = outputs[name]._keras_history.operation
+        # Keras 3.15 gives JAX the axes as a list, which JAX does not take.
+        operation.axis = tuple(operation.axis)
+
+    for order in (None, 0, 1, 2, 3, 2.5, -1, np.inf, -np.inf):
+        norm(f"vectors_{order}", ord=order, axis=1, keepdims=True)
+    for order in (None, "fro", 1, -1, np.inf, -np.inf):
+        norm(f"matrices_{order}", ord=order, axis=(1, 2))
+        norm(f"turned_{order}", ord=order, axis=(2, 1), keepdims=True)
     return outputs
 
 
@@ -151,7 +164,7 @@ def windows(image, series):
     first = {"strides": 2, "data_format": "channels_first"}
     one, two, pointwise = kernel(3, 2, 4, 6), kernel(3, 2, 4, 2), kernel(1, 1, 8, 5)
     outputs = {
-        "conv": ops.conv(image, one), "conv_same": ops.conv(image, one, **same), "conv_grouped": ops.conv(image, kernel(3, 2, 2, 6)),
+        "conv": ops.conv(image, one), "conv_same": ops.conv(image, one, **same),
         "conv_dilated": ops.conv(image, one, dilation_rate=(1, 2)), "conv_first": ops.conv(image, kernel(3, 2, 7, 5), **first),
         "conv_series": ops.conv(series, kernel(3, 4, 5), strides=2, padding="same"),
         "depthwise": ops.depthwise_conv(image, two, strides=2, padding="same"),
@@ -161,7 +174,7 @@ def windows(image, series):
     }
     for pool in (ops.max_pool, ops.average_pool):
         name = pool.__name__
-        outputs[name] = pool(image, 2)
+        outputs[name] = pool(image, (2, 2))
         outputs[f"{name}_same"] = pool(image, (2, 3), strides=(1, 2), padding="same")
         outputs[f"{name}_first"] = pool(image, (2, 3), strides=2, data_format="channels_first")
         outputs[f"{name}_series"] = pool(series, 3, strides=1)
@@ -186,6 +199,7 @@ GROUPS = [
     ("shapes", shapes, [(5, 4)]),
     ("joins", joins, [(5, 4), (5, 4)]),
     ("arguments", arguments, [(5, 4)]),
+    ("norms", norms, [(5, 4)]),
     ("windows", windows, [(7, 8, 4), (9, 4)]),
     ("in_a_model", in_a_model, [(4,), (4,)]),
 ]

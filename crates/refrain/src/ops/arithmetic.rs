@@ -184,16 +184,27 @@ fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     })
 }
 
-/// `(a - a mod b) / b` is exact for integers, and rounds down for floats without being off by one near whole numbers.
+/// `(a - remainder) / b`, less 1 where the remainder has another sign than `b`: exact for integers, and not off by one for floats
+/// near whole numbers. Division by 0 gives infinities.
 fn floor_divide_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
-    let remainder = mod_call(inputs, config)?.into_leaves().swap_remove(0);
-    let whole = prim::binary(BinaryOp::Subtract, &a, &remainder)?;
-    let quotient = prim::binary(BinaryOp::Divide, &whole, &b)?;
-    match quotient.dtype().is_float() {
-        true => Ok(prim::unary(UnaryOp::RoundNearestEven, &quotient)?.into()),
-        false => Ok(quotient.into()),
+    if !prim::promote(a.dtype(), b.dtype()).is_float() {
+        let remainder = mod_call(inputs, config)?.into_leaves().swap_remove(0);
+        return Ok(prim::binary(BinaryOp::Divide, &(a - remainder), &b)?.into());
     }
+    let remainder = prim::binary(BinaryOp::Remainder, &a, &b)?;
+    let whole = prim::binary(BinaryOp::Subtract, &a, &remainder)?;
+    let by_zero = prim::compare(Comparison::Eq, &b, &prim::constant_like(&b, 0.0)?)?;
+    let quotient = prim::select(&by_zero, &a, &whole)? / &b;
+    let left = prim::compare(
+        Comparison::Ne,
+        &remainder,
+        &prim::constant_like(&remainder, 0.0)?,
+    )?;
+    let differs = prim::compare(Comparison::Ne, &b.sign(), &remainder.sign())?;
+    let beyond = prim::binary(BinaryOp::And, &left, &differs)?;
+    let down = prim::select(&beyond, &(&quotient - 1), &quotient)?;
+    Ok(prim::unary(UnaryOp::RoundNearestEven, &down)?.into())
 }
 
 binary_functions! { BINARY in binary {

@@ -1,6 +1,7 @@
 //! Convolutions.
 
 use refrain_graph::{Conv, ConvLayout, Op, Shape, Window};
+use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations};
 use super::{option, prim, tensor_argument};
@@ -65,10 +66,10 @@ impl ConvOptions {
     /// The arguments of a function in the order of Keras's signatures.
     fn with<const N: usize>(self, tensors: [&Tensor; N]) -> impl Iterator<Item = Argument> {
         let options = [
-            self.strides.to_json(),
+            sizes_to_json(&self.strides),
             self.padding.to_json(),
             self.data_format.to_json(),
-            self.dilation_rate.to_json(),
+            sizes_to_json(&self.dilation_rate),
         ];
         let tensors = tensors.map(ToArgument::argument).into_iter();
         tensors.chain(options.map(ToArgument::argument))
@@ -84,10 +85,19 @@ impl ConvOptions {
     }
 }
 
+/// One number for sizes that are all the same: Keras takes no list of another length than that of the axes, and some of its
+/// functions on JAX no list at all.
+pub(super) fn sizes_to_json(sizes: &[usize]) -> Json {
+    match sizes {
+        [first, rest @ ..] if rest.iter().all(|n| n == first) => (*first).into(),
+        sizes => sizes.to_vec().into(),
+    }
+}
+
 /// A list of sizes, which Keras may write as one number. `None` if there is none.
 pub(super) fn sizes(config: &Config, key: &str) -> Result<Option<Vec<usize>>> {
     let sizes = match config.get(key) {
-        None | Some(serde_json::Value::Null) => return Ok(None),
+        None | Some(Json::Null) => return Ok(None),
         Some(json) if json.is_number() => usize::from_json(json).map(|n| vec![n]),
         Some(json) => Vec::from_json(json),
     };

@@ -1,9 +1,9 @@
 //! Products of matrices.
 
-use refrain_graph::{DotDims, Op};
+use refrain_graph::{DType, DotDims, Op};
 use serde_json::Value as Json;
 
-use super::arithmetic::{float_input, to_json, to_number};
+use super::arithmetic::{float_input, to_number};
 use super::definition::{operations, to};
 use super::order::triangle;
 use super::{Axes, cast, max, min, not_equal, option, power, prim, squeeze, sum, tensor_argument};
@@ -72,14 +72,15 @@ operations! { TABLE in table {
     };
     /// The norm of vectors along an axis: `order` 1, 2, another number, or infinity.
     ///
-    /// `keepdims` leaves an axis of size 1; integers become floats. Keras takes the Euclidean norm by default.
+    /// `keepdims` leaves an axis of size 1; integers become floats. Keras takes the Euclidean norm by default. In a declared graph it
+    /// is made of other functions: Keras on JAX does not run its own along an axis.
     ///
     /// ```
     /// use refrain::{input, ops};
     /// assert_eq!(ops::norm(input([5, 8]), 2.0, -1, false).shape().to_string(), "(None, 5)");
     /// ```
     pub fn norm(x: impl AsRef<Tensor>, order: f64, axis: i64, keepdims: bool) -> Tensor {
-        [x.as_ref(), norm_order(order), axis, keepdims]
+        |_op| vector_norm(&floats(x.as_ref()), order, axis.into(), keepdims)
     }
     "ops.linalg" / "Norm" as "norm(x, ord=None, axis=None, keepdims=False)" [Tensor, Plain, Axes, Flag] => norm_call;
     /// The lower triangle of matrices: elements at most `k` right of the diagonal; zeros elsewhere.
@@ -158,11 +159,11 @@ fn tensordot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
     Ok(dot_general(&a, &b, dims)?.into())
 }
 
-/// A whole order as an integer, as Keras has it.
-fn norm_order(order: f64) -> Json {
-    match order.fract() == 0.0 {
-        true => Json::from(order as i64),
-        false => to_json(order),
+/// Integers as floats.
+fn floats(x: &Tensor) -> Tensor {
+    match x.dtype().is_float() {
+        true => x.clone(),
+        false => cast(x, DType::F32),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Pooling.
 
 use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
+use serde_json::Value as Json;
 
-use super::conv::{per_axis, refuse_empty, sizes};
+use super::conv::{per_axis, refuse_empty, sizes, sizes_to_json};
 use super::definition::{ToArgument, operations};
 use super::{option, prim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Argument;
-use crate::layers::{Config, ConfigValue, DataFormat, Padding};
+use crate::layers::{AveragePooling2D, Config, ConfigValue, DataFormat, MaxPooling2D, Padding};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::utils::sizes;
@@ -53,13 +54,28 @@ impl PoolOptions {
 
     /// The arguments of a function in the order of Keras's signatures.
     fn with(self, inputs: &Tensor) -> [Argument; 5] {
+        let size = sizes_to_json(&self.pool_size);
+        let strides = self.strides.as_deref().map(sizes_to_json);
+        // Keras takes no number for the size without one for the strides.
+        let strides = strides.or_else(|| Some(size.clone()).filter(Json::is_number));
         [
             inputs.argument(),
-            self.pool_size.argument(),
-            self.strides.argument(),
+            size.argument(),
+            strides.argument(),
             self.padding.to_json().argument(),
             self.data_format.to_json().argument(),
         ]
+    }
+
+    /// The sizes for a layer, where Keras on JAX does not take those of the function: they differ along the axes of declared images.
+    fn of_layer(&self, inputs: &Tensor) -> Option<[[usize; 2]; 2]> {
+        let declared = inputs.rank() == 4 && inputs.as_symbolic().is_some();
+        let size = per_axis(&self.pool_size, 2, "pool sizes").ok()?;
+        let strides = self.strides.as_deref().unwrap_or(&size);
+        let strides = per_axis(strides, 2, "strides").ok()?;
+        let (size, strides) = ([size[0], size[1]], [strides[0], strides[1]]);
+        let uneven = [size, strides].iter().any(|[a, b]| a != b);
+        (declared && uneven).then_some([size, strides])
     }
 
     fn from_config(config: &Config) -> Result<Self> {
@@ -76,7 +92,8 @@ operations! { TABLE in table {
     /// The largest element in each position of a window.
     ///
     /// Of `(batch, spatial…, channels)` with fewer places along the spatial axes; channels first if the options say so. A window larger
-    /// than the padded input is an error.
+    /// than the padded input is an error. A window over images that is no square becomes a `MaxPooling2D` in a declared graph:
+    /// Keras on JAX does not run its own function from files there.
     ///
     /// ```
     /// use refrain::{input, ops, ops::PoolOptions};
@@ -84,7 +101,14 @@ operations! { TABLE in table {
     /// assert_eq!(y.shape().to_string(), "(None, 14, 14, 8)");
     /// ```
     pub fn max_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
-        |op| op.apply(options.with(inputs))
+        |op| match options.of_layer(inputs) {
+            Some([size, strides]) => {
+                let layer = MaxPooling2D::new(size).strides(strides);
+                let layer = layer.padding(options.padding).data_format(options.data_format);
+                Tensor::from_result(layer.call(inputs))
+            }
+            None => op.apply(options.with(inputs)),
+        }
     }
     "ops.nn" / "MaxPool" as "max_pool(inputs, pool_size, strides=None, padding='valid', data_format=None)"
     [Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
@@ -100,7 +124,14 @@ operations! { TABLE in table {
     /// assert_eq!(y.shape().to_string(), "(None, 25, 8)");
     /// ```
     pub fn average_pool(inputs: &Tensor, options: PoolOptions) -> Tensor {
-        |op| op.apply(options.with(inputs))
+        |op| match options.of_layer(inputs) {
+            Some([size, strides]) => {
+                let layer = AveragePooling2D::new(size).strides(strides);
+                let layer = layer.padding(options.padding).data_format(options.data_format);
+                Tensor::from_result(layer.call(inputs))
+            }
+            None => op.apply(options.with(inputs)),
+        }
     }
     "ops.nn" / "AveragePool" as "average_pool(inputs, pool_size, strides=None, padding='valid', data_format=None)"
     [Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {

@@ -4,7 +4,7 @@ use refrain_graph::{BinaryOp, DType, Op, Reduction};
 use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations, to};
-use super::{absent, dtype, option, prim};
+use super::{absent, cast, dtype, not_equal, option, prim};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Config, ConfigValue, unexpected};
@@ -342,12 +342,18 @@ operations! { OTHERS in others {
     "ops.nn" / "Moments" as "moments(x, axes, keepdims=False, synchronized=False)" [Tensor, Axes, Flag, Flag] => moments_call;
     /// The number of elements along axes that are not zero.
     ///
-    /// Integers. Keras counts over all axes by default. An axis that `x` does not have is an error.
+    /// Integers. Keras counts over all axes by default. An axis that `x` does not have is an error. Over several axes a declared graph
+    /// has a sum: Keras on JAX does not run its own function there.
     ///
     /// ```
     /// use refrain::{input, ops};
     /// assert_eq!(ops::count_nonzero(input([4, 3]), -1).shape().to_string(), "(None, 4)");
     /// ```
-    pub fn count_nonzero(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    pub fn count_nonzero(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor {
+        |op| match axis.into() {
+            Axes::Only(axes) if axes.len() > 1 => sum(cast(not_equal(x.as_ref(), 0), DType::I32), axes, false),
+            axes => op.apply([x.as_ref().argument(), axes.argument()]),
+        }
+    }
     "ops.numpy" / "CountNonzero" as "count_nonzero(x, axis=None)" [Tensor, Axes] => count_nonzero_call;
 }}

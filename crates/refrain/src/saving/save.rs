@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::warnings;
 use refrain_storage::{
-    Attribute, Group, io, write_archive, write_hdf5, write_safetensors, write_whole,
+    Attribute, Group, io, write_archive, write_hdf5, write_json, write_safetensors, write_whole,
 };
 
 /// What is written, as the end of a file's name says.
@@ -123,7 +123,7 @@ impl Model {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub fn to_json(&self) -> String {
-        self.description().to_string()
+        write_json(&self.description())
     }
 
     fn description(&self) -> Json {
@@ -156,7 +156,7 @@ impl Model {
             .for_each(|m| warnings::weights_reordered_by_keras(m));
         spell_out_ellipses(&mut description);
         let compile = description["compile_config"].take();
-        let text = |json: &Json| Attribute::Text(json.to_string());
+        let text = |json: &Json| Attribute::Text(write_json(json));
         let mut root = Group::default();
         root.groups
             .insert("model_weights".to_owned(), legacy_tree(self)?);
@@ -195,7 +195,7 @@ impl Model {
         let weights = weights.into_iter().map(|(name, v)| Ok((name, v.value()?)));
         let mut description = self.description();
         description["compile_config"] = json!({});
-        let metadata = [(SAFETENSORS_CONFIG.to_owned(), description.to_string())];
+        let metadata = [(SAFETENSORS_CONFIG.to_owned(), write_json(&description))];
         let weights = weights.collect::<Result<Vec<_>>>()?;
         Ok(write_whole(path, |out| {
             write_safetensors(out, &weights, &metadata.into())

@@ -164,8 +164,14 @@ fn the_means_weight_of_a_loss_is_computed_once_and_for_all() -> Result<()> {
 fn a_relu_and_its_gradients_mask_are_no_selections() -> Result<()> {
     let images: &[&[usize]] = &[&[4, 12, 12, 1], &[4, 12, 12, 1]];
     let predicting = predicting(&siamese()?, images)?;
-    assert_eq!(found("algebraic simplification", &predicting, "select"), [4, 0]);
-    assert_eq!(found("algebraic simplification", &predicting, "compare"), [4, 0]);
+    assert_eq!(
+        found("algebraic simplification", &predicting, "select"),
+        [4, 0]
+    );
+    assert_eq!(
+        found("algebraic simplification", &predicting, "compare"),
+        [4, 0]
+    );
     Ok(())
 }
 

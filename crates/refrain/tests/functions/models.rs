@@ -412,7 +412,7 @@ fn halving() -> ConvOptions {
 
 fn conv() -> Result<Model> {
     let (x, series) = (images(), input([9, 4]));
-    let kernel = Input::new([2, 2, 6]).batch_size(SAMPLES).tensor();
+    let kernel = Input::new([2, 4, 5]).batch_size(SAMPLES).tensor();
     let dilated = ConvOptions::default().dilation_rate([1, 2]);
     let first = ConvOptions::default()
         .data_format(DataFormat::ChannelsFirst)
