@@ -40,6 +40,9 @@ pub struct Properties {
     pub arguments: &'static [&'static str],
     /// The rules of the loop over the steps of a sequence, if the layer is one.
     pub recurrence: Option<Recurrence>,
+    /// Inner parts of the layer, as the names of its weights begin (`lstm_cell/kernel`), and the attributes that Keras stores
+    /// them under.
+    pub parts: &'static [(&'static str, &'static str)],
     /// By which rule the masks of several inputs become one.
     pub merging: MaskMerging,
     /// Whether a call that changes nothing gives its input itself where arrays are JAX's, and something new where they are
@@ -81,10 +84,14 @@ impl Properties {
 pub struct Recurrence {
     /// Whether it returns every step's output.
     pub return_sequences: bool,
+    /// Whether it returns the last states too.
+    pub return_state: bool,
     /// Whether it reads the sequence from its end.
     pub go_backwards: bool,
     /// Whether each batch goes on from the states in which the one before ended.
     pub stateful: bool,
+    /// Whether the steps are written out one by one.
+    pub unroll: bool,
     /// Whether the output of a masked step is zero.
     pub zero_output_for_mask: bool,
     /// Whether masked steps before the first that counts give zeros, as in Keras 2.

@@ -25,3 +25,12 @@ pub use lambda_functions::{
     register_lambda, register_lambda_of_list, register_lambda_of_list_with, register_lambda_with,
 };
 pub use masking::{Masking, MaskingOptions};
+
+crate::layers::registry::rows! {
+    "Dense" => DenseOptions,
+    "EinsumDense" => EinsumDenseOptions,
+    "Embedding" => EmbeddingOptions,
+    "Identity" => IdentityOptions,
+    "Lambda" => LambdaOptions with context,
+    "Masking" => MaskingOptions,
+}
