@@ -49,7 +49,8 @@ pub struct Properties {
     /// TensorFlow's. The input keeps its mask.
     pub may_return_input: bool,
     /// What a call of Keras 2 does with masks, where it is not what one of Keras 3 does.
-    pub(crate) keras2_masks: MaskRule,
+    #[doc(hidden)]
+    pub keras2_masks: MaskRule,
     /// Whether a call takes the masks off its inputs in Keras 3.8 and later.
     pub takes_masks_off: bool,
     /// Whether it uses a mask of whole samples.
