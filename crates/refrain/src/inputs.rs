@@ -48,7 +48,7 @@ pub struct Inputs {
 
 /// What a call does with masks, which hang on tensors that calls share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum MaskRule {
+pub enum MaskRule {
     /// They stay where they are, and an output that is an input keeps its mask.
     #[default]
     Kept,

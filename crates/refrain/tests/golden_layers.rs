@@ -85,5 +85,6 @@ families! {
     simple_rnn: "SimpleRNN";
     lstm: "LSTM";
     gru: "GRU";
+    conv_lstm: "ConvLSTM1D" "ConvLSTM2D" "ConvLSTM3D";
     rnn_wrappers: "Bidirectional" "TimeDistributed";
 }

@@ -1,11 +1,12 @@
 //! Models that keep states from batch to batch, and data that do not come in batches of their size.
 
-use ndarray::{Array2, Array3};
-use refrain::layers::{Bidirectional, Dense, Lstm};
+use ndarray::{Array2, Array3, Array5, ArrayD, Axis};
+use refrain::initializers::set_random_seed;
+use refrain::layers::{Bidirectional, ConvLstm2D, Dense, Lstm, Padding};
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
 use refrain::training::Verbose;
-use refrain::{ErrorKind, Input, Model, Result};
+use refrain::{DType, ErrorKind, Input, Inputs, Literal, Model, Result};
 
 const BATCH: usize = 4;
 
@@ -126,5 +127,98 @@ fn a_model_around_a_stateful_one_names_the_states() -> Result<()> {
         ),
         "{error}"
     );
+    Ok(())
+}
+
+/// A layer over images, and the same weights with other options.
+fn over_images(change: impl Fn(ConvLstm2D) -> ConvLstm2D) -> Result<(ConvLstm2D, Vec<Literal>)> {
+    set_random_seed(3);
+    let layer = change(ConvLstm2D::new(2, 3).padding(Padding::Same));
+    layer.call(&Input::new([6, 4, 3, 2]).batch_size(BATCH).tensor())?;
+    let weights = layer.weights().iter().map(|w| w.value()).collect();
+    Ok((layer, weights))
+}
+
+fn images(steps: usize) -> Array5<f32> {
+    let value = |(b, t, i, j, c): (usize, usize, usize, usize, usize)| {
+        ((b * 7 + t * 5 + i * 3 + j * 2 + c) % 9) as f32 / 4.0 - 1.0
+    };
+    Array5::from_shape_fn((BATCH, steps, 4, 3, 2), value)
+}
+
+#[test]
+fn states_of_images_are_kept_from_batch_to_batch() -> Result<()> {
+    let (whole, weights) = over_images(|layer| layer)?;
+    let (kept, same) = over_images(|layer| layer.stateful(true))?;
+    assert_eq!(weights, same);
+    let model = |layer: &ConvLstm2D, steps: usize| {
+        let x = Input::new([steps, 4, 3, 2]).batch_size(BATCH).tensor();
+        Model::new(&x, &layer.call(&x)?.output)
+    };
+    let data = images(6);
+    let expected = model(&whole, 6)?.predict(&data).run()?.get(0)?.clone();
+    let model = model(&kept, 3)?;
+    let (first, second) = data.view().split_at(Axis(1), 3);
+    model.predict(&first.to_owned()).batch_size(BATCH).run()?;
+    let last = model.predict(&second.to_owned()).batch_size(BATCH).run()?;
+    close(last.get(0)?, &expected);
+    Ok(())
+}
+
+#[test]
+fn a_masked_loop_over_images_gives_what_its_steps_give_one_by_one() -> Result<()> {
+    let mask = Array2::from_shape_fn((BATCH, 6), |(b, t)| (b + t) % 3 != 0 || b == t);
+    let run = |unroll: bool, zeroed: bool| {
+        let all = |layer: ConvLstm2D| {
+            let layer = layer.return_sequences(true).return_state(true);
+            layer.unroll(unroll).zero_output_for_mask(zeroed)
+        };
+        let (layer, _) = over_images(all)?;
+        let x = Input::new([6, 4, 3, 2]).batch_size(BATCH).tensor();
+        let kept = Input::new([6])
+            .batch_size(BATCH)
+            .dtype(DType::Bool)
+            .tensor();
+        let y = layer.call(Inputs::new(&x).kwarg("mask", &kept))?;
+        let model = Model::new([&x, &kept], [&y.output, &y.state[1]])?;
+        let mask = Literal::new([BATCH, 6], mask.iter().copied().collect::<Vec<bool>>());
+        let predicted = model
+            .predict([&literal(&images(6)), &mask.expect("a mask")])
+            .run()?;
+        Ok::<_, refrain::Error>([predicted.get(0)?.clone(), predicted.get(1)?.clone()])
+    };
+    for zeroed in [false, true] {
+        let (steps, looped) = (run(true, zeroed)?, run(false, zeroed)?);
+        close(&looped[0], &steps[0]);
+        close(&looped[1], &steps[1]);
+    }
+    Ok(())
+}
+
+fn literal(array: &Array5<f32>) -> Literal {
+    let values: Vec<f32> = array.iter().copied().collect();
+    Literal::new(array.shape().to_vec(), values).expect("as many values as the shape has")
+}
+
+#[track_caller]
+fn close(got: &ArrayD<f32>, expected: &ArrayD<f32>) {
+    assert_eq!(got.shape(), expected.shape());
+    let largest = got.iter().zip(expected).map(|(a, b)| (a - b).abs());
+    assert!(largest.fold(0.0, f32::max) < 1e-6, "{got} {expected}");
+}
+
+/// As in Keras a rate of 1 drops nothing, where LSTM drops everything.
+#[test]
+fn dropout_over_images_is_drawn_once_for_all_steps() -> Result<()> {
+    let run = |rate: f64| {
+        let both = |layer: ConvLstm2D| layer.dropout(rate).recurrent_dropout(rate);
+        let (layer, _) = over_images(both)?;
+        let x = Input::new([6, 4, 3, 2]).batch_size(BATCH).tensor();
+        let y = layer.call(Inputs::new(&x).option("training", true))?;
+        let predicted = Model::new(&x, &y.output)?.predict(&images(6)).run()?;
+        Ok::<_, refrain::Error>(predicted.get(0)?.clone())
+    };
+    close(&run(1.0)?, &run(0.0)?);
+    assert_ne!(run(0.5)?, run(0.0)?);
     Ok(())
 }

@@ -40,13 +40,17 @@ pub struct Properties {
     pub arguments: &'static [&'static str],
     /// The rules of the loop over the steps of a sequence, if the layer is one.
     pub recurrence: Option<Recurrence>,
+    /// Inner parts of the layer, as the names of its weights begin (`lstm_cell/kernel`), and the attributes that Keras stores
+    /// them under.
+    pub parts: &'static [(&'static str, &'static str)],
     /// By which rule the masks of several inputs become one.
     pub merging: MaskMerging,
     /// Whether a call that changes nothing gives its input itself where arrays are JAX's, and something new where they are
     /// TensorFlow's. The input keeps its mask.
     pub may_return_input: bool,
     /// What a call of Keras 2 does with masks, where it is not what one of Keras 3 does.
-    pub(crate) keras2_masks: MaskRule,
+    #[doc(hidden)]
+    pub keras2_masks: MaskRule,
     /// Whether a call takes the masks off its inputs in Keras 3.8 and later.
     pub takes_masks_off: bool,
     /// Whether it uses a mask of whole samples.
@@ -81,10 +85,14 @@ impl Properties {
 pub struct Recurrence {
     /// Whether it returns every step's output.
     pub return_sequences: bool,
+    /// Whether it returns the last states too.
+    pub return_state: bool,
     /// Whether it reads the sequence from its end.
     pub go_backwards: bool,
     /// Whether each batch goes on from the states in which the one before ended.
     pub stateful: bool,
+    /// Whether the steps are written out one by one.
+    pub unroll: bool,
     /// Whether the output of a masked step is zero.
     pub zero_output_for_mask: bool,
     /// Whether masked steps before the first that counts give zeros, as in Keras 2.

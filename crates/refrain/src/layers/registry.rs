@@ -17,136 +17,77 @@ use crate::saving::config::{is_model, model_from_json, model_to_json};
 use crate::structure::Structure;
 
 /// Makes a layer from its class's configuration.
-type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
+pub(super) type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
 
 /// A class of Keras.
-struct Row {
-    class: &'static str,
-    restore: Restore,
+pub(super) struct Row {
+    pub(super) class: &'static str,
+    pub(super) restore: Restore,
     /// Whether a layer is of this class, and not of a user's that has its name.
-    is: fn(&AnyLayer) -> bool,
+    pub(super) is: fn(&AnyLayer) -> bool,
 }
 
 /// A class's row: its configuration is enough, or (`with context`) layers inside it or functions are looked up too.
 macro_rules! row {
     ($class:literal, $options:ident $(with $context:ident)?) => {
-        Row {
+        $crate::layers::registry::Row {
             class: $class,
-            restore: row!($options $(with $context)?),
+            restore: $crate::layers::registry::row!($options $(with $context)?),
             is: |layer| layer.options::<$options>().is_some(),
         }
     };
     ($options:ident) => {
-        |config, _| restore($options::from_config(config)?, config)
+        |config, _| $crate::layers::registry::restore($options::from_config(config)?, config)
     };
     ($options:ident with context) => {
-        |config, context| restore($options::from_config(config, context)?, config)
+        |config, context| $crate::layers::registry::restore($options::from_config(config, context)?, config)
     };
 }
 
+/// Declares the classes of a family of layers.
 macro_rules! rows {
     ($($class:literal => $options:ident $(with $context:ident)?,)*) => {
-        /// Every built-in class but those of models.
-        const ROWS: &[Row] = &[
-            $( row!($class, $options $(with $context)?), )*
+        /// The classes of Keras that these layers are.
+        pub(super) const ROWS: &[$crate::layers::registry::Row] = &[
+            $( $crate::layers::registry::row!($class, $options $(with $context)?), )*
         ];
     };
 }
 
-rows! {
-    "Activation" => ActivationOptions,
-    "ActivityRegularization" => ActivityRegularizationOptions,
-    "Add" => AddOptions,
-    "AdditiveAttention" => AdditiveAttentionOptions,
-    "AlphaDropout" => AlphaDropoutOptions,
-    "Attention" => AttentionOptions,
-    "Average" => AverageOptions,
-    "AveragePooling1D" => AveragePooling1DOptions,
-    "AveragePooling2D" => AveragePooling2DOptions,
-    "AveragePooling3D" => AveragePooling3DOptions,
-    "BatchNormalization" => BatchNormalizationOptions,
-    "Bidirectional" => BidirectionalOptions with context,
-    "Concatenate" => ConcatenateOptions,
-    "Conv1D" => Conv1DOptions,
-    "Conv1DTranspose" => Conv1DTransposeOptions,
-    "Conv2D" => Conv2DOptions,
-    "Conv2DTranspose" => Conv2DTransposeOptions,
-    "Conv3D" => Conv3DOptions,
-    "Conv3DTranspose" => Conv3DTransposeOptions,
-    "Cropping1D" => Cropping1DOptions,
-    "Cropping2D" => Cropping2DOptions,
-    "Cropping3D" => Cropping3DOptions,
-    "Dense" => DenseOptions,
-    "DepthwiseConv1D" => DepthwiseConv1DOptions,
-    "DepthwiseConv2D" => DepthwiseConv2DOptions,
-    "Dot" => DotOptions,
-    "Dropout" => DropoutOptions,
-    "EinsumDense" => EinsumDenseOptions,
-    "ELU" => EluOptions,
-    "Embedding" => EmbeddingOptions,
-    "Flatten" => FlattenOptions,
-    "GaussianDropout" => GaussianDropoutOptions,
-    "GaussianNoise" => GaussianNoiseOptions,
-    "GlobalAveragePooling1D" => GlobalAveragePooling1DOptions,
-    "GlobalAveragePooling2D" => GlobalAveragePooling2DOptions,
-    "GlobalAveragePooling3D" => GlobalAveragePooling3DOptions,
-    "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
-    "GlobalMaxPooling2D" => GlobalMaxPooling2DOptions,
-    "GlobalMaxPooling3D" => GlobalMaxPooling3DOptions,
-    "GroupNormalization" => GroupNormalizationOptions,
-    "GRU" => GruOptions,
-    "Identity" => IdentityOptions,
-    "Lambda" => LambdaOptions with context,
-    "LayerNormalization" => LayerNormalizationOptions,
-    "LeakyReLU" => LeakyReluOptions,
-    "LSTM" => LstmOptions,
-    "Masking" => MaskingOptions,
-    "Maximum" => MaximumOptions,
-    "MaxPooling1D" => MaxPooling1DOptions,
-    "MaxPooling2D" => MaxPooling2DOptions,
-    "MaxPooling3D" => MaxPooling3DOptions,
-    "Minimum" => MinimumOptions,
-    "MultiHeadAttention" => MultiHeadAttentionOptions,
-    "Multiply" => MultiplyOptions,
-    "Permute" => PermuteOptions,
-    "PReLU" => PReluOptions,
-    "ReLU" => ReluOptions,
-    "RepeatVector" => RepeatVectorOptions,
-    "Rescaling" => RescalingOptions,
-    "Reshape" => ReshapeOptions,
-    "RMSNormalization" => RmsNormalizationOptions,
-    "SeparableConv1D" => SeparableConv1DOptions,
-    "SeparableConv2D" => SeparableConv2DOptions,
-    "SimpleRNN" => SimpleRnnOptions,
-    "Softmax" => SoftmaxOptions,
-    "SpatialDropout1D" => SpatialDropout1DOptions,
-    "SpatialDropout2D" => SpatialDropout2DOptions,
-    "SpatialDropout3D" => SpatialDropout3DOptions,
-    "Subtract" => SubtractOptions,
-    "TimeDistributed" => TimeDistributedOptions with context,
-    "UnitNormalization" => UnitNormalizationOptions,
-    "UpSampling1D" => UpSampling1DOptions,
-    "UpSampling2D" => UpSampling2DOptions,
-    "UpSampling3D" => UpSampling3DOptions,
-    "ZeroPadding1D" => ZeroPadding1DOptions,
-    "ZeroPadding2D" => ZeroPadding2DOptions,
-    "ZeroPadding3D" => ZeroPadding3DOptions,
+pub(super) use {row, rows};
+
+/// Every built-in class but those of models.
+fn all() -> impl Iterator<Item = &'static Row> {
+    let families = [
+        super::activations::ROWS,
+        super::attention::ROWS,
+        super::convolutional::ROWS,
+        super::core::ROWS,
+        super::merging::ROWS,
+        super::normalization::ROWS,
+        super::pooling::ROWS,
+        super::preprocessing::ROWS,
+        super::regularization::ROWS,
+        super::reshaping::ROWS,
+        super::rnn::ROWS,
+    ];
+    families.into_iter().flatten()
 }
 
 /// The names of all built-in classes.
 pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
-    ROWS.iter().map(|row| row.class)
+    all().map(|row| row.class)
 }
 
 fn built_in(class: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| row.class == class)
+    all().find(|row| row.class == class)
 }
 
 /// The option of layers whose weights Keras can quantize; refrain's are never quantized.
 pub(crate) const QUANTIZATION: &str = "quantization_config";
 
 /// Gives a layer the name, type and trainability that its configuration names.
-fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
+pub(super) fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     if let Some(json) = config.get(QUANTIZATION).filter(|json| !json.is_null()) {
         let received = shown(json);
         let expected = "weights that are not quantized";

@@ -440,6 +440,29 @@ def rnn():
         case(f"gru_reset_before{suffix}", lambda: L.GRU(units, seed=1, reset_after=False, **options), first, **kwargs)
 
 
+def conv_lstm():
+    inputs, options = x(4, 5, 4, 3, 2), {"seed": 1, "padding": "same"}
+    first = x(4, 5, 2, 4, 3)
+    initial = [x(4, 4, 3, 2, seed=s + 1) for s in range(2)]
+    everything = {"return_sequences": True, "return_state": True}
+    for suffix, (more, inputs, kwargs) in {
+        "": ({}, inputs, {}),
+        "_valid": ({"padding": "valid", "return_state": True}, inputs, {}),
+        "_strides": ({"strides": (2, 1), **everything}, inputs, {}),
+        "_dilated": ({"padding": "valid", "dilation_rate": (2, 1)}, inputs, {}),
+        "_channels_first": ({"data_format": "channels_first", **everything}, first, {}),
+        "_initial_state": (everything, inputs, {"initial_state": initial}),
+        "_backwards": ({"go_backwards": True, **everything}, inputs, {}),
+        # Keras fails on masks in loops that are not unrolled.
+        "_unroll_masked": ({"unroll": True, **everything}, Masked(inputs, MASK5), {}),
+        "_unroll_backwards_masked": ({"unroll": True, "go_backwards": True}, Masked(inputs, MASK5), {}),
+        "_no_bias": ({"use_bias": False, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, inputs, {}),
+    }.items():
+        case(f"conv_lstm2d{suffix}", lambda: L.ConvLSTM2D(2, 2, **{**options, **more}), inputs, **kwargs)
+    case("conv_lstm1d", lambda: L.ConvLSTM1D(2, 3, **options, **everything), x(2, 3, 5, 2))
+    case("conv_lstm3d", lambda: L.ConvLSTM3D(2, 2, **options), x(1, 3, 2, 3, 2, 2))
+
+
 def wrappers():
     inputs = x(4, 5, 3)
     for mode in ["concat", "sum", "mul", "ave", None]:
@@ -595,7 +618,7 @@ def attention():
 
 
 for family in [
-    dense, einsum_dense, convolution, transposed_convolution, pooling, reshaping, regularization, normalization, core, rnn, wrappers,
+    dense, einsum_dense, convolution, transposed_convolution, pooling, reshaping, regularization, normalization, core, rnn, conv_lstm, wrappers,
     merging, activations, attention,
 ]:
     family()

@@ -28,3 +28,12 @@ fn not_negative(option: &str, value: f64) -> Result<()> {
         )),
     }
 }
+
+crate::layers::registry::rows! {
+    "Activation" => ActivationOptions,
+    "ELU" => EluOptions,
+    "LeakyReLU" => LeakyReluOptions,
+    "PReLU" => PReluOptions,
+    "ReLU" => ReluOptions,
+    "Softmax" => SoftmaxOptions,
+}

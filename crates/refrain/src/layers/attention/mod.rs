@@ -13,3 +13,9 @@ pub(crate) const QUERY_MASK: &str = "query_mask";
 pub use additive_attention::{AdditiveAttention, AdditiveAttentionOptions};
 pub use attention::{Attention, AttentionOptions, ScoreMode};
 pub use multi_head_attention::{MultiHeadAttention, MultiHeadAttentionOptions, OutputShape};
+
+crate::layers::registry::rows! {
+    "AdditiveAttention" => AdditiveAttentionOptions,
+    "Attention" => AttentionOptions,
+    "MultiHeadAttention" => MultiHeadAttentionOptions,
+}

@@ -385,6 +385,13 @@ impl Layer for MultiHeadAttentionOptions {
     fn properties(&self) -> Properties {
         Properties {
             arguments: &["query", "value", "key"],
+            parts: &[
+                ("query", "query_dense"),
+                ("key", "key_dense"),
+                ("value", "value_dense"),
+                ("attention_output", "output_dense"),
+                ("gate", "_gate_dense"),
+            ],
             takes_masks_off: true,
             penalties: match self.activity_regularizer {
                 Some(_) => Penalized::Projections,

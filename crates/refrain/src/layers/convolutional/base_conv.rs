@@ -5,17 +5,17 @@ use crate::error::{Error, ErrorKind};
 use crate::layers::InputSpec;
 
 /// How a layer's window moves over its input.
-pub(super) struct Geometry<'a> {
-    pub(super) kernel_size: &'a [usize],
-    pub(super) strides: &'a [usize],
-    pub(super) padding: Padding,
-    pub(super) data_format: DataFormat,
-    pub(super) dilation_rate: &'a [usize],
+pub(in crate::layers) struct Geometry<'a> {
+    pub(in crate::layers) kernel_size: &'a [usize],
+    pub(in crate::layers) strides: &'a [usize],
+    pub(in crate::layers) padding: Padding,
+    pub(in crate::layers) data_format: DataFormat,
+    pub(in crate::layers) dilation_rate: &'a [usize],
 }
 
 impl Geometry<'_> {
     /// Refuses sizes of zero, and strides together with dilation.
-    fn validate(&self) -> Result<()> {
+    pub(in crate::layers) fn validate(&self) -> Result<()> {
         let sizes = [
             ("kernel_size", self.kernel_size),
             ("strides", self.strides),
@@ -56,11 +56,23 @@ impl Geometry<'_> {
     }
 
     /// The shape of a kernel, of which the last axes are not spatial.
-    pub(super) fn kernel_shape(&self, others: [usize; 2]) -> Vec<usize> {
+    pub(in crate::layers) fn kernel_shape(&self, others: [usize; 2]) -> Vec<usize> {
         [self.kernel_size, &others].concat()
     }
 
-    pub(super) fn options(&self) -> ConvOptions {
+    /// The output's size along a spatial axis.
+    pub(in crate::layers) fn output_size(&self, axis: usize, size: usize) -> usize {
+        let (window, stride) = (self.kernel_size[axis], self.strides[axis]);
+        let dilation = self.dilation_rate[axis];
+        let (low, high) = self.padding.amounts(Some(size), window, stride, dilation);
+        let reach = dilation.saturating_mul(window - 1).saturating_add(1);
+        let padded = size.saturating_add(low).saturating_add(high);
+        padded
+            .checked_sub(reach)
+            .map_or(0, |free| free / stride + 1)
+    }
+
+    pub(in crate::layers) fn options(&self) -> ConvOptions {
         ConvOptions::default()
             .strides(self.strides)
             .padding(self.padding)
@@ -130,7 +142,7 @@ pub(super) fn check_positive(option: &str, number: usize) -> Result<()> {
 }
 
 /// Refuses causal padding where Keras has none.
-pub(super) fn no_causal(padding: Padding) -> Result<()> {
+pub(in crate::layers) fn no_causal(padding: Padding) -> Result<()> {
     match padding {
         Padding::Causal => Err(invalid("padding", "Valid or Same", "Causal")),
         _ => Ok(()),

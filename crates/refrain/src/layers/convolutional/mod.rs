@@ -16,6 +16,7 @@ mod separable_conv;
 mod separable_conv1d;
 mod separable_conv2d;
 
+pub(super) use base_conv::{Geometry, no_causal};
 pub use conv1d::{Conv1D, Conv1DOptions};
 pub use conv1d_transpose::{Conv1DTranspose, Conv1DTransposeOptions};
 pub use conv2d::{Conv2D, Conv2DOptions};
@@ -42,4 +43,17 @@ mod prelude {
     pub(super) use crate::regularizers::Regularizer;
     pub(super) use crate::tensor::Tensor;
     pub(super) use crate::utils::sizes;
+}
+
+crate::layers::registry::rows! {
+    "Conv1D" => Conv1DOptions,
+    "Conv1DTranspose" => Conv1DTransposeOptions,
+    "Conv2D" => Conv2DOptions,
+    "Conv2DTranspose" => Conv2DTransposeOptions,
+    "Conv3D" => Conv3DOptions,
+    "Conv3DTranspose" => Conv3DTransposeOptions,
+    "DepthwiseConv1D" => DepthwiseConv1DOptions,
+    "DepthwiseConv2D" => DepthwiseConv2DOptions,
+    "SeparableConv1D" => SeparableConv1DOptions,
+    "SeparableConv2D" => SeparableConv2DOptions,
 }

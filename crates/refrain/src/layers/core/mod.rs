@@ -23,3 +23,12 @@ pub use lambda_arguments::LambdaArguments;
 pub use lambda_functions::LambdaFunction;
 pub(crate) use lambda_functions::{Function, of_list, of_list_with, of_one, of_one_with};
 pub use masking::{Masking, MaskingOptions};
+
+crate::layers::registry::rows! {
+    "Dense" => DenseOptions,
+    "EinsumDense" => EinsumDenseOptions,
+    "Embedding" => EmbeddingOptions,
+    "Identity" => IdentityOptions,
+    "Lambda" => LambdaOptions with context,
+    "Masking" => MaskingOptions,
+}

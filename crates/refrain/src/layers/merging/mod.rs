@@ -21,3 +21,14 @@ pub use subtract::{Subtract, SubtractOptions, subtract};
 
 /// The option of layers whose masks combine in another way in Keras 2.
 pub(crate) const KERAS2_MASKS: &str = "keras2_masks";
+
+crate::layers::registry::rows! {
+    "Add" => AddOptions,
+    "Average" => AverageOptions,
+    "Concatenate" => ConcatenateOptions,
+    "Dot" => DotOptions,
+    "Maximum" => MaximumOptions,
+    "Minimum" => MinimumOptions,
+    "Multiply" => MultiplyOptions,
+    "Subtract" => SubtractOptions,
+}

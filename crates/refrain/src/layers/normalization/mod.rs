@@ -13,3 +13,11 @@ pub use layer_normalization::{LayerNormalization, LayerNormalizationOptions};
 pub use moments::AxisList;
 pub use rms_normalization::{RmsNormalization, RmsNormalizationOptions};
 pub use unit_normalization::{UnitNormalization, UnitNormalizationOptions};
+
+crate::layers::registry::rows! {
+    "BatchNormalization" => BatchNormalizationOptions,
+    "GroupNormalization" => GroupNormalizationOptions,
+    "LayerNormalization" => LayerNormalizationOptions,
+    "RMSNormalization" => RmsNormalizationOptions,
+    "UnitNormalization" => UnitNormalizationOptions,
+}

@@ -27,3 +27,18 @@ pub use global_max_pooling3d::{GlobalMaxPooling3D, GlobalMaxPooling3DOptions};
 pub use max_pooling1d::{MaxPooling1D, MaxPooling1DOptions};
 pub use max_pooling2d::{MaxPooling2D, MaxPooling2DOptions};
 pub use max_pooling3d::{MaxPooling3D, MaxPooling3DOptions};
+
+crate::layers::registry::rows! {
+    "AveragePooling1D" => AveragePooling1DOptions,
+    "AveragePooling2D" => AveragePooling2DOptions,
+    "AveragePooling3D" => AveragePooling3DOptions,
+    "GlobalAveragePooling1D" => GlobalAveragePooling1DOptions,
+    "GlobalAveragePooling2D" => GlobalAveragePooling2DOptions,
+    "GlobalAveragePooling3D" => GlobalAveragePooling3DOptions,
+    "GlobalMaxPooling1D" => GlobalMaxPooling1DOptions,
+    "GlobalMaxPooling2D" => GlobalMaxPooling2DOptions,
+    "GlobalMaxPooling3D" => GlobalMaxPooling3DOptions,
+    "MaxPooling1D" => MaxPooling1DOptions,
+    "MaxPooling2D" => MaxPooling2DOptions,
+    "MaxPooling3D" => MaxPooling3DOptions,
+}

@@ -3,3 +3,7 @@
 mod rescaling;
 
 pub use rescaling::{Factors, Rescaling, RescalingOptions};
+
+crate::layers::registry::rows! {
+    "Rescaling" => RescalingOptions,
+}

@@ -18,3 +18,14 @@ pub use gaussian_noise::{GaussianNoise, GaussianNoiseOptions};
 pub use spatial_dropout1d::{SpatialDropout1D, SpatialDropout1DOptions};
 pub use spatial_dropout2d::{SpatialDropout2D, SpatialDropout2DOptions};
 pub use spatial_dropout3d::{SpatialDropout3D, SpatialDropout3DOptions};
+
+crate::layers::registry::rows! {
+    "ActivityRegularization" => ActivityRegularizationOptions,
+    "AlphaDropout" => AlphaDropoutOptions,
+    "Dropout" => DropoutOptions,
+    "GaussianDropout" => GaussianDropoutOptions,
+    "GaussianNoise" => GaussianNoiseOptions,
+    "SpatialDropout1D" => SpatialDropout1DOptions,
+    "SpatialDropout2D" => SpatialDropout2DOptions,
+    "SpatialDropout3D" => SpatialDropout3DOptions,
+}

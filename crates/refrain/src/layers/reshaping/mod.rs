@@ -30,3 +30,19 @@ pub use up_sampling3d::{UpSampling3D, UpSampling3DOptions};
 pub use zero_padding1d::{ZeroPadding1D, ZeroPadding1DOptions};
 pub use zero_padding2d::{ZeroPadding2D, ZeroPadding2DOptions};
 pub use zero_padding3d::{ZeroPadding3D, ZeroPadding3DOptions};
+
+crate::layers::registry::rows! {
+    "Cropping1D" => Cropping1DOptions,
+    "Cropping2D" => Cropping2DOptions,
+    "Cropping3D" => Cropping3DOptions,
+    "Flatten" => FlattenOptions,
+    "Permute" => PermuteOptions,
+    "RepeatVector" => RepeatVectorOptions,
+    "Reshape" => ReshapeOptions,
+    "UpSampling1D" => UpSampling1DOptions,
+    "UpSampling2D" => UpSampling2DOptions,
+    "UpSampling3D" => UpSampling3DOptions,
+    "ZeroPadding1D" => ZeroPadding1DOptions,
+    "ZeroPadding2D" => ZeroPadding2DOptions,
+    "ZeroPadding3D" => ZeroPadding3DOptions,
+}

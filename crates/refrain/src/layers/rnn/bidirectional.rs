@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
 use crate::layers::{
-    AnyLayer, Build, Call, Config, ConfigValue, Handle, InputSpec, Layer, Properties, Recurrence,
-    registry, unexpected,
+    AnyLayer, Build, Call, Config, ConfigValue, Handle, Layer, Properties, Recurrence, registry,
+    unexpected,
 };
 use crate::ops;
 use crate::tensor::Tensor;
@@ -230,10 +230,6 @@ impl Layer for BidirectionalOptions {
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         self.directions()?;
-        InputSpec::new()
-            .ndim(3)
-            .check("Bidirectional", &cx.spec()?)?;
-        cx.set_input_spec(InputSpec::new().ndim(3));
         let x = cx.inputs().one()?.clone();
         let mut directions = self.directions()?.iter();
         directions.try_for_each(|layer| cx.build_sublayer(layer, &x))

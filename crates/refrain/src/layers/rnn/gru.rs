@@ -1,8 +1,9 @@
 //! The gated recurrent unit.
 
+use super::dense_cell::{Common, DenseCell, Weights};
 use super::options::{rnn_layer_methods, rnn_options};
 use super::output::RnnOutput;
-use super::recurrence::{Cell, Common, Weights, columns, slice};
+use super::recurrence::{columns, slice};
 use crate::error::Result;
 use crate::layers::Layer;
 use crate::ops::prim;
@@ -34,7 +35,7 @@ rnn_options! {
 impl Layer for GruOptions {
     type Output = RnnOutput;
 
-    rnn_layer_methods!("GRU");
+    rnn_layer_methods!("GRU", <Self as DenseCell>::PATH);
 }
 
 impl GruOptions {
@@ -47,7 +48,7 @@ impl GruOptions {
     }
 }
 
-impl Cell for GruOptions {
+impl DenseCell for GruOptions {
     const PATH: &'static str = "gru_cell";
     const GATES: usize = 3;
     const STATES: usize = 1;

@@ -1,8 +1,9 @@
 //! The long short-term memory layer.
 
+use super::dense_cell::{Common, DenseCell, Weights};
 use super::options::{rnn_layer_methods, rnn_options};
 use super::output::RnnOutput;
-use super::recurrence::{Cell, Common, Weights, columns};
+use super::recurrence::columns;
 use crate::error::Result;
 use crate::initializers::ForgetBias;
 use crate::layers::Layer;
@@ -38,10 +39,10 @@ rnn_options! {
 impl Layer for LstmOptions {
     type Output = RnnOutput;
 
-    rnn_layer_methods!("LSTM");
+    rnn_layer_methods!("LSTM", <Self as DenseCell>::PATH);
 }
 
-impl Cell for LstmOptions {
+impl DenseCell for LstmOptions {
     const PATH: &'static str = "lstm_cell";
     const GATES: usize = 4;
     const STATES: usize = 2;
@@ -64,15 +65,25 @@ impl Cell for LstmOptions {
         projected: &Tensor,
         states: &[Tensor],
     ) -> Result<Vec<Tensor>> {
-        let (hidden, carry) = (&states[0], &states[1]);
-        let z = projected + weights.recur(hidden, 0..4)?;
-        let gate = |i: usize| columns(&z, i * weights.units, (i + 1) * weights.units);
-        let input = self.recurrent_activation.apply(&gate(0)?);
-        let forget = self.recurrent_activation.apply(&gate(1)?);
-        let candidate = self.activation.apply(&gate(2)?);
-        let output = self.recurrent_activation.apply(&gate(3)?);
-        let carry = forget * carry + input * candidate;
-        let hidden = output * self.activation.apply(&carry);
-        Ok(vec![hidden, carry])
+        let z = projected + weights.recur(&states[0], 0..4)?;
+        let activations = [&self.activation, &self.recurrent_activation];
+        next_states(&z, &states[1], weights.units, activations)
     }
+}
+
+/// The next states `h` and `c` from the sums of all gates, which are side by side along the last axis.
+pub(super) fn next_states(
+    z: &Tensor,
+    carry: &Tensor,
+    units: usize,
+    [activation, recurrent_activation]: [&Activation; 2],
+) -> Result<Vec<Tensor>> {
+    let gate = |i: usize| columns(z, i * units, (i + 1) * units);
+    let input = recurrent_activation.apply(&gate(0)?);
+    let forget = recurrent_activation.apply(&gate(1)?);
+    let candidate = activation.apply(&gate(2)?);
+    let output = recurrent_activation.apply(&gate(3)?);
+    let carry = forget * carry + input * candidate;
+    let hidden = output * activation.apply(&carry);
+    Ok(vec![hidden, carry])
 }

@@ -1,6 +1,11 @@
 //! Recurrent layers.
 
 mod bidirectional;
+mod conv_lstm;
+mod conv_lstm1d;
+mod conv_lstm2d;
+mod conv_lstm3d;
+mod dense_cell;
 mod gru;
 mod lstm;
 pub(crate) mod masks;
@@ -11,6 +16,9 @@ mod simple_rnn;
 mod time_distributed;
 
 pub use bidirectional::{Bidirectional, BidirectionalOptions, MergeMode};
+pub use conv_lstm1d::{ConvLstm1D, ConvLstm1DOptions};
+pub use conv_lstm2d::{ConvLstm2D, ConvLstm2DOptions};
+pub use conv_lstm3d::{ConvLstm3D, ConvLstm3DOptions};
 pub use gru::{Gru, GruOptions};
 pub use lstm::{Lstm, LstmOptions};
 pub use output::RnnOutput;
@@ -20,3 +28,14 @@ pub use time_distributed::{TimeDistributed, TimeDistributedOptions};
 
 /// The option that is Keras 2's rule of masked steps, under its name in configurations.
 pub(crate) const ZERO_BEFORE_FIRST: &str = "zero_before_first";
+
+crate::layers::registry::rows! {
+    "Bidirectional" => BidirectionalOptions with context,
+    "ConvLSTM1D" => ConvLstm1DOptions,
+    "ConvLSTM2D" => ConvLstm2DOptions,
+    "ConvLSTM3D" => ConvLstm3DOptions,
+    "GRU" => GruOptions,
+    "LSTM" => LstmOptions,
+    "SimpleRNN" => SimpleRnnOptions,
+    "TimeDistributed" => TimeDistributedOptions with context,
+}

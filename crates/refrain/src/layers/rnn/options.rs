@@ -1,12 +1,13 @@
 //! The options that all recurrent layers have.
 
-/// Declares a recurrent layer's options: the common ones, with the cell's own after `units`.
-macro_rules! rnn_options {
+/// Declares a recurrent layer's options: the common ones, with those of its size before and its own behind; `$units` names
+/// the size of the states, or their channels.
+macro_rules! recurrent_options {
     (
         $(#[$meta:meta])*
-        $alias:ident, $options:ident {
-            $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)?
-        }
+        $alias:ident, $options:ident, $units:ident,
+        size { $($size:tt)* },
+        own { $($own:tt)* }
     ) => {
         use $crate::activations::Activation;
         use $crate::constraints::Constraint;
@@ -31,8 +32,7 @@ macro_rules! rnn_options {
                 /// Whether masked steps before the first that counts give zeros instead of the state that the layer starts from,
                 /// as in Keras 2. Files for Keras 3 have `unroll` for it, which is the same there and needs a fixed length.
                 zero_before_first: bool = false,
-                /// Size of the state and of the output.
-                units: usize = 0,
+                $($size)*
                 /// Applied to candidates and outputs.
                 activation: Activation = Activation::Tanh,
                 /// Whether there is a bias.
@@ -63,16 +63,11 @@ macro_rules! rnn_options {
                 recurrent_dropout: f64 = 0.0,
                 /// Seed of the dropout.
                 seed: Option<u64> = None,
-                $( $(#[doc = $field_doc])* $field : $ty = $default ),*
+                $($own)*
             }
         }
 
         impl $alias {
-            /// A layer of this many units with Keras's defaults.
-            pub fn new(units: usize) -> Self {
-                $crate::layers::Layer::into_layer($options { units, ..$options::default() })
-            }
-
             /// Calls the layer so that it goes on from given states instead of zeros.
             ///
             /// A mask that the sequence carries counts here too, and becomes the call's argument `mask`: Keras 3 uses no other
@@ -97,16 +92,18 @@ macro_rules! rnn_options {
 
         impl $options {
             /// The common options, for what all recurrent layers do alike.
-            pub(crate) fn common(&self) -> $crate::layers::rnn::recurrence::Common<'_> {
-                $crate::layers::rnn::recurrence::Common {
-                    return_sequences: self.return_sequences,
-                    return_state: self.return_state,
-                    go_backwards: self.go_backwards,
-                    stateful: self.stateful,
-                    unroll: self.unroll,
-                    zero_output_for_mask: self.zero_output_for_mask,
-                    zero_before_first: self.zero_before_first,
-                    units: self.units,
+            pub(crate) fn common(&self) -> $crate::layers::rnn::dense_cell::Common<'_> {
+                $crate::layers::rnn::dense_cell::Common {
+                    rules: $crate::layers::Recurrence {
+                        return_sequences: self.return_sequences,
+                        return_state: self.return_state,
+                        go_backwards: self.go_backwards,
+                        stateful: self.stateful,
+                        unroll: self.unroll,
+                        zero_output_for_mask: self.zero_output_for_mask,
+                        zero_before_first: self.zero_before_first,
+                    },
+                    units: self.$units,
                     use_bias: self.use_bias,
                     kernel: (&self.kernel_initializer, &self.kernel_regularizer, &self.kernel_constraint),
                     recurrent: (
@@ -124,17 +121,39 @@ macro_rules! rnn_options {
     };
 }
 
-/// The parts of [`Layer`](crate::layers::Layer) that are the same for all recurrent layers.
+/// Declares the options of a recurrent layer of products with kernels.
+macro_rules! rnn_options {
+    ($(#[$meta:meta])* $alias:ident, $options:ident { $($own:tt)* }) => {
+        $crate::layers::rnn::options::recurrent_options! {
+            $(#[$meta])*
+            $alias, $options, units,
+            size {
+                /// Size of the state and of the output.
+                units: usize = 0,
+            },
+            own { $($own)* }
+        }
+
+        impl $alias {
+            /// A layer of this many units with Keras's defaults.
+            pub fn new(units: usize) -> Self {
+                $crate::layers::Layer::into_layer($options { units, ..$options::default() })
+            }
+        }
+    };
+}
+
+/// The parts of [`Layer`](crate::layers::Layer) that are the same for all recurrent layers; `$path` is that of the cell's weights.
+/// Keras leaves the option `$option` out where it is not set.
 macro_rules! rnn_layer_methods {
-    ($class:literal) => {
+    ($class:literal, $path:expr $(, without: $option:literal)?) => {
         fn class_name(&self) -> &str {
             $class
         }
 
         fn config(&self) -> $crate::layers::Config {
             let mut config = self.to_config();
-            // Keras leaves the seed out of this one.
-            config.retain(|key, value| $class != "SimpleRNN" || key != "seed" || !value.is_null());
+            $( config.retain(|key, value| key != $option || !value.is_null()); )?
             if !self.zero_before_first {
                 config.shift_remove($crate::layers::rnn::ZERO_BEFORE_FIRST);
             }
@@ -142,11 +161,11 @@ macro_rules! rnn_layer_methods {
         }
 
         fn properties(&self) -> $crate::layers::Properties {
-            $crate::layers::rnn::recurrence::properties(&self.common())
+            $crate::layers::rnn::recurrence::properties(self.common().rules, &[($path, "cell")])
         }
 
         fn validate(&self) -> $crate::Result<()> {
-            self.common().validate()
+            $crate::layers::rnn::recurrence::Recurrent::check(self)
         }
 
         fn build(&self, cx: &mut $crate::layers::Build) -> $crate::Result<()> {
@@ -191,4 +210,4 @@ macro_rules! rnn_layer_methods {
     };
 }
 
-pub(super) use {rnn_layer_methods, rnn_options};
+pub(super) use {recurrent_options, rnn_layer_methods, rnn_options};

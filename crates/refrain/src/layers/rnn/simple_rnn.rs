@@ -1,8 +1,8 @@
 //! The fully connected recurrent layer.
 
+use super::dense_cell::{Common, DenseCell, Weights};
 use super::options::{rnn_layer_methods, rnn_options};
 use super::output::RnnOutput;
-use super::recurrence::{Cell, Common, Weights};
 use crate::error::Result;
 use crate::layers::Layer;
 use crate::tensor::Tensor;
@@ -27,10 +27,10 @@ rnn_options! {
 impl Layer for SimpleRnnOptions {
     type Output = RnnOutput;
 
-    rnn_layer_methods!("SimpleRNN");
+    rnn_layer_methods!("SimpleRNN", <Self as DenseCell>::PATH, without: "seed");
 }
 
-impl Cell for SimpleRnnOptions {
+impl DenseCell for SimpleRnnOptions {
     const PATH: &'static str = "simple_rnn_cell";
     const GATES: usize = 1;
     const STATES: usize = 1;

@@ -25,18 +25,6 @@ pub(crate) struct Place {
     pub(crate) variables: Vec<Variable>,
 }
 
-/// Inner parts of layers, as variables' names begin, and the attributes that Keras stores them under.
-const PARTS: [(&str, &str); 8] = [
-    ("lstm_cell", "cell"),
-    ("gru_cell", "cell"),
-    ("simple_rnn_cell", "cell"),
-    ("query", "query_dense"),
-    ("key", "key_dense"),
-    ("value", "value_dense"),
-    ("attention_output", "output_dense"),
-    ("gate", "_gate_dense"),
-];
-
 /// TensorFlow's Keras 2.12 and 2.13 store layers in this list, which holds each layer with weights twice.
 const DEPENDENCIES: &str = "_layer_checkpoint_dependencies";
 
@@ -78,11 +66,14 @@ impl Habit {
     }
 }
 
+/// The attributes of inner layers that Keras 2 has too.
+const PARTS_OF_ATTENTION: [&str; 4] = ["query_dense", "key_dense", "value_dense", "output_dense"];
+
 /// Whether an inner part of a layer is stored under a name that begins with `_`, as before Keras 3.
 fn has_private_parts<D>(group: &Group<D>) -> bool {
     let is_part = |name: &str| {
         let part = name.strip_prefix('_');
-        part.is_some_and(|part| PARTS.iter().any(|(_, attribute)| *attribute == part))
+        part.is_some_and(|part| PARTS_OF_ATTENTION.contains(&part))
     };
     let mut groups = group.groups.iter();
     groups.any(|(name, inner)| is_part(name) || has_private_parts(inner))
@@ -148,11 +139,12 @@ impl Walk {
             variables,
         };
         let (own, parts) = own_and_parts(layer);
+        let attributes = layer.properties().parts;
         let (path, key) = (&named.path, &named.key);
         self.places
             .push(place(path.clone(), &named.name, key.clone(), own));
         for (part, variables) in parts {
-            let attribute = PARTS.iter().find(|(p, _)| *p == part).map(|(_, a)| *a);
+            let attribute = attributes.iter().find(|(p, _)| *p == part).map(|(_, a)| *a);
             let private = if attribute == Some("cell") {
                 ""
             } else {

@@ -17,7 +17,9 @@ pub(super) enum Family {
 impl Family {
     pub(super) fn of(class: &str) -> Self {
         match class {
-            "LSTM" | "GRU" | "SimpleRNN" => Family::Recurrent,
+            "LSTM" | "GRU" | "SimpleRNN" | "ConvLSTM1D" | "ConvLSTM2D" | "ConvLSTM3D" => {
+                Family::Recurrent
+            }
             "Bidirectional" | "RNN" => Family::AroundRecurrent,
             "Add" | "Average" | "Concatenate" | "Maximum" | "Minimum" | "Multiply" | "Subtract" => {
                 Family::Merging
