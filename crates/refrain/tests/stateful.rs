@@ -135,7 +135,11 @@ fn over_images(change: impl Fn(ConvLstm2D) -> ConvLstm2D) -> Result<(ConvLstm2D,
     set_random_seed(3);
     let layer = change(ConvLstm2D::new(2, 3).padding(Padding::Same));
     layer.call(&Input::new([6, 4, 3, 2]).batch_size(BATCH).tensor())?;
-    let weights = layer.weights().iter().map(|w| w.value()).collect();
+    let weights = layer
+        .weights()
+        .iter()
+        .map(|w| w.value())
+        .collect::<Result<_>>()?;
     Ok((layer, weights))
 }
 

@@ -7,7 +7,7 @@ use super::lstm::next_states;
 use super::recurrence::{Cell, dropout_masks, time_first};
 use crate::activations::Activation;
 use crate::error::Result;
-use crate::initializers::Initializer;
+use crate::initializers::{ForgetBias, Initializer};
 use crate::layers::convolutional::{Geometry, no_causal};
 use crate::layers::{Build, Call, DataFormat, InputSpec, Padding};
 use crate::ops::{self, ConvOptions, prim};
@@ -66,7 +66,7 @@ impl<'a> ConvLstm<'a> {
         let width = sizes::times(GATES, common.units)?;
         let kernels = [channels, common.units].map(|n| geometry.kernel_shape([n, width]));
         let initializer = match self.unit_forget_bias {
-            true => Initializer::ForgetBias(Box::new(common.bias.0.clone())),
+            true => Initializer::new(ForgetBias(common.bias.0.clone())),
             false => common.bias.0.clone(),
         };
         common.add_weights(cx, PATH, kernels, (vec![width], &initializer))?;
