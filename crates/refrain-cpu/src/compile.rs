@@ -12,8 +12,8 @@ use crate::kernels::nest::Nests;
 use crate::library::{Call, Part};
 use crate::lower::{Lowered, PARAMS, geometries, lower};
 use crate::plan::{
-    Buf, Buffers, CopyDraft, DotDraft, Draft, Home, Pack, Places, RightHand, ScanDraft, check,
-    place,
+    Buf, Buffers, Carry, CopyDraft, DotDraft, Draft, Home, LoopConstant, LoopPack, Pack, Places,
+    RightHand, ScanDraft, Stepwise, check, place,
 };
 use crate::recompute::recompute;
 use crate::simd::Simd;
@@ -306,35 +306,38 @@ impl Linker<'_> {
     }
 
     fn scan(&self, scan: &ScanDraft) -> ScanStep {
-        let whole = |b: &Buf| self.places.place(*b);
+        let stepwise = |place: (Buf, usize), bytes| Stepwise {
+            place: self.at(place),
+            bytes,
+        };
+        let carries = scan.carries.iter().map(|c| Carry {
+            init: self.at(c.init),
+            last: self.at(c.last),
+            spare: self.at(c.spare),
+            bytes: c.bytes,
+        });
+        let constants = scan.constants.iter().map(|c| LoopConstant {
+            place: self.at(c.place),
+            bytes: c.bytes,
+            cut: c.cut,
+        });
+        let packed = scan.packed.iter().map(|p| LoopPack {
+            packed: self.part((p.packed, 0)),
+            before: p.before,
+        });
+        let sequences = scan.sequences.iter().map(|s| stepwise(s.place, s.bytes));
+        let stacked = scan.stacked.iter().map(|s| stepwise((s.place, 0), s.bytes));
         ScanStep {
             body: scan.body,
             length: scan.length,
             parts: scan.parts,
             reverse: scan.reverse,
-            init: scan.init.iter().map(|&i| self.at(i)).collect(),
-            last: scan.last.iter().map(whole).collect(),
-            spare: scan.spare.iter().map(whole).collect(),
-            carry_bytes: scan.carry_bytes.clone(),
-            sequences: scan
-                .sequences
-                .iter()
-                .map(|&(b, o, n)| (self.at((b, o)), n))
-                .collect(),
-            constants: scan
-                .constants
-                .iter()
-                .map(|&(b, o, n, cut)| (self.at((b, o)), n, cut))
-                .collect(),
-            stacked: scan
-                .stacked
-                .iter()
-                .map(|&(b, n)| (self.at((b, 0)), n))
-                .collect(),
-            packed: (scan.packed.iter())
-                .map(|&(b, before)| (self.part((b, 0)), before))
-                .collect(),
-            arena: whole(&scan.arena),
+            carries: carries.collect(),
+            sequences: sequences.collect(),
+            constants: constants.collect(),
+            stacked: stacked.collect(),
+            packed: packed.collect(),
+            arena: self.places.place(scan.arena),
             arena_bytes: self.places.bytes(scan.arena),
         }
     }

@@ -7,7 +7,7 @@
 //! others (reshapes, transposes, slices, broadcasts: nothing is copied for them); `fuse` groups elementwise work and
 //! reductions that walk over one index space; `lower` makes steps over buffers without places: tapes, products,
 //! convolutions, loops; `plan` gives every buffer a place, over dying operands or in the caller's arrays where it can; and
-//! `compile` links steps, places and kernels. `step` runs them. `engine` is all of that as an [`Engine`](refrain_graph::engine::Engine). What is `unsafe` is in [`kernels`].
+//! `compile` links steps, places and kernels. `step` runs them. `engine` is all of that as an [`Engine`](refrain_graph::engine::Engine). What is `unsafe` is in `kernels`.
 
 mod compile;
 mod engine;
@@ -15,12 +15,12 @@ mod error;
 mod executable;
 mod flatten;
 mod fuse;
-pub mod kernels;
+mod kernels;
 mod library;
 mod lower;
 mod plan;
 mod recompute;
-pub mod simd;
+mod simd;
 mod sources;
 mod step;
 mod tape;
@@ -28,6 +28,18 @@ mod view;
 
 pub use engine::CpuEngine;
 pub use error::{CompileError, RunError};
-pub use executable::{CompileOptions, Executable, Workspace};
+pub use executable::{Borrowed, CompileOptions, Executable, Workspace};
+pub use kernels::elementwise::ERROR_BOUNDS;
 pub use kernels::pool::Pool;
 pub use simd::{Simd, SimdLevel};
+
+/// Kernels that the benchmarks call by themselves; no part of the interface.
+#[doc(hidden)]
+pub mod bench {
+    pub use crate::kernels::LengthError;
+    pub use crate::kernels::conv::{Conv2dShape, ConvPlan};
+    pub use crate::kernels::conv_kernel::KernelGradientPlan;
+    pub use crate::kernels::depthwise::DepthwisePlan;
+    pub use crate::kernels::gemm::{Epilogue, Product, Right, Tile, pack_right, packed_len};
+    pub use crate::kernels::pack::Matrix;
+}

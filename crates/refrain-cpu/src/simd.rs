@@ -149,8 +149,6 @@ pub trait Lanes: Copy + 'static {
     const F32: usize;
     /// `a * b + c`, fused where the level has it in one instruction.
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
-    /// `a * b + c`, fused where the level has it in one instruction.
-    fn mul_add_f64(a: f64, b: f64, c: f64) -> f64;
 }
 
 macro_rules! lanes {
@@ -165,20 +163,19 @@ macro_rules! lanes {
             fn mul_add(a: f32, b: f32, c: f32) -> f32 {
                 if $fused { a.mul_add(b, c) } else { a * b + c }
             }
-            #[inline(always)]
-            fn mul_add_f64(a: f64, b: f64, c: f64) -> f64 {
-                if $fused { a.mul_add(b, c) } else { a * b + c }
-            }
         }
     };
 }
 
 lanes!(/// [`SimdLevel::Portable`] as a type.
     Portable, 4, false);
+#[cfg(target_arch = "x86_64")]
 lanes!(/// [`SimdLevel::Avx2`] as a type.
     Avx2, 8, true);
+#[cfg(target_arch = "x86_64")]
 lanes!(/// [`SimdLevel::Avx512`] as a type.
     Avx512, 16, true);
+#[cfg(target_arch = "aarch64")]
 lanes!(/// [`SimdLevel::Neon`] as a type.
     Neon, 4, true);
 

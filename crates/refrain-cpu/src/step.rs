@@ -15,7 +15,9 @@ use crate::kernels::pack::Matrix;
 use crate::kernels::rng;
 use crate::library::{Call, CallError, Part};
 use crate::lower::{CONSTANTS, PARAMS};
-use crate::plan::{ARENA, Pack, PackLayout, RightHand, Strides};
+use crate::plan::{
+    ARENA, Carry, LoopConstant, LoopPack, Pack, PackLayout, RightHand, Stepwise, Strides,
+};
 use crate::{Pool, RunError};
 
 /// Elements of a buffer.
@@ -54,24 +56,18 @@ pub struct ScanStep {
     pub length: usize,
     /// Whether it runs from the last step to the first.
     pub reverse: bool,
-    /// The carries' first values.
-    pub init: Vec<Place>,
-    /// Their final values.
-    pub last: Vec<Place>,
-    /// Room for those of every other step.
-    pub spare: Vec<Place>,
-    /// Their bytes.
-    pub carry_bytes: Vec<usize>,
-    /// Sequences and the bytes of a step.
-    pub sequences: Vec<(Place, usize)>,
+    /// Its carries.
+    pub carries: Vec<Carry<Place>>,
+    /// Its sequences.
+    pub sequences: Vec<Stepwise<Place>>,
     /// Parts of the rows, each of which runs all steps by itself.
     pub parts: usize,
-    /// Constants, their bytes, and whether each part has rows of its own.
-    pub constants: Vec<(Place, usize, bool)>,
-    /// Stacked outputs and the bytes of a step.
-    pub stacked: Vec<(Place, usize)>,
-    /// The body's packed matrices, and whether they are packed before the program runs.
-    pub packed: Vec<(Part, bool)>,
+    /// Its constants.
+    pub constants: Vec<LoopConstant<Place>>,
+    /// Its stacked outputs.
+    pub stacked: Vec<Stepwise<Place>>,
+    /// The body's packed matrices.
+    pub packed: Vec<LoopPack<Part>>,
     /// The arenas of the body, one for each part.
     pub arena: Place,
     /// Their bytes.
@@ -292,11 +288,11 @@ fn run_scan(
 ) -> Result<(), Failure> {
     let (body, frames) = (&plan.bodies[scan.body], &mut frames[scan.body]);
     // Constants come last among the inputs.
-    let first = scan.carry_bytes.len() + scan.sequences.len();
-    for (pack, (part, before)) in body.packs.iter().zip(&scan.packed) {
-        if !before {
-            let (place, bytes, _) = scan.constants[pack.param - first];
-            run_pack(pack, Part { place, bytes }, *part, memory, pool)?;
+    let first = scan.carries.len() + scan.sequences.len();
+    for (pack, to) in body.packs.iter().zip(&scan.packed) {
+        if !to.before {
+            let &LoopConstant { place, bytes, .. } = &scan.constants[pack.param - first];
+            run_pack(pack, Part { place, bytes }, to.packed, memory, pool)?;
         }
     }
     let (shared, failure) = (memory.shared(), Mutex::new(None));
@@ -332,26 +328,22 @@ fn bind_whole(
     };
     bind(ARENA as usize, (scan.arena, scan.arena_bytes), true)?;
     let first = PARAMS as usize;
-    let carries = || scan.carry_bytes.iter().copied();
-    let stepwise = |&(place, bytes): &(Place, usize)| (place, bytes * scan.length);
-    let init = scan.init.iter().copied().zip(carries());
-    let read = init.chain(scan.sequences.iter().map(stepwise)).chain(
-        scan.constants
-            .iter()
-            .map(|&(place, bytes, _)| (place, bytes)),
-    );
-    let written =
-        (scan.last.iter().copied().zip(carries())).chain(scan.stacked.iter().map(stepwise));
+    let carries = || scan.carries.iter();
+    let stepwise = |s: &Stepwise<Place>| (s.place, s.bytes * scan.length);
+    let init = carries().map(|c| (c.init, c.bytes));
+    let read = init.chain(scan.sequences.iter().map(stepwise));
+    let read = read.chain(scan.constants.iter().map(|c| (c.place, c.bytes)));
+    let last = carries().map(|c| (c.last, c.bytes));
+    let written = last.chain(scan.stacked.iter().map(stepwise));
     let places = read.map(|p| (p, false)).chain(written.map(|p| (p, true)));
-    let packed = scan.packed.iter().map(|(p, _)| ((p.place, p.bytes), false));
+    let packed = scan.packed.iter().map(|p| &p.packed);
+    let packed = packed.map(|part| ((part.place, part.bytes), false));
     for (i, (place, writable)) in places.chain(packed).enumerate() {
         bind(first + i, place, writable)?;
     }
     // Once the first values have been read, their slots hold those of every other step.
-    let spare = scan.spare.iter().copied().zip(carries());
-    spare
-        .enumerate()
-        .try_for_each(|(i, place)| bind(first + i, place, true))
+    let mut spare = carries().map(|c| (c.spare, c.bytes)).enumerate();
+    spare.try_for_each(|(i, place)| bind(first + i, place, true))
 }
 
 /// Runs all steps of a loop for one part of the rows.
@@ -382,28 +374,32 @@ fn run_part(
         };
         // Carries alternate between two places so that the last step writes the final one.
         let to_last = (scan.length - 1 - i).is_multiple_of(2);
-        for (c, &bytes) in scan.carry_bytes.iter().enumerate() {
+        for carry in &scan.carries {
             let from = match (i, to_last) {
-                (0, _) => scan.init[c],
-                (_, true) => scan.spare[c],
-                (_, false) => scan.last[c],
+                (0, _) => carry.init,
+                (_, true) => carry.spare,
+                (_, false) => carry.last,
             };
-            bind((from, bytes), parts, false)?;
+            bind((from, carry.bytes), parts, false)?;
         }
-        for &(place, bytes) in &scan.sequences {
-            bind((nth(place, t, bytes), bytes), parts, false)?;
+        for s in &scan.sequences {
+            bind((nth(s.place, t, s.bytes), s.bytes), parts, false)?;
         }
-        for &(place, bytes, cut) in &scan.constants {
-            bind((place, bytes), if cut { parts } else { (0, 1) }, false)?;
+        for c in &scan.constants {
+            bind(
+                (c.place, c.bytes),
+                if c.cut { parts } else { (0, 1) },
+                false,
+            )?;
         }
-        for (c, &bytes) in scan.carry_bytes.iter().enumerate() {
-            let to = if to_last { scan.last[c] } else { scan.spare[c] };
-            bind((to, bytes), parts, true)?;
+        for carry in &scan.carries {
+            let to = if to_last { carry.last } else { carry.spare };
+            bind((to, carry.bytes), parts, true)?;
         }
-        for &(place, bytes) in &scan.stacked {
-            bind((nth(place, t, bytes), bytes), parts, true)?;
+        for s in &scan.stacked {
+            bind((nth(s.place, t, s.bytes), s.bytes), parts, true)?;
         }
-        for (packed, _) in &scan.packed {
+        for LoopPack { packed, .. } in &scan.packed {
             bind((packed.place, packed.bytes), (0, 1), false)?;
         }
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;

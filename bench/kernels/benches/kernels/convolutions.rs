@@ -2,9 +2,7 @@
 
 use criterion::Criterion;
 use refrain_cpu::Pool;
-use refrain_cpu::kernels::conv::{Conv2dShape, ConvPlan};
-use refrain_cpu::kernels::conv_kernel::KernelGradientPlan;
-use refrain_cpu::kernels::depthwise::DepthwisePlan;
+use refrain_cpu::bench::{Conv2dShape, ConvPlan, DepthwisePlan, KernelGradientPlan};
 
 use super::{data, group};
 

@@ -9,8 +9,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use refrain_cpu::Pool;
-use refrain_cpu::kernels::gemm::{Product, Right, pack_right, packed_len};
-use refrain_cpu::kernels::pack::Matrix;
+use refrain_cpu::bench::{Matrix, Product, Right, pack_right, packed_len};
 
 /// Time of a measurement: enough for ten of the slowest kernels.
 const MEASURE: Duration = Duration::from_millis(1500);

@@ -17,7 +17,7 @@ use crate::simd::{Lanes, Portable, Simd, SimdLevel};
 /// 1 where that is the nearest number and the argument beyond 9.1 or 4, and never beyond 1.
 ///
 /// ```
-/// use refrain_cpu::kernels::elementwise::ERROR_BOUNDS;
+/// use refrain_cpu::ERROR_BOUNDS;
 /// assert!(ERROR_BOUNDS.iter().all(|(_, ulps)| *ulps <= 4.0));
 /// ```
 pub const ERROR_BOUNDS: [(UnaryOp, f64); 7] = [

@@ -199,11 +199,6 @@ impl WindowPlan {
         })
     }
 
-    /// The dimensions of the result.
-    pub fn out_dims(&self) -> &[usize] {
-        &self.out_dims
-    }
-
     fn out_len(&self) -> usize {
         self.out_dims.iter().product()
     }
@@ -397,12 +392,12 @@ mod tests {
     fn check(dims: &[usize], w: &Window) {
         let plan = WindowPlan::new(dims, w).unwrap();
         let len: usize = dims.iter().product();
-        let out: usize = plan.out_dims().iter().product();
+        let out: usize = plan.out_dims.iter().product();
         // Few different values, so that equals occur.
         let x: Vec<f32> = random(len, 1).iter().map(|x| (x * 4.0).round()).collect();
         let source = random(out, 2);
         let windows: Vec<Vec<usize>> = (0..out)
-            .map(|p| elements(dims, w, &index(plan.out_dims(), p)))
+            .map(|p| elements(dims, w, &index(&plan.out_dims, p)))
             .collect();
         let fold = |f: fn(f32, f32) -> f32, start: f32| -> Vec<f32> {
             windows

@@ -270,8 +270,8 @@ fn tile<T: Number, const R: usize, const C: usize>(
     (row, stride, col): (usize, usize, usize),
 ) {
     let mut sums = [[T::ZERO; C]; R];
-    for k in 0..b.depth {
-        let Some(b) = b.data[k * b.stride + col..].first_chunk::<C>() else {
+    for (k, b) in b.data.chunks(b.stride).take(b.depth).enumerate() {
+        let Some(b) = b[col..].first_chunk::<C>() else {
             return;
         };
         for r in 0..R {

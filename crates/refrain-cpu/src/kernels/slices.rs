@@ -37,11 +37,6 @@ impl Indices<'_> {
         }
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     #[inline(always)]
     fn at(&self, i: usize) -> i64 {
         match self {
@@ -274,11 +269,6 @@ impl SlicePlan {
             run,
             result_dims: result,
         })
-    }
-
-    /// The dimensions of the gather's result, or of the scatter's updates.
-    pub fn result_dims(&self) -> &[usize] {
-        &self.result_dims
     }
 
     fn vectors(&self) -> usize {

@@ -37,7 +37,7 @@ fn rows_are_gathered_and_added() {
         for threads in [1, 2] {
             let pool = Pool::new(threads);
             let plan = SlicePlan::gather(&[n, d], &[count], &gather).unwrap();
-            assert_eq!(plan.result_dims(), [count, d]);
+            assert_eq!(plan.result_dims, [count, d]);
             let mut got = vec![0.0; count * d];
             plan.run_gather(&pool, &table, Indices::I32(&indices), &mut got)
                 .unwrap();
@@ -73,7 +73,7 @@ fn windows_at_vectors_in_swapped_order() {
         slice_sizes: vec![Some(2), Some(2)],
     };
     let plan = SlicePlan::gather(&[3, 4], &[2, 3], &gather).unwrap();
-    assert_eq!(plan.result_dims(), [2, 3, 2]);
+    assert_eq!(plan.result_dims, [2, 3, 2]);
     let pool = Pool::new(2);
     let mut got = [0; 12];
     plan.run_gather(&pool, &operand, Indices::I64(&indices), &mut got)

@@ -5,9 +5,11 @@ use refrain_graph::{DType, Graph, Node, Op, Scan, Value};
 
 use super::{Lowerer, Lowering};
 use crate::CompileError;
-use crate::compile::compile_graph;
+use crate::compile::{Plan, compile_graph};
 use crate::kernels::arena::ALIGN;
-use crate::plan::{Buf, BufInfo, Draft, Home, Pack, ScanDraft};
+use crate::plan::{
+    Buf, BufInfo, Carry, Draft, Home, LoopConstant, LoopPack, Pack, ScanDraft, Stepwise,
+};
 use crate::sources::dims_of;
 use crate::view::View;
 
@@ -52,31 +54,18 @@ fn parts(body: &Graph, length: usize) -> usize {
 
 impl Lowerer<'_> {
     pub(super) fn scan(&mut self, node: Node, scan: &Scan) -> Lowering {
-        let inputs = self.graph.inputs(node).to_vec();
-        let outputs = self.graph.outputs(node).to_vec();
-        let bytes = |v: Value| self.graph.spec(v).bytes().unwrap_or(0);
-        let length = scan.length.or_else(|| {
-            let first = inputs.get(scan.carries)?;
-            self.graph
-                .spec(*first)
-                .shape
-                .dims()
-                .first()
-                .copied()
-                .flatten()
-        });
         let unknown = |what: &str| CompileError::UnknownShape(format!("{what} of a loop"));
+        let sequence = self.graph.inputs(node).get(scan.carries);
+        let steps = |&v: &Value| self.graph.spec(v).shape.dims().first().copied().flatten();
+        let length = scan.length.or_else(|| sequence.and_then(steps));
         let length = length.ok_or_else(|| unknown("the length"))?;
         if length == 0 {
-            return self.no_steps(&inputs[..scan.carries], &outputs);
+            return self.no_steps(node, scan.carries);
         }
-        if let Some((value, ..)) =
-            (scan.body.params()).find(|p| !scan.body.spec(p.0).shape.is_known())
-        {
-            return Err(unknown(&format!(
-                "{value}: {} in the body",
-                scan.body.spec(value)
-            )));
+        let spec = |value: Value| scan.body.spec(value);
+        let mut params = scan.body.params().map(|(value, ..)| value);
+        if let Some(value) = params.find(|&value| !spec(value).shape.is_known()) {
+            return Err(unknown(&format!("{value}: {} in the body", spec(value))));
         }
         let varying = scan.carries + scan.sequences;
         let count = scan.body.params().len();
@@ -84,83 +73,100 @@ impl Lowerer<'_> {
         let cut = (parts > 1)
             .then(|| cut_rows(&scan.body, varying, parts))
             .flatten();
-        let (graph, carries, parts) = match &cut {
+        let (graph, cuts, parts) = match &cut {
             Some(cut) => (&cut.graph, cut.carries.clone(), parts),
             None => (&scan.body, vec![false; count], 1),
         };
         let lasting = (0..count).map(|param| param >= varying).collect();
         let mut body = compile_graph(graph, self.options, self.simd, lasting)?;
         body.parts = parts;
-        let carry_bytes: Vec<usize> = outputs[..scan.carries].iter().map(|&v| bytes(v)).collect();
-        let step_bytes = |v: Value| bytes(v) / length;
-        let (carried, rest) = inputs.split_at(scan.carries);
-        let (sequences, constants) = rest.split_at(scan.sequences);
-        let draft = ScanDraft {
-            length,
-            reverse: scan.reverse,
-            init: carried.iter().map(|&v| self.dense(v)).collect(),
-            last: outputs[..scan.carries]
-                .iter()
-                .map(|&v| self.buf(v))
-                .collect(),
-            spare: carry_bytes.iter().map(|&b| self.room(b)).collect(),
-            sequences: sequences
-                .iter()
-                .map(|&v| {
-                    let (buf, offset) = self.dense(v);
-                    (buf, offset, step_bytes(v))
-                })
-                .collect(),
-            constants: constants
-                .iter()
-                .zip(&carries[varying..])
-                .map(|(&v, &cut)| {
-                    let (buf, offset) = self.dense(v);
-                    (buf, offset, bytes(v), cut)
-                })
-                .collect(),
-            stacked: outputs[scan.carries..]
-                .iter()
-                .map(|&v| (self.buf(v), step_bytes(v)))
-                .collect(),
-            packed: (body.packs.iter())
-                .map(|pack| self.packed_constant(pack, constants[pack.param - varying]))
-                .collect(),
-            arena: self.room(body.arena.next_multiple_of(ALIGN) * parts),
-            parts,
-            carry_bytes,
-            body: self.out.bodies.len(),
-        };
         let flops = body.flops.saturating_mul((length * parts) as u64);
         self.out.flops = self.out.flops.saturating_add(flops);
+        let draft = self.loop_over(node, scan, &body, length, &cuts[varying..]);
         self.out.bodies.push(body);
-        let cut = if parts > 1 {
-            format!(", rows in {parts} parts")
-        } else {
-            String::new()
+        let cut = match parts {
+            1 => String::new(),
+            _ => format!(", rows in {parts} parts"),
         };
         let note = format!("scan {length} steps, {} carries{cut}", scan.carries);
         self.push(Draft::Scan(Box::new(draft)), note);
         Ok(())
     }
 
+    /// The loop over a body that comes next; `cuts` tells of each constant whether its rows are cut.
+    fn loop_over(
+        &mut self,
+        node: Node,
+        scan: &Scan,
+        body: &Plan,
+        length: usize,
+        cuts: &[bool],
+    ) -> ScanDraft {
+        let graph = self.graph;
+        let bytes = |v: Value| graph.spec(v).bytes().unwrap_or(0);
+        let (init, rest) = graph.inputs(node).split_at(scan.carries);
+        let (sequences, constants) = rest.split_at(scan.sequences);
+        let (last, stacked) = graph.outputs(node).split_at(scan.carries);
+        let carries = init.iter().zip(last).map(|(&init, &last)| Carry {
+            init: self.dense(init),
+            last: (self.buf(last), 0),
+            spare: (self.room(bytes(last)), 0),
+            bytes: bytes(last),
+        });
+        let carries = carries.collect();
+        let sequences = sequences.iter().map(|&v| Stepwise {
+            place: self.dense(v),
+            bytes: bytes(v) / length,
+        });
+        let sequences = sequences.collect();
+        let read = constants.iter().zip(cuts).map(|(&v, &cut)| LoopConstant {
+            place: self.dense(v),
+            bytes: bytes(v),
+            cut,
+        });
+        let read = read.collect();
+        let stacked = stacked.iter().map(|&v| Stepwise {
+            place: self.buf(v),
+            bytes: bytes(v) / length,
+        });
+        let stacked = stacked.collect();
+        let first = scan.carries + scan.sequences;
+        let packs = body.packs.iter();
+        let packed = packs.map(|pack| self.packed_constant(pack, constants[pack.param - first]));
+        ScanDraft {
+            length,
+            reverse: scan.reverse,
+            carries,
+            sequences,
+            constants: read,
+            stacked,
+            packed: packed.collect(),
+            arena: self.room(body.arena.next_multiple_of(ALIGN) * body.parts),
+            parts: body.parts,
+            body: self.out.bodies.len(),
+        }
+    }
+
     /// A loop that ends before it begins: its carries are what they were.
-    fn no_steps(&mut self, first: &[Value], outputs: &[Value]) -> Lowering {
-        for (&value, &output) in first.iter().zip(outputs) {
+    fn no_steps(&mut self, node: Node, carries: usize) -> Lowering {
+        let graph = self.graph;
+        let first = &graph.inputs(node)[..carries];
+        for (&value, &output) in first.iter().zip(graph.outputs(node)) {
             let (src, out) = (self.operand(value), self.buf(output));
-            let size = self.graph.spec(output).dtype.size();
-            self.copy(src, out, View::dense(&dims_of(self.graph, output)), size);
+            let size = graph.spec(output).dtype.size();
+            self.copy(src, out, View::dense(&dims_of(graph, output)), size);
         }
         Ok(())
     }
 
-    /// A constant's packed matrix, and whether it is packed before the program runs.
-    fn packed_constant(&mut self, pack: &Pack, constant: Value) -> (Buf, bool) {
+    /// A constant's packed matrix.
+    fn packed_constant(&mut self, pack: &Pack, constant: Value) -> LoopPack<Buf> {
         let (buf, first_byte) = self.dense(constant);
         let offset = first_byte / pack.dtype.size() + pack.offset;
-        match self.pack(buf, offset, pack.layout.clone()) {
-            Some(packed) => (packed, true),
-            None => (self.room(pack.bytes(self.simd)), false),
+        let before = self.pack(buf, offset, pack.layout.clone());
+        LoopPack {
+            packed: before.unwrap_or_else(|| self.room(pack.bytes(self.simd))),
+            before: before.is_some(),
         }
     }
 

@@ -166,6 +166,48 @@ pub struct DotDraft {
     pub finish: Option<Box<Tape>>,
 }
 
+/// A value that each step of a loop takes from the one before.
+#[derive(Clone, Debug)]
+pub struct Carry<P> {
+    /// Its first value.
+    pub init: P,
+    /// Its final value.
+    pub last: P,
+    /// Room for that of every other step.
+    pub spare: P,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// A sequence that a loop reads, or a stacked output that it writes.
+#[derive(Clone, Debug)]
+pub struct Stepwise<P> {
+    /// Its beginning.
+    pub place: P,
+    /// Bytes of a step.
+    pub bytes: usize,
+}
+
+/// A value that all steps of a loop read.
+#[derive(Clone, Debug)]
+pub struct LoopConstant<P> {
+    /// Its beginning.
+    pub place: P,
+    /// Bytes.
+    pub bytes: usize,
+    /// Whether each part has rows of its own.
+    pub cut: bool,
+}
+
+/// A matrix that all steps of a loop read packed.
+#[derive(Clone, Debug)]
+pub struct LoopPack<P> {
+    /// The packed matrix.
+    pub packed: P,
+    /// Whether it is packed before the program runs, not before the loop.
+    pub before: bool,
+}
+
 /// A loop.
 #[derive(Clone, Debug)]
 pub struct ScanDraft {
@@ -175,24 +217,18 @@ pub struct ScanDraft {
     pub length: usize,
     /// Whether it runs from the last step to the first.
     pub reverse: bool,
-    /// The carries' first values: buffer, first byte.
-    pub init: Vec<(Buf, usize)>,
-    /// The carries' final values.
-    pub last: Vec<Buf>,
-    /// Room for the carries of every other step.
-    pub spare: Vec<Buf>,
-    /// Bytes of each carry.
-    pub carry_bytes: Vec<usize>,
-    /// Sequences: buffer, first byte, bytes of a step.
-    pub sequences: Vec<(Buf, usize, usize)>,
+    /// Its carries.
+    pub carries: Vec<Carry<(Buf, usize)>>,
+    /// Its sequences.
+    pub sequences: Vec<Stepwise<(Buf, usize)>>,
     /// Parts of the rows, each of which runs all steps by itself.
     pub parts: usize,
-    /// Constants: buffer, first byte, bytes, and whether each part has rows of its own.
-    pub constants: Vec<(Buf, usize, usize, bool)>,
-    /// Stacked outputs: buffer, bytes of a step.
-    pub stacked: Vec<(Buf, usize)>,
-    /// The body's packed matrices, and whether they are packed before the program runs.
-    pub packed: Vec<(Buf, bool)>,
+    /// Its constants.
+    pub constants: Vec<LoopConstant<(Buf, usize)>>,
+    /// Its stacked outputs.
+    pub stacked: Vec<Stepwise<Buf>>,
+    /// The body's packed matrices.
+    pub packed: Vec<LoopPack<Buf>>,
     /// The body's arenas, one for each part.
     pub arena: Buf,
 }
@@ -255,15 +291,13 @@ impl Draft {
                 f(*bits, true);
             }
             Draft::Scan(scan) => {
-                scan.init.iter().for_each(|c| f(c.0, false));
-                scan.sequences.iter().for_each(|c| f(c.0, false));
-                scan.constants.iter().for_each(|c| f(c.0, false));
-                scan.last
-                    .iter()
-                    .chain(&scan.spare)
-                    .for_each(|&b| f(b, true));
-                scan.stacked.iter().for_each(|s| f(s.0, true));
-                scan.packed.iter().for_each(|&(b, before)| f(b, !before));
+                scan.carries.iter().for_each(|c| f(c.init.0, false));
+                scan.sequences.iter().for_each(|c| f(c.place.0, false));
+                scan.constants.iter().for_each(|c| f(c.place.0, false));
+                scan.carries.iter().for_each(|c| f(c.last.0, true));
+                scan.carries.iter().for_each(|c| f(c.spare.0, true));
+                scan.stacked.iter().for_each(|s| f(s.place, true));
+                scan.packed.iter().for_each(|p| f(p.packed, !p.before));
                 f(scan.arena, true);
             }
             Draft::Call {
@@ -284,13 +318,13 @@ impl Draft {
         let Draft::Scan(scan) = self else {
             return None;
         };
-        let bytes = scan.carry_bytes.iter();
-        let init = scan.init.iter().zip(bytes).map(|(&(b, o), &n)| (b, o, n));
+        let init = scan.carries.iter().map(|c| (c.init, c.bytes));
         let sequences = scan.sequences.iter();
-        let sequences = sequences.map(|&(b, o, n)| (b, o, n * scan.length));
-        let constants = scan.constants.iter().map(|&(b, o, n, _)| (b, o, n));
+        let sequences = sequences.map(|s| (s.place, s.bytes * scan.length));
+        let constants = scan.constants.iter().map(|c| (c.place, c.bytes));
         let parts = init.chain(sequences).chain(constants);
-        let parts = parts.filter(|part| part.0 == buf).map(|(_, o, n)| o..o + n);
+        let parts = parts.filter(|part| part.0.0 == buf);
+        let parts = parts.map(|((_, first), bytes)| first..first + bytes);
         parts.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
     }
 
@@ -354,18 +388,29 @@ mod tests {
     #[test]
     fn a_loop_reads_the_parts_of_buffers_that_it_walks_over() {
         let [carry, sequence, constant, all, none] = std::array::from_fn(Buf::new);
+        let carry_of = |init, bytes| Carry {
+            init,
+            last: (none, 0),
+            spare: (none, 0),
+            bytes,
+        };
+        let stepwise = |place, bytes| Stepwise { place, bytes };
+        let constant_of = |place, bytes, cut| LoopConstant { place, bytes, cut };
         let scan = Draft::Scan(Box::new(ScanDraft {
             body: 0,
             length: 3,
             reverse: true,
-            init: vec![(carry, 64), (all, 8)],
-            last: vec![none],
-            spare: vec![none],
-            carry_bytes: vec![32, 4],
-            sequences: vec![(sequence, 40, 10), (all, 100, 20)],
+            carries: vec![carry_of((carry, 64), 32), carry_of((all, 8), 4)],
+            sequences: vec![stepwise((sequence, 40), 10), stepwise((all, 100), 20)],
             parts: 1,
-            constants: vec![(constant, 16, 48, false), (all, 0, 2, true)],
-            stacked: vec![(none, 10)],
+            constants: vec![
+                constant_of((constant, 16), 48, false),
+                constant_of((all, 0), 2, true),
+            ],
+            stacked: vec![Stepwise {
+                place: none,
+                bytes: 10,
+            }],
             packed: Vec::new(),
             arena: none,
         }));

@@ -292,11 +292,6 @@ impl Nests {
         })
     }
 
-    /// The nests.
-    pub fn nests(&self) -> &[Nest] {
-        &self.nests
-    }
-
     /// Runs them all.
     pub fn run(&self, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), PlanFault> {
         for operand in self.nests.iter().flat_map(|n| &n.operands) {
