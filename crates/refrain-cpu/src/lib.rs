@@ -28,7 +28,7 @@ mod view;
 
 pub use engine::CpuEngine;
 pub use error::{CompileError, RunError};
-pub use executable::{Borrowed, CompileOptions, Executable, Workspace};
+pub use executable::{CompileOptions, Executable, Workspace};
 pub use kernels::elementwise::ERROR_BOUNDS;
 pub use kernels::pool::Pool;
 pub use simd::{Simd, SimdLevel};

@@ -1,7 +1,6 @@
 //! Pooling.
 
 use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
-use serde_json::Value as Json;
 
 use super::conv::{per_axis, refuse_empty, sizes, sizes_to_json};
 use super::definition::{ToArgument, operations};
@@ -54,14 +53,12 @@ impl PoolOptions {
 
     /// The arguments of a function in the order of Keras's signatures.
     fn with(self, inputs: &Tensor) -> [Argument; 5] {
-        let size = sizes_to_json(&self.pool_size);
-        let strides = self.strides.as_deref().map(sizes_to_json);
-        // Keras takes no number for the size without one for the strides.
-        let strides = strides.or_else(|| Some(size.clone()).filter(Json::is_number));
+        // Without strides Keras fails on JAX.
+        let strides = self.strides.as_ref().unwrap_or(&self.pool_size);
         [
             inputs.argument(),
-            size.argument(),
-            strides.argument(),
+            sizes_to_json(&self.pool_size).argument(),
+            sizes_to_json(strides).argument(),
             self.padding.to_json().argument(),
             self.data_format.to_json().argument(),
         ]
