@@ -145,11 +145,19 @@ impl Activation {
     /// The function of this name: one of Keras's, else one made by [`Activation::custom`], with its package
     /// (`my_package>name`) or without.
     pub fn from_name(name: &str) -> Option<Self> {
-        Activation::built_in(name).or_else(|| Activation::own(name))
+        Activation::known(name).ok().flatten()
     }
 
-    fn own(name: &str) -> Option<Self> {
-        objects::custom::<Activation>(name)?(&Config::new()).ok()
+    fn known(name: &str) -> Result<Option<Self>> {
+        match Activation::built_in(name) {
+            Some(keras) => Ok(Some(keras)),
+            None => Activation::own(name),
+        }
+    }
+
+    fn own(name: &str) -> Result<Option<Self>> {
+        let restore = objects::custom::<Activation>(name);
+        restore.map(|restore| restore(&Config::new())).transpose()
     }
 }
 
@@ -200,8 +208,13 @@ impl ConfigValue for Activation {
         let name = own::function_name(json).or(json.as_str());
         let name = name.ok_or_else(|| unexpected("an activation function", json))?;
         let found = match own::own_name(json) {
-            Some(own) => Activation::own(own),
-            None => Activation::from_name(name),
+            Some(own) => Activation::own(own)?,
+            // As in Keras: a bare name is its own function's, an object's is the load's first.
+            None if json.is_object() => match objects::scoped::<Activation>(name) {
+                Some(restore) => Some(restore(&Config::new())?),
+                None => Activation::known(name)?,
+            },
+            None => Activation::known(name)?,
         };
         found.ok_or_else(|| {
             Error::mismatch(ErrorKind::NotFound, "an activation function", name)

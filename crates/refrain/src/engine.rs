@@ -110,7 +110,10 @@ thread_local! {
 pub fn register(engine: impl Engine + 'static) {
     let name = engine.name().to_owned();
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    engines.known.insert(name, Arc::new(engine));
+    let replaced = engines.known.insert(name, Arc::new(engine));
+    drop(engines);
+    // An engine that ends may ask for others: the lock is free again.
+    drop(replaced);
 }
 
 /// The names of the engines that are known, in alphabetical order.

@@ -63,6 +63,7 @@
 //! | `"he_normal"`, `HeNormal(seed=1)` | [`Initializer::HeNormal`](initializers::Initializer), [`HeNormal::new().seed(1)`](initializers::HeNormal) |
 //! | `keras.optimizers`, `losses`, `metrics`, `regularizers`, `constraints` | [`optimizers`], [`losses`], [`metrics`], [`regularizers`], [`constraints`] |
 //! | `class Scale(keras.layers.Layer)` | [`impl Layer for Scale`](layers::Layer) |
+//! | `class Focal(keras.losses.Loss)`, `class F1(keras.metrics.Metric)` | [`options!`](options), [`impl LossClass for Focal`](losses::LossClass), [`impl MetricClass for F1`](metrics::MetricClass) |
 //! | `keras.utils.set_random_seed(1)` | [`initializers::set_random_seed(1)`](initializers::set_random_seed) |
 //! | `KERAS_BACKEND=jax` | `REFRAIN_ENGINE=cpu`; engines of your own: [`engine`] |
 //! | `keras.backend.clear_session()` | [`clear_session()`](clear_session) |

@@ -74,6 +74,22 @@ pub(crate) enum Logits {
     Softmax(Value),
 }
 
+impl Logits {
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Logits::Sigmoid(value) | Logits::Softmax(value) => value,
+        }
+    }
+
+    /// Logits of the same kind.
+    pub(crate) fn with_value(self, value: Value) -> Self {
+        match self {
+            Logits::Sigmoid(_) => Logits::Sigmoid(value),
+            Logits::Softmax(_) => Logits::Softmax(value),
+        }
+    }
+}
+
 /// Identity of a symbolic tensor: its call and its position among the call's outputs.
 pub(crate) type TensorKey = (usize, usize);
 

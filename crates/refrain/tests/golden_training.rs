@@ -11,7 +11,7 @@ use refrain::data::{Arrays, IntoArrays};
 use refrain::layers::Activation as ActivationLayer;
 use refrain::layers::*;
 use refrain::losses::{Loss, Losses};
-use refrain::metrics::{Metric, Metrics};
+use refrain::metrics::{MeanAbsoluteError, MeanSquaredError, Metric, Metrics};
 use refrain::optimizers::Optimizer;
 use refrain::regularizers::Regularizer;
 use refrain::training::Verbose;
@@ -93,11 +93,11 @@ impl Case {
             .zip(activations);
         let losses = losses.map(|(json, activation)| {
             // The model ends in the activation; Keras was given the logits.
-            let loss = Loss::from_config(json)?;
-            Ok(Some(match activation.is_null() {
-                true => loss,
-                false => loss.from_logits(false),
-            }))
+            let mut json = json.clone();
+            if !activation.is_null() {
+                json["config"]["from_logits"] = false.into();
+            }
+            Loss::from_config(&json).map(Some)
         });
         let losses = Losses::List(losses.collect::<Result<_>>()?);
         let mut compile = model
@@ -223,8 +223,8 @@ fn none() -> [Metrics; 2] {
     [Metrics::Empty, Metrics::Empty]
 }
 
-fn one(metric: Metric) -> [Metrics; 2] {
-    [Metrics::Flat(vec![metric]), Metrics::Empty]
+fn one(metric: impl Into<Metric>) -> [Metrics; 2] {
+    [Metrics::Flat(vec![metric.into()]), Metrics::Empty]
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn two_outputs_with_loss_weights() -> Result<()> {
             .call(&h)?;
         let metrics = [
             Metrics::Lists(vec![
-                vec![Metric::MeanAbsoluteError.name("mae")],
+                vec![MeanAbsoluteError::new().name("mae").into()],
                 vec![Metric::Accuracy],
             ]),
             Metrics::Lists(vec![vec![], vec![Metric::Accuracy]]),
@@ -309,7 +309,7 @@ fn class_weights_and_sample_weights() -> Result<()> {
 
 #[test]
 fn validation_split() -> Result<()> {
-    let mae = Metric::MeanAbsoluteError.name("mae");
+    let mae = MeanAbsoluteError::new().name("mae");
     Case::open("validation_split").check(&classifier(1, Activation::Linear)?, one(mae))
 }
 
@@ -366,7 +366,7 @@ fn regularized() -> Result<()> {
     let head = Dense::new(1).kernel_regularizer(Regularizer::l1_l2(0.01, 0.02));
     let parts = [shared.call(&a)?, penalty.call(&shared.call(&b)?)?];
     let y = head.call(&concatenate(parts)?)?;
-    let mse = Metric::MeanSquaredError.name("mse");
+    let mse = MeanSquaredError::new().name("mse");
     Case::open("regularized").check(&Model::new([&a, &b], &y)?, one(mse))
 }
 

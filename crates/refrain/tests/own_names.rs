@@ -4,6 +4,7 @@ use refrain::activations::Activation;
 use refrain::layers::{self, AnyLayer, Call, Dense, Lambda, LambdaFunction, Layer};
 use refrain::losses::Loss;
 use refrain::metrics::Metric;
+use refrain::objects::CustomObjects;
 use refrain::optimizers::Sgd;
 use refrain::saving::LoadOptions;
 use refrain::{Inputs, Model, Result, Tensor, input, model_from_json, register};
@@ -219,7 +220,7 @@ fn what_is_written_is_not_taken_for_keras_own() -> Result<()> {
     assert_eq!(config(2)["function"], function("Custom>mish"));
     unfollowed(
         &model_from_json(&model.to_json())?,
-        &["`Custom>mse`", "LoadOptions::loss"],
+        &["`Custom>mse`", "refrain::register::<Loss, _>"],
     );
     let options = LoadOptions::new().compile(false);
     assert_eq!(first(&options.model_from_json(&model.to_json())?)?, -22.0);
@@ -242,8 +243,10 @@ fn given_losses_are_found_by_what_files_call_them() -> Result<()> {
         .run()?;
     model.save(&path)?;
     let loaded = |name: &str| {
-        let options = LoadOptions::new().loss(name, Loss::custom(name, |y, p| (y - p).square()));
-        options.load(&path)
+        let loss = Loss::custom(name, |y, p| (y - p).square());
+        let mut objects = CustomObjects::new();
+        objects.add::<Loss, _>(name, move |_| Ok(loss.clone()));
+        LoadOptions::new().custom_objects(objects).load(&path)
     };
     assert!(loaded("mine>hinge")?.is_compiled());
     assert!(loaded("hinge")?.is_compiled());

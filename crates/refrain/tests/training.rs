@@ -5,8 +5,8 @@ use refrain::activations::Activation;
 use refrain::callbacks::*;
 use refrain::data::Arrays;
 use refrain::layers::{BatchNormalization, Dense, Dropout};
-use refrain::losses::{Loss, Reduction};
-use refrain::metrics::Metric;
+use refrain::losses::{BinaryCrossentropy, Loss, MeanSquaredError, Reduction};
+use refrain::metrics::{MeanAbsoluteError, Metric};
 use refrain::optimizers::{Adam, ExponentialDecay, Sgd};
 use refrain::regularizers::Regularizer;
 use refrain::training::{Logs, Verbose};
@@ -145,7 +145,7 @@ fn outputs_are_named_and_ordered_as_in_keras() -> Result<()> {
         ],
     );
     let compile = compile.loss_weights([("reg", 0.5)]).metrics([
-        ("reg", vec![Metric::MeanAbsoluteError.name("mae")]),
+        ("reg", vec![MeanAbsoluteError::new().name("mae").into()]),
         ("cls", vec![Metric::Accuracy]),
     ]);
     compile
@@ -576,8 +576,9 @@ fn compile_refuses_what_does_not_fit_the_outputs() -> Result<()> {
         ErrorKind::Config,
         &["momentum"],
     );
+    let smoothed = BinaryCrossentropy::new().label_smoothing(1.1);
     refused(
-        model.compile(sgd(), mse().label_smoothing(0.1)).run(),
+        model.compile(sgd(), smoothed).run(),
         ErrorKind::Config,
         &["label_smoothing"],
     );
@@ -590,7 +591,10 @@ fn an_output_without_a_loss_needs_no_targets() -> Result<()> {
     model
         .compile(
             Sgd::new(0.1),
-            [Some(Loss::MeanSquaredError.reduction(Reduction::Sum)), None],
+            [
+                Some(MeanSquaredError::new().reduction(Reduction::Sum)),
+                None,
+            ],
         )
         .run()?;
     let (a, b) = (noise(10, 3, 1), noise(10, 2, 2));

@@ -14,13 +14,9 @@ use crate::numbers::finite;
 #[derive(Args)]
 #[command(next_help_heading = "Compiling")]
 pub struct Objective {
-    /// The loss: mse, mae, huber, binary_crossentropy, categorical_crossentropy or sparse_categorical_crossentropy; for
-    /// several outputs one for each, or OUTPUT=LOSS [default: the model's].
-    #[arg(long, value_name = "LOSS", value_delimiter = ',')]
+    #[arg(long, value_name = "LOSS", value_delimiter = ',', help = loss_help())]
     loss: Vec<String>,
-    /// What is watched: accuracy, binary_accuracy, mse, mae, …; for several outputs one for each, or OUTPUT=METRIC [default:
-    /// the model's].
-    #[arg(long, value_name = "METRIC", value_delimiter = ',')]
+    #[arg(long, value_name = "METRIC", value_delimiter = ',', help = metrics_help())]
     metrics: Vec<String>,
     /// The same, with sample weights and class weights counted [default: the model's].
     #[arg(long, value_name = "METRIC", value_delimiter = ',')]
@@ -34,6 +30,28 @@ pub struct Objective {
         allow_hyphen_values = true
     )]
     loss_weights: Vec<String>,
+}
+
+fn loss_help() -> String {
+    let names = Loss::names().join(", ");
+    format!(
+        "The loss: {names}; for several outputs one for each, or OUTPUT=LOSS [default: the model's]"
+    )
+}
+
+fn metrics_help() -> String {
+    let names = metrics().join(", ");
+    format!(
+        "What is watched: {names}; for several outputs one for each, or OUTPUT=METRIC [default: the model's]"
+    )
+}
+
+/// What can be watched: metrics and losses.
+fn metrics() -> Vec<&'static str> {
+    let mut all = [Metric::names(), Loss::names()].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// A name that nothing has; lists those that something has.
@@ -87,12 +105,12 @@ impl Objective {
     pub fn check(&self) -> Result<()> {
         let name = |entry: &str| Json::from(entry.rsplit('=').next().unwrap_or_default());
         if let Some(entry) = (self.loss.iter()).find(|e| Loss::from_config(&name(e)).is_err()) {
-            return Err(unknown("--loss", entry, &Loss::NAMES));
+            return Err(unknown("--loss", entry, &Loss::names()));
         }
         for (option, metrics) in self.watched() {
             let mut metrics = metrics.iter();
             if let Some(entry) = metrics.find(|e| Metric::from_config(&name(e)).is_err()) {
-                return Err(unknown(option, entry, &Metric::NAMES));
+                return Err(unknown(option, entry, &self::metrics()));
             }
         }
         Ok(())

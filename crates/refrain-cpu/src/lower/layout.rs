@@ -10,13 +10,7 @@ use crate::tape::{Geometry, Input, Output, Tape};
 use crate::view::{View, collapse, dense_strides};
 
 impl Lowerer<'_> {
-    pub(super) fn pad(
-        &mut self,
-        node: Node,
-        low: &[i64],
-        high: &[i64],
-        interior: &[usize],
-    ) -> Lowering {
+    pub(super) fn pad(&mut self, node: Node, low: &[i64], interior: &[usize]) -> Lowering {
         let (operand, value) = (self.graph.inputs(node)[0], self.graph.inputs(node)[1]);
         let output = self.graph.outputs(node)[0];
         let (dims, spec) = (dims_of(self.graph, output), self.graph.spec(output).clone());
@@ -38,7 +32,6 @@ impl Lowerer<'_> {
                 0
             };
             let end = (dims[d] as i64 - low[d] + step - 1).div_euclid(step);
-            let _ = high;
             let count = (end.min(src.view.dims[d] as i64) - first).max(0) as usize;
             if count == 0 {
                 return Ok(());

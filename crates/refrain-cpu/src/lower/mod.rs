@@ -244,11 +244,7 @@ impl Lowerer<'_> {
         match self.graph.op(node) {
             Op::DotGeneral(dims) => self.dot(node, dims),
             Op::Reshape(_) => self.materialize(node),
-            Op::Pad {
-                low,
-                high,
-                interior,
-            } => self.pad(node, low, high, interior),
+            Op::Pad { low, interior, .. } => self.pad(node, low, interior),
             Op::Concatenate(dim) => self.concatenate(node, *dim),
             Op::Convolution(conv) => self.convolution(node, conv),
             // There is a loop but for reductions of nothing.

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::layers::{ConfigValue, unexpected};
-use crate::objects::{Class, Object, kind};
+use crate::objects::{Class, constants, kind};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -60,11 +60,12 @@ kind! {
     }
 }
 
-impl Constraint {
+constants! { Constraint
     /// No element is negative.
-    #[allow(non_upper_case_globals)]
-    pub const NonNeg: Constraint = Constraint(Object::Static(&NonNeg::DEFAULT));
+    NonNeg;
+}
 
+impl Constraint {
     /// The weight, brought back to the rule.
     pub fn project(&self, weight: &Tensor) -> Tensor {
         self.0.project(weight)

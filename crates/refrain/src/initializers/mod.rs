@@ -34,10 +34,10 @@ pub use variance_scaling::{
 };
 pub use zeros::Zeros;
 
-use refrain_graph::{DType, Literal};
+use refrain_graph::{DType, Literal, Spec};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{Class, Object, kind};
+use crate::objects::{Class, constants, kind};
 use crate::utils::sizes;
 
 /// What an initializer makes.
@@ -108,17 +108,7 @@ kind! {
     }
 }
 
-/// Keras's classes with their defaults.
-macro_rules! constants {
-    ($($(#[$doc:meta])* $class:ident;)*) => {
-        #[allow(non_upper_case_globals)]
-        impl Initializer {
-            $($(#[$doc])* pub const $class: Initializer = Initializer(Object::Static(&$class::DEFAULT));)*
-        }
-    };
-}
-
-constants! {
+constants! { Initializer
     /// Zeros.
     Zeros;
     /// Ones.
@@ -156,7 +146,15 @@ impl Initializer {
     /// positive, an unknown window.
     pub fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
         sizes::check_memory("a weight", shape, WORKING_BYTES)?;
-        self.0.sample(shape, dtype)
+        let value = self.0.sample(shape, dtype)?;
+        if value.dims() == shape && value.dtype() == dtype {
+            return Ok(value);
+        }
+        let class = self.class_name();
+        let wanted = Spec::new(shape.to_vec(), dtype);
+        let expected = format!("a value of {wanted} from the initializer {class}");
+        let received = value.spec().to_string();
+        Err(Error::mismatch(ErrorKind::Config, expected, received))
     }
 
     /// See [`InitializerClass::scales_by_fans`].

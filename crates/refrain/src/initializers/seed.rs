@@ -66,7 +66,7 @@ fn fresh_seed() -> u64 {
 /// let first_weight = || -> refrain::Result<f64> {
 ///     let layer = Dense::new(1);
 ///     layer.call(&input([1]))?;
-///     Ok(layer.weights()[0].value().to_f64()[0])
+///     Ok(layer.weights()[0].value()?.to_f64()[0])
 /// };
 /// set_random_seed(42);
 /// let here = first_weight()?;

@@ -103,6 +103,7 @@ pub(super) fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer>
     if let Some(json) = config.get(ACTIVITY).filter(|json| !json.is_null())
         && handle.options().activity_regularizer().is_none()
         && handle.options().properties().penalties != Penalized::Projections
+        && !handle.options().config().contains_key(ACTIVITY)
     {
         let regularizer = Regularizer::from_json(json).map_err(|e| in_option(e, ACTIVITY))?;
         handle = handle.with_activity_regularizer(regularizer);

@@ -3,6 +3,7 @@
 use refrain_graph::{Comparison, DType, Dim};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::words;
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
@@ -22,24 +23,17 @@ pub enum Reduction {
     None,
 }
 
+words! {
+    Reduction, "a reduction" {
+        SumOverBatchSize = "sum_over_batch_size",
+        Sum = "sum",
+        Mean = "mean",
+        MeanWithSampleWeight = "mean_with_sample_weight",
+        None = "none"
+    }
+}
+
 impl Reduction {
-    /// Keras's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reduction::SumOverBatchSize => "sum_over_batch_size",
-            Reduction::Sum => "sum",
-            Reduction::Mean => "mean",
-            Reduction::MeanWithSampleWeight => "mean_with_sample_weight",
-            Reduction::None => "none",
-        }
-    }
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        use Reduction::*;
-        let all = [SumOverBatchSize, Sum, Mean, MeanWithSampleWeight, None];
-        all.into_iter().find(|r| r.name() == name)
-    }
-
     fn is_plain_mean(self) -> bool {
         matches!(self, Reduction::SumOverBatchSize | Reduction::Mean)
     }

@@ -4,9 +4,10 @@ use refrain_graph::Literal;
 use refrain_graph::grad::gradients;
 use serde_json::Value as Json;
 
-use super::{Loss, loss, sum_all};
+use super::{BinaryCrossentropy, Huber, Loss, SparseCategoricalCrossentropy, sum_all};
 use crate::data::golden::{Golden, assert_close, assert_relative};
 use crate::error::Result;
+use crate::metrics::Metric;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::training::Program;
@@ -26,10 +27,10 @@ fn run(trace: &Trace, results: &[&Tensor], inputs: Vec<Literal>) -> Result<Vec<L
 
 fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let name = case["name"].as_str().unwrap_or_default();
-    let mut options = Loss::from_config(case)?.into_options();
-    if name == "huber_delta" {
-        options.delta = 0.4; // Keras leaves it out of the configuration.
-    }
+    let loss = match name {
+        "huber_delta" => Huber::new().delta(0.4).into(), // Keras leaves it out of the configuration.
+        _ => Loss::from_config(case)?,
+    };
     let keys = ["y_true", "y_pred", "sample_weight", "mask", "cotangent"];
     let given: Vec<_> = keys.iter().map(|k| golden.optional(&case[k])).collect();
     let trace = Trace::new(true);
@@ -40,12 +41,7 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let [Some(y_true), Some(y_pred), weight, mask, cotangent] = &tensors[..] else {
         panic!("{name}: no targets or predictions")
     };
-    let value = loss(
-        &options,
-        y_true,
-        &y_pred.with_mask(mask.clone()),
-        weight.as_ref(),
-    )?;
+    let value = loss.reduced(y_true, &y_pred.with_mask(mask.clone()), weight.as_ref())?;
     let scalar = match cotangent {
         Some(cotangent) => sum_all(&(&value * cotangent)),
         None => value.clone(),
@@ -86,8 +82,7 @@ fn a_cross_entropy_of_a_softmax_is_finite_where_probabilities_saturate() -> Resu
         trace.input("y", label.spec()),
     );
     let p = crate::ops::softmax(&x, -1);
-    let options = Loss::SparseCategoricalCrossentropy.into_options();
-    let value = loss(&options, &y, &p, None)?;
+    let value = Loss::SparseCategoricalCrossentropy.reduced(&y, &p, None)?;
     let output = value.expect_traced()?.value;
     let wrt = x.expect_traced()?.value;
     let grads = trace.with_graph(|g| gradients(g, output, &[wrt]))?;
@@ -99,44 +94,33 @@ fn a_cross_entropy_of_a_softmax_is_finite_where_probabilities_saturate() -> Resu
 }
 
 #[test]
-fn options_that_a_loss_does_not_have_are_refused() {
-    let refused = Loss::MeanSquaredError
-        .from_logits(true)
-        .into_options()
-        .validate();
-    assert!(refused.is_err_and(|e| e.to_string().contains("from_logits")));
-    assert!(
-        Loss::BinaryCrossentropy
-            .label_smoothing(1.5)
-            .into_options()
-            .validate()
-            .is_err()
-    );
-    assert!(Loss::Huber.delta(2.0).into_options().validate().is_ok());
+fn options_that_make_no_sense_are_refused() {
+    let smoothed = |by: f64| Loss::from(BinaryCrossentropy::new().label_smoothing(by));
+    assert!(smoothed(1.5).validate().is_err());
+    assert!(smoothed(1.0).validate().is_ok());
 }
 
 #[test]
 fn configurations_are_read_as_they_are_written() -> Result<()> {
-    let loss = Loss::SparseCategoricalCrossentropy
+    let loss = SparseCategoricalCrossentropy::new()
+        .name("own")
         .ignore_class(3)
-        .from_logits(true)
-        .name("own");
-    let json = loss.to_config().expect("not a function of the user's");
-    assert_eq!(Loss::from_config(&json)?.to_config(), Some(json));
-    assert!(Loss::custom("own", |y, p| y - p).to_config().is_none());
+        .from_logits(true);
+    let json = Loss::from(loss).to_config();
+    assert_eq!(json["config"]["name"], "own");
+    assert_eq!(Loss::from_config(&json)?.to_config(), json);
+    let own = Loss::custom("own", |y, p| y - p).to_config();
+    assert_eq!(own["class_name"], "function");
     Ok(())
 }
 
 #[test]
 fn every_name_is_that_of_a_loss_and_of_a_metric() {
-    for name in Loss::NAMES {
+    for name in Loss::names() {
         assert!(Loss::from_config(&name.into()).is_ok(), "{name}");
-        assert!(crate::metrics::Metric::NAMES.contains(&name), "{name}");
     }
-    for name in crate::metrics::Metric::NAMES {
-        assert!(
-            crate::metrics::Metric::from_config(&name.into()).is_ok(),
-            "{name}"
-        );
+    for name in Loss::names().into_iter().chain(Metric::names()) {
+        let metric = Metric::from_config(&name.into());
+        assert_eq!(metric.map(|m| m.name()).ok().as_deref(), Some(name));
     }
 }

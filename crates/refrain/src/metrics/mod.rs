@@ -1,10 +1,279 @@
 //! Metrics: what is watched besides the loss.
 
-mod compute;
-mod config;
+mod accuracy;
+mod arguments;
+mod auc;
+mod binary_accuracy;
+mod categorical_accuracy;
+mod confusion;
+mod f1_score;
+mod f_beta_score;
+mod from_config;
+mod losses;
+mod mean;
+mod options;
+mod precision;
+mod recall;
+mod sparse_categorical_accuracy;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use compute::{contribution, sample_values};
-pub(crate) use config::Direction;
-pub use config::{IntoMetrics, Metric, MetricOptions, Metrics};
+pub use accuracy::Accuracy;
+pub use arguments::{IntoMetrics, Metrics};
+pub use auc::{Auc, Curve, SummationMethod};
+pub use binary_accuracy::BinaryAccuracy;
+pub use categorical_accuracy::CategoricalAccuracy;
+pub use f_beta_score::{Average, FBetaScore};
+pub use f1_score::F1Score;
+pub use losses::{
+    BinaryCrossentropy, CategoricalCrossentropy, LogCoshError, MeanAbsoluteError, MeanSquaredError,
+    SparseCategoricalCrossentropy,
+};
+pub use options::{Direction, MetricOptions, Numbers, State};
+pub use precision::Precision;
+pub use recall::Recall;
+pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
+
+use refrain_graph::DType;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::objects::{Based, Class, Custom, Object, constants, kind};
+use crate::ops::prim;
+use crate::tensor::Tensor;
+
+/// What a metric computes.
+///
+/// The simplest has [`values`](MetricClass::values), one a sample, and is their running mean, as Keras's `MeanMetricWrapper` is. Any
+/// other has variables, which add up over the batches of an epoch or an evaluation, and makes its value of them:
+///
+/// ```
+/// use refrain::metrics::{Direction, Metric, MetricClass, State};
+/// use refrain::{Model, Result, Tensor, input, layers::Dense, losses::Loss, ops, optimizers::Adam};
+///
+/// refrain::options! {
+///     /// The harmonic mean of precision and recall of a yes.
+///     pub struct F1 as "my_package>F1": Metric {
+///         /// Above which prediction a yes is.
+///         threshold: f64 = 0.5,
+///     }
+/// }
+///
+/// impl MetricClass for F1 {
+///     fn state(&self, _y_pred: &Tensor) -> Result<Vec<State>> {
+///         Ok(["true_positives", "predicted", "actual"].map(|name| State::new(name, [])).into())
+///     }
+///
+///     fn update(&self, state: &[Tensor], y: &Tensor, p: &Tensor, weight: Option<&Tensor>) -> Result<Vec<Tensor>> {
+///         let yes = ops::cast(&ops::greater(p, self.threshold), p.dtype());
+///         let sum = |x: Tensor| match weight {
+///             Some(weight) => ops::sum(&(x * ops::expand_dims(weight, -1)), ops::Axes::All, false),
+///             None => ops::sum(&x, ops::Axes::All, false),
+///         };
+///         Ok(vec![&state[0] + sum(y * &yes), &state[1] + sum(yes), &state[2] + sum(y.clone())])
+///     }
+///
+///     fn result(&self, state: &[Tensor]) -> Result<Tensor> {
+///         ops::divide_no_nan(&(&state[0] * 2.0), &(&state[1] + &state[2])).checked()
+///     }
+///
+///     fn direction(&self) -> Option<Direction> {
+///         Some(Direction::Up)
+///     }
+/// }
+///
+/// use refrain::objects::FromConfig;
+/// refrain::register::<Metric, _>("my_package>F1", F1::from_config);
+/// let x = input([4]);
+/// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// model.compile(Adam::new(0.01), Loss::BinaryCrossentropy).metrics([F1::new().threshold(0.4)]).run()?;
+/// assert_eq!(model.metrics_names()?, ["loss", "f1"]);
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub trait MetricClass: Class + Based<MetricOptions> {
+    /// The metric of each sample (of each step, …), of which the mean is taken; for metrics without variables of their own.
+    /// Targets and predictions are as they come.
+    ///
+    /// # Errors
+    /// Targets and predictions do not fit.
+    fn values(&self, _y_true: &Tensor, _y_pred: &Tensor) -> Result<Tensor> {
+        Err(missing(self.class_name(), "values"))
+    }
+
+    /// The variables that add up over batches, for predictions of this shape. None: a running mean of
+    /// [`values`](MetricClass::values).
+    ///
+    /// # Errors
+    /// There is no such metric of these predictions.
+    fn state(&self, _y_pred: &Tensor) -> Result<Vec<State>> {
+        Ok(Vec::new())
+    }
+
+    /// The variables after another batch. Targets, predictions and weights are `float32`. Weights are given to
+    /// [`weighted_metrics`](crate::training::Compile::weighted_metrics) alone, and the mask of predictions hangs on them, as in
+    /// Keras.
+    ///
+    /// # Errors
+    /// Targets, predictions and weights do not fit.
+    fn update(
+        &self,
+        _state: &[Tensor],
+        _y_true: &Tensor,
+        _y_pred: &Tensor,
+        _sample_weight: Option<&Tensor>,
+    ) -> Result<Vec<Tensor>> {
+        Err(missing(self.class_name(), "update"))
+    }
+
+    /// The metric's value, which must be one number.
+    ///
+    /// # Errors
+    /// An operation does not fit.
+    fn result(&self, _state: &[Tensor]) -> Result<Tensor> {
+        Err(missing(self.class_name(), "result"))
+    }
+
+    /// Which way the metric is better, for callbacks that are not told.
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
+
+    /// Refuses options that make no sense, when a model is compiled.
+    ///
+    /// # Errors
+    /// There is one.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn missing(class: &str, method: &str) -> Error {
+    let message = format!("metric class `{class}` lacks `{method}`");
+    Error::new(ErrorKind::Unsupported, message)
+        .hint("A metric has `values`, or all of `state`, `update` and `result`")
+}
+
+kind! {
+    /// A metric. The constants are Keras's classes with their defaults; a [`Loss`](crate::losses::Loss) can be one too.
+    ///
+    /// ```
+    /// use refrain::losses::Huber;
+    /// use refrain::metrics::{BinaryAccuracy, Metric};
+    /// let plain = Metric::Accuracy;
+    /// let strict = BinaryAccuracy::new().threshold(0.8).name("strict");
+    /// let error = Metric::from(Huber::new().delta(2.0));
+    /// let own = Metric::custom("bias", |y_true, y_pred| y_pred - y_true);
+    /// ```
+    ///
+    /// Source: `keras/src/metrics/`.
+    Metric of MetricClass, MetricOptions, "a metric", "keras.metrics", read by from_config::read {
+        Accuracy = "Accuracy" | "accuracy";
+        Auc = "AUC" | "auc";
+        BinaryAccuracy = "BinaryAccuracy" | "binary_accuracy";
+        BinaryCrossentropy = "BinaryCrossentropy" | "binary_crossentropy" | "bce" | "BCE";
+        CategoricalAccuracy = "CategoricalAccuracy" | "categorical_accuracy";
+        CategoricalCrossentropy = "CategoricalCrossentropy" | "categorical_crossentropy";
+        F1Score = "F1Score" | "f1_score";
+        FBetaScore = "FBetaScore" | "f_beta_score";
+        LogCoshError = "LogCoshError" | "log_cosh_error";
+        MeanAbsoluteError = "MeanAbsoluteError" | "mean_absolute_error" | "mae" | "MAE";
+        MeanSquaredError = "MeanSquaredError" | "mean_squared_error" | "mse" | "MSE";
+        Precision = "Precision" | "precision";
+        Recall = "Recall" | "recall";
+        SparseCategoricalAccuracy = "SparseCategoricalAccuracy" | "sparse_categorical_accuracy";
+        SparseCategoricalCrossentropy = "SparseCategoricalCrossentropy" | "sparse_categorical_crossentropy";
+    }
+}
+
+constants! { Metric
+    /// How often a prediction above 0.5 meets a target of 1, and one below a target of 0.
+    BinaryAccuracy;
+    /// How often the largest prediction is at the largest target.
+    CategoricalAccuracy;
+    /// How often the largest prediction is at the target's class number.
+    SparseCategoricalAccuracy;
+    /// Mean squared error.
+    MeanSquaredError;
+    /// Mean absolute error.
+    MeanAbsoluteError;
+}
+
+impl MetricClass for Custom<MetricOptions> {
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        self.apply("metric", &prim::convert(y_true, y_pred.dtype())?, y_pred)
+    }
+}
+
+impl Metric {
+    /// Keras's word "accuracy": the one of the three accuracies below that fits the shapes of targets and predictions. The class
+    /// of that name, which counts equal numbers, is [`metrics::Accuracy`](Accuracy).
+    #[allow(non_upper_case_globals)]
+    pub const Accuracy: Metric = Metric(Object::Static(&accuracy::ByShapes::ACCURACY));
+
+    /// A metric of the user's: a function of targets and predictions whose values are averaged over all samples.
+    ///
+    /// A file knows it by its name; a program that loads one makes it known again:
+    ///
+    /// ```
+    /// use refrain::metrics::Metric;
+    /// refrain::register::<Metric, _>("bias", |_| Ok(Metric::custom("bias", |y_true, y_pred| y_pred - y_true)));
+    /// ```
+    pub fn custom(
+        name: impl Into<String>,
+        function: impl Fn(&Tensor, &Tensor) -> Tensor + Send + Sync + 'static,
+    ) -> Self {
+        Metric::new(Custom::new(name.into(), function))
+    }
+
+    /// Its name in logs: the one that it was given, or Keras's.
+    pub fn name(&self) -> String {
+        let given = self.0.base().name.clone();
+        given.unwrap_or_else(|| self.0.default_name())
+    }
+
+    /// See [`MetricClass::direction`].
+    pub(crate) fn direction(&self) -> Option<Direction> {
+        self.0.direction()
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.0.validate()
+    }
+
+    /// See [`MetricClass::state`].
+    pub(crate) fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
+        self.0.state(y_pred)
+    }
+
+    /// See [`MetricClass::result`].
+    pub(crate) fn result(&self, state: &[Tensor]) -> Result<Tensor> {
+        prim::convert(&self.0.result(state)?.checked()?, DType::F32)
+    }
+
+    /// The variables after another batch: a metric's own, or the total and the count of a mean.
+    pub(crate) fn update(
+        &self,
+        state: &[Tensor],
+        y_true: &Tensor,
+        y_pred: &Tensor,
+        weights: Option<&Tensor>,
+    ) -> Result<Vec<Tensor>> {
+        if self.state(y_pred)?.is_empty() {
+            let values = self.sample_values(y_true, y_pred)?;
+            let batch = mean::contribution(&values, weights, y_pred.mask().as_ref())?;
+            return Ok(state
+                .iter()
+                .zip(<[Tensor; 2]>::from(batch))
+                .map(|(s, by)| s + by)
+                .collect());
+        }
+        let float = |x: &Tensor| prim::convert(x, DType::F32);
+        let weights = weights.map(float).transpose()?;
+        let p = float(y_pred)?.with_mask(y_pred.mask());
+        self.0.update(state, &float(y_true)?, &p, weights.as_ref())
+    }
+
+    /// The metric of each sample.
+    fn sample_values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        prim::convert(&self.0.values(y_true, y_pred)?.checked()?, DType::F32)
+    }
+}

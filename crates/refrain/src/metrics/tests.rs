@@ -3,7 +3,8 @@
 use refrain_graph::Literal;
 use serde_json::Value as Json;
 
-use super::{Metric, contribution, sample_values};
+use super::Metric;
+use super::mean::contribution;
 use crate::data::golden::Golden;
 use crate::error::Result;
 use crate::trace::Trace;
@@ -20,9 +21,7 @@ fn update(golden: &mut Golden, metric: Option<&Metric>, update: &Json) -> Result
         .collect();
     let y_true = tensors[0].as_ref().expect("targets");
     let values = match (metric, &tensors[1]) {
-        (Some(metric), Some(y_pred)) => {
-            sample_values(&metric.clone().into_options(), y_true, y_pred)?
-        }
+        (Some(metric), Some(y_pred)) => metric.sample_values(y_true, y_pred)?,
         _ => y_true.clone(),
     };
     let (sum, count) = contribution(&values, tensors[2].as_ref(), tensors[3].as_ref())?;
@@ -50,7 +49,7 @@ fn metrics_are_those_of_keras() -> Result<()> {
             _ => Some(Metric::from_config(case)?),
         };
         if let Some(metric) = &metric {
-            assert_eq!(metric.clone().into_options().name(), case["metric_name"]);
+            assert_eq!(metric.name(), case["metric_name"]);
         }
         let updates = case["updates"].as_array().expect("updates");
         let (mut total, mut count) = (0.0, 0.0);
@@ -74,30 +73,13 @@ fn accuracy_is_the_one_that_fits_the_shapes() -> Result<()> {
     let trace = Trace::new(false);
     let spec = |dims: &[usize], dtype| refrain_graph::Spec::new(dims.to_vec(), dtype);
     let (f, i) = (refrain_graph::DType::F32, refrain_graph::DType::I32);
-    let options = Metric::Accuracy.into_options();
     for (y, p) in [
         (spec(&[4], i), spec(&[4, 3], f)),
         (spec(&[4, 3], f), spec(&[4, 3], f)),
         (spec(&[4], f), spec(&[4, 1], f)),
     ] {
-        let values = sample_values(&options, &trace.input("y", y), &trace.input("p", p))?;
+        let values = Metric::Accuracy.sample_values(&trace.input("y", y), &trace.input("p", p))?;
         assert_eq!(values.dim(0), Some(4));
     }
     Ok(())
-}
-
-#[test]
-fn only_binary_accuracy_has_a_threshold() {
-    assert!(
-        Metric::BinaryAccuracy
-            .threshold(0.7)
-            .into_options()
-            .validate()
-            .is_ok()
-    );
-    let refused = Metric::CategoricalAccuracy
-        .threshold(0.7)
-        .into_options()
-        .validate();
-    assert!(refused.is_err_and(|e| e.to_string().contains("threshold")));
 }

@@ -3,6 +3,9 @@
 use std::any::Any;
 use std::fmt;
 
+use serde_json::Value as Json;
+
+use super::own;
 use crate::error::Result;
 use crate::layers::Config;
 
@@ -16,6 +19,12 @@ pub trait Class: Any + fmt::Debug + Send + Sync {
 
     /// The options under Keras's names.
     fn config(&self) -> Config;
+
+    /// How files write it, if not by its class and options: a function or a word.
+    #[doc(hidden)]
+    fn written(&self) -> Option<Json> {
+        None
+    }
 }
 
 /// A class whose objects can be made from their configuration.
@@ -46,7 +55,7 @@ pub trait Base: Sized {
 
     /// The name of an object of a class that is not given one.
     fn automatic_name(class: &str) -> String {
-        crate::names::snake_case(class)
+        crate::names::snake_case(own::short(class))
     }
 }
 

@@ -4,11 +4,15 @@
 //! in Keras's files, and the [registry](register) in which a program's own classes and functions are found.
 
 mod class;
+mod custom;
 mod options;
 pub(crate) mod own;
 mod registry;
 
 pub use class::{Base, Based, Class, FromConfig};
+pub(crate) use custom::Custom;
 pub use options::read_option;
 pub use registry::{CustomObjects, Entry, Holds, Kind, Serializable, register};
-pub(crate) use registry::{Object, Restore, custom, from_json, kind, scope, scoped, to_json};
+pub(crate) use registry::{
+    Object, Restore, constants, custom, from_json, kind, scope, scoped, to_json,
+};

@@ -192,7 +192,7 @@ macro_rules! options {
     };
     (@new $kind:ident $name:ident []) => {
         impl $name {
-            /// With Keras's defaults.
+            /// With the defaults.
             #[allow(clippy::new_without_default)]
             pub fn new() -> Self {
                 $name::with_defaults()
@@ -201,7 +201,7 @@ macro_rules! options {
     };
     (@new $kind:ident $name:ident [$($arg:ident : $arg_ty:ty),+]) => {
         impl $name {
-            #[doc = concat!("With these ", $("`", stringify!($arg), "`, ",)+ "and Keras's defaults.")]
+            #[doc = concat!("With these ", $("`", stringify!($arg), "`, ",)+ "and the defaults of all others.")]
             pub fn new($($arg: impl Into<$arg_ty>),+) -> Self {
                 $name::with_defaults($($arg.into()),+)
             }

@@ -2,8 +2,6 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::error::{Error, ErrorKind, Result};
-
 /// What stands between the package and the name of what a user registered: `my_package>Scale`.
 const PACKAGE: char = '>';
 
@@ -115,17 +113,6 @@ pub(crate) fn own_name(json: &Json) -> Option<&str> {
     };
     let name = function.or(registered).or(class.as_str());
     name.filter(|_| foreign)
-}
-
-/// Refuses a class or function that is not Keras's, whose name may be that of one.
-pub(crate) fn refuse_own(json: &Json) -> Result<()> {
-    match own_name(json) {
-        None => Ok(()),
-        Some(name) => {
-            let message = format!("`{name}` is not one of Keras's own, and unknown here");
-            Err(Error::new(ErrorKind::Unsupported, message))
-        }
-    }
 }
 
 /// The name of a function, where an object stands for one.

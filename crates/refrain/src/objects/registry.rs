@@ -64,18 +64,20 @@ impl<K: Kind> Entry<K> {
 impl<K: Serializable> Entry<K> {
     /// The class of this name.
     pub(crate) fn find(name: &str) -> Option<&'static Entry<K>> {
-        let same = |known: &&str| match K::IGNORES_CASE {
+        let same = |known: &str| match K::IGNORES_CASE {
             true => known.eq_ignore_ascii_case(name),
-            false => *known == name,
+            false => known == name,
         };
         K::BUILT_IN
             .iter()
-            .find(|entry| entry.names.iter().any(|n| same(&n)))
+            .find(|entry| entry.names.iter().any(|n| same(n)))
     }
 
-    /// A name for each class of Keras: the shortest.
+    /// A name for each class of Keras: the shortest of those in lower case.
     pub(crate) fn short_names() -> impl Iterator<Item = &'static str> {
-        let shortest = |entry: &Entry<K>| entry.names.iter().copied().min_by_key(|n| n.len());
+        let upper = |name: &str| name.contains(|c: char| c.is_ascii_uppercase());
+        let order = move |name: &&str| (upper(name), name.len());
+        let shortest = move |entry: &Entry<K>| entry.names.iter().copied().min_by_key(order);
         K::BUILT_IN.iter().filter_map(shortest)
     }
 }
@@ -98,8 +100,11 @@ pub(crate) type Restore<K> = Arc<dyn Fn(&Config) -> Result<K> + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct CustomObjects {
     /// Each value is a [`Restore`] of its kind.
-    kinds: BTreeMap<TypeId, BTreeMap<String, Arc<dyn Any + Send + Sync>>>,
+    kinds: BTreeMap<TypeId, BTreeMap<String, Entrance>>,
 }
+
+/// A [`Restore`] of any kind.
+type Entrance = Arc<dyn Any + Send + Sync>;
 
 impl CustomObjects {
     /// None.
@@ -114,8 +119,12 @@ impl CustomObjects {
         from_config: impl Fn(&Config) -> Result<C> + Send + Sync + 'static,
     ) {
         let restore: Restore<K> = Arc::new(move |config| K::hold(from_config(config)?, config));
-        let names = self.kinds.entry(TypeId::of::<K>()).or_default();
-        names.insert(name.into(), Arc::new(restore));
+        self.insert(TypeId::of::<K>(), name.into(), Arc::new(restore));
+    }
+
+    /// Gives what stood under the name before.
+    fn insert(&mut self, kind: TypeId, name: String, restore: Entrance) -> Option<Entrance> {
+        self.kinds.entry(kind).or_default().insert(name, restore)
     }
 
     /// Adds all of others; they replace those of the same names.
@@ -175,8 +184,16 @@ pub fn register<K: Holds<C>, C>(
     name: impl Into<String>,
     from_config: impl Fn(&Config) -> Result<C> + Send + Sync + 'static,
 ) {
-    let mut registered = REGISTERED.write().unwrap_or_else(PoisonError::into_inner);
-    registered.add::<K, C>(name, from_config);
+    let mut objects = CustomObjects::new();
+    objects.add::<K, C>(name, from_config);
+    let lock = || REGISTERED.write().unwrap_or_else(PoisonError::into_inner);
+    let mut replaced = Vec::new();
+    for (kind, names) in objects.kinds {
+        let names = names.into_iter();
+        replaced.extend(names.map(|(name, restore)| lock().insert(kind, name, restore)));
+    }
+    // What is dropped here may register something itself: the lock is free again.
+    drop(replaced);
 }
 
 /// Runs a load in which these objects go before all others.
@@ -242,7 +259,8 @@ pub(crate) fn from_json<K: Serializable>(json: &Json) -> Result<K> {
 }
 
 /// What is wrong with a name that leads nowhere.
-fn unknown<K: Kind>(json: &Json) -> Error {
+fn unknown<K: Serializable>(json: &Json) -> Error {
+    let name = own::function_name(json).or(json.as_str());
     match own::own_name(json) {
         Some(name) => {
             let message = format!("`{name}` is not one of Keras's own, and unknown here");
@@ -252,13 +270,24 @@ fn unknown<K: Kind>(json: &Json) -> Error {
                 K::WHAT
             ))
         }
-        None => unexpected(K::WHAT, json),
+        None => match name.or(json["class_name"].as_str()) {
+            Some(name) => {
+                let kind = K::WHAT.split_once(' ').map_or(K::WHAT, |(_, kind)| kind);
+                let known: Vec<&str> = Entry::<K>::short_names().collect();
+                let message = format!("no {kind} `{name}`: there are {}", known.join(", "));
+                Error::new(ErrorKind::Unsupported, message)
+            }
+            None => unexpected(K::WHAT, json),
+        },
     }
 }
 
 /// An object as Keras writes it.
 pub(crate) fn to_json<K: Serializable>(object: &K) -> Json {
     let class = object.class();
+    if let Some(json) = class.written() {
+        return json;
+    }
     let name = class.class_name();
     let id = (class as &dyn Any).type_id();
     let (module, registered_name) = match K::BUILT_IN.iter().any(|entry| (entry.id)() == id) {
@@ -303,7 +332,8 @@ impl<T: ?Sized> Deref for Object<T> {
 macro_rules! kind {
     (
         $(#[$meta:meta])*
-        $kind:ident of $class:ident, $base:ty, $what:literal, $module:literal $(, ignoring $case:ident)? {
+        $kind:ident of $class:ident, $base:ty, $what:literal, $module:literal
+        $(, ignoring $case:ident)? $(, read by $read:path)? {
             $($of:ty = $($name:literal)|+;)*
         }
     ) => {
@@ -337,7 +367,7 @@ macro_rules! kind {
             /// # Errors
             /// Neither Keras nor the program has such a class, refrain does not have it, or an option does not fit.
             pub fn from_config(json: &serde_json::Value) -> $crate::Result<Self> {
-                $crate::objects::from_json(json)
+                $crate::objects::kind!(@read json $($read)?)
             }
 
             /// As Keras writes it.
@@ -390,9 +420,22 @@ macro_rules! kind {
             }
 
             fn from_json(json: &serde_json::Value) -> $crate::Result<Self> {
-                $crate::objects::from_json(json)
+                $kind::from_config(json)
             }
         }
     };
+    (@read $json:ident) => { $crate::objects::from_json($json) };
+    (@read $json:ident $read:path) => { $read($json) };
 }
 pub(crate) use kind;
+
+/// Declares constants of a kind: Keras's classes with their defaults.
+macro_rules! constants {
+    ($kind:ident $($(#[$doc:meta])* $class:ident;)*) => {
+        #[allow(non_upper_case_globals)]
+        impl $kind {
+            $($(#[$doc])* pub const $class: $kind = $kind($crate::objects::Object::Static(&$class::DEFAULT));)*
+        }
+    };
+}
+pub(crate) use constants;

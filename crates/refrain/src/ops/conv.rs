@@ -262,7 +262,7 @@ pub(crate) fn convolve_depthwise(
         };
         let rank = shape.rank();
         shape.dims_mut()[rank - 2] = Some(1);
-        shape.dims_mut()[rank - 1] = Some(channels * multiplier);
+        shape.dims_mut()[rank - 1] = Some(sizes::times(channels, multiplier)?);
         grouped(x, &prim::reshape(kernel, shape)?, channels, options)
     })
 }

@@ -337,8 +337,8 @@ fn tile_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     };
     let apart = prim::reshape(x, pair(&|_| Some(1)))?;
     let wide = prim::broadcast_to(&apart, &pair(&|i| Some(repeats[i])))?;
-    let merged: Vec<Dim> = (0..rank).map(|i| dims[i].map(|d| d * repeats[i])).collect();
-    Ok(prim::reshape(&wide, merged)?.into())
+    let merged = (0..rank).map(|i| dims[i].map(|d| sizes::times(d, repeats[i])).transpose());
+    Ok(prim::reshape(&wide, merged.collect::<Result<Vec<Dim>>>()?)?.into())
 }
 
 /// How [`pad`] fills.

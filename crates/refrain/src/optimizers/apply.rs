@@ -3,7 +3,7 @@
 use refrain_graph::{BinaryOp, Comparison, DType};
 
 use super::state::{ACCUMULATOR, AVERAGE};
-use super::update::{Named, SCALAR};
+use super::update::{Named, scalar_type};
 use super::{LearningRate, Optimizer, OptimizerState, Update, Updates};
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::sum_all;
@@ -45,11 +45,12 @@ impl Optimizer {
         let gradients = gradients.collect::<Result<Vec<_>>>()?;
         let gradients = shared.accumulate(weights, gradients)?;
         let gradients = self.clip(gradients)?;
+        let scalar = scalar_type(weights);
         let mut all = Updates {
             weights,
             gradients,
-            learning_rate: shared.learning_rate.clone(),
-            step: prim::convert(&(&shared.updates + 1), SCALAR)?,
+            learning_rate: prim::convert(&shared.learning_rate, scalar)?,
+            step: prim::convert(&(&shared.updates + 1), scalar)?,
             scalars: shared.scalars()?,
         };
         self.0.prepare(&mut all)?;
@@ -135,7 +136,7 @@ fn every(iteration: &Tensor, steps: &Tensor) -> Result<Tensor> {
 
 impl Shared<'_> {
     fn slot(&self, weight: &Variable, name: &'static str) -> Result<&Variable> {
-        self.state.slot(weight, name).ok_or_else(|| {
+        self.state.common_slot(weight, name).ok_or_else(|| {
             let message = format!("no optimizer variable `{name}` for `{}`", weight.path());
             Error::new(ErrorKind::Internal, message)
         })
@@ -189,7 +190,7 @@ impl Shared<'_> {
         if let Some(decay) = options.weight_decay.filter(|_| decays) {
             value = &value - &value * decay * &learning_rate;
         }
-        let slots = self.state.rule_slots(weight).map(|(name, slot)| {
+        let slots = self.state.class_slots(weight).map(|(name, slot)| {
             let value = self.trace.variable(slot)?;
             Ok((name, value))
         });
@@ -203,9 +204,8 @@ impl Shared<'_> {
         value = self.optimizer.0.update(&mut update, gradient, &value)?;
         value.check()?;
         value = self.if_update(&value, &before)?;
-        for (name, new) in &update.slots.0 {
+        for ((_, slot), (_, new)) in self.state.class_slots(weight).zip(&update.slots.0) {
             new.check()?;
-            let slot = self.slot(weight, name)?;
             let new = self.if_update(new, &self.trace.variable(slot)?)?;
             self.trace.assign(slot, &new)?;
         }

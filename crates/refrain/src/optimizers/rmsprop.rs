@@ -15,7 +15,7 @@ options! {
     /// ```
     ///
     /// Source: `keras/src/optimizers/rmsprop.py`.
-    pub struct RmsProp as "RMSprop" named "rmsprop": Optimizer {
+    pub struct RmsProp as "RMSprop": Optimizer {
         /// Decay rate of the mean of squared gradients.
         rho: f64 = 0.9,
         /// Momentum of the steps.

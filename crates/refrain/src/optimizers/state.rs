@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use refrain_graph::Literal;
 
-use super::update::SCALAR;
+use super::update::scalar_type;
 use super::{LearningRate, Optimizer, Slot};
 use crate::error::Result;
 use crate::variable::{Variable, VariableId};
@@ -15,7 +15,8 @@ pub(crate) struct OptimizerState {
     /// `None` if the rate follows a schedule.
     pub(crate) learning_rate: Option<Variable>,
     optimizer: Optimizer,
-    /// The weights, each with its slots in Keras's groups: those of a group alternate weight by weight.
+    /// The weights, each with its slots in Keras's groups: those of a group alternate weight by weight. First come the groups that
+    /// all optimizers can have.
     weights: Vec<(Variable, Vec<Slots>)>,
     /// Where a weight stands among them.
     index: HashMap<VariableId, usize>,
@@ -70,7 +71,7 @@ impl OptimizerState {
             let scalars = self.optimizer.0.scalars().into_iter();
             let make = |(name, first): (&'static str, f64)| {
                 let path = format!("{}/{name}", self.prefix);
-                let first = Literal::full([0usize; 0], SCALAR, first);
+                let first = Literal::full([0usize; 0], scalar_type(weights), first);
                 (name, Variable::new(name, path, first, false))
             };
             self.scalars = scalars.map(make).collect();
@@ -119,10 +120,10 @@ impl OptimizerState {
         }
         for (weight, slots) in &self.weights {
             let source = sources.get(&weight.id());
-            for (name, variable) in slots.iter().flatten() {
-                if let Some(value) = source.and_then(|source| other.slot(source, name)) {
-                    variable.assign(value.value()?)?;
-                }
+            let theirs = source.and_then(|source| other.slots(source));
+            let theirs = theirs.unwrap_or_default().iter().flatten();
+            for ((_, own), (_, their)) in slots.iter().flatten().zip(theirs) {
+                own.assign(their.value()?)?;
             }
         }
         for ((_, own), (_, other)) in self.scalars.iter().zip(&other.scalars) {
@@ -141,19 +142,27 @@ impl OptimizerState {
         Some(&self.weights[at].1)
     }
 
-    pub(crate) fn slot(&self, weight: &Variable, name: &str) -> Option<&Variable> {
-        let mut slots = self.slots(weight)?.iter().flatten();
-        slots.find(|(n, _)| *n == name).map(|(_, slot)| slot)
+    /// How many groups come before those of the optimizer's class.
+    fn common_groups(&self) -> usize {
+        let options = self.optimizer.options();
+        usize::from(options.use_ema) + usize::from(options.gradient_accumulation_steps.is_some())
+    }
+
+    /// A slot that all optimizers can have.
+    pub(crate) fn common_slot(&self, weight: &Variable, name: &str) -> Option<&Variable> {
+        let groups = self.slots(weight)?.iter().take(self.common_groups());
+        let found = groups.flatten().find(|(n, _)| *n == name);
+        found.map(|(_, slot)| slot)
     }
 
     /// The slots that the optimizer's class keeps for a weight.
-    pub(crate) fn rule_slots(
+    pub(crate) fn class_slots(
         &self,
         weight: &Variable,
     ) -> impl Iterator<Item = (&'static str, &Variable)> {
-        let all = self.slots(weight).unwrap_or_default().iter().flatten();
-        all.map(|(name, slot)| (*name, slot))
-            .filter(|(name, _)| *name != AVERAGE && *name != ACCUMULATOR)
+        let groups = self.slots(weight).unwrap_or_default().iter();
+        let own = groups.skip(self.common_groups()).flatten();
+        own.map(|(name, slot)| (*name, slot))
     }
 
     /// The optimizer's own variables besides the step counter and the learning rate.
@@ -180,7 +189,7 @@ impl OptimizerState {
     /// The weights become their moving averages, where those are kept.
     pub(crate) fn finalize(&self) -> Result<()> {
         for (weight, _) in &self.weights {
-            if let Some(average) = self.slot(weight, AVERAGE)
+            if let Some(average) = self.common_slot(weight, AVERAGE)
                 && weight.trainable()
             {
                 weight.set(average.value()?);

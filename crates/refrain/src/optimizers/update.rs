@@ -40,6 +40,11 @@ impl Slot {
     pub(super) fn first_value(&self, weight: &Variable) -> Result<Literal> {
         match (&self.shape, self.begins_at_weight) {
             (None, true) => weight.value(),
+            (Some(shape), true) => {
+                let expected = format!("slot `{}` as a copy of its weight", self.name);
+                let received = format!("the shape {shape:?} of its own");
+                Err(Error::mismatch(ErrorKind::Config, expected, received))
+            }
             (shape, _) => {
                 let shape = shape.clone().unwrap_or_else(|| weight.shape());
                 Ok(Literal::zeros(shape, weight.dtype()))
@@ -140,17 +145,17 @@ impl Updates<'_> {
         &mut self.gradients
     }
 
-    /// The learning rate: a scalar of f32.
+    /// The learning rate: a scalar of the first weight's type.
     pub fn learning_rate(&self) -> &Tensor {
         &self.learning_rate
     }
 
-    /// The number of this step, from 1: a scalar of f32.
+    /// The number of this step, from 1: a scalar of the first weight's type.
     pub fn step(&self) -> &Tensor {
         &self.step
     }
 
-    /// A variable of the optimizer itself: a scalar of f32.
+    /// A variable of the optimizer itself: a scalar of the first weight's type.
     ///
     /// # Errors
     /// The optimizer has declared no such variable.
@@ -167,5 +172,8 @@ impl Updates<'_> {
     }
 }
 
-/// The type of an optimizer's own variables.
-pub(super) const SCALAR: DType = DType::F32;
+/// The type of an optimizer's own variables: the first weight's.
+pub(super) fn scalar_type(weights: &[Variable]) -> DType {
+    let first = weights.first().map(Variable::dtype);
+    first.filter(|dtype| dtype.is_float()).unwrap_or(DType::F32)
+}

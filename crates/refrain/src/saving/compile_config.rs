@@ -43,6 +43,6 @@ impl Model {
             let expected = "a compile configuration with an `optimizer`";
             return Err(unexpected(expected, config));
         }
-        compile_from_json(self, config, &Default::default(), true)
+        compile_from_json(self, config, true)
     }
 }

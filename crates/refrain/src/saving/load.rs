@@ -138,10 +138,10 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
 /// Compiles a model if the file and the options say so. What a file was compiled with does not keep its model from loading:
 /// if it cannot be followed, it is kept and told.
 pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> Result<()> {
-    let Some(custom) = options.custom() else {
+    if !options.get_compile() {
         return Ok(());
-    };
-    let follow = || compile_from_json(model, &opened.compile, custom, !opened.upgraded);
+    }
+    let follow = || compile_from_json(model, &opened.compile, !opened.upgraded);
     if let Err(error) = objects::scope(options.objects(), follow) {
         warnings::not_compiled(model.get_name(), &error);
         let state = match &opened.weights {

@@ -3,15 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::config::CustomFunctions;
 use super::lambda::{Expression, decode, of_expression};
 use super::{Limits, load};
 use crate::error::Result;
 use crate::layers::core::{Function, of_list, of_list_with, of_one, of_one_with};
 use crate::layers::restoring::Restoring;
 use crate::layers::{Config, LambdaArguments, LambdaFunction};
-use crate::losses::Loss;
-use crate::metrics::Metric;
 use crate::models::Model;
 use crate::objects::CustomObjects;
 use crate::tensor::Tensor;
@@ -35,7 +32,6 @@ pub struct LoadOptions {
     described_lambdas: bool,
     without_compiling: bool,
     share_equal_layers: bool,
-    custom: CustomFunctions,
     limits: Limits,
 }
 
@@ -160,18 +156,6 @@ impl LoadOptions {
         self
     }
 
-    /// A loss of your own, by the name that the file calls it.
-    pub fn loss(mut self, name: impl Into<String>, loss: Loss) -> Self {
-        self.custom.losses.insert(name.into(), loss);
-        self
-    }
-
-    /// A metric of your own, by the name that the file calls it.
-    pub fn metric(mut self, name: impl Into<String>, metric: Metric) -> Self {
-        self.custom.metrics.insert(name.into(), metric);
-        self
-    }
-
     /// How much the file may ask for.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -209,9 +193,8 @@ impl LoadOptions {
         &self.objects
     }
 
-    /// What `compile` needs, if the model is to be compiled.
-    pub(crate) fn custom(&self) -> Option<&CustomFunctions> {
-        (!self.without_compiling).then_some(&self.custom)
+    pub(crate) fn get_compile(&self) -> bool {
+        !self.without_compiling
     }
 
     pub(crate) fn restoring(&self) -> Restoring {

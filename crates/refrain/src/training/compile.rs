@@ -67,7 +67,7 @@ impl Model {
         original: &Compiled,
         pairs: &[(Variable, Variable)],
     ) -> Result<()> {
-        let copy = original.copy();
+        let copy = original.copy()?;
         let sources = pairs.iter().map(|(from, to)| (to.id(), from.clone()));
         let weights = self.trainable_weights();
         copy.state()
@@ -153,6 +153,12 @@ impl Model {
             compiled.state().build(&weights)?;
         }
         Ok(())
+    }
+
+    /// Whether the optimizer has variables of its own besides the step counter and the learning rate.
+    pub(crate) fn optimizer_has_scalars(&self) -> bool {
+        let compiled = self.compiled();
+        compiled.is_some_and(|c| !c.state().scalars().is_empty())
     }
 
     /// The optimizer's variables, once the model has been trained.

@@ -2,18 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use refrain_graph::Literal;
-
 use super::cache::Cache;
-use super::engine::scalar;
 use super::test_means::SharedMeans;
+use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::{Kind, Loss, LossOptions, Losses};
-use crate::metrics::{Direction, Metric, MetricOptions, Metrics};
+use crate::losses::{Loss, Losses, Targets};
+use crate::metrics::{Direction, Metric, Metrics, State};
 use crate::models::Model;
 use crate::optimizers::{Optimizer, OptimizerState};
 use crate::structure::Structure;
-use crate::variable::Variable;
 
 /// Optimizer, losses and metrics of a model, with their variables.
 pub(crate) struct Compiled {
@@ -37,7 +34,7 @@ pub(crate) struct Compiled {
 pub(crate) struct OutputLoss {
     pub(crate) output: usize,
     pub(crate) output_name: String,
-    pub(crate) options: LossOptions,
+    pub(crate) loss: Loss,
     pub(crate) weight: Option<f64>,
 }
 
@@ -54,56 +51,12 @@ pub(crate) struct Wanted {
 #[derive(Clone)]
 pub(crate) struct OutputMetric {
     pub(crate) output: usize,
-    pub(crate) options: MetricOptions,
+    pub(crate) metric: Metric,
+    /// Its variables; none if it is a mean.
+    state: Vec<State>,
     pub(crate) weighted: bool,
     /// The key in logs.
     key: String,
-}
-
-/// A running mean.
-pub(crate) struct Tracker {
-    pub(crate) key: String,
-    pub(crate) total: Variable,
-    pub(crate) count: Variable,
-    pub(crate) direction: Option<Direction>,
-}
-
-impl Tracker {
-    fn new(key: &str, direction: Option<Direction>) -> Self {
-        let variable =
-            |name: &str| Variable::new(name, format!("{key}/{name}"), Literal::scalar(0f32), false);
-        Tracker {
-            key: key.to_owned(),
-            total: variable("total"),
-            count: variable("count"),
-            direction,
-        }
-    }
-
-    pub(crate) fn reset(&self) {
-        self.set([0.0; 2]);
-    }
-
-    /// The total and the count.
-    pub(crate) fn get(&self) -> Result<[f32; 2]> {
-        let value = |variable: &Variable| Ok::<_, Error>(variable.with_value(scalar)? as f32);
-        Ok([value(&self.total)?, value(&self.count)?])
-    }
-
-    pub(crate) fn set(&self, values: [f32; 2]) {
-        for (variable, value) in [&self.total, &self.count].into_iter().zip(values) {
-            variable.set(Literal::scalar(value));
-        }
-    }
-
-    /// The mean so far; 0 before anything was counted, as in Keras.
-    pub(crate) fn mean(&self) -> Result<f64> {
-        Ok(match self.get()? {
-            [_, 0.0] => 0.0,
-            // Keras divides in f32.
-            [total, count] => f64::from(total / count),
-        })
-    }
 }
 
 impl Compiled {
@@ -122,18 +75,23 @@ impl Compiled {
         };
         let losses = resolve_losses(&names, losses, loss_weights)?;
         let [plain, weighted] = metrics;
-        let mut all = resolve_metrics(&names, plain, "metrics", false)?;
-        all.extend(resolve_metrics(&names, weighted, "weighted_metrics", true)?);
+        let mut all = resolve_metrics(model, &names, plain, "metrics", false)?;
+        let weighted = resolve_metrics(model, &names, weighted, "weighted_metrics", true)?;
+        all.extend(weighted);
         name_metrics(&names, &mut all);
-        Ok(Compiled::fresh(optimizer, losses, all))
+        Compiled::fresh(optimizer, losses, all)
     }
 
-    fn fresh(optimizer: Optimizer, losses: Vec<OutputLoss>, metrics: Vec<OutputMetric>) -> Self {
+    fn fresh(
+        optimizer: Optimizer,
+        losses: Vec<OutputLoss>,
+        metrics: Vec<OutputMetric>,
+    ) -> Result<Self> {
         let trackers = || trackers(&losses, &metrics);
-        Compiled {
+        Ok(Compiled {
             state: Mutex::new(OptimizerState::new(&optimizer)),
-            train: trackers(),
-            test: trackers(),
+            train: trackers()?,
+            test: trackers()?,
             optimizer,
             losses,
             metrics,
@@ -141,16 +99,16 @@ impl Compiled {
             programs: Mutex::default(),
             fitting: Mutex::new(()),
             test_means: SharedMeans::default(),
-        }
+        })
     }
 
     /// The same for a copy of the model, before its first step.
-    pub(crate) fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Result<Self> {
         let (losses, metrics) = (self.losses.clone(), self.metrics.clone());
-        Compiled {
+        Ok(Compiled {
             source: self.source.clone(),
-            ..Compiled::fresh(self.optimizer.clone(), losses, metrics)
-        }
+            ..Compiled::fresh(self.optimizer.clone(), losses, metrics)?
+        })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, OptimizerState> {
@@ -164,7 +122,7 @@ impl Compiled {
             let has_metric = self.metrics.iter().any(|m| m.output == output);
             Wanted {
                 targets: has_metric || losses.clone().next().is_some(),
-                classes: losses.any(|l| matches!(l.options.kind, Kind::Sparse)),
+                classes: losses.any(|l| matches!(l.loss.targets(), Targets::Classes { .. })),
             }
         };
         (0..outputs).map(of).collect()
@@ -175,7 +133,7 @@ impl Compiled {
     pub(crate) fn evaluation_order(&self) -> Vec<usize> {
         let trackers = &self.test;
         let find = |key: &str| trackers.iter().position(|t| t.key == key);
-        let bare = self.metrics.iter().filter_map(|m| find(m.options.name()));
+        let bare = self.metrics.iter().filter_map(|m| find(&m.metric.name()));
         let first_metric = trackers.len() - self.metrics.len();
         let mut order = Vec::new();
         let mut push = |i: usize| {
@@ -193,19 +151,17 @@ impl Compiled {
     }
 }
 
-fn trackers(losses: &[OutputLoss], metrics: &[OutputMetric]) -> Vec<Tracker> {
+fn trackers(losses: &[OutputLoss], metrics: &[OutputMetric]) -> Result<Vec<Tracker>> {
     let down = Some(Direction::Down);
-    let mut all = vec![Tracker::new("loss", down)];
+    let mut all = vec![Tracker::mean("loss", down)];
     if losses.len() > 1 {
         let keys = losses.iter().map(|l| format!("{}_loss", l.output_name));
-        all.extend(keys.map(|key| Tracker::new(&key, down)));
+        all.extend(keys.map(|key| Tracker::mean(&key, down)));
     }
-    all.extend(
-        metrics
-            .iter()
-            .map(|m| Tracker::new(&m.key, m.options.direction())),
-    );
-    all
+    for metric in metrics {
+        all.push(Tracker::of(&metric.key, &metric.metric, &metric.state)?);
+    }
+    Ok(all)
 }
 
 /// Weights of the outputs' losses.
@@ -297,12 +253,12 @@ fn resolve_losses(
     let weights = resolve_weights(names, weights)?;
     let outputs = list.into_iter().zip(weights).enumerate();
     let losses = outputs.filter_map(|(output, (loss, weight))| {
-        let options = loss?.into_options();
+        let loss = loss?;
         let output_name = names[output].clone();
-        Some(options.validate().map(|()| OutputLoss {
+        Some(loss.validate().map(|()| OutputLoss {
             output,
             output_name,
-            options,
+            loss,
             weight,
         }))
     });
@@ -344,6 +300,7 @@ fn resolve_weights(names: &[String], weights: Option<LossWeights>) -> Result<Vec
 }
 
 fn resolve_metrics(
+    model: &Model,
     names: &[String],
     metrics: Metrics,
     what: &str,
@@ -374,12 +331,16 @@ fn resolve_metrics(
     };
     let flat = lists.into_iter().enumerate();
     let flat = flat.flat_map(|(output, list)| list.into_iter().map(move |m| (output, m)));
+    let outputs = model.outputs();
     flat.map(|(output, metric)| {
-        let options = metric.into_options();
-        options.validate()?;
+        let state = metric
+            .validate()
+            .and_then(|()| metric.state(&outputs[output]));
+        let part = || format!("metric `{}`", metric.name());
         Ok(OutputMetric {
             output,
-            options,
+            state: state.map_err(|e| e.in_part(part()))?,
+            metric,
             weighted,
             key: String::new(),
         })
@@ -396,9 +357,9 @@ fn name_metrics(names: &[String], metrics: &mut [OutputMetric]) {
             1 => String::new(),
             _ => format!("{}_", names[metric.output]),
         };
-        let mut key = format!("{prefix}{}", metric.options.name());
+        let mut key = format!("{prefix}{}", metric.metric.name());
         if metric.weighted && counts.contains_key(&key) {
-            key = format!("{prefix}weighted_{}", metric.options.name());
+            key = format!("{prefix}weighted_{}", metric.metric.name());
         }
         let count = counts.entry(key.clone()).or_insert(0);
         *count += 1;

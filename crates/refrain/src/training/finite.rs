@@ -8,8 +8,8 @@ use std::sync::Arc;
 use refrain_graph::{Literal, Node, ParamKind, interp};
 
 use super::cache::Step;
-use super::compiled::Tracker;
 use super::engine::{Buffers, Program, scalar};
+use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::variable::Variable;
 
@@ -280,7 +280,7 @@ fn are_sound<'v>(
 /// Whether a variable only counts for a metric.
 fn counts(variable: &Variable, trackers: &[Tracker]) -> bool {
     let mut trackers = trackers.iter();
-    trackers.any(|t| t.total == *variable || t.count == *variable)
+    trackers.any(|t| t.state.contains(variable))
 }
 
 /// Numbers looked at together, which takes a fraction of the time that one after another takes.

@@ -487,7 +487,7 @@ pub(crate) fn check_classes(
     let ([output], [loss]) = (outputs.as_slice(), losses) else {
         return Ok(());
     };
-    let Some(classes) = loss.options.classes(output) else {
+    let Some(classes) = loss.loss.targets().classes(output) else {
         return Ok(());
     };
     let known = |class: i64| usize::try_from(class).is_ok_and(|c| c < classes);

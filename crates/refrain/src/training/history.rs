@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::compiled::Tracker;
+use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is wrong with a name that has no value.
@@ -74,9 +74,10 @@ impl Logs {
 
     pub(crate) fn update(&mut self, trackers: &[Tracker], prefix: &str) -> Result<()> {
         for tracker in trackers {
+            let value = tracker.value()?;
             match prefix {
-                "" => self.set(&tracker.key, tracker.mean()?),
-                prefix => self.set(&format!("{prefix}{}", tracker.key), tracker.mean()?),
+                "" => self.set(&tracker.key, value),
+                prefix => self.set(&format!("{prefix}{}", tracker.key), value),
             }
         }
         Ok(())
@@ -140,9 +141,13 @@ pub struct Evaluation(Logs);
 
 impl Evaluation {
     pub(crate) fn new(trackers: &[Tracker], order: &[usize]) -> Result<Self> {
-        let trackers = order.iter().map(|&i| &trackers[i]);
-        let values = trackers.map(|t| Ok((t.key.clone(), t.mean()?)));
-        Ok(Evaluation(Logs(values.collect::<Result<_>>()?)))
+        let values = order.iter().map(|&i| {
+            let tracker = &trackers[i];
+            Ok((tracker.key.clone(), tracker.value()?))
+        });
+        values
+            .collect::<Result<_>>()
+            .map(|values| Evaluation(Logs(values)))
     }
 
     /// The total loss.

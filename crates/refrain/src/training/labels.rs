@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::feed::Feed;
 use crate::data::DataArray;
 use crate::error::{Error, ErrorKind, Result};
+use crate::losses::Targets;
 
 /// How far probabilities may be off by rounding: a hundred times the precision of f32.
 const ROUNDING: f64 = 1e-5;
@@ -13,22 +14,12 @@ const ROUNDING: f64 = 1e-5;
 pub(crate) struct Labels {
     pub(crate) output: usize,
     pub(crate) name: String,
-    pub(crate) wanted: Wanted,
-    /// Whether sample weights stand for the leading axes of the targets; they do not where classes lie before others.
-    pub(crate) leading: bool,
-}
-
-/// Kinds of targets.
-pub(crate) enum Wanted {
-    /// Class numbers from 0, or one that is not counted.
-    Classes {
-        classes: usize,
-        ignored: Option<i64>,
-    },
-    /// Probabilities of yes.
-    Binary,
-    /// A probability for each class.
-    OneHot,
+    /// The class of the loss.
+    pub(crate) loss: &'static str,
+    pub(crate) targets: Targets,
+    /// Axes of the predictions, and how many classes they tell apart.
+    pub(crate) rank: usize,
+    pub(crate) classes: Option<usize>,
 }
 
 impl Labels {
@@ -41,15 +32,16 @@ impl Labels {
             return Ok(());
         };
         let rows = 0..feed.samples();
-        let (found, what) = match self.wanted {
-            Wanted::Classes { classes, ignored } => (
+        let (found, what) = match (self.targets, self.classes) {
+            (Targets::Classes { ignored, .. }, Some(classes)) => (
                 outside(y, classes, ignored.map(|i| i as f64), rows),
                 "label",
             ),
-            Wanted::Binary | Wanted::OneHot => {
+            (Targets::Probabilities | Targets::Distributions { .. }, _) => {
                 let weights = feed.weight(self.output);
-                (improbable(y, weights, self.leading, rows), "target")
+                (improbable(y, weights, self.leading(), rows), "target")
             }
+            _ => return Ok(()),
         };
         let Some((sample, value)) = found else {
             return Ok(());
@@ -58,33 +50,46 @@ impl Labels {
         Err(Error::mismatch(ErrorKind::Data, self.expected(), received).hint(self.hint()))
     }
 
+    /// Whether sample weights stand for the leading axes of the targets; they do not where classes lie before others.
+    fn leading(&self) -> bool {
+        match self.targets {
+            Targets::Distributions { axis } => {
+                axis == -1 || usize::try_from(axis).is_ok_and(|a| a + 1 == self.rank)
+            }
+            _ => true,
+        }
+    }
+
     fn expected(&self) -> String {
-        let name = &self.name;
-        match self.wanted {
-            Wanted::Classes { classes, .. } => format!(
-                "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
-                classes.saturating_sub(1)
+        let Labels { name, loss, .. } = self;
+        match self.targets {
+            Targets::Distributions { .. } => format!(
+                "one-hot targets or probabilities for output `{name}`, whose loss is {loss}"
             ),
-            Wanted::Binary => format!(
-                "0 or 1, or probabilities, as targets of output `{name}`, whose loss is BinaryCrossentropy"
-            ),
-            Wanted::OneHot => format!(
-                "one-hot targets or probabilities for output `{name}`, whose loss is CategoricalCrossentropy"
+            Targets::Classes { .. } => {
+                let classes = self.classes.unwrap_or(0);
+                format!(
+                    "class numbers from 0 to {} as targets of output `{name}`, which has {classes} classes",
+                    classes.saturating_sub(1)
+                )
+            }
+            _ => format!(
+                "0 or 1, or probabilities, as targets of output `{name}`, whose loss is {loss}"
             ),
         }
     }
 
     fn hint(&self) -> &'static str {
-        match self.wanted {
-            Wanted::Classes { .. } => {
+        match self.targets {
+            Targets::Distributions { .. } => {
+                "Class numbers need SparseCategoricalCrossentropy; factors belong into the sample weights"
+            }
+            Targets::Classes { .. } => {
                 "Give the output as many units as there are classes, or number the classes from 0"
             }
-            Wanted::Binary => {
+            _ => {
                 "Scale or clip the targets, put factors into the sample weights, or take a loss for numbers, such as \
                  MeanSquaredError, one for class numbers, SparseCategoricalCrossentropy, or a loss of your own"
-            }
-            Wanted::OneHot => {
-                "Class numbers need SparseCategoricalCrossentropy; factors belong into the sample weights"
             }
         }
     }

@@ -4,15 +4,15 @@ use refrain_graph::grad::gradients;
 use refrain_graph::{DType, Spec};
 
 use super::cache::{Mode, Step};
-use super::compiled::{Compiled, OutputLoss, Tracker};
+use super::compiled::{Compiled, OutputLoss};
 use super::engine::Program;
 use super::feed::BatchSpecs;
-use super::labels::{Labels, Wanted};
+use super::labels::Labels;
+use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::core::absent;
-use crate::losses::{self, Kind, sum_all};
-use crate::metrics;
+use crate::losses::{Targets, sum_all};
 use crate::models::Model;
 use crate::ops::prim;
 use crate::tensor::Tensor;
@@ -47,11 +47,7 @@ pub(crate) fn loss_step(
     let trace = Trace::new(training);
     let weights = model.trainable_weights();
     let mut all = model_variables(model);
-    all.extend(
-        trackers
-            .iter()
-            .flat_map(|t| [t.total.clone(), t.count.clone()]),
-    );
+    all.extend(trackers.iter().flat_map(|t| t.state.iter().cloned()));
     if training {
         let mut state = compiled.state();
         state.build(&weights)?;
@@ -217,7 +213,7 @@ pub(super) fn total_loss(
     for loss in &compiled.losses {
         let label = format!(
             "loss `{}` of output `{}`",
-            loss.options.name(),
+            loss.loss.name(),
             loss.output_name
         );
         let value = scoped(trace, "loss", &label, || output_loss(loss, batch))?;
@@ -245,12 +241,13 @@ fn output_loss(loss: &OutputLoss, batch: &Batch) -> Result<Tensor> {
     let prediction = &batch.outputs[loss.output];
     let target = batch.target(loss.output, "a loss")?;
     let weight = batch.weight(loss.output);
-    losses::loss(&loss.options, target, prediction, weight)
+    loss.loss
+        .reduced(target, prediction, weight)
         .map(|value| sum_all(&value))
         .map_err(|e| batch.locate(loss.output, e))
 }
 
-/// Adds the batch to the running means.
+/// Adds the batch to the running means and other metrics.
 fn track(
     trace: &Trace,
     compiled: &Compiled,
@@ -265,27 +262,16 @@ fn track(
     for (tracker, loss) in outputs.iter().zip(losses) {
         let sum = prim::convert(&(loss * size), DType::F32)?;
         let count = prim::constant_like(&sum, size)?;
-        add(trace, tracker, &sum, &count)?;
+        tracker.add(trace, [&sum, &count])?;
     }
     for (tracker, metric) in metrics.iter().zip(&compiled.metrics) {
         let prediction = &batch.outputs[metric.output];
         let target = batch.target(metric.output, "a metric")?;
-        let values = metrics::sample_values(&metric.options, target, prediction)
-            .map_err(|e| batch.locate(metric.output, e))?;
         let weight = batch.weight(metric.output).filter(|_| metric.weighted);
-        let mask = prediction.mask();
-        let (sum, count) = metrics::contribution(&values, weight, mask.as_ref())
+        let state = tracker.current(trace)?;
+        let next = metric.metric.update(&state, target, prediction, weight);
+        next.and_then(|next| tracker.assign(trace, next))
             .map_err(|e| batch.locate(metric.output, e))?;
-        add(trace, tracker, &sum, &count)?;
-    }
-    Ok(())
-}
-
-fn add(trace: &Trace, tracker: &Tracker, sum: &Tensor, count: &Tensor) -> Result<()> {
-    for (variable, by) in [(&tracker.total, sum), (&tracker.count, count)] {
-        let next = trace.variable(variable)? + by;
-        next.check()?;
-        trace.assign(variable, &next)?;
     }
     Ok(())
 }
@@ -310,22 +296,22 @@ fn optimize(
 pub(super) fn labels(compiled: &Compiled, batch: &Batch) -> Vec<Labels> {
     let found = compiled.losses.iter().filter_map(|loss| {
         let prediction = &batch.outputs[loss.output];
-        let wanted = match loss.options.kind {
-            Kind::Sparse => Wanted::Classes {
-                classes: prediction.dim(loss.options.axis)?,
-                ignored: loss.options.ignore_class,
-            },
-            Kind::Binary if prediction.mask().is_none() => Wanted::Binary,
-            Kind::Categorical if prediction.mask().is_none() => Wanted::OneHot,
-            _ => return None,
+        let targets = loss.loss.targets();
+        let probable = match targets {
+            Targets::Quantities => return None,
+            Targets::Classes { .. } => false,
+            Targets::Probabilities | Targets::Distributions { .. } => true,
         };
-        let axis = loss.options.axis;
-        let last = axis == -1 || usize::try_from(axis).is_ok_and(|a| a + 1 == prediction.rank());
+        if probable && prediction.mask().is_some() {
+            return None;
+        }
         Some(Labels {
-            leading: last || !matches!(loss.options.kind, Kind::Categorical),
             output: loss.output,
             name: loss.output_name.clone(),
-            wanted,
+            loss: loss.loss.class_name(),
+            targets,
+            rank: prediction.rank(),
+            classes: targets.classes(prediction),
         })
     });
     found.collect()

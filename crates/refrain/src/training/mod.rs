@@ -22,6 +22,7 @@ mod session;
 mod stateful;
 mod steps;
 mod test_means;
+mod tracker;
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 

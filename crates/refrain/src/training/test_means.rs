@@ -1,8 +1,9 @@
-//! Running means that evaluations of a model share.
+//! Running means and other metrics that evaluations of a model share.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::compiled::{Compiled, Tracker};
+use super::compiled::Compiled;
+use super::tracker::Tracker;
 use crate::error::Result;
 
 /// The means in the variables, which one evaluation has at a time.
@@ -16,8 +17,8 @@ pub(crate) struct Holder {
     begun: u64,
     /// The number of the evaluation whose means the variables hold; 0 for those of single batches.
     current: u64,
-    /// The totals and counts of evaluations that wait for their next step, with their numbers.
-    waiting: Vec<(u64, Vec<[f32; 2]>)>,
+    /// What the variables held of evaluations that wait for their next step, with their numbers.
+    waiting: Vec<(u64, Vec<f32>)>,
 }
 
 impl Holder {
@@ -27,16 +28,15 @@ impl Holder {
             return Ok(());
         }
         if self.current != 0 {
-            let means = trackers.iter().map(Tracker::get).collect::<Result<_>>()?;
-            self.waiting.push((self.current, means));
+            let mut held = Vec::new();
+            trackers.iter().try_for_each(|t| t.save(&mut held))?;
+            self.waiting.push((self.current, held));
         }
         self.current = number;
         if let Some(i) = self.waiting.iter().position(|(n, _)| *n == number) {
-            let (_, means) = self.waiting.swap_remove(i);
-            trackers
-                .iter()
-                .zip(means)
-                .for_each(|(t, means)| t.set(means));
+            let (_, held) = self.waiting.swap_remove(i);
+            let mut rest = &held[..];
+            trackers.iter().for_each(|t| rest = t.restore(rest));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, ArrayD, Axis, array};
 use refrain::activations::Activation;
 use refrain::layers::{Dense, Lstm, Masking, Softmax};
-use refrain::losses::Loss;
+use refrain::losses::{BinaryCrossentropy, CategoricalCrossentropy, Loss};
 use refrain::optimizers::Sgd;
 use refrain::{ErrorKind, Input, Model, Result, Tensor, input};
 
@@ -19,14 +19,14 @@ fn zeros(units: usize) -> Array2<f32> {
     Array2::zeros((SAMPLES, units))
 }
 
-fn model(units: usize, activation: Activation, loss: Loss) -> Result<Model> {
+fn model(units: usize, activation: Activation, loss: impl Into<Loss>) -> Result<Model> {
     let x = input([3]);
     let y = Dense::new(units)
         .activation(activation)
         .name("y")
         .call(&x)?;
     let model = Model::new(&x, &y)?;
-    model.compile(Sgd::new(0.1), loss).run()?;
+    model.compile(Sgd::new(0.1), loss.into()).run()?;
     Ok(model)
 }
 
@@ -149,14 +149,14 @@ fn probabilities_and_smoothed_labels_are_taken() -> Result<()> {
     let x = x();
     let soft = array![0.0f32, 0.25, 1.0, 1.000_001, -0.000_001, 0.5].insert_axis(Axis(1));
     for loss in [
-        Loss::BinaryCrossentropy,
-        Loss::BinaryCrossentropy.label_smoothing(0.2),
-        Loss::BinaryCrossentropy.from_logits(true),
+        BinaryCrossentropy::new(),
+        BinaryCrossentropy::new().label_smoothing(0.2),
+        BinaryCrossentropy::new().from_logits(true),
     ] {
         let loss = model(1, Activation::Linear, loss)?.fit(&x, &soft).run()?;
         assert!(loss.last("loss")?.is_finite());
     }
-    let smoothed = Loss::CategoricalCrossentropy.label_smoothing(0.2);
+    let smoothed = CategoricalCrossentropy::new().label_smoothing(0.2);
     let model = model(3, Activation::Softmax, smoothed)?;
     model.fit(&x, &(zeros(3) + 1.0 / 3.0)).run()?;
     Ok(())
@@ -228,7 +228,7 @@ fn weights_of_positions_behind_the_classes() -> Result<()> {
     let x = input([2, 3]);
     let y = Softmax::new().axis(1).call(&x)?;
     let model = Model::new(&x, &y)?;
-    let loss = Loss::CategoricalCrossentropy.axis(1);
+    let loss = CategoricalCrossentropy::new().axis(1);
     model.compile(Sgd::new(0.1), loss).run()?;
     let data = Array3::<f32>::zeros((SAMPLES, 2, 3));
     let mut targets = data.clone();

@@ -161,8 +161,10 @@ const REDUCTIONS: [(&str, Reduction); 12] = named![
     all, amax, amin, any, logsumexp, max, mean, min, prod, std, sum, var
 ];
 
+type Build = fn() -> Result<Model>;
+
 /// Functions of other arguments.
-const OTHERS: [(&str, fn() -> Result<Model>); 67] = [
+const OTHERS: [(&str, Build); 67] = [
     ("argmax", || {
         one(|x| vec![ops::argmax(x, 1, true), ops::argmax(x, None, false)])
     }),

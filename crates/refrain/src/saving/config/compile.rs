@@ -1,7 +1,5 @@
 //! What `compile` recorded, from and to Keras's JSON.
 
-use std::collections::HashMap;
-
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -9,32 +7,19 @@ use crate::layers::unexpected;
 use crate::losses::{Loss, Losses};
 use crate::metrics::{Metric, Metrics};
 use crate::models::Model;
-use crate::objects::own::{self, refuse_own};
 use crate::optimizers::Optimizer;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::training::LossWeights;
 
-/// Losses and metrics of the user's own, by the names that files call them.
-#[derive(Clone, Default)]
-pub(crate) struct CustomFunctions {
-    pub(crate) losses: HashMap<String, Loss>,
-    pub(crate) metrics: HashMap<String, Metric>,
-}
-
 /// Compiles a model as the file says; does nothing if the file says nothing. What was in Keras 3's form is kept, to be
 /// written as it was.
-pub(crate) fn compile_from_json(
-    model: &Model,
-    json: &Json,
-    custom: &CustomFunctions,
-    keep: bool,
-) -> Result<()> {
+pub(crate) fn compile_from_json(model: &Model, json: &Json, keep: bool) -> Result<()> {
     if json["optimizer"].is_null() {
         return Ok(());
     }
     let optimizer = Optimizer::from_config(&json["optimizer"])?;
-    let reader = Reader { model, custom };
+    let reader = Reader { model };
     let mut compile = model
         .compile(optimizer, reader.losses(&json["loss"])?)
         .metrics(reader.metrics(&json["metrics"])?)
@@ -49,17 +34,6 @@ pub(crate) fn compile_from_json(
 /// Reads losses and metrics for a model's outputs.
 struct Reader<'m> {
     model: &'m Model,
-    custom: &'m CustomFunctions,
-}
-
-/// What the reader was given for a loss or metric, with the package that Keras registered it under or without.
-fn given<'g, V>(known: &'g HashMap<String, V>, json: &Json) -> Option<&'g V> {
-    let named = own::function_name(json).or(json.as_str());
-    // Descriptions without modules do not tell whose a class is.
-    let class = json["class_name"].as_str();
-    let class = class.filter(|_| json["module"].is_null());
-    let name = named.or(own::own_name(json)).or(class)?;
-    own::find(known.iter().map(|(k, v)| (k.as_str(), v)), name)
 }
 
 impl Reader<'_> {
@@ -108,16 +82,8 @@ impl Reader<'_> {
         if json.is_null() {
             return Ok(None);
         }
-        if let Some(own) = given(&self.custom.losses, json) {
-            return Ok(Some(own.clone()));
-        }
-        let loss = refuse_own(json).and_then(|()| Loss::from_config(&own::bare(json)));
-        loss.map(Some).map_err(|e| {
-            e.hint(
-                "Give a loss of your own to the reader: `LoadOptions::loss(name, Loss::custom(…))`; on the \
-                 command line, `fit` and `evaluate` take another as `--loss`",
-            )
-        })
+        let loss = Loss::from_config(json).map(Some);
+        loss.map_err(|e| e.hint(own_hint("loss", "Loss", "another as `--loss`")))
     }
 
     fn metrics(&self, json: &Json) -> Result<Metrics> {
@@ -150,16 +116,8 @@ impl Reader<'_> {
     }
 
     fn metric(&self, json: &Json) -> Result<Metric> {
-        if let Some(own) = given(&self.custom.metrics, json) {
-            return Ok(own.clone());
-        }
-        let metric = refuse_own(json).and_then(|()| Metric::from_config(&own::bare(json)));
-        metric.map_err(|e| {
-            e.hint(
-                "Give a metric of your own to the reader: `LoadOptions::metric(name, Metric::custom(…))`; on the \
-                 command line, `fit` and `evaluate` take others as `--metrics`",
-            )
-        })
+        Metric::from_config(json)
+            .map_err(|e| e.hint(own_hint("metric", "Metric", "others as `--metrics`")))
     }
 
     fn loss_weights(&self, json: &Json) -> Result<Option<LossWeights>> {
@@ -194,6 +152,14 @@ impl Reader<'_> {
     }
 }
 
+/// What to do about a loss or metric that is not known.
+fn own_hint(what: &str, kind: &str, option: &str) -> String {
+    format!(
+        "Make a {what} of your own known with `refrain::register::<{kind}, _>`, or to one reader with \
+         `LoadOptions::custom_objects`; on the command line, `fit` and `evaluate` take {option}"
+    )
+}
+
 /// Keras's configuration of what `compile` recorded: as it was read, or made anew; `{}` for a model that is not compiled.
 pub(crate) fn compile_to_json(model: &Model) -> Json {
     let Some(compiled) = model.compiled() else {
@@ -204,17 +170,13 @@ pub(crate) fn compile_to_json(model: &Model) -> Json {
         let count = outputs.flatten().len();
         let (mut losses, mut weights) = (vec![Json::Null; count], vec![Json::Null; count]);
         for loss in &compiled.losses {
-            let config = Loss::With(Box::new(loss.options.clone())).to_config();
-            losses[loss.output] =
-                config.unwrap_or_else(|| own::function_to_json(loss.options.name()));
+            losses[loss.output] = loss.loss.to_config();
             weights[loss.output] = loss.weight.map_or(Json::Null, Json::from);
         }
         let metrics = |weighted: bool| {
             let mut lists = vec![Vec::new(); count];
             for metric in compiled.metrics.iter().filter(|m| m.weighted == weighted) {
-                let config = Metric::With(Box::new(metric.options.clone())).to_config();
-                let config = config.unwrap_or_else(|| own::function_to_json(metric.options.name()));
-                lists[metric.output].push(config);
+                lists[metric.output].push(metric.metric.to_config());
             }
             match lists.iter().all(Vec::is_empty) {
                 true => Json::Null,

@@ -10,7 +10,7 @@ mod write;
 
 use serde_json::Value as Json;
 
-pub(crate) use compile::{CustomFunctions, compile_from_json, compile_to_json};
+pub(crate) use compile::{compile_from_json, compile_to_json};
 pub(crate) use ellipsis::spell_out_ellipses;
 pub(crate) use legacy::{identities, is_before_keras3, is_legacy, upgrade, upgrade_training};
 pub(crate) use versions::{takes_masks, warn_of_other_calls, warn_of_penalties};

@@ -95,8 +95,8 @@ fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) ->
     if has_unused_momenta(model) && arrays.len() > variables.len() {
         arrays.truncate(1);
     }
-    if arrays.len() + 1 == variables.len() {
-        // Keras 2 keeps the rate in its configuration alone.
+    if arrays.len() + 1 == variables.len() && !model.optimizer_has_scalars() {
+        // Keras 2 keeps the rate in its configuration alone; numbers of an optimizer's own it does not keep at all.
         variables.retain(|v| v.name() != LEARNING_RATE);
     }
     assign(file, &arrays, &variables)
