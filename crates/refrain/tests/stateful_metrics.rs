@@ -94,7 +94,7 @@ fn results_that_are_no_number_and_options_that_do_not_fit_are_refused() -> Resul
             "beta",
         ),
         (Precision::new().thresholds(1.5).into(), "between 0 and 1"),
-        (Auc::new().num_thresholds(1usize).into(), "num_thresholds"),
+        (Auc::new().num_thresholds(1).into(), "num_thresholds"),
         (Auc::new().label_weights([1.0, 2.0]).into(), "label_weights"),
         (
             Auc::new().multi_label(true).num_labels(4).into(),

@@ -52,7 +52,7 @@ options! {
     /// ```
     pub struct Auc as "AUC": Metric {
         /// How many thresholds, unless they are given.
-        num_thresholds: usize = 200,
+        num_thresholds: i64 = 200,
         /// Which curve.
         curve: Curve = Curve::Roc,
         /// How the area between two thresholds is made.
@@ -75,7 +75,7 @@ impl Auc {
     fn all_thresholds(&self) -> Thresholds {
         let mut inner = self.thresholds.0.clone();
         if inner.is_empty() {
-            return Thresholds::Even(self.num_thresholds);
+            return Thresholds::Even(usize::try_from(self.num_thresholds).unwrap_or(0));
         }
         inner.sort_by(f64::total_cmp);
         let count = inner.len() + 2;

@@ -81,7 +81,7 @@ impl Samples {
         let weights = row(weights)?;
         self.weight = Some(match self.weight {
             Some(weight) => weight * weights,
-            None => weights,
+            None => ops::ones_like(&self.p, None) * weights,
         });
         Ok(self)
     }
