@@ -22,6 +22,37 @@ pub struct ScanOptions {
 /// Other tensors of the surrounding `call` may be used inside the step. Works inside a layer's `call`, not on symbolic
 /// tensors.
 ///
+/// ```
+/// use refrain::layers::{Call, Layer};
+/// use refrain::ops::{self, ScanOptions};
+/// use refrain::{Inputs, Result, Tensor, input};
+///
+/// /// Sums over the steps so far.
+/// struct RunningSums;
+///
+/// impl Layer for RunningSums {
+///     type Output = Tensor;
+///
+///     fn class_name(&self) -> &str {
+///         "RunningSums"
+///     }
+///
+///     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+///         let steps = ops::swapaxes(inputs.one()?, 0, 1);
+///         let zeros = ops::zeros_like(steps.slice(0), None);
+///         let (_, sums) = ops::scan(&[zeros], &[steps], ScanOptions::default(), |sum, step| {
+///             let sum = &sum[0] + &step[0];
+///             Ok((vec![sum.clone()], vec![sum]))
+///         })?;
+///         Ok(ops::swapaxes(&sums[0], 0, 1))
+///     }
+/// }
+///
+/// let sums = RunningSums.into_layer().call(&input([5, 3]))?;
+/// assert_eq!(sums.shape().to_string(), "(None, 5, 3)");
+/// # Ok::<(), refrain::Error>(())
+/// ```
+///
 /// # Errors
 /// The carried tensors change their shape or type, or the sequences differ in length.
 pub fn scan(
