@@ -52,7 +52,7 @@ operations! { TABLE in table {
     ///
     /// ```
     /// use refrain::{input, ops};
-    /// assert_eq!(ops::argmax(input([10]), -1, false).shape().to_string(), "(None)");
+    /// assert_eq!(ops::argmax(input([10]), -1, false).shape().to_string(), "(None,)");
     /// ```
     pub fn argmax(x: impl AsRef<Tensor>, axis: impl Into<Option<i64>>, keepdims: bool) -> Tensor {
         [x.as_ref(), to::<Option<i64>>(axis), keepdims]

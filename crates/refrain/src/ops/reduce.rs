@@ -334,7 +334,7 @@ operations! { OTHERS in others {
     /// ```
     /// use refrain::{input, ops};
     /// let (mean, variance) = ops::moments(input([4, 3]), [1, 2], false);
-    /// assert_eq!((mean.shape().to_string(), variance.rank()), ("(None)".to_owned(), 1));
+    /// assert_eq!((mean.shape().to_string(), variance.rank()), ("(None,)".to_owned(), 1));
     /// ```
     pub fn moments(x: impl AsRef<Tensor>, axes: impl Into<Axes>, keepdims: bool) -> (Tensor, Tensor) {
         [x.as_ref(), to::<Axes>(axes).in_list(), keepdims, false]

@@ -86,7 +86,7 @@ operations! { TABLE in table {
     /// ```
     /// use refrain::{Input, ops};
     /// let x = Input::new([6, 4]).batch_size(2).tensor();
-    /// assert_eq!(ops::ravel(&x).shape().to_string(), "(48)");
+    /// assert_eq!(ops::ravel(&x).shape().to_string(), "(48,)");
     /// ```
     pub fn ravel(x: &Tensor) -> Tensor { [x] }
     "ops.numpy" / "Ravel" as "ravel(x)" [Tensor], "K.flatten(x)" => |inputs, _| {
