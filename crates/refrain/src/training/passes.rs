@@ -256,7 +256,7 @@ fn kernels_finish_what_follows_them() -> Result<()> {
     Ok(())
 }
 
-/// Nothing of a model of 16 bits is left to the interpreter, neither in predictions nor in training.
+/// Programs of 16 bits compile, which they do not where a primitive has no kernel.
 #[test]
 fn models_of_16_bits_have_kernels_for_everything() -> Result<()> {
     for dtype in [DType::BF16, DType::F16] {
@@ -270,9 +270,8 @@ fn models_of_16_bits_have_kernels_for_everything() -> Result<()> {
         let y = Dense::new(4).activation(Activation::Softmax);
         let model = Model::new(&image, &y.dtype(dtype).call(&last)?)?;
         let images: &[&[usize]] = &[&[4, 8, 8, 3]];
-        let plan = predicting(&model, images)?.program.explain();
-        let step = training(&model, Loss::CategoricalCrossentropy, images, &[4, 4])?;
-        let plan = step.program.explain();
+        predicting(&model, images)?;
+        training(&model, Loss::CategoricalCrossentropy, images, &[4, 4])?;
     }
     Ok(())
 }
