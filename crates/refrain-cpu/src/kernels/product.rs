@@ -1,4 +1,4 @@
-//! Products of matrices of any type of numbers. Those of `f32` are [`gemm`](super::gemm)'s.
+//! Products of matrices of any type of numbers. Those of `f32` are [`super::gemm`]'s.
 //!
 //! Each sum runs over the depth in order, one term after the other, whatever the SIMD level.
 

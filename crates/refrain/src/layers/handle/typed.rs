@@ -13,7 +13,7 @@ use crate::names;
 use crate::regularizers::Regularizer;
 use crate::variable::Variable;
 
-/// A layer of a known kind: [`Dense`](super::Dense) and all other layers are handles, and what is here they all have.
+/// A layer of a known kind: [`Dense`](crate::layers::Dense) and all other layers are handles, and what is here they all have.
 ///
 /// ```
 /// use refrain::{input, layers::Dense};
