@@ -60,7 +60,8 @@ const ENGINE_VARIABLE: &str = "REFRAIN_ENGINE";
 /// The engines of the process.
 struct Engines {
     known: BTreeMap<String, Arc<dyn Engine>>,
-    default: Option<String>,
+    /// The one of the process, once it has been chosen or asked for.
+    default: Option<Arc<dyn Engine>>,
 }
 
 impl Engines {
@@ -110,10 +111,13 @@ thread_local! {
 pub fn register(engine: impl Engine + 'static) {
     let name = engine.name().to_owned();
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    let replaced = engines.known.insert(name, Arc::new(engine));
+    let engine: Arc<dyn Engine> = Arc::new(engine);
+    let default = engines.default.as_mut().filter(|e| e.name() == name);
+    let outdated = default.map(|default| std::mem::replace(default, engine.clone()));
+    let replaced = engines.known.insert(name, engine);
     drop(engines);
     // An engine that ends may ask for others: the lock is free again.
-    drop(replaced);
+    drop((outdated, replaced));
 }
 
 /// The names of the engines that are known, in alphabetical order.
@@ -152,9 +156,8 @@ pub fn get(name: &str) -> Result<Arc<dyn Engine>> {
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub fn set_default(name: &str) -> Result<()> {
-    get(name)?;
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    engines.default = Some(name.to_owned());
+    engines.default = Some(engines.get(name)?);
     Ok(())
 }
 
@@ -197,14 +200,14 @@ pub fn current() -> Result<Arc<dyn Engine>> {
     if let Some(engine) = SCOPED.with_borrow(Clone::clone) {
         return Ok(engine);
     }
-    let engines = ENGINES.read().unwrap_or_else(PoisonError::into_inner);
-    match &engines.default {
-        Some(name) => engines.get(name),
-        None => {
-            let named = engines.get(&NAMED);
-            named.map_err(|e| e.hint(format!("`{ENGINE_VARIABLE}` names it")))
-        }
+    let known = || ENGINES.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(default) = &known().default {
+        return Ok(default.clone());
     }
+    let named = known().get(&NAMED);
+    let named = named.map_err(|e| e.hint(format!("`{ENGINE_VARIABLE}` names it")))?;
+    let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
+    Ok(engines.default.get_or_insert(named).clone())
 }
 
 /// The engine of a process that chooses none itself.
