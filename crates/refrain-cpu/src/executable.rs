@@ -26,7 +26,7 @@ pub struct CompileOptions {
     pub threads: Option<usize>,
     /// Vector instructions; `None`: the pool's. Levels that the machine lacks are replaced by its best.
     pub simd: Option<SimdLevel>,
-    /// Whether convolutions of 3×3 may go Winograd's way: faster, with rounding errors some ten times as large and below
+    /// Whether convolutions of 3×3 may be Winograd convolutions: faster, with rounding errors some ten times as large and below
     /// 1e-5 of the result's scale. An infinite, huge or NaN element also spoils results up to five elements beside those
     /// that it belongs to. By default they may, unless the environment variable `REFRAIN_WINOGRAD` is `0`.
     pub winograd: bool,

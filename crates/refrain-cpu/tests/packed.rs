@@ -66,7 +66,7 @@ fn convolution(size: usize, side: usize, channels: usize, stride: usize, groups:
 
 #[test]
 fn packed_convolutions_equal_the_interpreters() {
-    // Winograd's way, a product, and the direct one: strided, in groups, of odd sizes.
+    // A Winograd convolution, a product, and the direct one: strided, in groups, of odd sizes.
     let shapes = [
         (3, 16, 16, 1, 1),
         (1, 9, 24, 1, 1),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue, unexpected};
 use crate::objects::{self, Holds, Kind, own};
 use crate::ops;
 use crate::tensor::Tensor;

@@ -80,6 +80,7 @@
 
 pub mod activations;
 pub mod callbacks;
+mod config;
 pub mod constraints;
 pub mod data;
 pub mod engine;

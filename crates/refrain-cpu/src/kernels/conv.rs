@@ -192,7 +192,7 @@ impl ConvPlan {
         })
     }
 
-    /// The same by Winograd's way where that is faster; its rounding errors are some ten times as large.
+    /// The same as a Winograd convolution where that is faster; its rounding errors are some ten times as large.
     pub fn with_winograd(mut self) -> ConvPlan {
         self.winograd = Winograd::new(&self.shape, self.backward);
         self
@@ -204,7 +204,7 @@ impl ConvPlan {
         key(self) == key(other)
     }
 
-    /// Whether it goes Winograd's way.
+    /// Whether it is a Winograd convolution.
     pub fn is_winograd(&self) -> bool {
         self.winograd.is_some()
     }

@@ -102,7 +102,7 @@ impl KernelGradientPlan {
         })
     }
 
-    /// The same by Winograd's way where that is faster; its rounding errors are some ten times as large.
+    /// The same as a Winograd convolution where that is faster; its rounding errors are some ten times as large.
     pub fn with_winograd(mut self) -> KernelGradientPlan {
         self.winograd = WinogradGradient::new(&self.shape);
         if let Some(winograd) = &self.winograd {
@@ -111,7 +111,7 @@ impl KernelGradientPlan {
         self
     }
 
-    /// Whether it goes Winograd's way.
+    /// Whether it is a Winograd convolution.
     pub fn is_winograd(&self) -> bool {
         self.winograd.is_some()
     }

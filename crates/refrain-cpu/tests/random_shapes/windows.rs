@@ -133,7 +133,7 @@ pub fn integers(maker: &mut Maker) -> Made<()> {
     Ok(())
 }
 
-/// Images with as many channels as Winograd's way and the direct kernels take, and one more or less.
+/// Images with as many channels as Winograd convolutions and the direct kernels take, and one more or less.
 pub fn channels(maker: &mut Maker) -> Made<()> {
     let k = maker.pick(&[1, 3, 3, 3, 3]);
     let stride = maker.pick(&[1, 1, 1, 2]);

@@ -12,8 +12,8 @@ pub use unit_norm::UnitNorm;
 
 use serde_json::Value as Json;
 
+use crate::config::{ConfigValue, unexpected};
 use crate::error::Result;
-use crate::layers::{ConfigValue, unexpected};
 use crate::objects::{Class, constants, kind};
 use crate::ops;
 use crate::tensor::Tensor;

@@ -3,8 +3,8 @@
 use refrain_graph::{DType, Literal};
 
 use super::{Initializer, InitializerClass, literal};
+use crate::config::Config;
 use crate::error::Result;
-use crate::layers::Config;
 use crate::objects::Class;
 
 /// The bias of an LSTM: the second quarter (the forget gate's) is one, the rest as the inner initializer makes it.

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use refrain_graph::philox::Philox;
 use serde_json::Value as Json;
 
+use crate::config::ConfigValue;
 use crate::error::Result;
-use crate::layers::ConfigValue;
 
 /// The seed of an initializer, or none: then the next of the thread's counts, at each call another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

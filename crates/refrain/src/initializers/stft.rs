@@ -6,8 +6,8 @@ use refrain_graph::{DType, Literal};
 use serde_json::Value as Json;
 
 use super::{Initializer, InitializerClass, real, windows};
+use crate::config::{ConfigValue, unexpected, words};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, unexpected, words};
 use crate::options;
 
 /// Which part of the complex waves an [`Stft`] makes.

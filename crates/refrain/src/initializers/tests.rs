@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 
 use super::*;
-use crate::layers::ConfigValue;
+use crate::config::ConfigValue;
 
 /// For exact values, which Keras computes in float32.
 const TOLERANCE: f64 = 1e-6;

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use super::random::{axis_sizes, fan, fans, truncated_normal_of, uniform};
 use super::{Initializer, InitializerClass, Seed, real};
+use crate::config::{ConfigValue, words};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, words};
 use crate::options;
 
 /// Which fan the variance is divided by.

@@ -6,9 +6,9 @@ use refrain_graph::Spec;
 
 use super::build::Build;
 use super::call::Call;
-use super::config::Config;
 use super::handle::{AnyLayer, Handle};
 use super::properties::Properties;
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::regularizers::Regularizer;

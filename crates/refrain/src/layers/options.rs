@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::config::{ConfigValue, unexpected};
+use crate::config::{ConfigValue, unexpected};
 use crate::error::Result;
 
 /// Where the channels are in a tensor of images or sequences.

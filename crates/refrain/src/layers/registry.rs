@@ -3,11 +3,11 @@
 use refrain_graph::{DType, Spec};
 use serde_json::{Value as Json, json};
 
-use super::config::{Config, shown, unexpected};
 use super::handle::{AnyLayer, BuildSpecs, Handle};
 use super::layer::Layer;
 use super::restoring::Restoring;
 use super::*;
+use crate::config::{Config, in_option, shown, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
 use crate::objects::{self, Holds, Kind, own};

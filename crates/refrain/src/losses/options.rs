@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::Reduction;
+use crate::config::{Config, ConfigValue, in_option};
 use crate::error::Result;
-use crate::layers::{Config, ConfigValue, in_option};
 use crate::objects::{Base, read_option};
 use crate::tensor::Tensor;
 

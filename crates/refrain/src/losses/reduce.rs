@@ -2,8 +2,8 @@
 
 use refrain_graph::{Comparison, DType, Dim};
 
+use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::words;
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 

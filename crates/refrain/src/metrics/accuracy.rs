@@ -7,8 +7,8 @@ use super::{
     BinaryAccuracy, CategoricalAccuracy, Direction, Metric, MetricClass, MetricOptions,
     SparseCategoricalAccuracy,
 };
+use crate::config::Config;
 use crate::error::Result;
-use crate::layers::Config;
 use crate::losses::align_ranks;
 use crate::objects::{Base, Based, Class};
 use crate::ops::prim;

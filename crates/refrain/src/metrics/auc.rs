@@ -2,8 +2,8 @@
 
 use super::confusion::{Samples, Thresholds, check_thresholds, row};
 use super::{Direction, Metric, MetricClass, Numbers, State};
+use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::words;
 use crate::ops::{self, Axes};
 use crate::options;
 use crate::tensor::Tensor;

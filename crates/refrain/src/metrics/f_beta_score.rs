@@ -1,8 +1,8 @@
 //! Weighted harmonic means of precision and recall.
 
 use super::{Direction, Metric, MetricClass, State};
+use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::words;
 use crate::ops::{self, Axes};
 use crate::options;
 use crate::tensor::Tensor;

@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 
 use super::Metric;
 use super::accuracy::ByShapes;
+use crate::config::unexpected;
 use crate::error::Result;
-use crate::layers::unexpected;
 use crate::losses::Loss;
 use crate::objects::{Kind, from_json, own};
 

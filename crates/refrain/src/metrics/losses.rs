@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{Direction, Metric, MetricClass, MetricOptions};
+use crate::config::Config;
 use crate::error::Result;
-use crate::layers::Config;
 use crate::losses::{self, Loss, LossClass};
 use crate::objects::{Base, Based, Class, Entry, Serializable, from_json};
 use crate::options;

@@ -3,8 +3,8 @@
 use refrain_graph::DType;
 use serde_json::Value as Json;
 
+use crate::config::{Config, ConfigValue};
 use crate::error::Result;
-use crate::layers::{Config, ConfigValue};
 use crate::objects::{Base, read_option};
 
 /// The options that all metrics have.

@@ -8,13 +8,12 @@ use super::functional::Functional;
 use super::model::Model;
 use super::sharing::has_tensors_alone;
 use super::taken_masks::keeps_masks;
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::node::{Node, Recorded};
 use crate::layers::restoring::Restoring;
-use crate::layers::{
-    AnyLayer, Config, Handle, Identity, MaskMerging, Outputs, Rescaling, registry,
-};
+use crate::layers::{AnyLayer, Handle, Identity, MaskMerging, Outputs, Rescaling, registry};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};

@@ -6,8 +6,8 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::own;
+use crate::config::Config;
 use crate::error::Result;
-use crate::layers::Config;
 
 /// A class of objects that files name: what [`options!`](crate::options) gives a struct.
 pub trait Class: Any + fmt::Debug + Send + Sync {

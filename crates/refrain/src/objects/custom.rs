@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::{Base, Based, Class, own};
+use crate::config::Config;
 use crate::error::Result;
-use crate::layers::Config;
 use crate::tensor::Tensor;
 
 type Function = dyn Fn(&Tensor, &Tensor) -> Tensor + Send + Sync;

@@ -9,9 +9,9 @@ mod options;
 pub(crate) mod own;
 mod registry;
 
+pub use crate::config::read_option;
 pub use class::{Base, Based, Class, FromConfig};
 pub(crate) use custom::Custom;
-pub use options::read_option;
 pub use registry::{CustomObjects, Entry, Holds, Kind, Serializable, register};
 pub(crate) use registry::{
     Object, Restore, constants, custom, from_json, kind, scope, scoped, to_json,

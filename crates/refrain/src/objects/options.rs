@@ -1,25 +1,5 @@
 //! The declaration of a class and its options.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue, in_option};
-
-/// An option of a configuration, or its default: what [`options!`](crate::options) reads with.
-///
-/// # Errors
-/// The option has a value of another type, or is missing and has no default.
-pub fn read_option<T: ConfigValue>(config: &Config, key: &str, default: Option<T>) -> Result<T> {
-    let missing = |default: Option<T>| {
-        default.ok_or_else(|| Error::new(ErrorKind::Config, format!("option `{key}` is missing")))
-    };
-    match config.get(key) {
-        None => missing(default),
-        Some(json) => match T::from_json(json) {
-            Err(_) if json.is_null() => missing(default),
-            read => read.map_err(|e| in_option(e, key)),
-        },
-    }
-}
-
 /// Declares a class: a struct with its options under Keras's names and with Keras's defaults, a constructor, a setter for
 /// each option, and the way to a configuration and back.
 ///

@@ -10,8 +10,8 @@ use serde_json::{Value as Json, json};
 
 use super::class::{Base, Class, FromConfig};
 use super::own;
+use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, unexpected};
 
 /// A kind of objects that files name: [`Loss`](crate::losses::Loss), [`AnyLayer`](crate::layers::AnyLayer),
 /// [`Activation`](crate::activations::Activation), …
@@ -353,7 +353,7 @@ macro_rules! kind {
             }
 
             /// The options under Keras's names.
-            pub fn config(&self) -> $crate::layers::Config {
+            pub fn config(&self) -> $crate::config::Config {
                 self.0.config()
             }
 
@@ -397,7 +397,7 @@ macro_rules! kind {
         }
 
         impl<C: Into<$kind>> $crate::objects::Holds<C> for $kind {
-            fn hold(object: C, _config: &$crate::layers::Config) -> $crate::Result<Self> {
+            fn hold(object: C, _config: &$crate::config::Config) -> $crate::Result<Self> {
                 Ok(object.into())
             }
         }
@@ -414,7 +414,7 @@ macro_rules! kind {
             }
         }
 
-        impl $crate::layers::ConfigValue for $kind {
+        impl $crate::config::ConfigValue for $kind {
             fn to_json(&self) -> serde_json::Value {
                 $crate::objects::to_json(self)
             }

@@ -8,10 +8,12 @@ use serde_json::Value as Json;
 
 use super::definition::{binary_functions, operations, unary_functions};
 use super::{Kind, OpDef, absent, dtype, prim, tensor_argument};
+use crate::config::Config;
+use crate::config::number_from_json;
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Config, registry};
+use crate::layers::registry;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -59,26 +61,6 @@ macro_rules! numbers {
 }
 numbers!(f32 => Number as f64, f64 => Number as f64, i32 => Integer as i64, i64 => Integer as i64, usize => Integer as i64);
 
-/// A number as JSON, which has none for infinities; Python writes and reads these names.
-pub(crate) fn to_json(number: f64) -> Json {
-    match serde_json::Number::from_f64(number) {
-        Some(n) => Json::Number(n),
-        None if number.is_nan() => "NaN".into(),
-        None if number > 0.0 => "Infinity".into(),
-        None => "-Infinity".into(),
-    }
-}
-
-/// The number that [`to_json`] wrote.
-pub(crate) fn to_number(json: &Json) -> Option<f64> {
-    match json.as_str() {
-        Some("NaN") => Some(f64::NAN),
-        Some("Infinity") => Some(f64::INFINITY),
-        Some("-Infinity") => Some(f64::NEG_INFINITY),
-        _ => json.as_f64(),
-    }
-}
-
 /// An argument as a traced tensor; a number takes the type of the tensor beside it.
 pub(crate) fn operand(
     inputs: &Inputs,
@@ -100,7 +82,7 @@ pub(crate) fn operand(
     if let Some(truth) = json.as_bool() {
         return prim::constant_of(beside, DType::Bool, f64::from(u8::from(truth)));
     }
-    let number = to_number(json).ok_or_else(missing)?;
+    let number = number_from_json(json).ok_or_else(missing)?;
     let dtype = match (beside.dtype(), json.is_i64() || json.is_u64()) {
         (dtype, _) if dtype.is_float() => dtype,
         (DType::Bool, true) => DType::I32,

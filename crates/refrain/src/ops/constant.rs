@@ -4,10 +4,11 @@ use ndarray::{ArrayBase, Data, Dimension};
 use refrain_graph::{DType, Element, Literal, with_data};
 use serde_json::{Value as Json, json};
 
-use super::arithmetic::{to_json, to_number};
+use crate::config::unexpected;
+use crate::config::{number_from_json, number_to_json};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{registry, unexpected};
+use crate::layers::registry;
 use crate::tensor::Tensor;
 
 /// Keras's class of its own arrays in files.
@@ -87,7 +88,7 @@ pub(crate) fn array_to_json(literal: &Literal) -> Json {
 fn leaf(value: f64, dtype: DType) -> Json {
     match dtype {
         DType::Bool => (value != 0.0).into(),
-        dtype if dtype.is_float() => to_json(value),
+        dtype if dtype.is_float() => number_to_json(value),
         _ => (value as i64).into(),
     }
 }
@@ -138,7 +139,7 @@ pub(crate) fn listed(beside: &Tensor, json: &Json) -> Result<Tensor> {
 
 fn listed_dtype(beside: &Tensor, json: &Json) -> Result<DType> {
     let all = |is: fn(&Json) -> bool| leaves(json, &is);
-    if !all(|leaf| leaf.is_boolean() || to_number(leaf).is_some()) {
+    if !all(|leaf| leaf.is_boolean() || number_from_json(leaf).is_some()) {
         return Err(unfit(json));
     }
     match beside.dtype() {
@@ -198,7 +199,7 @@ fn literal(json: &Json, dtype: DType) -> Option<Literal> {
     let mut values = Vec::new();
     flatten(json, &dims, &mut values, &|leaf| match leaf {
         Json::Bool(truth) => Some(f64::from(u8::from(*truth))),
-        number => to_number(number),
+        number => number_from_json(number),
     })?;
     Some(Literal::new(dims, values)?.convert(dtype))
 }

@@ -5,9 +5,10 @@ use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations};
 use super::{option, prim, tensor_argument};
+use crate::config::{Config, ConfigValue, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Argument;
-use crate::layers::{Config, ConfigValue, DataFormat, Padding, in_option};
+use crate::layers::{DataFormat, Padding};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::utils::sizes;

@@ -3,10 +3,12 @@
 use refrain_graph::DType;
 use serde_json::Value as Json;
 
-use super::{Axes, NewShape, Operand, to_json};
+use super::{Axes, NewShape, Operand};
+use crate::config::number_to_json;
+use crate::config::{Config, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs, MaskRule};
-use crate::layers::{AnyLayer, Call, Config, Handle, Layer, Properties, mixed, shown};
+use crate::layers::{AnyLayer, Call, Handle, Layer, Properties, mixed};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
@@ -78,7 +80,7 @@ impl Parameter<'_> {
             "False" => false.into(),
             text => match (text.parse::<i64>(), text.parse::<f64>()) {
                 (Ok(n), _) => n.into(),
-                (_, Ok(n)) => to_json(n),
+                (_, Ok(n)) => number_to_json(n),
                 _ => text.strip_prefix('\'')?.strip_suffix('\'')?.into(),
             },
         })
@@ -304,7 +306,7 @@ plain_arguments! {
     i64 => |n| n;
     u32 => |n| n;
     usize => |n| n;
-    f64 => |n| to_json(n);
+    f64 => |n| number_to_json(n);
     &str => |text| text;
     DType => |dtype| dtype.keras_name();
     Vec<usize> => |sizes| sizes;

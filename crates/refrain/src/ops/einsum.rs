@@ -7,9 +7,9 @@ use refrain_graph::{Comparison, DType, Dim, DotDims, Reduction};
 use super::definition::{ToArgument, operations};
 use super::reduce::reduce;
 use super::{dot_general, option, prim};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::Config;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 

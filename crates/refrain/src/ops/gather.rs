@@ -3,9 +3,10 @@
 use super::definition::ToArgument;
 use super::index::{Index, key_to_json, table};
 use super::{Kind, OpDef, Operation, option, tensor_argument};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
-use crate::layers::{AnyLayer, Config, Handle};
+use crate::layers::{AnyLayer, Handle};
 use crate::names;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};

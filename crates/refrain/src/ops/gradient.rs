@@ -4,9 +4,9 @@ use refrain_graph::grad::vjp;
 
 use super::definition::{ToArgument, operations};
 use super::{Operation, prim, tensor_argument};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::Config;
 use crate::layers::node::Node;
 use crate::losses::sum_all;
 use crate::models::depends;

@@ -3,12 +3,12 @@
 use refrain_graph::{Dim, Op, Shape};
 use serde_json::Value as Json;
 
-use super::arithmetic::to_number;
 use super::definition::{ToArgument, operations, to};
 use super::{Axes, flatten_from, option, prim};
+use crate::config::number_from_json;
+use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Config, unexpected};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
@@ -367,7 +367,9 @@ fn pad_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.tensor(0, "x");
     let x = x.ok_or_else(|| Error::mismatch(ErrorKind::Structure, "a tensor", "none"))?;
     let widths = widths(config.get("pad_width").unwrap_or(&Json::Null), x.rank())?;
-    let value = inputs.plain(1, "constant_values").and_then(to_number);
+    let value = inputs
+        .plain(1, "constant_values")
+        .and_then(number_from_json);
     let mode: String = option(config, "mode")?;
     match mode.as_str() {
         "constant" => Ok(pad_constant(x, &widths, value.unwrap_or(0.0))?.into()),

@@ -3,13 +3,14 @@
 use refrain_graph::{DType, DotDims, Op};
 use serde_json::Value as Json;
 
-use super::arithmetic::{float_input, to_number};
+use super::arithmetic::float_input;
 use super::definition::{operations, to};
 use super::order::triangle;
 use super::{Axes, cast, max, min, not_equal, option, power, prim, squeeze, sum, tensor_argument};
+use crate::config::number_from_json;
+use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Config, unexpected};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
@@ -175,7 +176,7 @@ fn norm_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let keepdims: bool = option(config, "keepdims")?;
     let json = config.get("ord").unwrap_or(&Json::Null);
     let euclidean = |x: &Tensor| sum(&x.square(), axes.clone(), keepdims).sqrt();
-    let norm = match (to_number(json), dims.as_slice()) {
+    let norm = match (number_from_json(json), dims.as_slice()) {
         (None, dims) if json.is_null() || (json == "fro" && dims.len() == 2) => euclidean(&x),
         (Some(order), [_]) => vector_norm(&x, order, axes, keepdims),
         (Some(order), &[rows, columns]) if order.abs() == 1.0 || order.is_infinite() => {

@@ -31,7 +31,6 @@ mod nn;
 mod order;
 mod pooling;
 pub(crate) mod prim;
-pub(crate) use arithmetic::{to_json, to_number};
 pub(crate) mod reduce;
 mod scan;
 mod shape;
@@ -61,9 +60,10 @@ pub use shape::*;
 use refrain_graph::{BinaryOp, DType};
 use serde_json::Value as Json;
 
+use crate::config::{Config, ConfigValue, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Config, ConfigValue, in_option, registry};
+use crate::layers::registry;
 use crate::tensor::Tensor;
 
 /// Every function, file by file.

@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations, to};
 use super::{absent, cast, dtype, not_equal, option, prim};
+use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Config, ConfigValue, unexpected};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;

@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use super::definition::{operations, to};
 use super::{Axes, option, prim};
+use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Config, unexpected};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 

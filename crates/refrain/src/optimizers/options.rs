@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::Schedule;
+use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue};
 use crate::objects::{Base, read_option};
 
 /// A number, or a number that changes with the steps.

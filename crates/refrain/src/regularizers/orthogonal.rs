@@ -1,7 +1,7 @@
 //! The penalty on angles that are not right.
 
 use super::{Regularizer, RegularizerClass};
-use crate::layers::words;
+use crate::config::words;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;

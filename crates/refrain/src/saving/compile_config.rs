@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::config::{compile_from_json, compile_to_json};
+use crate::config::unexpected;
 use crate::error::Result;
-use crate::layers::unexpected;
 use crate::models::Model;
 
 impl Model {

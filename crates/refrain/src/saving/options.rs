@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::lambda::{Expression, decode, of_expression};
 use super::{Limits, load};
+use crate::config::Config;
 use crate::error::Result;
 use crate::layers::core::{Function, of_list, of_list_with, of_one, of_one_with};
 use crate::layers::restoring::Restoring;
-use crate::layers::{Config, LambdaArguments, LambdaFunction};
+use crate::layers::{LambdaArguments, LambdaFunction};
 use crate::models::Model;
 use crate::objects::CustomObjects;
 use crate::tensor::Tensor;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::Tensor;
+use crate::config::Config;
 use crate::error::Result;
 use crate::layers::node::Node;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Config, registry};
+use crate::layers::{AnyLayer, registry};
 use crate::models::Model;
 use crate::ops::{self, Operation};
 use crate::saving::{self, Expression};

@@ -2,10 +2,11 @@
 
 use refrain_graph::{Graph, Spec, Value};
 
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::{OutputSpec, Recorded};
-use crate::layers::{AnyLayer, Config, InputLayer, Layer};
+use crate::layers::{AnyLayer, InputLayer, Layer};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;

@@ -230,7 +230,7 @@ fn gradients_that_nothing_uses_are_dropped() -> Result<()> {
 }
 
 /// Bias, activation and the mask of its gradient are part of convolutions and products, all of the optimizer is one step, 3×3
-/// convolutions of enough channels go Winograd's way, and loops are cut by rows.
+/// convolutions of enough channels are Winograd convolutions, and loops are cut by rows.
 #[test]
 fn kernels_finish_what_follows_them() -> Result<()> {
     let images: &[&[usize]] = &[&[4, 12, 12, 1], &[4, 12, 12, 1]];

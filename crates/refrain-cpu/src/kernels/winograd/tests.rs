@@ -1,4 +1,4 @@
-//! Winograd's way against sums in `f64`, at every level and with several threads.
+//! Winograd convolutions against sums in `f64`, at every level and with several threads.
 
 use super::*;
 use crate::kernels::conv::ConvPlan;

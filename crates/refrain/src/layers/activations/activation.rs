@@ -1,9 +1,10 @@
 //! An activation function as a layer.
 
 use crate::activations;
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_options};
 use crate::tensor::Tensor;
 
 layer_options! {

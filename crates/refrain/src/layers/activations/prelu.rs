@@ -1,10 +1,11 @@
 //! The rectified linear unit with learned slopes.
 
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;

@@ -2,9 +2,10 @@
 
 use refrain_graph::DType;
 
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_options};
 use crate::ops::{self, Axes, prim};
 use crate::tensor::Tensor;
 

@@ -4,10 +4,11 @@ use refrain_graph::{Reduction, UnaryOp};
 
 use super::attention::{Operands, check_ranks};
 use super::scores::{outputs, scored_call};
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Config, Layer, Properties, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Properties, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;

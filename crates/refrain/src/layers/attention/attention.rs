@@ -4,12 +4,11 @@ use refrain_graph::{DotDims, Reduction, UnaryOp};
 use serde_json::Value as Json;
 
 use super::scores::{self, Roles, expand, flag, outputs, scored_call};
+use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{
-    Build, Call, Config, ConfigValue, Layer, Properties, Weight, layer_options, unexpected,
-};
+use crate::layers::{Build, Call, Layer, Properties, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;

@@ -6,15 +6,13 @@ use serde_json::Value as Json;
 use super::QUERY_MASK;
 use super::multi_head_scores::AttentionAxes;
 use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, scored_call};
+use crate::config::{Config, ConfigValue};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::{Argument, Inputs};
 use crate::layers::regularization::noise;
-use crate::layers::{
-    Build, Call, Config, ConfigValue, InputSpec, Layer, Penalized, Properties, Weight,
-    layer_options,
-};
+use crate::layers::{Build, Call, InputSpec, Layer, Penalized, Properties, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;

@@ -32,13 +32,12 @@ pub use separable_conv2d::{SeparableConv2D, SeparableConv2DOptions};
 mod prelude {
     pub(super) use super::base_conv::{self, Geometry};
     pub(super) use crate::activations::Activation;
+    pub(super) use crate::config::{Config, Sizes};
     pub(super) use crate::constraints::Constraint;
     pub(super) use crate::error::Result;
     pub(super) use crate::initializers::Initializer;
     pub(super) use crate::inputs::Inputs;
-    pub(super) use crate::layers::{
-        Build, Call, Config, DataFormat, Layer, Padding, Sizes, Weight,
-    };
+    pub(super) use crate::layers::{Build, Call, DataFormat, Layer, Padding, Weight};
     pub(super) use crate::ops::{self, ConvOptions};
     pub(super) use crate::regularizers::Regularizer;
     pub(super) use crate::tensor::Tensor;

@@ -5,12 +5,13 @@ use serde_json::Value as Json;
 
 use super::einsum_equation::Equation;
 use crate::activations::Activation;
+use crate::config::{Config, ConfigValue};
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
 use crate::layers::registry::QUANTIZATION;
-use crate::layers::{Build, Call, Config, ConfigValue, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;

@@ -3,12 +3,13 @@
 use refrain_graph::DType;
 use serde_json::Value as Json;
 
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
 use crate::layers::registry::QUANTIZATION;
-use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;

@@ -1,8 +1,9 @@
 //! The input itself.
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Config, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_options};
 use crate::tensor::Tensor;
 
 layer_options! {

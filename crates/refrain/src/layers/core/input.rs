@@ -3,10 +3,11 @@
 use refrain_graph::{DType, Dim, Shape, Spec};
 use serde_json::Value as Json;
 
+use crate::config::{Config, ConfigValue, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::Recorded;
-use crate::layers::{Call, Config, ConfigValue, Handle, Layer, Properties, in_option, registry};
+use crate::layers::{Call, Handle, Layer, Properties, registry};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 

@@ -10,11 +10,12 @@ use super::lambda_arguments::LambdaArguments;
 use super::lambda_functions::{
     Function, given, of_list, of_one, of_one_with, register, registered,
 };
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::Recorded;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Call, Config, Handle, Layer};
+use crate::layers::{AnyLayer, Call, Handle, Layer};
 use crate::objects::own;
 use crate::saving::lambda;
 use crate::structure::Structure;

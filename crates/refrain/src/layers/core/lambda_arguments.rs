@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use crate::config::{Config, ConfigValue, in_option, shown};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Config, ConfigValue, in_option, shown};
 use crate::ops::listed;
 use crate::tensor::Tensor;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::lambda_arguments::LambdaArguments;
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::Config;
 use crate::objects::{self, Holds, Kind, Restore};
 use crate::tensor::Tensor;
 

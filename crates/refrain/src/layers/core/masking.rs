@@ -1,8 +1,9 @@
 //! Steps to be skipped.
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 

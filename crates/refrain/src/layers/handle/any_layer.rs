@@ -5,10 +5,11 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use refrain_graph::DType;
 
 use super::{AnyLayer, BuildSpecs, Name, Origin, no_copy};
+use crate::config::{Config, ConfigValue};
 use crate::error::Result;
 use crate::layers::connections::Connections;
 use crate::layers::layer::Layer;
-use crate::layers::{Config, ConfigValue, InputLayer, Properties, registry};
+use crate::layers::{InputLayer, Properties, registry};
 use crate::models::Functional;
 use crate::regularizers::Regularizer;
 

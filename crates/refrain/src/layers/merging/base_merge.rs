@@ -185,7 +185,7 @@ macro_rules! merge_layer {
                 $class
             }
 
-            fn config(&self) -> $crate::layers::Config {
+            fn config(&self) -> $crate::config::Config {
                 let mut config = self.to_config();
                 config.retain(|key, _| self.keras2_masks || key != $crate::layers::merging::KERAS2_MASKS);
                 config

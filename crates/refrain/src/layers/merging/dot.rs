@@ -3,9 +3,10 @@
 use refrain_graph::{Dim, DotDims};
 
 use super::base_merge::{listed, shapes};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_options};
 use crate::ops::{self, Axes, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};

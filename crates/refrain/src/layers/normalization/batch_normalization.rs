@@ -1,11 +1,12 @@
 //! Normalization over the batch.
 
 use super::moments::{at_least_f32, broadcastable, inverse_deviation, masked_moments, moments};
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Config, InputSpec, Layer, Properties, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Properties, Weight, layer_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Tensor, resolve_axis};

@@ -3,11 +3,12 @@
 use refrain_graph::Dim;
 
 use super::moments::{at_least_f32, inverse_deviation, moments};
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Tensor, resolve_axis};

@@ -3,11 +3,12 @@
 use super::moments::{
     AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes, moments,
 };
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Config, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;

@@ -3,8 +3,8 @@
 use refrain_graph::{DType, Dim, Reduction, Shape, UnaryOp};
 use serde_json::Value as Json;
 
+use crate::config::{ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, unexpected};
 use crate::ops::{self, mean_of, prim};
 use crate::tensor::{Tensor, resolve_axis};
 

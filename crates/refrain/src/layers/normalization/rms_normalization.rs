@@ -1,9 +1,10 @@
 //! Normalization by the root of the mean square.
 
 use super::moments::{AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes};
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Config, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Weight, layer_options};
 use crate::ops::{mean_of, prim};
 use crate::tensor::Tensor;
 

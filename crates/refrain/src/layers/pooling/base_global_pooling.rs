@@ -12,7 +12,8 @@ macro_rules! global_pooling_layer {
     ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, masks: $masks:literal, $call:expr) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::layers::{Build, Call, Config, DataFormat, InputSpec, Layer, Properties};
+        use crate::config::{Config};
+use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Properties};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {

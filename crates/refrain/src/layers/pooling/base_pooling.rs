@@ -1,7 +1,8 @@
 //! What pooling layers share.
 
+use crate::config::{OptionalSizes, Sizes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{DataFormat, OptionalSizes, Padding, Sizes};
+use crate::layers::{DataFormat, Padding};
 use crate::ops::PoolOptions;
 
 /// The function's options from a layer's.
@@ -47,9 +48,8 @@ macro_rules! pooling_layer {
         use crate::error::Result;
         use crate::inputs::Inputs;
         use crate::layers::pooling::base_pooling;
-        use crate::layers::{
-            Build, Call, Config, ConfigValue, DataFormat, InputSpec, Layer, OptionalSizes, Padding, Sizes,
-        };
+        use crate::config::{Config, ConfigValue, OptionalSizes, Sizes};
+use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Padding};
         use crate::ops;
         use crate::tensor::Tensor;
 

@@ -3,9 +3,10 @@
 use refrain_graph::Literal;
 use serde_json::Value as Json;
 
+use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Config, ConfigValue, Layer, Properties, layer_options, unexpected};
+use crate::layers::{Call, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 

@@ -1,8 +1,9 @@
 //! A penalty on a layer's output.
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_options};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 

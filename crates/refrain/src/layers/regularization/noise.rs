@@ -132,7 +132,8 @@ macro_rules! noise_layer {
         use super::noise;
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::layers::{Build, Call, Config, InputSpec, Layer};
+        use crate::config::{Config};
+use crate::layers::{Build, Call, InputSpec, Layer};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {

@@ -3,8 +3,9 @@
 use refrain_graph::Dim;
 use serde_json::Value as Json;
 
+use crate::config::{ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{ConfigValue, DataFormat, unexpected};
+use crate::layers::DataFormat;
 use crate::ops;
 use crate::tensor::Tensor;
 use crate::utils::sizes;

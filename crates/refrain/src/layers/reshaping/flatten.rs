@@ -2,9 +2,10 @@
 
 use refrain_graph::Dim;
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Config, DataFormat, InputSpec, Layer, Properties, layer_options};
+use crate::layers::{Call, DataFormat, InputSpec, Layer, Properties, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 

@@ -1,8 +1,9 @@
 //! Another order of axes.
 
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Config, InputSpec, Layer, Properties, layer_options};
+use crate::layers::{Call, InputSpec, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 

@@ -2,9 +2,10 @@
 
 use refrain_graph::Dim;
 
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Config, InputSpec, Layer, layer_options};
+use crate::layers::{Call, InputSpec, Layer, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 

@@ -2,9 +2,10 @@
 
 use refrain_graph::{Dim, Shape};
 
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Config, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 

@@ -10,7 +10,8 @@ macro_rules! spatial_layer {
     ) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::layers::{Call, Config, InputSpec, Layer};
+        use crate::config::{Config};
+use crate::layers::{Call, InputSpec, Layer};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {

@@ -1,8 +1,9 @@
 //! Rows and columns repeated.
 
 use super::edges::repeat;
+use crate::config::Sizes;
 use crate::error::{Error, ErrorKind};
-use crate::layers::{DataFormat, Sizes};
+use crate::layers::DataFormat;
 
 super::spatial::spatial_layer! {
     /// Each row and each column repeated.

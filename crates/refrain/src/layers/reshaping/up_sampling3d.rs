@@ -1,7 +1,8 @@
 //! The elements of volumes repeated.
 
 use super::edges::repeat;
-use crate::layers::{DataFormat, Sizes};
+use crate::config::Sizes;
+use crate::layers::DataFormat;
 
 super::spatial::spatial_layer! {
     /// Each element repeated along the three axes of a volume.

@@ -5,13 +5,11 @@ use serde_json::Value as Json;
 use super::masks;
 use super::output::RnnOutput;
 use super::recurrence::reverse;
+use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
-use crate::layers::{
-    AnyLayer, Build, Call, Config, ConfigValue, Handle, Layer, Properties, Recurrence, registry,
-    unexpected,
-};
+use crate::layers::{AnyLayer, Build, Call, Handle, Layer, Properties, Recurrence, registry};
 use crate::ops;
 use crate::tensor::Tensor;
 

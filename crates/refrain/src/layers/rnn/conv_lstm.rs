@@ -150,7 +150,8 @@ macro_rules! conv_lstm_layer {
         use super::recurrence::{Cell, Recurrent};
         use crate::error::Result;
         use crate::layers::convolutional::Geometry;
-        use crate::layers::{Build, Call, DataFormat, Layer, Padding, Recurrence, Sizes};
+        use crate::config::{Sizes};
+use crate::layers::{Build, Call, DataFormat, Layer, Padding, Recurrence};
         use crate::tensor::Tensor;
 
         recurrent_options! {

@@ -151,7 +151,7 @@ macro_rules! rnn_layer_methods {
             $class
         }
 
-        fn config(&self) -> $crate::layers::Config {
+        fn config(&self) -> $crate::config::Config {
             let mut config = self.to_config();
             $( config.retain(|key, value| key != $option || !value.is_null()); )?
             if !self.zero_before_first {

@@ -2,13 +2,13 @@
 
 use refrain_graph::{Dim, Shape};
 
+use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::restoring::Restoring;
 use crate::layers::rnn::recurrence::slice;
 use crate::layers::{
-    AnyLayer, Build, Call, Config, Handle, InputSpec, Layer, Outputs, Penalized, Properties,
-    registry, unexpected,
+    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Penalized, Properties, registry,
 };
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;

@@ -14,8 +14,8 @@ pub use polynomial_decay::PolynomialDecay;
 
 use refrain_graph::DType;
 
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::Config;
 use crate::objects::{Base, Class, kind, read_option};
 use crate::ops::prim;
 use crate::tensor::Tensor;

@@ -3,9 +3,9 @@
 use refrain_graph::{DType, Shape, Spec};
 use serde_json::{Map, Value as Json, json};
 
+use crate::config::unexpected;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs, TRAINING};
-use crate::layers::unexpected;
 use crate::ops::{array_from_json, array_to_json, is_array};
 use crate::structure::Structure;
 use crate::tensor::Tensor;

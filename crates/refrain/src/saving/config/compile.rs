@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::config::unexpected;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::unexpected;
 use crate::losses::{Loss, Losses};
 use crate::metrics::{Metric, Metrics};
 use crate::models::Model;

@@ -7,11 +7,12 @@ use serde_json::{Map, Value as Json};
 
 use super::arguments::{Reference, described, inputs_from_json, references, shape_from_json};
 use super::versions::{self, KEEPS_MASKS, LOSES_MASKS};
+use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::core::described_call;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Config, InputLayer, registry, unexpected};
+use crate::layers::{AnyLayer, InputLayer, registry};
 use crate::models::{Functional, Model, stack};
 use crate::names::Taken;
 use crate::ops::composed;

@@ -16,9 +16,9 @@ pub(crate) use legacy::{identities, is_before_keras3, is_legacy, upgrade, upgrad
 pub(crate) use versions::{takes_masks, warn_of_other_calls, warn_of_penalties};
 pub(crate) use write::model_to_json;
 
+use crate::config::unexpected;
 use crate::error::Result;
 use crate::layers::restoring::Restoring;
-use crate::layers::unexpected;
 use crate::models::Model;
 
 /// Classes of models that are graphs of layers.

@@ -10,10 +10,11 @@ use super::expression::Expression;
 use super::functions::Callee;
 use super::term::{Literal, MAX_PARTS, Node, Term};
 use super::{base64, marshal};
+use crate::config::number_from_json;
+use crate::config::unexpected;
 use crate::error::Result;
 use crate::layers::core::Function;
-use crate::layers::unexpected;
-use crate::ops::{array_json, is_array, to_number};
+use crate::ops::{array_json, is_array};
 
 /// How deep values in a configuration may be nested.
 const MAX_NESTING: usize = 16;
@@ -215,7 +216,7 @@ fn numbers(json: &Json, nesting: usize) -> Result<Term> {
             Term::new(Node::List(items.collect::<Result<_>>()?))
         }
         Json::String(_) => {
-            let number = to_number(json).filter(|n| !n.is_nan());
+            let number = number_from_json(json).filter(|n| !n.is_nan());
             let number = number.ok_or_else(|| unexpected("a number", json))?;
             Ok(Term::literal(Literal::Float(number)))
         }

@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use super::config::items;
 use super::term::Literal;
+use crate::config::number_to_json;
 use crate::error::Result;
-use crate::ops::{is_array, listed, to_json};
+use crate::ops::{is_array, listed};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -89,7 +90,7 @@ impl Value {
         Some(match self {
             Value::Bool(b) => Json::Bool(*b),
             Value::Int(n) => Json::from(*n),
-            Value::Float(n) => to_json(*n),
+            Value::Float(n) => number_to_json(*n),
             Value::List(items) => items.iter().map(Value::to_json).collect::<Option<_>>()?,
             _ => return None,
         })

@@ -17,8 +17,8 @@ pub(crate) use identities::identities;
 pub(crate) use training::upgrade_training;
 
 use super::is_model;
+use crate::config::unexpected;
 use crate::error::Result;
-use crate::layers::unexpected;
 use nodes::Calls;
 
 /// Whether a description is older than Keras 3, or lacks modules.

@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::is_model;
 use super::families::Family;
+use crate::config::unexpected;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::unexpected;
 use crate::ops::{array_of_numbers, array_to_json};
 
 /// What the calls of one model refer to.

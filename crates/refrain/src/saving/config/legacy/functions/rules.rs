@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::call::{Call, unsupported};
+use crate::config::unexpected;
 use crate::error::Result;
-use crate::layers::unexpected;
 
 /// How the arguments of a function change.
 #[derive(Clone, Copy)]

@@ -1,11 +1,10 @@
-//! Options of layers under Keras's names, as JSON.
+//! Options under Keras's names, as JSON: of layers, and of everything else that files describe by a class and its options.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::to_number;
 
 /// Options under Keras's names.
 pub type Config = serde_json::Map<String, Json>;
@@ -43,6 +42,26 @@ pub(crate) fn shown(json: &Json) -> String {
     }
 }
 
+/// A number as JSON, which has none for infinities; Python writes and reads these names.
+pub(crate) fn number_to_json(number: f64) -> Json {
+    match serde_json::Number::from_f64(number) {
+        Some(n) => Json::Number(n),
+        None if number.is_nan() => "NaN".into(),
+        None if number > 0.0 => "Infinity".into(),
+        None => "-Infinity".into(),
+    }
+}
+
+/// The number that [`number_to_json`] wrote.
+pub(crate) fn number_from_json(json: &Json) -> Option<f64> {
+    match json.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => json.as_f64(),
+    }
+}
+
 macro_rules! plain {
     ($($t:ty, $expected:literal, |$json:ident| $read:expr;)*) => {$(
         impl ConfigValue for $t {
@@ -60,14 +79,14 @@ plain! {
     u32, "a non-negative integer", |json| whole(json).and_then(|n| u32::try_from(n).ok());
     u64, "a non-negative integer", |json| json.as_u64();
     usize, "a non-negative integer", |json| json.as_u64().and_then(|n| usize::try_from(n).ok());
-    f64, "a number", |json| to_number(json).or_else(|| scalar_array(json));
+    f64, "a number", |json| number_from_json(json).or_else(|| scalar_array(json));
     String, "a string", |json| json.as_str().map(str::to_owned);
 }
 
 /// Options that are one word of a few.
 macro_rules! words {
     ($($t:ident, $expected:literal { $($variant:ident = $word:literal $(| $other:literal)*),* })*) => {$(
-        impl $crate::layers::ConfigValue for $t {
+        impl $crate::config::ConfigValue for $t {
             fn to_json(&self) -> serde_json::Value {
                 serde_json::Value::from(match self { $($t::$variant => $word),* })
             }
@@ -75,7 +94,7 @@ macro_rules! words {
             fn from_json(json: &serde_json::Value) -> $crate::Result<Self> {
                 match json.as_str() {
                     $(Some($word $(| $other)*) => Ok($t::$variant),)*
-                    _ => Err($crate::layers::unexpected($expected, json)),
+                    _ => Err($crate::config::unexpected($expected, json)),
                 }
             }
         }
@@ -208,89 +227,22 @@ impl<const N: usize> ConfigValue for OptionalSizes<N> {
     }
 }
 
-/// The options of a layer as a table of its documentation.
-macro_rules! options_table {
-    () => {
-        ""
+/// An option of a configuration, or its default: what [`options!`](crate::options) reads with.
+///
+/// # Errors
+/// The option has a value of another type, or is missing and has no default.
+pub fn read_option<T: ConfigValue>(config: &Config, key: &str, default: Option<T>) -> Result<T> {
+    let missing = |default: Option<T>| {
+        default.ok_or_else(|| Error::new(ErrorKind::Config, format!("option `{key}` is missing")))
     };
-    ($( $field:ident : $ty:ty = $default:expr => $($doc:literal)* ; )+) => {
-        concat!(
-            "# Options\n\nEach is a method that takes the value and gives the layer; [`name`](crate::layers::Handle::name) and ",
-            "[`dtype`](crate::layers::Handle::dtype) are methods of every layer.\n\n",
-            "| method | takes | default | |\n|---|---|---|---|\n",
-            $( "| `", stringify!($field), "` | `", stringify!($ty), "` | `", stringify!($default), "` |", $($doc,)* " |\n", )+
-        )
-    };
+    match config.get(key) {
+        None => missing(default),
+        Some(json) => match T::from_json(json) {
+            Err(_) if json.is_null() => missing(default),
+            read => read.map_err(|e| in_option(e, key)),
+        },
+    }
 }
-
-pub(crate) use options_table;
-
-/// Declares a layer's options: the struct, Keras's defaults, a setter for each on the layer's handle, and reading and
-/// writing under Keras's names (an option's name is Keras's key).
-macro_rules! layer_options {
-    (
-        $(#[$meta:meta])*
-        $alias:ident, $options:ident {
-            $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)?
-        }
-    ) => {
-        #[doc = concat!("The options of [`", stringify!($alias), "`].")]
-        #[doc(hidden)]
-        #[derive(Clone, Debug)]
-        pub struct $options {
-            $( pub(crate) $field: $ty ),*
-        }
-
-        $(#[$meta])*
-        #[doc = ""]
-        #[doc = $crate::layers::options_table!($( $field: $ty = $default => $($field_doc)*; )*)]
-        pub type $alias = $crate::layers::Handle<$options>;
-
-        impl Default for $options {
-            fn default() -> Self {
-                $options { $( $field: $default ),* }
-            }
-        }
-
-        #[allow(dead_code)]
-        impl $options {
-            pub(crate) fn to_config(&self) -> $crate::layers::Config {
-                #[allow(unused_mut)]
-                let mut config = $crate::layers::Config::new();
-                $( config.insert(
-                    stringify!($field).to_owned(),
-                    $crate::layers::ConfigValue::to_json(&self.$field),
-                ); )*
-                config
-            }
-
-            /// Options that are missing have their defaults; options that are unknown are left alone.
-            pub(crate) fn from_config(config: &$crate::layers::Config) -> $crate::Result<Self> {
-                let _ = config;
-                #[allow(unused_mut)]
-                let mut options = $options::default();
-                $( if let Some(json) = config.get(stringify!($field)) {
-                    options.$field = $crate::layers::ConfigValue::from_json(json).map_err(|e| {
-                        $crate::layers::in_option(e, stringify!($field))
-                    })?;
-                } )*
-                Ok(options)
-            }
-        }
-
-        impl $crate::layers::Handle<$options> {
-            $(
-                $(#[doc = $field_doc])*
-                pub fn $field(self, $field: impl Into<$ty>) -> Self {
-                    let value = $field.into();
-                    self.edit(|options| options.$field = value)
-                }
-            )*
-        }
-    };
-}
-
-pub(crate) use layer_options;
 
 /// Names the option in an error about its value.
 pub(crate) fn in_option(error: Error, option: &str) -> Error {
@@ -312,23 +264,5 @@ mod tests {
         assert!(text.chars().count() < 80 && text.ends_with('…'), "{text}");
         let text = shown(&json!("ä".repeat(100)));
         assert_eq!(text.chars().count(), 61);
-    }
-
-    #[test]
-    fn options_are_documented_with_their_defaults() {
-        let table = options_table!(units: usize = 3 => " The size." " Of the output."; bias: Option<f64> = None => " A number.";);
-        let rows: Vec<&str> = table
-            .lines()
-            .skip_while(|line| !line.starts_with("|--"))
-            .skip(1)
-            .collect();
-        assert_eq!(
-            rows,
-            [
-                "| `units` | `usize` | `3` | The size. Of the output. |",
-                "| `bias` | `Option<f64>` | `None` | A number. |",
-            ]
-        );
-        assert_eq!(options_table!(), "");
     }
 }

@@ -1,0 +1,106 @@
+//! The declaration of a layer's options.
+
+/// The options of a layer as a table of its documentation.
+macro_rules! options_table {
+    () => {
+        ""
+    };
+    ($( $field:ident : $ty:ty = $default:expr => $($doc:literal)* ; )+) => {
+        concat!(
+            "# Options\n\nEach is a method that takes the value and gives the layer; [`name`](crate::layers::Handle::name) and ",
+            "[`dtype`](crate::layers::Handle::dtype) are methods of every layer.\n\n",
+            "| method | takes | default | |\n|---|---|---|---|\n",
+            $( "| `", stringify!($field), "` | `", stringify!($ty), "` | `", stringify!($default), "` |", $($doc,)* " |\n", )+
+        )
+    };
+}
+
+pub(crate) use options_table;
+
+/// Declares a layer's options: the struct, Keras's defaults, a setter for each on the layer's handle, and reading and
+/// writing under Keras's names (an option's name is Keras's key).
+macro_rules! layer_options {
+    (
+        $(#[$meta:meta])*
+        $alias:ident, $options:ident {
+            $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)?
+        }
+    ) => {
+        #[doc = concat!("The options of [`", stringify!($alias), "`].")]
+        #[doc(hidden)]
+        #[derive(Clone, Debug)]
+        pub struct $options {
+            $( pub(crate) $field: $ty ),*
+        }
+
+        $(#[$meta])*
+        #[doc = ""]
+        #[doc = $crate::layers::options_table!($( $field: $ty = $default => $($field_doc)*; )*)]
+        pub type $alias = $crate::layers::Handle<$options>;
+
+        impl Default for $options {
+            fn default() -> Self {
+                $options { $( $field: $default ),* }
+            }
+        }
+
+        #[allow(dead_code)]
+        impl $options {
+            pub(crate) fn to_config(&self) -> $crate::config::Config {
+                #[allow(unused_mut)]
+                let mut config = $crate::config::Config::new();
+                $( config.insert(
+                    stringify!($field).to_owned(),
+                    $crate::config::ConfigValue::to_json(&self.$field),
+                ); )*
+                config
+            }
+
+            /// Options that are missing have their defaults; options that are unknown are left alone.
+            pub(crate) fn from_config(config: &$crate::config::Config) -> $crate::Result<Self> {
+                let _ = config;
+                #[allow(unused_mut)]
+                let mut options = $options::default();
+                $( if let Some(json) = config.get(stringify!($field)) {
+                    options.$field = $crate::config::ConfigValue::from_json(json).map_err(|e| {
+                        $crate::config::in_option(e, stringify!($field))
+                    })?;
+                } )*
+                Ok(options)
+            }
+        }
+
+        impl $crate::layers::Handle<$options> {
+            $(
+                $(#[doc = $field_doc])*
+                pub fn $field(self, $field: impl Into<$ty>) -> Self {
+                    let value = $field.into();
+                    self.edit(|options| options.$field = value)
+                }
+            )*
+        }
+    };
+}
+
+pub(crate) use layer_options;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn options_are_documented_with_their_defaults() {
+        let table = options_table!(units: usize = 3 => " The size." " Of the output."; bias: Option<f64> = None => " A number.";);
+        let rows: Vec<&str> = table
+            .lines()
+            .skip_while(|line| !line.starts_with("|--"))
+            .skip(1)
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "| `units` | `usize` | `3` | The size. Of the output. |",
+                "| `bias` | `Option<f64>` | `None` | A number. |",
+            ]
+        );
+        assert_eq!(options_table!(), "");
+    }
+}
