@@ -83,7 +83,7 @@ fn results_are_those_of_keras() -> Result<()> {
 #[test]
 fn results_that_are_no_number_and_options_that_do_not_fit_are_refused() -> Result<()> {
     let model = identity(3)?;
-    let cases: [(Metric, &str); 7] = [
+    let cases: [(Metric, &str); 8] = [
         (F1Score::new().into(), "metric `f1_score`"),
         (
             Precision::new().thresholds([0.2, 0.8]).into(),
@@ -95,6 +95,10 @@ fn results_that_are_no_number_and_options_that_do_not_fit_are_refused() -> Resul
         ),
         (Precision::new().thresholds(1.5).into(), "between 0 and 1"),
         (Auc::new().num_thresholds(1).into(), "num_thresholds"),
+        (
+            Auc::new().num_thresholds(1i64 << 62).into(),
+            "num_thresholds from 2 to",
+        ),
         (Auc::new().label_weights([1.0, 2.0]).into(), "label_weights"),
         (
             Auc::new().multi_label(true).num_labels(4).into(),
@@ -110,10 +114,14 @@ fn results_that_are_no_number_and_options_that_do_not_fit_are_refused() -> Resul
             .to_string();
         assert!(error.contains(named), "`{named}` is not in: {error}");
     }
+    let x = Array2::<f32>::zeros((4, 3));
+    let too_many = Precision::new().top_k(4);
+    let compile = model.compile(Sgd::new(0.1), Loss::MeanSquaredError);
+    compile.metrics([too_many]).run()?;
+    assert!(model.evaluate(&x, &x).run().is_err());
     let one_class = Precision::new().class_id(3);
     let compile = model.compile(Sgd::new(0.1), Loss::MeanSquaredError);
     compile.metrics([one_class]).run()?;
-    let x = Array2::<f32>::zeros((4, 3));
     let error = model
         .evaluate(&x, &x)
         .run()

@@ -153,6 +153,9 @@ fn rest(x: &Tensor) -> Tensor {
     x.slice(1..)
 }
 
+/// Each prediction is compared with every threshold: more would take memory beyond all use.
+const MOST_THRESHOLDS: i64 = 1 << 20;
+
 impl MetricClass for Auc {
     fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
         let mut shape = vec![self.all_thresholds().len()];
@@ -225,13 +228,10 @@ impl MetricClass for Auc {
     }
 
     fn validate(&self) -> Result<()> {
-        if self.num_thresholds < 2 {
+        if !(2..=MOST_THRESHOLDS).contains(&self.num_thresholds) {
+            let expected = format!("num_thresholds from 2 to {MOST_THRESHOLDS}");
             let received = self.num_thresholds.to_string();
-            return Err(Error::mismatch(
-                ErrorKind::Config,
-                "num_thresholds above 1",
-                received,
-            ));
+            return Err(Error::mismatch(ErrorKind::Config, expected, received));
         }
         if self.num_labels.is_some() && !self.multi_label {
             let message = "`num_labels` is for an AUC that is multi_label";

@@ -133,6 +133,7 @@ impl Thresholds {
 
     /// Whether predictions `(1, …)` are above each of the thresholds.
     fn exceeded(&self, p: &Tensor) -> Result<Tensor> {
+        p.check()?;
         let column = |values: Vec<f64>| {
             let mut dims = vec![1; p.rank()];
             dims[0] = values.len();

@@ -11,6 +11,7 @@ use crate::metrics::{Direction, Metric, State};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
+use crate::utils::sizes;
 use crate::variable::Variable;
 
 /// A value of logs.
@@ -49,6 +50,9 @@ impl Tracker {
         let mean = Tracker::mean(key, metric.direction());
         if state.is_empty() {
             return Ok(mean);
+        }
+        for State { shape, .. } in state {
+            sizes::check_memory("a variable of a metric", shape, size_of::<f32>())?;
         }
         let state: Vec<Variable> = state.iter().map(|state| variable(key, state)).collect();
         let program =
