@@ -105,9 +105,6 @@ pub(super) fn sizes(config: &Config, key: &str) -> Result<Option<Vec<usize>>> {
     sizes.map(Some).map_err(|e| in_option(e, key))
 }
 
-/// The largest size, stride or dilation of a window: no axis is longer, and products with positions do not overflow.
-const LARGEST_STEP: usize = i32::MAX as usize;
-
 /// One positive size for each of `rank` spatial axes, from one for each or one for all.
 pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<usize>> {
     let full = match sizes {
@@ -121,10 +118,10 @@ pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<u
             format!("{sizes:?}"),
         ));
     }
-    if full.iter().any(|&n| n > LARGEST_STEP) {
+    if full.iter().any(|&n| n > sizes::LARGEST_STEP) {
         return Err(Error::mismatch(
             ErrorKind::Config,
-            format!("{what} of at most {LARGEST_STEP}"),
+            format!("{what} of at most {}", sizes::LARGEST_STEP),
             format!("{sizes:?}"),
         ));
     }

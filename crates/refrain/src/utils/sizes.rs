@@ -38,6 +38,9 @@ pub(crate) fn signed(size: usize) -> Result<i64> {
     i64::try_from(size).map_err(|_| too_large(size.to_string()))
 }
 
+/// The largest size, stride or dilation of a window: no axis is longer, and products with positions do not overflow.
+pub(crate) const LARGEST_STEP: usize = i32::MAX as usize;
+
 /// The product of two sizes.
 pub(crate) fn times(a: usize, b: usize) -> Result<usize> {
     a.checked_mul(b)

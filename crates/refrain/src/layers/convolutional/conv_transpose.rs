@@ -7,9 +7,6 @@ use super::prelude::*;
 use crate::ops::prim;
 use crate::trace::Trace;
 
-/// The largest size of a window and step: sums and products with positions do not overflow.
-const LARGEST: usize = i32::MAX as usize;
-
 /// Refuses padding that is not less than the strides, and sizes that no run could use.
 pub(super) fn check(geometry: &Geometry, output_padding: Option<&[usize]>) -> Result<()> {
     base_conv::no_causal(geometry.padding)?;
@@ -19,8 +16,8 @@ pub(super) fn check(geometry: &Geometry, output_padding: Option<&[usize]>) -> Re
         ("dilation_rate", geometry.dilation_rate),
     ];
     for (option, sizes) in sizes {
-        if sizes.iter().any(|&n| n > LARGEST) {
-            let expected = format!("sizes of at most {LARGEST}");
+        if sizes.iter().any(|&n| n > sizes::LARGEST_STEP) {
+            let expected = format!("sizes of at most {}", sizes::LARGEST_STEP);
             return Err(invalid(option, &expected, format!("{sizes:?}")));
         }
     }
@@ -60,7 +57,7 @@ pub(super) fn convolve(
     let spatial = geometry.kernel_size.len();
     let padding = (0..spatial).map(|i| {
         let window = (geometry.kernel_size[i] - 1).saturating_mul(geometry.dilation_rate[i]);
-        let window = window.saturating_add(1).min(LARGEST);
+        let window = window.saturating_add(1).min(sizes::LARGEST_STEP);
         let extra = output_padding.map(|padding| padding[i]);
         let (low, high) = padding(window, geometry.strides[i], geometry.padding, extra);
         Ok((sizes::signed(low)?, sizes::signed(high)?))
