@@ -84,10 +84,8 @@ impl<T> Structure<T> {
         self.try_map_with(&mut f)
     }
 
-    fn try_map_with<U, E>(
-        &self,
-        f: &mut impl FnMut(&T) -> Result<U, E>,
-    ) -> Result<Structure<U>, E> {
+    // One instance for each pair of types, not for each function.
+    fn try_map_with<U, E>(&self, f: &mut dyn FnMut(&T) -> Result<U, E>) -> Result<Structure<U>, E> {
         Ok(match self {
             Structure::Leaf(leaf) => Structure::Leaf(f(leaf)?),
             Structure::List(items) => {
@@ -99,10 +97,11 @@ impl<T> Structure<T> {
                 Structure::Tuple(mapped.collect::<Result<_, E>>()?)
             }
             Structure::Dict(items) => {
-                let mapped = items
-                    .iter()
-                    .map(|(k, s)| Ok((k.clone(), s.try_map_with(f)?)));
-                Structure::Dict(mapped.collect::<Result<_, E>>()?)
+                let mut mapped = BTreeMap::new();
+                for (key, s) in items {
+                    mapped.insert(key.clone(), s.try_map_with(f)?);
+                }
+                Structure::Dict(mapped)
             }
         })
     }

@@ -231,6 +231,7 @@ impl<const N: usize> ConfigValue for OptionalSizes<N> {
 ///
 /// # Errors
 /// The option has a value of another type, or is missing and has no default.
+#[inline(never)]
 pub fn read_option<T: ConfigValue>(config: &Config, key: &str, default: Option<T>) -> Result<T> {
     let missing = |default: Option<T>| {
         default.ok_or_else(|| Error::new(ErrorKind::Config, format!("option `{key}` is missing")))
@@ -242,6 +243,26 @@ pub fn read_option<T: ConfigValue>(config: &Config, key: &str, default: Option<T
             read => read.map_err(|e| in_option(e, key)),
         },
     }
+}
+
+/// Writes an option into a configuration: what [`options!`](crate::options) writes with.
+// A call for each option keeps the code of hundreds of classes small.
+#[inline(never)]
+pub fn write_option<T: ConfigValue>(config: &mut Config, key: &str, value: &T) {
+    config.insert(key.to_owned(), value.to_json());
+}
+
+/// Replaces a value by a configuration's option, if it has it.
+#[inline(never)]
+pub(crate) fn replace_option<T: ConfigValue>(
+    config: &Config,
+    key: &str,
+    value: &mut T,
+) -> Result<()> {
+    if let Some(json) = config.get(key) {
+        *value = T::from_json(json).map_err(|e| in_option(e, key))?;
+    }
+    Ok(())
 }
 
 /// Names the option in an error about its value.

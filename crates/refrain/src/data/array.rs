@@ -235,7 +235,7 @@ impl<'a> DataArray<'a> {
     }
 
     /// Calls `f` with each value of a sample.
-    pub(crate) fn for_each(&self, sample: usize, mut f: impl FnMut(f64)) {
+    pub(crate) fn for_each(&self, sample: usize, f: &mut dyn FnMut(f64)) {
         with_view!(&self.0, v => {
             v.index_axis(Axis(0), sample).iter().for_each(|&x| f(x.to_f64()));
         });

@@ -49,10 +49,7 @@ macro_rules! layer_options {
             pub(crate) fn to_config(&self) -> $crate::config::Config {
                 #[allow(unused_mut)]
                 let mut config = $crate::config::Config::new();
-                $( config.insert(
-                    stringify!($field).to_owned(),
-                    $crate::config::ConfigValue::to_json(&self.$field),
-                ); )*
+                $( $crate::config::write_option(&mut config, stringify!($field), &self.$field); )*
                 config
             }
 
@@ -61,11 +58,7 @@ macro_rules! layer_options {
                 let _ = config;
                 #[allow(unused_mut)]
                 let mut options = $options::default();
-                $( if let Some(json) = config.get(stringify!($field)) {
-                    options.$field = $crate::config::ConfigValue::from_json(json).map_err(|e| {
-                        $crate::config::in_option(e, stringify!($field))
-                    })?;
-                } )*
+                $( $crate::config::replace_option(config, stringify!($field), &mut options.$field)?; )*
                 Ok(options)
             }
         }

@@ -9,7 +9,7 @@ mod options;
 pub(crate) mod own;
 mod registry;
 
-pub use crate::config::read_option;
+pub use crate::config::{read_option, write_option};
 pub use class::{Base, Based, Class, FromConfig};
 pub(crate) use custom::Custom;
 pub use registry::{CustomObjects, Entry, Holds, Kind, Serializable, register};

@@ -81,14 +81,8 @@ macro_rules! options {
                 let mut config = $crate::layers::Config::new();
                 let name = $crate::objects::Class::default_name(self);
                 $crate::objects::Base::write(&self.base, &mut config, &name);
-                $($(config.insert(
-                    stringify!($arg).to_owned(),
-                    $crate::layers::ConfigValue::to_json(&self.$arg),
-                );)*)?
-                $(config.insert(
-                    stringify!($field).to_owned(),
-                    $crate::layers::ConfigValue::to_json(&self.$field),
-                );)*
+                $($($crate::objects::write_option(&mut config, stringify!($arg), &self.$arg);)*)?
+                $($crate::objects::write_option(&mut config, stringify!($field), &self.$field);)*
                 config
             }
         }

@@ -545,7 +545,7 @@ pub(crate) fn class_weights<'a>(
     }
     let weight = |sample: usize| {
         let (mut position, mut class, mut largest) = (0i64, 0i64, f64::NEG_INFINITY);
-        y.for_each(sample, |value| {
+        y.for_each(sample, &mut |value| {
             match one_hot {
                 true if value > largest => (largest, class) = (value, position),
                 true => {}

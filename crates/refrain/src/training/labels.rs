@@ -104,7 +104,7 @@ pub(crate) fn outside(
 ) -> Option<(usize, f64)> {
     let mut wrong = None;
     for sample in rows {
-        array.for_each(sample, |value| {
+        array.for_each(sample, &mut |value| {
             // The comparisons are false for NaN.
             let valid = value >= 0.0 && value < size as f64 && value.fract() == 0.0;
             if !valid && ignored != Some(value) {
@@ -134,9 +134,9 @@ fn improbable(
     let leading = leading && weights.is_none_or(|w| array.dims().starts_with(w.dims()));
     rows.find_map(|sample| {
         let (mut values, mut weighed) = (Vec::new(), Vec::new());
-        array.for_each(sample, |value| values.push(value));
+        array.for_each(sample, &mut |value| values.push(value));
         if let Some(weights) = weights {
-            weights.for_each(sample, |weight| weighed.push(weight));
+            weights.for_each(sample, &mut |weight| weighed.push(weight));
         }
         let each = values.len().checked_div(weighed.len()).unwrap_or(0).max(1);
         let counts = |i: usize| match leading {
