@@ -187,7 +187,8 @@ impl Shared<'_> {
         let options = self.optimizer.options();
         let mut kept = options.exclude_from_weight_decay.iter();
         let decays = !kept.any(|part| weight.name().contains(part));
-        if let Some(decay) = options.weight_decay.filter(|_| decays) {
+        let decay = self.optimizer.0.weight_decay(weight);
+        if let Some(decay) = decay.filter(|_| decays) {
             value = &value - &value * decay * &learning_rate;
         }
         let slots = self.state.class_slots(weight).map(|(name, slot)| {

@@ -1,12 +1,20 @@
 //! Optimizers and learning-rate schedules.
 
+mod adadelta;
+mod adafactor;
+mod adagrad;
 mod adam;
+mod adamax;
 mod adamw;
 mod apply;
+mod ftrl;
+mod lamb;
 mod lion;
+mod muon;
 mod nadam;
 mod options;
 mod rmsprop;
+mod schedule_free_adamw;
 mod schedules;
 mod sgd;
 mod state;
@@ -14,12 +22,20 @@ mod state;
 mod tests;
 mod update;
 
+pub use adadelta::Adadelta;
+pub use adafactor::Adafactor;
+pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamax::Adamax;
 pub use adamw::AdamW;
+pub use ftrl::Ftrl;
+pub use lamb::Lamb;
 pub use lion::Lion;
+pub use muon::Muon;
 pub use nadam::Nadam;
 pub use options::{LearningRate, OptimizerOptions};
 pub use rmsprop::RmsProp;
+pub use schedule_free_adamw::ScheduleFreeAdamW;
 pub use schedules::{
     CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
     Schedule, ScheduleClass, ScheduleOptions,
@@ -89,6 +105,11 @@ pub trait OptimizerClass: Class + Based<OptimizerOptions> {
         Ok(())
     }
 
+    /// The rate at which a weight decays towards 0, times the learning rate: the option of the same name by default.
+    fn weight_decay(&self, _weight: &Variable) -> Option<f64> {
+        self.base().weight_decay
+    }
+
     /// The value of a weight after a step; new values of its slots go into `cx`.
     ///
     /// # Errors
@@ -111,11 +132,19 @@ kind! {
     ///
     /// Source: `keras/src/optimizers/`.
     Optimizer of OptimizerClass, OptimizerOptions, "an optimizer", "keras.optimizers", ignoring case {
+        Adadelta = "Adadelta";
+        Adafactor = "Adafactor";
+        Adagrad = "Adagrad";
         Adam = "Adam";
         AdamW = "AdamW";
+        Adamax = "Adamax";
+        Ftrl = "Ftrl";
+        Lamb = "Lamb";
         Lion = "Lion";
+        Muon = "Muon";
         Nadam = "Nadam";
         RmsProp = "RMSprop";
+        ScheduleFreeAdamW = "ScheduleFreeAdamW";
         Sgd = "SGD";
     }
 }

@@ -11,7 +11,14 @@ use crate::variable::Variable;
 pub struct Slot {
     pub(super) name: &'static str,
     shape: Option<Vec<usize>>,
-    begins_at_weight: bool,
+    first: First,
+}
+
+/// What a slot holds at first.
+#[derive(Clone, Copy, Debug)]
+enum First {
+    Constant(f64),
+    CopyOfWeight,
 }
 
 impl Slot {
@@ -20,7 +27,7 @@ impl Slot {
         Slot {
             name,
             shape: None,
-            begins_at_weight: false,
+            first: First::Constant(0.0),
         }
     }
 
@@ -32,22 +39,28 @@ impl Slot {
 
     /// At first a copy of the weight.
     pub fn copy_of_weight(mut self) -> Self {
-        self.begins_at_weight = true;
+        self.first = First::CopyOfWeight;
+        self
+    }
+
+    /// At first this number everywhere.
+    pub fn filled(mut self, value: f64) -> Self {
+        self.first = First::Constant(value);
         self
     }
 
     /// Its first value.
     pub(super) fn first_value(&self, weight: &Variable) -> Result<Literal> {
-        match (&self.shape, self.begins_at_weight) {
-            (None, true) => weight.value(),
-            (Some(shape), true) => {
+        match (&self.shape, self.first) {
+            (None, First::CopyOfWeight) => weight.value(),
+            (Some(shape), First::CopyOfWeight) => {
                 let expected = format!("slot `{}` as a copy of its weight", self.name);
                 let received = format!("the shape {shape:?} of its own");
                 Err(Error::mismatch(ErrorKind::Config, expected, received))
             }
-            (shape, _) => {
+            (shape, First::Constant(value)) => {
                 let shape = shape.clone().unwrap_or_else(|| weight.shape());
-                Ok(Literal::zeros(shape, weight.dtype()))
+                Ok(Literal::full(shape, weight.dtype(), value))
             }
         }
     }

@@ -171,8 +171,15 @@ def optimizers():
         "initial": [store.put(f"initial/{n}", v) for n, v in start.items()],
         "grads": [store.put(f"grads/{n}", v) for n, v in grads.items()],
     }
+    # A matrix with more rows than columns, and one of an embedding.
+    tall = {"tall": normal(5, 2, seed=3), "embeddings": normal(3, 2, seed=4)}
+    tall_grads = {n: normal(STEPS, *v.shape, seed=5) for n, v in tall.items()}
+    tall_shared = {
+        "initial": [store.put(f"initial/{n}", v) for n, v in tall.items()],
+        "grads": [store.put(f"grads/{n}", v) for n, v in tall_grads.items()],
+    }
 
-    def case(name, make, exclude=None):
+    def case(name, make, exclude=None, start=start, grads=grads, shared=shared):
         keras.utils.clear_session()
         optimizer = make()
         config = config_of(optimizer)
@@ -225,6 +232,27 @@ def optimizers():
     case("nadam_betas", lambda: O.Nadam(0.05, beta_1=0.8, beta_2=0.95, epsilon=1e-3, clipnorm=1.0))
     case("nadam_accumulation", lambda: O.Nadam(0.05, gradient_accumulation_steps=2))
     case("adamw_excluding", lambda: O.AdamW(0.05, weight_decay=0.5), exclude=["bias", "gamma"])
+    case("adadelta", lambda: O.Adadelta())
+    case("adadelta_rho", lambda: O.Adadelta(1.0, rho=0.8, epsilon=1e-3, weight_decay=0.1))
+    case("adagrad", lambda: O.Adagrad())
+    case("adagrad_zero", lambda: O.Adagrad(0.1, initial_accumulator_value=0.5, epsilon=1e-2, use_ema=True, ema_momentum=0.7))
+    case("adamax", lambda: O.Adamax())
+    case("adamax_betas", lambda: O.Adamax(0.05, beta_1=0.8, beta_2=0.95, epsilon=1e-3, gradient_accumulation_steps=2))
+    case("adafactor", lambda: O.Adafactor())
+    case("adafactor_options", lambda: O.Adafactor(0.5, beta_2_decay=-0.6, epsilon_1=1e-3, epsilon_2=0.2, clip_threshold=0.5, relative_step=False, weight_decay=0.1))
+    case("adafactor_schedule", lambda: O.Adafactor(O.schedules.ExponentialDecay(0.9, 2, 0.5)))
+    case("ftrl", lambda: O.Ftrl())
+    case("ftrl_options", lambda: O.Ftrl(0.1, learning_rate_power=-0.3, initial_accumulator_value=0.2, l1_regularization_strength=0.3, l2_regularization_strength=0.1, l2_shrinkage_regularization_strength=0.05, beta=0.4))
+    case("ftrl_constant", lambda: O.Ftrl(0.1, learning_rate_power=0.0))
+    case("lamb", lambda: O.Lamb())
+    case("lamb_betas", lambda: O.Lamb(0.05, beta_1=0.8, beta_2=0.95, epsilon=1e-3, weight_decay=0.1))
+    case("muon", lambda: O.Muon())
+    case("muon_options", lambda: O.Muon(0.05, adam_beta_1=0.8, adam_beta_2=0.95, adam_weight_decay=0.2, weight_decay=0.1, adam_lr_ratio=0.5, momentum=0.8, ns_steps=3, nesterov=False, rms_rate=None, muon_a=3.0, muon_b=-4.0, muon_c=2.0))
+    case("muon_excluding", lambda: O.Muon(0.05, exclude_layers=["^ke[r-s]"], adam_weight_decay=None), exclude=["bias"])
+    case("muon_tall", lambda: O.Muon(0.05), start=tall, grads=tall_grads, shared=tall_shared)
+    case("muon_embeddings", lambda: O.Muon(0.05, exclude_embeddings=False), start=tall, grads=tall_grads, shared=tall_shared)
+    case("schedule_free_adamw", lambda: O.ScheduleFreeAdamW())
+    case("schedule_free_adamw_options", lambda: O.ScheduleFreeAdamW(0.05, beta_1=0.8, beta_2=0.95, epsilon=1e-3, warmup_steps=4, weight_decay=0.1))
     for kind in ["SGD", "RMSprop", "Adam", "AdamW"]:
         cls, low = getattr(O, kind), kind.lower()
         case(f"{low}_weight_decay", lambda: cls(0.05, weight_decay=0.2))

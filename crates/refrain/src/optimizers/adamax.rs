@@ -1,0 +1,43 @@
+//! Adamax.
+
+use super::{Optimizer, OptimizerClass, Slot, Update};
+use crate::error::Result;
+use crate::ops;
+use crate::options;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+options! {
+    /// Adam with the infinity norm of past gradients in place of the second-moment estimates (Kingma and Ba, 2014).
+    ///
+    /// ```
+    /// use refrain::optimizers::Adamax;
+    /// let optimizer = Adamax::new(2e-3).beta_2(0.99);
+    /// ```
+    ///
+    /// Source: `keras/src/optimizers/adamax.py`.
+    pub struct Adamax: Optimizer {
+        /// Exponential decay rate of the first-moment estimates.
+        beta_1: f64 = 0.9,
+        /// Exponential decay rate of the weighted infinity norm.
+        beta_2: f64 = 0.999,
+        /// Added to the norm, so that the division is finite.
+        epsilon: f64 = 1e-7,
+    }
+}
+
+impl OptimizerClass for Adamax {
+    fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
+        vec![["momentum", "norm"].map(Slot::new).into()]
+    }
+
+    fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let m = cx.slot("momentum")?;
+        let m = &m + (gradient - &m) * (1.0 - self.beta_1);
+        let norm = ops::maximum(cx.slot("norm")? * self.beta_2, gradient.abs());
+        cx.set_slot("momentum", m.clone())?;
+        cx.set_slot("norm", norm.clone())?;
+        let correction = ops::subtract(1.0, ops::power(self.beta_1, cx.step()));
+        Ok(weight - cx.learning_rate() * m / (correction * (norm + self.epsilon)))
+    }
+}
