@@ -1,9 +1,8 @@
 //! The cross-entropy of probabilities of yes.
 
 use super::common::{EPSILON, check_smoothing, mean, same_shape, smoothed};
-use super::{Loss, LossClass, LossOptions, Prediction, Targets};
+use super::{Loss, LossClass, Prediction, Targets};
 use crate::error::Result;
-use crate::objects::Base;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;
@@ -15,7 +14,7 @@ options! {
     /// use refrain::losses::BinaryCrossentropy;
     /// let loss = BinaryCrossentropy::new().from_logits(true).label_smoothing(0.1);
     /// ```
-    pub struct BinaryCrossentropy: Loss {
+    pub struct BinaryCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
         /// How far targets are drawn to one half, 0 to 1.
@@ -23,15 +22,6 @@ options! {
         /// The axis that the mean is taken over.
         axis: i64 = -1,
     }
-}
-
-impl BinaryCrossentropy {
-    pub(super) const DEFAULT: Self = BinaryCrossentropy {
-        base: LossOptions::DEFAULT,
-        from_logits: false,
-        label_smoothing: 0.0,
-        axis: -1,
-    };
 }
 
 impl LossClass for BinaryCrossentropy {

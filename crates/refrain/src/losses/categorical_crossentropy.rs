@@ -3,9 +3,8 @@
 use refrain_graph::Reduction as Fold;
 
 use super::common::{check_smoothing, same_shape, smoothed};
-use super::{Loss, LossClass, LossOptions, Prediction, Targets};
+use super::{Loss, LossClass, Prediction, Targets};
 use crate::error::Result;
-use crate::objects::Base;
 use crate::ops::reduce;
 use crate::options;
 use crate::tensor::{Tensor, resolve_axis};
@@ -17,7 +16,7 @@ options! {
     /// use refrain::losses::CategoricalCrossentropy;
     /// let loss = CategoricalCrossentropy::new().label_smoothing(0.1);
     /// ```
-    pub struct CategoricalCrossentropy: Loss {
+    pub struct CategoricalCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
         /// How far targets are drawn to the uniform distribution, 0 to 1.
@@ -25,15 +24,6 @@ options! {
         /// The axis of the classes.
         axis: i64 = -1,
     }
-}
-
-impl CategoricalCrossentropy {
-    pub(super) const DEFAULT: Self = CategoricalCrossentropy {
-        base: LossOptions::DEFAULT,
-        from_logits: false,
-        label_smoothing: 0.0,
-        axis: -1,
-    };
 }
 
 impl LossClass for CategoricalCrossentropy {

@@ -17,15 +17,23 @@ pub(super) fn floating(x: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Predictions minus targets. Targets may have size 1 where predictions have more, as in Keras, but not the other way round.
+/// Predictions minus targets.
 pub(super) fn difference(y: &Tensor, p: &Tensor) -> Result<Tensor> {
+    compatible(y, p)?;
+    Ok(p - y)
+}
+
+/// Targets may have size 1 where predictions have more, as in Keras, but not the other way round.
+pub(super) fn compatible(y: &Tensor, p: &Tensor) -> Result<()> {
     let (ys, ps) = (y.shape(), p.shape());
     let mut pairs = ys.dims().iter().zip(ps.dims());
     let fits = |(y, p): (&Dim, &Dim)| y.is_none_or(|y| y == 1 || p.is_none_or(|p| y == p));
-    if ys.rank() == ps.rank() && pairs.all(fits) {
-        return Ok(p - y);
+    match ys.rank() == ps.rank() && pairs.all(fits) {
+        true => Ok(()),
+        false => {
+            Err(mismatch(y, p).hint("Bring the targets to this shape, or change the last layer"))
+        }
     }
-    Err(mismatch(y, p).hint("Bring the targets to this shape, or change the last layer"))
 }
 
 pub(super) fn same_shape(y: &Tensor, p: &Tensor) -> Result<()> {

@@ -3,9 +3,8 @@
 use refrain_graph::Comparison;
 
 use super::common::{difference, mean};
-use super::{Loss, LossClass, LossOptions};
+use super::{Loss, LossClass};
 use crate::error::Result;
-use crate::objects::Base;
 use crate::ops::prim;
 use crate::options;
 use crate::tensor::Tensor;
@@ -17,17 +16,10 @@ options! {
     /// use refrain::losses::{Huber, Reduction};
     /// let loss = Huber::new().delta(2.0).reduction(Reduction::Sum);
     /// ```
-    pub struct Huber as "Huber" named "huber_loss": Loss {
+    pub struct Huber as "Huber" named "huber_loss": const Loss {
         /// Where the loss becomes linear.
         delta: f64 = 1.0,
     }
-}
-
-impl Huber {
-    pub(super) const DEFAULT: Self = Huber {
-        base: LossOptions::DEFAULT,
-        delta: 1.0,
-    };
 }
 
 impl LossClass for Huber {

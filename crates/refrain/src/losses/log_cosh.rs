@@ -1,9 +1,8 @@
 //! Logarithms of hyperbolic cosines.
 
 use super::common::{difference, mean};
-use super::{Loss, LossClass, LossOptions};
+use super::{Loss, LossClass};
 use crate::error::Result;
-use crate::objects::Base;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;
@@ -15,13 +14,7 @@ options! {
     /// use refrain::losses::LogCosh;
     /// let loss = LogCosh::new().name("smooth");
     /// ```
-    pub struct LogCosh: Loss {}
-}
-
-impl LogCosh {
-    pub(super) const DEFAULT: Self = LogCosh {
-        base: LossOptions::DEFAULT,
-    };
+    pub struct LogCosh: const Loss {}
 }
 
 impl LossClass for LogCosh {

@@ -1,9 +1,8 @@
 //! Absolute differences.
 
 use super::common::{difference, mean};
-use super::{Loss, LossClass, LossOptions};
+use super::{Loss, LossClass};
 use crate::error::Result;
-use crate::objects::Base;
 use crate::options;
 use crate::tensor::Tensor;
 
@@ -14,13 +13,7 @@ options! {
     /// use refrain::losses::{MeanAbsoluteError, Reduction};
     /// let sums = MeanAbsoluteError::new().reduction(Reduction::Sum);
     /// ```
-    pub struct MeanAbsoluteError: Loss {}
-}
-
-impl MeanAbsoluteError {
-    pub(super) const DEFAULT: Self = MeanAbsoluteError {
-        base: LossOptions::DEFAULT,
-    };
+    pub struct MeanAbsoluteError: const Loss {}
 }
 
 impl LossClass for MeanAbsoluteError {

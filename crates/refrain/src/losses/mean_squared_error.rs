@@ -1,9 +1,8 @@
 //! Squared differences.
 
 use super::common::{difference, mean};
-use super::{Loss, LossClass, LossOptions};
+use super::{Loss, LossClass};
 use crate::error::Result;
-use crate::objects::Base;
 use crate::options;
 use crate::tensor::Tensor;
 
@@ -14,13 +13,7 @@ options! {
     /// use refrain::losses::{MeanSquaredError, Reduction};
     /// let sums = MeanSquaredError::new().reduction(Reduction::Sum);
     /// ```
-    pub struct MeanSquaredError: Loss {}
-}
-
-impl MeanSquaredError {
-    pub(super) const DEFAULT: Self = MeanSquaredError {
-        base: LossOptions::DEFAULT,
-    };
+    pub struct MeanSquaredError: const Loss {}
 }
 
 impl LossClass for MeanSquaredError {

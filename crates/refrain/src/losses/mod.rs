@@ -2,33 +2,63 @@
 
 mod arguments;
 mod binary_crossentropy;
+mod binary_focal_crossentropy;
 mod categorical_crossentropy;
+mod categorical_focal_crossentropy;
+mod categorical_generalized_cross_entropy;
+mod categorical_hinge;
+mod circle;
 mod common;
+mod cosine_similarity;
+mod ctc;
+mod dice;
+mod hinge;
 mod huber;
+mod kl_divergence;
 mod log_cosh;
 mod mean_absolute_error;
+mod mean_absolute_percentage_error;
 mod mean_squared_error;
+mod mean_squared_logarithmic_error;
 mod options;
+mod poisson;
 mod prediction;
 mod reduce;
 mod sparse_categorical_crossentropy;
+mod squared_hinge;
 #[cfg(test)]
 mod tests;
+mod tversky;
 
 pub use arguments::{IntoLosses, Losses, MaybeLoss};
 pub use binary_crossentropy::BinaryCrossentropy;
+pub use binary_focal_crossentropy::BinaryFocalCrossentropy;
 pub use categorical_crossentropy::CategoricalCrossentropy;
+pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
+pub use categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntropy;
+pub use categorical_hinge::CategoricalHinge;
+pub use circle::Circle;
+pub use cosine_similarity::CosineSimilarity;
+pub use ctc::Ctc;
+pub use dice::Dice;
+pub use hinge::Hinge;
 pub use huber::Huber;
+pub use kl_divergence::KlDivergence;
 pub use log_cosh::LogCosh;
 pub use mean_absolute_error::MeanAbsoluteError;
+pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
 pub use mean_squared_error::MeanSquaredError;
+pub use mean_squared_logarithmic_error::MeanSquaredLogarithmicError;
 pub use options::{LossOptions, Targets};
+pub use poisson::Poisson;
 pub use prediction::Prediction;
 pub use reduce::Reduction;
 pub(crate) use reduce::{
     align_ranks, apply_mask, check_weights, expand_last, squeeze_last, sum_all,
 };
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
+pub use squared_hinge::SquaredHinge;
+pub use tversky::Tversky;
 
 use refrain_graph::BinaryOp;
 
@@ -114,30 +144,75 @@ kind! {
     /// Source: `keras/src/losses/losses.py`.
     Loss of LossClass, LossOptions, "a loss", "keras.losses" {
         BinaryCrossentropy = "BinaryCrossentropy" | "binary_crossentropy" | "bce" | "BCE";
+        BinaryFocalCrossentropy = "BinaryFocalCrossentropy" | "binary_focal_crossentropy";
         CategoricalCrossentropy = "CategoricalCrossentropy" | "categorical_crossentropy";
+        CategoricalFocalCrossentropy = "CategoricalFocalCrossentropy" | "categorical_focal_crossentropy";
+        CategoricalGeneralizedCrossEntropy = "CategoricalGeneralizedCrossEntropy" | "categorical_generalized_cross_entropy";
+        CategoricalHinge = "CategoricalHinge" | "categorical_hinge";
+        Circle = "Circle" | "circle";
+        CosineSimilarity = "CosineSimilarity" | "cosine_similarity";
+        Ctc = "CTC" | "ctc";
+        Dice = "Dice" | "dice";
+        Hinge = "Hinge" | "hinge";
         Huber = "Huber" | "huber";
+        KlDivergence = "KLDivergence" | "kl_divergence" | "kld" | "KLD";
         LogCosh = "LogCosh" | "log_cosh" | "logcosh";
         MeanAbsoluteError = "MeanAbsoluteError" | "mean_absolute_error" | "mae" | "MAE";
+        MeanAbsolutePercentageError = "MeanAbsolutePercentageError" | "mean_absolute_percentage_error" | "mape" | "MAPE";
         MeanSquaredError = "MeanSquaredError" | "mean_squared_error" | "mse" | "MSE";
+        MeanSquaredLogarithmicError = "MeanSquaredLogarithmicError" | "mean_squared_logarithmic_error" | "msle" | "MSLE";
+        Poisson = "Poisson" | "poisson";
         SparseCategoricalCrossentropy = "SparseCategoricalCrossentropy" | "sparse_categorical_crossentropy";
+        SquaredHinge = "SquaredHinge" | "squared_hinge";
+        Tversky = "Tversky" | "tversky";
     }
 }
 
 constants! { Loss
     /// Cross-entropy of probabilities of yes: targets 0 or 1, or probabilities, in the shape of the predictions.
     BinaryCrossentropy;
+    /// Binary cross-entropy in which what is predicted well counts less.
+    BinaryFocalCrossentropy;
     /// Cross-entropy of a distribution over classes: targets are distributions too (one-hot).
     CategoricalCrossentropy;
+    /// Categorical cross-entropy in which what is predicted well counts less.
+    CategoricalFocalCrossentropy;
+    /// A cross-entropy of class numbers that wrong labels disturb less.
+    CategoricalGeneralizedCrossEntropy;
+    /// The margin between the true class and the best other one: targets are one-hot.
+    CategoricalHinge;
+    /// Draws embeddings of one label together: targets are labels.
+    Circle;
+    /// The negative cosine of the angle between targets and predictions.
+    CosineSimilarity;
+    /// Connectionist temporal classification: targets are sequences of labels.
+    Ctc;
+    /// 1 minus the Dice coefficient of regions.
+    Dice;
+    /// The margin of signs: targets are -1 or 1, or 0 or 1.
+    Hinge;
     /// Squared below a difference of 1, linear above.
     Huber;
+    /// The Kullback-Leibler divergence of distributions.
+    KlDivergence;
     /// The logarithm of the hyperbolic cosine of differences.
     LogCosh;
     /// Mean of absolute differences over the last axis.
     MeanAbsoluteError;
+    /// Mean of absolute differences in percent of the targets.
+    MeanAbsolutePercentageError;
     /// Mean of squared differences over the last axis.
     MeanSquaredError;
+    /// Mean of squared differences of logarithms.
+    MeanSquaredLogarithmicError;
+    /// Of counts: predictions are expected counts.
+    Poisson;
     /// Cross-entropy of a distribution over classes: targets are class numbers.
     SparseCategoricalCrossentropy;
+    /// The squared margin of signs: targets are -1 or 1, or 0 or 1.
+    SquaredHinge;
+    /// 1 minus the Tversky index of regions.
+    Tversky;
 }
 
 impl LossClass for Custom<LossOptions> {
@@ -182,9 +257,9 @@ impl Loss {
     /// The loss of each sample (of each step, …), with the mask that it carries itself.
     pub(crate) fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         let p = prediction::changed(y_pred, common::floating)?;
-        let values = match self.targets() {
-            Targets::Classes { .. } => self.0.call(y_true, &p)?,
-            _ => {
+        let values = match self.targets().are_exact() {
+            true => self.0.call(y_true, &p)?,
+            false => {
                 let y = prim::convert(y_true, p.dtype())?;
                 let aligned = prediction::changed(&p, |p| Ok(align_ranks(&y, p)?.1))?;
                 self.0.call(&align_ranks(&y, &p)?.0, &aligned)?

@@ -87,13 +87,20 @@ pub enum Targets {
         /// A number that may stand for no class.
         ignored: Option<i64>,
     },
+    /// Any integers, which stay exact: names of what belongs together, or labels in a sequence.
+    Labels,
 }
 
 impl Targets {
+    /// Whether they are integers that stay as they were given.
+    pub(crate) fn are_exact(self) -> bool {
+        matches!(self, Targets::Classes { .. } | Targets::Labels)
+    }
+
     /// Number of classes that an output tells apart, if it is a classifier's.
     pub(crate) fn classes(self, output: &Tensor) -> Option<usize> {
         match self {
-            Targets::Quantities => None,
+            Targets::Quantities | Targets::Labels => None,
             Targets::Probabilities => (output.dim(-1) == Some(1)).then_some(2),
             Targets::Distributions { axis } | Targets::Classes { axis, .. } => output.dim(axis),
         }

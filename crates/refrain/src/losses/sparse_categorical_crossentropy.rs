@@ -2,9 +2,8 @@
 
 use refrain_graph::{Comparison, DType, Reduction as Fold, Shape};
 
-use super::{Loss, LossClass, LossOptions, Prediction, Targets, squeeze_last};
+use super::{Loss, LossClass, Prediction, Targets, squeeze_last};
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::Base;
 use crate::ops::{prim, reduce};
 use crate::options;
 use crate::tensor::{Tensor, resolve_axis};
@@ -16,7 +15,7 @@ options! {
     /// use refrain::losses::SparseCategoricalCrossentropy;
     /// let loss = SparseCategoricalCrossentropy::new().ignore_class(0);
     /// ```
-    pub struct SparseCategoricalCrossentropy: Loss {
+    pub struct SparseCategoricalCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
         /// A class number whose samples do not count.
@@ -27,13 +26,6 @@ options! {
 }
 
 impl SparseCategoricalCrossentropy {
-    pub(super) const DEFAULT: Self = SparseCategoricalCrossentropy {
-        base: LossOptions::DEFAULT,
-        from_logits: false,
-        ignore_class: None,
-        axis: -1,
-    };
-
     /// The class numbers, in the predictions' shape without the axis of the classes.
     fn classes(&self, y_true: &Tensor, p: &Tensor, dim: usize) -> Result<Tensor> {
         let rank = p.rank();

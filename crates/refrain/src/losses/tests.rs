@@ -4,7 +4,10 @@ use refrain_graph::Literal;
 use refrain_graph::grad::gradients;
 use serde_json::Value as Json;
 
-use super::{BinaryCrossentropy, Huber, Loss, SparseCategoricalCrossentropy, sum_all};
+use super::{
+    BinaryCrossentropy, CosineSimilarity, Huber, Loss, Reduction, SparseCategoricalCrossentropy,
+    sum_all,
+};
 use crate::data::golden::{Golden, assert_close, assert_relative};
 use crate::error::Result;
 use crate::metrics::Metric;
@@ -28,7 +31,12 @@ fn run(trace: &Trace, results: &[&Tensor], inputs: Vec<Literal>) -> Result<Vec<L
 fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let name = case["name"].as_str().unwrap_or_default();
     let loss = match name {
-        "huber_delta" => Huber::new().delta(0.4).into(), // Keras leaves it out of the configuration.
+        // Keras leaves these out of the configuration.
+        "huber_delta" => Huber::new().delta(0.4).into(),
+        "cosine_similarity_axis0" => CosineSimilarity::new()
+            .axis(0)
+            .reduction(Reduction::None)
+            .into(),
         _ => Loss::from_config(case)?,
     };
     let keys = ["y_true", "y_pred", "sample_weight", "mask", "cotangent"];

@@ -33,6 +33,26 @@
 /// ```
 #[macro_export]
 macro_rules! options {
+    // A class with constant defaults, which has them as `DEFAULT`.
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident $(as $class:literal $(named $auto:literal)?)? : const $kind:ident
+        { $($(#[doc = $doc:literal])* $field:ident : $ty:ty = $default:expr),* $(,)? }
+    ) => {
+        $crate::options! {
+            $(#[$meta])*
+            $vis struct $name $(as $class $(named $auto)?)? : $kind {
+                $($(#[doc = $doc])* $field : $ty = $default),*
+            }
+        }
+
+        impl $name {
+            pub(crate) const DEFAULT: Self = $name {
+                base: <<$kind as $crate::objects::Serializable>::Base as $crate::objects::Base>::DEFAULT,
+                $($field: $default,)*
+            };
+        }
+    };
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident $(as $class:literal $(named $auto:literal)?)? : $kind:ident

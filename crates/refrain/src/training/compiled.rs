@@ -6,7 +6,7 @@ use super::cache::Cache;
 use super::test_means::SharedMeans;
 use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::{Loss, Losses, Targets};
+use crate::losses::{Loss, Losses};
 use crate::metrics::{Direction, Metric, Metrics, State};
 use crate::models::Model;
 use crate::optimizers::{Optimizer, OptimizerState};
@@ -122,7 +122,7 @@ impl Compiled {
             let has_metric = self.metrics.iter().any(|m| m.output == output);
             Wanted {
                 targets: has_metric || losses.clone().next().is_some(),
-                classes: losses.any(|l| matches!(l.loss.targets(), Targets::Classes { .. })),
+                classes: losses.any(|l| l.loss.targets().are_exact()),
             }
         };
         (0..outputs).map(of).collect()

@@ -298,7 +298,7 @@ pub(super) fn labels(compiled: &Compiled, batch: &Batch) -> Vec<Labels> {
         let prediction = &batch.outputs[loss.output];
         let targets = loss.loss.targets();
         let probable = match targets {
-            Targets::Quantities => return None,
+            Targets::Quantities | Targets::Labels => return None,
             Targets::Classes { .. } => false,
             Targets::Probabilities | Targets::Distributions { .. } => true,
         };
