@@ -37,8 +37,8 @@ pub use options::{LearningRate, OptimizerOptions};
 pub use rmsprop::RmsProp;
 pub use schedule_free_adamw::ScheduleFreeAdamW;
 pub use schedules::{
-    CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
-    Schedule, ScheduleClass, ScheduleOptions,
+    CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay,
+    PolynomialDecay, Schedule, ScheduleClass, ScheduleOptions,
 };
 pub use sgd::Sgd;
 pub(crate) use state::OptimizerState;

@@ -4,8 +4,8 @@ use refrain_graph::{DType, Literal, Spec};
 use serde_json::Value as Json;
 
 use super::{
-    CosineDecay, ExponentialDecay, InverseTimeDecay, Optimizer, OptimizerState,
-    PiecewiseConstantDecay, PolynomialDecay, Schedule,
+    CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, Optimizer,
+    OptimizerState, PiecewiseConstantDecay, PolynomialDecay, Schedule,
 };
 use crate::data::golden::{Golden, assert_close};
 use crate::error::Result;
@@ -155,6 +155,21 @@ fn schedules_follow_their_formulas() {
     assert_rate(warmed.clone(), 1, 0.05);
     assert_rate(warmed.clone(), 4, 0.2);
     assert_rate(warmed, 9, 0.1);
+    // Values of Keras; 10, 30 and 70 begin a period.
+    let restarts = CosineDecayRestarts::new(0.1, 10.0);
+    for (step, expected) in [
+        (3, 0.0793893),
+        (10, 0.1),
+        (29, 0.0006156),
+        (30, 0.1),
+        (70, 0.1),
+    ] {
+        assert_rate(restarts.clone(), step, expected);
+    }
+    let even = restarts.clone().t_mul(1.0).m_mul(0.5).alpha(0.1);
+    assert_rate(even.clone(), 12, 0.0507029);
+    assert_rate(even, 70, 0.0107031);
+    assert_rate(restarts.t_mul(1.5).m_mul(0.8), 31, 0.0534122);
     let steps = PiecewiseConstantDecay::new(vec![2.0, 5.0], vec![1.0, 0.5, 0.25]);
     for (step, expected) in [(0, 1.0), (2, 1.0), (3, 0.5), (5, 0.5), (6, 0.25)] {
         assert_rate(steps.clone(), step, expected);

@@ -1,12 +1,14 @@
 //! Learning rates that change with the steps.
 
 mod cosine_decay;
+mod cosine_decay_restarts;
 mod exponential_decay;
 mod inverse_time_decay;
 mod piecewise_constant_decay;
 mod polynomial_decay;
 
 pub use cosine_decay::CosineDecay;
+pub use cosine_decay_restarts::CosineDecayRestarts;
 pub use exponential_decay::ExponentialDecay;
 pub use inverse_time_decay::InverseTimeDecay;
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
@@ -64,6 +66,7 @@ kind! {
     /// Source: `keras/src/optimizers/schedules/learning_rate_schedule.py`.
     Schedule of ScheduleClass, ScheduleOptions, "a learning-rate schedule", "keras.optimizers.schedules" {
         CosineDecay = "CosineDecay";
+        CosineDecayRestarts = "CosineDecayRestarts";
         ExponentialDecay = "ExponentialDecay";
         InverseTimeDecay = "InverseTimeDecay";
         PiecewiseConstantDecay = "PiecewiseConstantDecay";
