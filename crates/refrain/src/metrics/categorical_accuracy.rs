@@ -49,7 +49,7 @@ pub(super) fn matches(y: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
 }
 
 /// The index of the largest element along the last axis, the first of equals.
-fn argmax(x: &Tensor) -> Result<Tensor> {
+pub(super) fn argmax(x: &Tensor) -> Result<Tensor> {
     let Some(last) = x.rank().checked_sub(1) else {
         return Err(Error::mismatch(
             ErrorKind::Shape,

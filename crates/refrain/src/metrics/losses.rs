@@ -121,6 +121,55 @@ macro_rules! metrics_of_losses {
 }
 
 metrics_of_losses! {
+    /// [`losses::CategoricalHinge`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::CategoricalHinge;
+    /// let metric = CategoricalHinge::new().name("own");
+    /// ```
+    CategoricalHinge = CategoricalHinge {}
+    /// [`losses::Hinge`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::Hinge;
+    /// let metric = Hinge::new().name("own");
+    /// ```
+    Hinge = Hinge {}
+    /// [`losses::KlDivergence`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::KlDivergence;
+    /// let metric = KlDivergence::new().name("own");
+    /// ```
+    KlDivergence as "KLDivergence" named "kl_divergence" = KlDivergence {}
+    /// [`losses::MeanAbsolutePercentageError`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::MeanAbsolutePercentageError;
+    /// let metric = MeanAbsolutePercentageError::new().name("own");
+    /// ```
+    MeanAbsolutePercentageError = MeanAbsolutePercentageError {}
+    /// [`losses::MeanSquaredLogarithmicError`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::MeanSquaredLogarithmicError;
+    /// let metric = MeanSquaredLogarithmicError::new().name("own");
+    /// ```
+    MeanSquaredLogarithmicError = MeanSquaredLogarithmicError {}
+    /// [`losses::Poisson`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::Poisson;
+    /// let metric = Poisson::new().name("own");
+    /// ```
+    Poisson = Poisson {}
+    /// [`losses::SquaredHinge`] as a metric.
+    ///
+    /// ```
+    /// use refrain::metrics::SquaredHinge;
+    /// let metric = SquaredHinge::new().name("own");
+    /// ```
+    SquaredHinge = SquaredHinge {}
     /// [`losses::MeanSquaredError`] as a metric.
     ///
     /// ```

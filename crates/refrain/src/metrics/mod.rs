@@ -6,6 +6,7 @@ mod auc;
 mod binary_accuracy;
 mod categorical_accuracy;
 mod confusion;
+mod correlation;
 mod f1_score;
 mod f_beta_score;
 mod from_config;
@@ -13,26 +14,34 @@ mod losses;
 mod mean;
 mod options;
 mod precision;
+mod r2_score;
 mod recall;
+mod root_mean_squared_error;
 mod sparse_categorical_accuracy;
 #[cfg(test)]
 mod tests;
+mod top_k_categorical_accuracy;
 
 pub use accuracy::Accuracy;
 pub use arguments::{IntoMetrics, Metrics};
 pub use auc::{Auc, Curve, SummationMethod};
 pub use binary_accuracy::BinaryAccuracy;
 pub use categorical_accuracy::CategoricalAccuracy;
+pub use correlation::{ConcordanceCorrelation, CosineSimilarity, PearsonCorrelation};
 pub use f_beta_score::{Average, FBetaScore};
 pub use f1_score::F1Score;
 pub use losses::{
-    BinaryCrossentropy, CategoricalCrossentropy, LogCoshError, MeanAbsoluteError, MeanSquaredError,
-    SparseCategoricalCrossentropy,
+    BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Hinge, KlDivergence,
+    LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+    MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge,
 };
 pub use options::{Direction, MetricOptions, Numbers, State};
 pub use precision::Precision;
+pub use r2_score::{ClassAggregation, R2Score};
 pub use recall::Recall;
+pub use root_mean_squared_error::RootMeanSquaredError;
 pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
+pub use top_k_categorical_accuracy::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
 
 use refrain_graph::DType;
 
@@ -172,15 +181,29 @@ kind! {
         BinaryCrossentropy = "BinaryCrossentropy" | "binary_crossentropy" | "bce" | "BCE";
         CategoricalAccuracy = "CategoricalAccuracy" | "categorical_accuracy";
         CategoricalCrossentropy = "CategoricalCrossentropy" | "categorical_crossentropy";
+        CategoricalHinge = "CategoricalHinge" | "categorical_hinge";
+        ConcordanceCorrelation = "ConcordanceCorrelation" | "concordance_correlation";
+        CosineSimilarity = "CosineSimilarity" | "cosine_similarity";
         F1Score = "F1Score" | "f1_score";
         FBetaScore = "FBetaScore" | "f_beta_score";
+        Hinge = "Hinge" | "hinge";
+        KlDivergence = "KLDivergence" | "kl_divergence" | "kld" | "KLD";
         LogCoshError = "LogCoshError" | "log_cosh_error";
         MeanAbsoluteError = "MeanAbsoluteError" | "mean_absolute_error" | "mae" | "MAE";
+        MeanAbsolutePercentageError = "MeanAbsolutePercentageError" | "mean_absolute_percentage_error" | "mape" | "MAPE";
         MeanSquaredError = "MeanSquaredError" | "mean_squared_error" | "mse" | "MSE";
+        MeanSquaredLogarithmicError = "MeanSquaredLogarithmicError" | "mean_squared_logarithmic_error" | "msle" | "MSLE";
+        PearsonCorrelation = "PearsonCorrelation" | "pearson_correlation";
+        Poisson = "Poisson" | "poisson";
         Precision = "Precision" | "precision";
+        R2Score = "R2Score" | "r2_score";
         Recall = "Recall" | "recall";
+        RootMeanSquaredError = "RootMeanSquaredError" | "root_mean_squared_error";
         SparseCategoricalAccuracy = "SparseCategoricalAccuracy" | "sparse_categorical_accuracy";
         SparseCategoricalCrossentropy = "SparseCategoricalCrossentropy" | "sparse_categorical_crossentropy";
+        SparseTopKCategoricalAccuracy = "SparseTopKCategoricalAccuracy" | "sparse_top_k_categorical_accuracy";
+        SquaredHinge = "SquaredHinge" | "squared_hinge";
+        TopKCategoricalAccuracy = "TopKCategoricalAccuracy" | "top_k_categorical_accuracy";
     }
 }
 

@@ -59,7 +59,7 @@ fn metrics_are_those_of_keras() -> Result<()> {
             let expected = case["results"][i].as_f64().expect("a number");
             let got = if count == 0.0 { 0.0 } else { total / count };
             assert!(
-                (got - expected).abs() < 1e-5,
+                (got - expected).abs() < 1e-5 * expected.abs().max(1.0),
                 "{}: {got}, Keras has {expected}",
                 case["name"]
             );

@@ -1,0 +1,97 @@
+//! How often the true class is among the largest predictions.
+
+use refrain_graph::DType;
+
+use super::categorical_accuracy::argmax;
+use super::{Direction, Metric, MetricClass};
+use crate::error::{Error, ErrorKind, Result};
+use crate::losses::squeeze_last;
+use crate::ops;
+use crate::options;
+use crate::tensor::Tensor;
+
+options! {
+    /// How often the largest target is among the `k` largest predictions.
+    ///
+    /// ```
+    /// use refrain::metrics::TopKCategoricalAccuracy;
+    /// let accuracy = TopKCategoricalAccuracy::new().k(3_usize).name("top_3");
+    /// ```
+    pub struct TopKCategoricalAccuracy: Metric {
+        /// How many predictions count.
+        k: usize = 5,
+    }
+}
+
+impl MetricClass for TopKCategoricalAccuracy {
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        in_top_k(&argmax(y_true)?, y_pred, self.k)
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+}
+
+options! {
+    /// How often the target's class number is among the `k` largest predictions.
+    ///
+    /// ```
+    /// use refrain::metrics::SparseTopKCategoricalAccuracy;
+    /// let accuracy = SparseTopKCategoricalAccuracy::new().k(3_usize);
+    /// ```
+    pub struct SparseTopKCategoricalAccuracy: Metric {
+        /// How many predictions count.
+        k: usize = 5,
+        /// Whether predictions are class numbers themselves, the best first, instead of scores.
+        from_sorted_ids: bool = false,
+    }
+}
+
+impl MetricClass for SparseTopKCategoricalAccuracy {
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        let y = match y_true.rank() == y_pred.rank() && y_true.dim(-1) == Some(1) {
+            true => squeeze_last(y_true)?,
+            false => y_true.clone(),
+        };
+        if !self.from_sorted_ids {
+            return in_top_k(&ops::cast(y, DType::I32), y_pred, self.k);
+        }
+        check_shape(&y, y_pred)?;
+        let first = ops::slice_axis(y_pred, -1, None, i64::try_from(self.k).ok());
+        let found = ops::equal(ops::expand_dims(ops::cast(y, y_pred.dtype()), -1), first);
+        ops::any(found, -1, false).checked()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+}
+
+/// Whether fewer than `k` predictions are larger than that of the class.
+fn in_top_k(classes: &Tensor, y_pred: &Tensor, k: usize) -> Result<Tensor> {
+    check_shape(classes, y_pred)?;
+    let size = y_pred.dim(-1).unwrap_or(1);
+    let chosen = ops::one_hot(classes, size, -1, DType::Bool);
+    let chosen = ops::where_(
+        ops::logical_and(chosen, ops::equal(y_pred, y_pred)),
+        y_pred,
+        f64::NEG_INFINITY,
+    );
+    let larger = ops::greater(y_pred, ops::max(chosen, -1, true));
+    let count = ops::sum(ops::cast(larger, DType::I32), -1, false);
+    ops::less(count, k as f64).checked()
+}
+
+fn check_shape(classes: &Tensor, y_pred: &Tensor) -> Result<()> {
+    let mut expected = y_pred.shape();
+    expected.dims_mut().pop();
+    match classes.shape().compatible(&expected) {
+        true => Ok(()),
+        false => Err(Error::mismatch(
+            ErrorKind::Shape,
+            format!("targets that give one class for each of {expected}"),
+            format!("shape {}", classes.shape()),
+        )),
+    }
+}
