@@ -120,11 +120,12 @@ fn has_unused_momenta(model: &Model) -> bool {
 const LEARNING_RATE: &str = "learning_rate";
 
 /// Slots of Keras 2's old optimizers under Keras 3's names.
-const SLOTS: [(&str, &str); 5] = [
+const SLOTS: [(&str, &str); 6] = [
     ("m", "momentum"),
     ("v", "velocity"),
     ("vhat", "velocity_hat"),
     ("rms", "velocity"),
+    ("u", "norm"),
     ("mg", "average_gradient"),
 ];
 
