@@ -25,9 +25,7 @@ pub use mean_squared_error::MeanSquaredError;
 pub use options::{LossOptions, Targets};
 pub use prediction::Prediction;
 pub use reduce::Reduction;
-pub(crate) use reduce::{
-    align_ranks, apply_mask, check_weights, expand_last, squeeze_last, sum_all,
-};
+pub(crate) use reduce::{align_ranks, apply_mask, check_weights, expand_last, squeeze_last};
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
 
 use refrain_graph::BinaryOp;

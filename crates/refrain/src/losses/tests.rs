@@ -4,10 +4,11 @@ use refrain_graph::Literal;
 use refrain_graph::grad::gradients;
 use serde_json::Value as Json;
 
-use super::{BinaryCrossentropy, Huber, Loss, SparseCategoricalCrossentropy, sum_all};
+use super::{BinaryCrossentropy, Huber, Loss, SparseCategoricalCrossentropy};
 use crate::data::golden::{Golden, assert_close, assert_relative};
 use crate::error::Result;
 use crate::metrics::Metric;
+use crate::ops::sum_all;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::training::Program;

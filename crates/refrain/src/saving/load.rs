@@ -8,9 +8,9 @@ use super::config::{
 };
 use super::open::{Layout, Opened};
 use super::weights::{
-    Identities, Plan, all_arrays, array_dims, identify, load_legacy_optimizer, load_optimizer,
-    named_once, plan_keras3, plan_legacy, plan_safetensors, stored_alike, stored_once,
-    stored_optimizer,
+    Identities, WeightPlan, all_arrays, array_dims, identify, load_legacy_optimizer,
+    load_optimizer, named_once, plan_keras3, plan_legacy, plan_safetensors, stored_alike,
+    stored_once, stored_optimizer,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{AnyLayer, Making};
@@ -136,7 +136,7 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
 }
 
 /// Compiles a model if the file and the options say so. What a file was compiled with does not keep its model from loading:
-/// if it cannot be followed, it is kept and told.
+/// if it cannot be followed, it is kept, with a warning.
 pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> Result<()> {
     if !options.get_compile() {
         return Ok(());
@@ -166,7 +166,7 @@ pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> 
 }
 
 /// Which array goes where.
-pub(super) fn plan(model: &Model, opened: &Opened, by_name: bool) -> Result<Option<Plan>> {
+pub(super) fn plan(model: &Model, opened: &Opened, by_name: bool) -> Result<Option<WeightPlan>> {
     let Some((file, layout)) = &opened.weights else {
         return Ok(None);
     };
