@@ -132,6 +132,7 @@ mod tests {
     fn policies_of_two_types_are_refused_by_name() {
         let quantized =
             json!({ "class_name": "QuantizedDTypePolicy", "config": { "mode": "int8" } });
+        let cut = format!("got `{}…`", "x".repeat(60));
         for (dtype, named) in [
             (json!("mixed_float16"), "`mixed_float16`"),
             (policy("mixed_bfloat16"), "`mixed_bfloat16`"),
@@ -139,10 +140,7 @@ mod tests {
             (json!("int8_from_float32"), "not quantized, got the policy"),
             (json!("int8"), "an element type (float32, "),
             (policy("int8"), "uint8, uint32, bool), got `int8`"),
-            (
-                json!("x".repeat(200)),
-                &format!("got `{}…`", "x".repeat(60)),
-            ),
+            (json!("x".repeat(200)), cut.as_str()),
         ] {
             let error = dense(dtype).expect_err("no single element type");
             assert_eq!(error.layer(), Some("wide"));
