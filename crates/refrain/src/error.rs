@@ -5,6 +5,8 @@ use std::fmt;
 use refrain_graph::GraphError;
 use refrain_graph::engine::EngineError;
 
+use crate::config::short;
+
 /// A `Result` with refrain's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -181,7 +183,7 @@ impl fmt::Display for Error {
             write!(f, "`{}`: ", file.display())?;
         }
         if let Some((name, class)) = &e.layer {
-            write!(f, "layer `{name}` ({class})")?;
+            write!(f, "layer `{}` ({})", short(name), short(class))?;
             if let Some(call) = e.call {
                 write!(f, ", call {call}")?;
             }

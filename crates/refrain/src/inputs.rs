@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use refrain_graph::Literal;
 use serde_json::Value as Json;
 
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -263,7 +264,9 @@ impl Inputs {
         let by_name = kwargs.find(|(i, (name, a))| name != TRAINING && dropped(*i, a));
         let received = match (by_position, by_name) {
             (Some((i, _)), _) => format!("a positional argument too many, number {}", i + 1),
-            (None, Some((_, (name, _)))) => format!("argument `{name}`, which it has no use for"),
+            (None, Some((_, (name, _)))) => {
+                format!("argument `{}`, which it has no use for", short(name))
+            }
             (None, None) => return Ok(()),
         };
         let expected = "arguments that the layer uses";

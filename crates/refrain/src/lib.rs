@@ -88,6 +88,7 @@ mod error;
 pub mod guide;
 pub mod initializers;
 mod inputs;
+mod lambda;
 pub mod layers;
 pub mod losses;
 pub mod metrics;

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::layers::AnyLayer;
 use crate::layers::core::LambdaOptions;
-use crate::models::held_twice;
 use crate::ops::Operation;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -146,12 +145,10 @@ pub(crate) fn optimizer_state_left(model: &str, error: &Error) {
 }
 
 /// Warns of a file that Keras cannot read: layers that stand in several models at once.
-pub(crate) fn keras_cannot_open(model: &AnyLayer) {
-    let shared = held_twice(model);
-    let names: Vec<&str> = shared.iter().map(|s| s.layer.get_name()).collect();
-    if !names.is_empty() {
+pub(crate) fn keras_cannot_open(model: &AnyLayer, shared: &[&str]) {
+    if !shared.is_empty() {
         warn!(
-            "Model '{}' shares layers {names:?} between nested models or wrappers. Keras does not open a file of it, or opens \
+            "Model '{}' shares layers {shared:?} between nested models or wrappers. Keras does not open a file of it, or opens \
              it with layers that are shared no longer. Save `model.for_keras()?` for Keras (`refrain convert --for-keras`).",
             model.get_name()
         );

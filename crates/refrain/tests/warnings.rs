@@ -263,3 +263,31 @@ fn code_of_keras_2_that_keras_3_cannot_run_is_named() -> Result<()> {
     std::fs::remove_file(&path).ok();
     Ok(())
 }
+
+#[test]
+fn what_cannot_be_compiled_is_told_once() -> Result<()> {
+    let x = input([4]);
+    let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    let config = json!({ "optimizer": "sgd", "loss": "mse" });
+    model.compile_from_config(&config)?;
+    let path = std::env::temp_dir().join(format!("refrain-told-{}.json", std::process::id()));
+    let text = model
+        .to_json()
+        .replace("\"loss\":\"mse\"", "\"loss\":\"gap\"");
+    std::fs::write(&path, text).expect("a file");
+    let loaded = warnings(|| LoadOptions::new().load(&path).map(drop))?;
+    let [warning] = &loaded[..] else {
+        panic!("{loaded:?}");
+    };
+    assert_eq!(warning.matches("no loss `gap`").count(), 1, "{warning}");
+    // The report says it, and no warning.
+    let mut report = String::new();
+    let inspected = warnings(|| {
+        report = LoadOptions::new().inspect(&path)?.to_string();
+        Ok(())
+    })?;
+    assert!(inspected.is_empty(), "{inspected:?}");
+    assert_eq!(report.matches("no loss `gap`").count(), 1, "{report}");
+    std::fs::remove_file(&path).ok();
+    Ok(())
+}

@@ -33,7 +33,7 @@ use crate::variable::Variable;
 /// }
 /// ```
 ///
-/// A number of one's own, which `EarlyStopping::new("val_f1").mode(MonitorMode::Max)` after it watches:
+/// A value of one's own, which a callback after it can monitor (`EarlyStopping::new("val_f1").mode(MonitorMode::Max)`):
 ///
 /// ```
 /// use ndarray::Array2;
@@ -66,8 +66,8 @@ pub trait Callback {
         Vec::new()
     }
 
-    /// Whether the callback may write a value of this name into the logs. As long as one may, a name that another
-    /// [watches](Callback::watches) is not known to be misspelt before an epoch has ended.
+    /// Whether the callback may write a value of this name into the logs; `true` by default. While one may, a name that another
+    /// callback [needs](Callback::watches) is refused only after the first epoch.
     fn may_log(&self, name: &str) -> bool {
         true
     }
@@ -229,7 +229,7 @@ impl<'t> TrainContext<'t> {
         self.model
     }
 
-    /// The number of the epoch before which `fit` ends.
+    /// The `epochs` of [`Fit`](crate::training::Fit::epochs): the last epoch is the one before.
     pub fn epochs(&self) -> usize {
         self.epochs
     }
@@ -239,7 +239,7 @@ impl<'t> TrainContext<'t> {
         self.steps
     }
 
-    /// Ends the training after this step or epoch.
+    /// Stops the training after this step or epoch.
     pub fn stop_training(&mut self) {
         self.stop = true;
     }
@@ -275,6 +275,18 @@ impl<'t> TrainContext<'t> {
 
 /// Ends the training when the loss is NaN or infinite. The model keeps the weights that made it so;
 /// [`Fit::check_finite`](crate::training::Fit::check_finite) undoes the step and names the operation.
+///
+/// ```
+/// use refrain::callbacks::TerminateOnNaN;
+/// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+/// # let x = input([2]);
+/// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::from_elem((32, 1), f32::NAN));
+/// let history = model.fit(&x, &y).epochs(5).callback(TerminateOnNaN).run()?;
+/// assert_eq!(history.epochs(), [0]);
+/// # Ok::<(), refrain::Error>(())
+/// ```
 ///
 /// Source: `keras/src/callbacks/terminate_on_nan.py`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Keeping weights while training goes on.
+//! Saving models and weights during training.
 
 use std::path::{Path, PathBuf};
 
@@ -9,16 +9,30 @@ use super::monitor::Monitor;
 use super::{Callback, MonitorMode, TrainContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
-use crate::saving;
 use crate::training::Logs;
 
 /// Saves the model after each epoch, or only after the best epochs: to a file, or its weights in memory.
 ///
 /// ```
-/// use refrain::callbacks::ModelCheckpoint;
-/// let best = ModelCheckpoint::new().filepath("best.keras").monitor("val_accuracy").save_best_only(true);
-/// let each = ModelCheckpoint::new().filepath("{epoch:02d}-{val_loss:.2f}.weights.h5").save_weights_only(true);
-/// let in_memory = ModelCheckpoint::new().save_best_only(true); // comes back by `restore`
+/// use refrain::callbacks::{ModelCheckpoint, MonitorMode};
+/// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+/// # let x = input([2]);
+/// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::ones((32, 1)));
+/// let folder = std::env::temp_dir().join(format!("refrain-doc-checkpoint-{}", std::process::id()));
+/// let each = ModelCheckpoint::new().filepath(folder.join("{epoch:02d}-{loss:.2f}.weights.h5")).save_weights_only(true);
+/// let mut best = ModelCheckpoint::new() // in memory
+///     .monitor("val_loss")
+///     .mode(MonitorMode::Min)
+///     .save_best_only(true)
+///     .initial_value_threshold(1e3);
+/// model.fit(&x, &y).validation_split(0.25).epochs(2).callback(each).callback(&mut best).run()?;
+/// assert_eq!(std::fs::read_dir(&folder).map_or(0, Iterator::count), 2);
+/// assert_eq!(best.weights().map(<[_]>::len), Some(2));
+/// best.restore(&model)?;
+/// # std::fs::remove_dir_all(&folder).ok();
+/// # Ok::<(), refrain::Error>(())
 /// ```
 ///
 /// Source: `keras/src/callbacks/model_checkpoint.py`.
@@ -41,7 +55,7 @@ impl Default for ModelCheckpoint {
 }
 
 impl ModelCheckpoint {
-    /// Keeps the weights of each epoch in memory; watches `val_loss`.
+    /// Keeps the weights of each epoch in memory; monitors `val_loss`.
     pub fn new() -> Self {
         ModelCheckpoint {
             monitor: Monitor::new("val_loss".to_owned()),
@@ -54,45 +68,45 @@ impl ModelCheckpoint {
         }
     }
 
-    /// The file to write, instead of keeping the weights in memory. `{epoch:02d}` and `{val_loss:.2f}` in it stand for the
-    /// epoch, from 1, and for logged values; the end of the name says what is written, as in [`Model::save`]. Folders that are
-    /// missing are made.
+    /// The file to write, instead of keeping the weights in memory. `{epoch:02d}` and `{val_loss:.2f}` in it are formatted with
+    /// the epoch, from 1, and with logged values; the extension gives the format, as in [`Model::save`]. Missing folders are
+    /// created.
     pub fn filepath(mut self, path: impl Into<PathBuf>) -> Self {
         self.filepath = Some(path.into());
         self
     }
 
-    /// Whether only the weights are written, as by [`Model::save_weights`].
+    /// Whether only the weights are written, as by [`Model::save_weights`]; `false` by default.
     pub fn save_weights_only(mut self, weights_only: bool) -> Self {
         self.save_weights_only = weights_only;
         self
     }
 
-    /// The value that tells which epoch is best.
+    /// The value that tells which epoch is best; `val_loss` by default.
     pub fn monitor(mut self, key: impl Into<String>) -> Self {
         self.monitor.key = key.into();
         self
     }
 
-    /// Which way the value is better.
+    /// Whether the value is to fall or to rise; [`MonitorMode::Auto`] by default.
     pub fn mode(mut self, mode: MonitorMode) -> Self {
         self.monitor.mode = mode;
         self
     }
 
-    /// Whether only the weights of the best epoch are kept.
+    /// Whether an epoch is saved only if it is the best so far; `false` by default: each is saved.
     pub fn save_best_only(mut self, best_only: bool) -> Self {
         self.save_best_only = best_only;
         self
     }
 
-    /// A value that the first epoch must beat.
+    /// A value that an epoch must beat to be saved, with [`save_best_only`](ModelCheckpoint::save_best_only); none by default.
     pub fn initial_value_threshold(mut self, value: f64) -> Self {
         self.monitor.best = Some(value);
         self
     }
 
-    /// What else is done with a model to save (its epoch, its logs).
+    /// Called whenever an epoch is saved, with the model, the epoch (0 is the first) and its logs.
     pub fn save_with(
         mut self,
         save: impl FnMut(&Model, usize, &Logs) -> Result<()> + 'static,
@@ -110,7 +124,7 @@ impl ModelCheckpoint {
         }
     }
 
-    /// The epoch that was saved last (0 is the first).
+    /// The last epoch that was saved (0 is the first).
     pub fn epoch(&self) -> Option<usize> {
         self.epoch
     }
@@ -125,7 +139,7 @@ impl ModelCheckpoint {
         self.weights.as_deref()
     }
 
-    /// Gives a model the weights kept.
+    /// Assigns the weights kept in memory to a model.
     ///
     /// # Errors
     /// None are kept in memory, or they are those of another model.
@@ -170,17 +184,18 @@ impl Callback for ModelCheckpoint {
     }
 
     /// Refuses a path that nothing could be written to, as far as it is known yet.
-    fn on_train_begin(&mut self, _cx: &mut TrainContext<'_>) -> Result<()> {
+    fn on_train_begin(&mut self, cx: &mut TrainContext<'_>) -> Result<()> {
         let Some(path) = &self.filepath else {
             return Ok(());
         };
-        saving::check_end(path, self.save_weights_only)?;
+        let model = cx.model();
+        model.check_end(path, self.save_weights_only)?;
         let folder = path.parent().map(|f| f.to_string_lossy());
         if folder.is_some_and(|f| f.contains('{')) {
             return Ok(());
         }
         make_folder(path)?;
-        saving::check_target(path)
+        model.check_target(path)
     }
 
     fn on_epoch_end(

@@ -16,7 +16,18 @@ use crate::training::Logs;
 ///
 /// ```
 /// use refrain::callbacks::CsvLogger;
-/// let log = CsvLogger::new("training.csv").append(true);
+/// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+/// # let x = input([2]);
+/// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::ones((32, 1)));
+/// let path = std::env::temp_dir().join(format!("refrain-doc-{}.csv", std::process::id()));
+/// model.fit(&x, &y).epochs(2).callback(CsvLogger::new(&path).separator(';')).run()?;
+/// model.fit(&x, &y).initial_epoch(2).epochs(3).callback(CsvLogger::new(&path).separator(';').append(true)).run()?;
+/// let text = std::fs::read_to_string(&path).unwrap_or_default();
+/// assert!(text.starts_with("epoch;loss") && text.lines().count() == 4);
+/// # std::fs::remove_file(&path).ok();
+/// # Ok::<(), refrain::Error>(())
 /// ```
 ///
 /// Source: `keras/src/callbacks/csv_logger.py`.
@@ -46,13 +57,13 @@ impl CsvLogger {
         }
     }
 
-    /// What stands between two values; a comma by default.
+    /// The separator of columns; a comma by default.
     pub fn separator(mut self, separator: char) -> Self {
         self.separator = separator;
         self
     }
 
-    /// Whether lines are added to a file that exists.
+    /// Whether lines are appended to an existing file; it is overwritten by default.
     pub fn append(mut self, append: bool) -> Self {
         self.append = append;
         self

@@ -7,11 +7,25 @@ use super::{Callback, MonitorMode, TrainContext};
 use crate::error::Result;
 use crate::training::Logs;
 
-/// Stops when a value has not improved for some epochs.
+/// Stops training when a monitored value has stopped improving.
 ///
 /// ```
-/// use refrain::callbacks::EarlyStopping;
-/// let stop = EarlyStopping::new("val_loss").patience(3).restore_best_weights(true);
+/// use refrain::callbacks::{EarlyStopping, MonitorMode};
+/// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+/// # let x = input([2]);
+/// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::ones((32, 1)));
+/// let mut stop = EarlyStopping::new("val_loss")
+///     .mode(MonitorMode::Min)
+///     .min_delta(1e-3)
+///     .patience(3)
+///     .start_from_epoch(2)
+///     .restore_best_weights(true);
+/// let history = model.fit(&x, &y).validation_split(0.25).epochs(100).callback(&mut stop).run()?;
+/// assert_eq!(stop.stopped_epoch(), history.epochs().last().copied());
+/// assert!(stop.best().is_some_and(|loss| loss < 0.1));
+/// # Ok::<(), refrain::Error>(())
 /// ```
 ///
 /// Source: `keras/src/callbacks/early_stopping.py`.
@@ -29,7 +43,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Watches this value (Keras's default is `val_loss`) without patience.
+    /// Monitors this value (Keras's default is `val_loss`), with `patience` 0.
     pub fn new(monitor: impl Into<String>) -> Self {
         EarlyStopping {
             monitor: Monitor::new(monitor.into()),
@@ -44,37 +58,37 @@ impl EarlyStopping {
         }
     }
 
-    /// After how many epochs without improvement it stops.
+    /// Number of epochs without improvement after which training stops; 0 by default.
     pub fn patience(mut self, epochs: usize) -> Self {
         self.patience = epochs;
         self
     }
 
-    /// Smaller changes are no improvement.
+    /// The smallest change that is an improvement, in absolute value; 0 by default.
     pub fn min_delta(mut self, min_delta: f64) -> Self {
         self.monitor.min_delta = min_delta;
         self
     }
 
-    /// Which way the value is better.
+    /// Whether the value is to fall or to rise; [`MonitorMode::Auto`] by default.
     pub fn mode(mut self, mode: MonitorMode) -> Self {
         self.monitor.mode = mode;
         self
     }
 
-    /// Only values better than this count as improvements that patience waits for.
+    /// A value that must be beaten: an epoch that improves on the best value but not on this one uses up patience. None by default.
     pub fn baseline(mut self, baseline: f64) -> Self {
         self.baseline = Some(baseline);
         self
     }
 
-    /// Whether the weights of the best epoch come back at the end.
+    /// Whether the weights of the best epoch are restored at the end; `false` by default: the weights are those of the last step.
     pub fn restore_best_weights(mut self, restore: bool) -> Self {
         self.restore_best_weights = restore;
         self
     }
 
-    /// The first epoch that is watched.
+    /// The first epoch whose value is monitored; 0, the first of all, by default.
     pub fn start_from_epoch(mut self, epoch: usize) -> Self {
         self.start_from_epoch = epoch;
         self

@@ -4,17 +4,31 @@ use super::{Callback, PassContext, TrainContext};
 use crate::error::Result;
 use crate::training::{Logs, Predictions};
 
-/// Makes [`LambdaCallback`]: a field, a builder's method and a callback's method for each of these.
+/// Declares [`LambdaCallback`]: a field, a setter and a callback's method for each of these.
 macro_rules! lambda_callback {
     ($($(#[$doc:meta])* $method:ident($cx:ident $(, $name:ident: $t:ty)*);)*) => {
         /// A callback made of closures.
         ///
         /// ```
         /// use refrain::callbacks::LambdaCallback;
-        /// let print = LambdaCallback::new().on_epoch_end(|_, epoch, logs| {
-        ///     println!("{epoch}: {:?}", logs.get("loss"));
-        ///     Ok(())
-        /// });
+        /// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+        /// # let x = input([2]);
+        /// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+        /// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+        /// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::ones((32, 1)));
+        /// let (mut batches, mut epochs) = (0, 0);
+        /// let count = LambdaCallback::new()
+        ///     .on_train_batch_end(|_, _, _| {
+        ///         batches += 1;
+        ///         Ok(())
+        ///     })
+        ///     .on_epoch_end(|_, _, _| {
+        ///         epochs += 1;
+        ///         Ok(())
+        ///     });
+        /// model.fit(&x, &y).batch_size(8).epochs(3).callback(count).run()?;
+        /// assert_eq!((batches, epochs), (12, 3));
+        /// # Ok::<(), refrain::Error>(())
         /// ```
         ///
         /// Source: `keras/src/callbacks/lambda_callback.py`.
@@ -24,7 +38,7 @@ macro_rules! lambda_callback {
         }
 
         impl<'a> LambdaCallback<'a> {
-            /// One that does nothing yet.
+            /// With no closures.
             pub fn new() -> Self {
                 LambdaCallback::default()
             }

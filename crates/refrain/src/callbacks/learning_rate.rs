@@ -8,19 +8,27 @@ use crate::training::Logs;
 /// What the rate is logged as.
 const LEARNING_RATE: &str = "learning_rate";
 
-/// Sets the learning rate before each epoch, by a function of the epoch's number and the rate so far. The logs of each
-/// epoch hold its `learning_rate`.
+/// Sets the learning rate before each epoch, by a function of the epoch (0 is the first) and of the current rate. The logs of
+/// each epoch hold its `learning_rate`.
 ///
 /// ```
 /// use refrain::callbacks::LearningRateScheduler;
-/// let halve = LearningRateScheduler::new(|epoch, rate| if epoch < 10 { rate } else { rate * 0.5 });
+/// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+/// # let x = input([2]);
+/// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::ones((32, 1)));
+/// let halve = LearningRateScheduler::new(|epoch, rate| if epoch < 1 { rate } else { rate * 0.5 });
+/// let history = model.fit(&x, &y).epochs(3).callback(halve).run()?;
+/// assert!((history.last("learning_rate")? - 0.025).abs() < 1e-6);
+/// # Ok::<(), refrain::Error>(())
 /// ```
 ///
 /// Source: `keras/src/callbacks/learning_rate_scheduler.py`.
 pub struct LearningRateScheduler<F>(F);
 
 impl<F: FnMut(usize, f64) -> f64> LearningRateScheduler<F> {
-    /// By this function.
+    /// With this function of the epoch and the current rate.
     pub fn new(schedule: F) -> Self {
         LearningRateScheduler(schedule)
     }
@@ -47,11 +55,25 @@ impl<F: FnMut(usize, f64) -> f64> Callback for LearningRateScheduler<F> {
     }
 }
 
-/// Reduces the learning rate when a value has not improved for some epochs.
+/// Reduces the learning rate when a monitored value has stopped improving.
 ///
 /// ```
-/// use refrain::callbacks::ReduceLROnPlateau;
-/// let reduce = ReduceLROnPlateau::new("val_loss").factor(0.2).patience(5).min_lr(1e-5);
+/// use refrain::callbacks::{MonitorMode, ReduceLROnPlateau};
+/// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+/// # let x = input([2]);
+/// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+/// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// # let (x, y) = (ndarray::Array2::<f32>::ones((32, 2)), ndarray::Array2::<f32>::ones((32, 1)));
+/// let reduce = ReduceLROnPlateau::new("loss")
+///     .mode(MonitorMode::Min)
+///     .min_delta(1e-3)
+///     .factor(0.2)
+///     .patience(2)
+///     .cooldown(1)
+///     .min_lr(1e-4);
+/// let history = model.fit(&x, &y).epochs(30).callback(reduce).run()?;
+/// assert!(history.last("learning_rate")? < 0.1);
+/// # Ok::<(), refrain::Error>(())
 /// ```
 ///
 /// Source: `keras/src/callbacks/reduce_lr_on_plateau.py`.
@@ -74,7 +96,7 @@ const PATIENCE: usize = 10;
 const MIN_DELTA: f64 = 1e-4;
 
 impl ReduceLROnPlateau {
-    /// Watches this value (Keras's default is `val_loss`).
+    /// Monitors this value (Keras's default is `val_loss`).
     pub fn new(monitor: impl Into<String>) -> Self {
         let mut monitor = Monitor::new(monitor.into());
         monitor.min_delta = MIN_DELTA;
@@ -89,37 +111,37 @@ impl ReduceLROnPlateau {
         }
     }
 
-    /// What the rate is multiplied by, less than 1.
+    /// Factor of the rate, less than 1; 0.1 by default.
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = factor;
         self
     }
 
-    /// After how many epochs without improvement the rate is reduced.
+    /// Number of epochs without improvement after which the rate is reduced; 10 by default.
     pub fn patience(mut self, epochs: usize) -> Self {
         self.patience = epochs;
         self
     }
 
-    /// Epochs after a reduction in which nothing is watched.
+    /// Number of epochs after a reduction in which patience is not used up; 0 by default.
     pub fn cooldown(mut self, epochs: usize) -> Self {
         self.cooldown = epochs;
         self
     }
 
-    /// The smallest rate.
+    /// Lower bound of the rate; 0 by default.
     pub fn min_lr(mut self, min_lr: f64) -> Self {
         self.min_lr = min_lr;
         self
     }
 
-    /// Smaller changes are no improvement.
+    /// The smallest change that is an improvement, in absolute value; 0.0001 by default.
     pub fn min_delta(mut self, min_delta: f64) -> Self {
         self.monitor.min_delta = min_delta;
         self
     }
 
-    /// Which way the value is better.
+    /// Whether the value is to fall or to rise; [`MonitorMode::Auto`] by default.
     pub fn mode(mut self, mode: MonitorMode) -> Self {
         self.monitor.mode = mode;
         self

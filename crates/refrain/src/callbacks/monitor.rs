@@ -1,14 +1,14 @@
-//! Watching one value for improvements.
+//! Monitoring a value for improvements.
 
 use super::TrainContext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Direction;
 use crate::training::Logs;
 
-/// Which way a watched value is better.
+/// Whether a monitored value is to fall or to rise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum MonitorMode {
-    /// What is known of the value: losses and errors fall, accuracies rise.
+    /// By its name: losses and errors are to fall, accuracies to rise.
     #[default]
     Auto,
     /// Smaller is better.
@@ -17,7 +17,7 @@ pub enum MonitorMode {
     Max,
 }
 
-/// Watches one logged value.
+/// Monitors one logged value.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {
     pub(crate) key: String,

@@ -89,7 +89,7 @@ macro_rules! takes_callbacks {
             self
         }
 
-        /// Adds callbacks of one type, or boxed ones.
+        /// Adds several callbacks of one type, or boxed ones.
         pub fn callbacks<C: $crate::callbacks::Callback + 'a>(
             mut self,
             callbacks: impl IntoIterator<Item = C>,

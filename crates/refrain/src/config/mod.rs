@@ -1,8 +1,13 @@
 //! Options under Keras's names, as JSON: of layers, and of everything else that files describe by a class and its options.
 
+mod dtype;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+
+pub(crate) use dtype::{dtype_from_json, dtype_policy};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -22,19 +27,25 @@ pub(crate) fn unexpected(expected: &str, json: &Json) -> Error {
     Error::mismatch(ErrorKind::Config, expected, shown(json))
 }
 
+/// As much of a text as an error shows: 60 characters.
+pub(crate) fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
 /// As much of a value as an error shows; of what is longer, class and name first.
 pub(crate) fn shown(json: &Json) -> String {
-    /// In characters.
-    const MOST: usize = 60;
     let text = json.to_string();
-    let Some((end, _)) = text.char_indices().nth(MOST) else {
-        return text;
+    let part = match short(&text) {
+        Cow::Borrowed(_) => return text,
+        Cow::Owned(part) => part,
     };
-    let part = format!("{}…", &text[..end]);
-    let name = json["config"]["name"].as_str().filter(|n| n.len() <= MOST);
+    let short_text = |json: &Json| Some(short(json.as_str()?).into_owned());
     match (
-        json["class_name"].as_str().filter(|c| c.len() <= MOST),
-        name,
+        short_text(&json["class_name"]),
+        short_text(&json["config"]["name"]),
     ) {
         (Some(class), Some(name)) => format!("{class} `{name}`: {part}"),
         (Some(class), None) => format!("{class}: {part}"),
@@ -267,7 +278,10 @@ pub(crate) fn replace_option<T: ConfigValue>(
 
 /// Names the option in an error about its value.
 pub(crate) fn in_option(error: Error, option: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("option `{option}`: {error}"))
+    Error::new(
+        ErrorKind::Config,
+        format!("option `{}`: {error}", short(option)),
+    )
 }
 
 #[cfg(test)]

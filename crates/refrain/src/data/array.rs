@@ -13,45 +13,45 @@ pub struct DataArray<'a>(Values<'a>);
 
 /// A borrowed array, or one whose values its clones share.
 #[derive(Clone, Debug)]
-enum Part<'a, T> {
+enum ArrayStorage<'a, T> {
     View(ArrayViewD<'a, T>),
     Shared(ArcArray<T, IxDyn>),
 }
 
-impl<T: Clone> Part<'_, T> {
+impl<T: Clone> ArrayStorage<'_, T> {
     fn view(&self) -> ArrayViewD<'_, T> {
         match self {
-            Part::View(view) => view.view(),
-            Part::Shared(array) => array.view(),
+            ArrayStorage::View(view) => view.view(),
+            ArrayStorage::Shared(array) => array.view(),
         }
     }
 
     fn shape(&self) -> &[usize] {
         match self {
-            Part::View(view) => view.shape(),
-            Part::Shared(array) => array.shape(),
+            ArrayStorage::View(view) => view.shape(),
+            ArrayStorage::Shared(array) => array.shape(),
         }
     }
 
     fn keep(&mut self, samples: ndarray::Slice) {
         match self {
-            Part::View(view) => view.slice_axis_inplace(Axis(0), samples),
-            Part::Shared(array) => array.slice_axis_inplace(Axis(0), samples),
+            ArrayStorage::View(view) => view.slice_axis_inplace(Axis(0), samples),
+            ArrayStorage::Shared(array) => array.slice_axis_inplace(Axis(0), samples),
         }
     }
 }
 
 #[derive(Clone, Debug)]
 enum Values<'a> {
-    F32(Part<'a, f32>),
-    F64(Part<'a, f64>),
-    F16(Part<'a, f16>),
-    BF16(Part<'a, bf16>),
-    I32(Part<'a, i32>),
-    I64(Part<'a, i64>),
-    U8(Part<'a, u8>),
-    U32(Part<'a, u32>),
-    Bool(Part<'a, bool>),
+    F32(ArrayStorage<'a, f32>),
+    F64(ArrayStorage<'a, f64>),
+    F16(ArrayStorage<'a, f16>),
+    BF16(ArrayStorage<'a, bf16>),
+    I32(ArrayStorage<'a, i32>),
+    I64(ArrayStorage<'a, i64>),
+    U8(ArrayStorage<'a, u8>),
+    U32(ArrayStorage<'a, u32>),
+    Bool(ArrayStorage<'a, bool>),
 }
 
 macro_rules! with_part {
@@ -96,10 +96,10 @@ macro_rules! samples {
         impl private::Sealed for $t {}
         impl Sample for $t {
             fn borrow<'a>(view: ArrayViewD<'a, Self>) -> DataArray<'a> {
-                DataArray(Values::$variant(Part::View(view)))
+                DataArray(Values::$variant(ArrayStorage::View(view)))
             }
             fn share<'a>(array: ArcArray<Self, IxDyn>) -> DataArray<'a> {
-                DataArray(Values::$variant(Part::Shared(array)))
+                DataArray(Values::$variant(ArrayStorage::Shared(array)))
             }
         }
     )*};

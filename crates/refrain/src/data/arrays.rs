@@ -6,7 +6,6 @@ use refrain_graph::Literal;
 use super::array::{DataArray, Sample};
 use super::batches::of_program;
 use crate::error::{Error, ErrorKind, Result};
-use crate::models::Model;
 use crate::structure::Structure;
 
 /// Arrays of samples, borrowed or owned, in the structure of a model's inputs or outputs.
@@ -26,26 +25,6 @@ impl<'a> Arrays<'a> {
     /// Borrows an array or a structure of arrays.
     pub fn new(arrays: impl IntoArrays<'a>) -> Self {
         arrays.into_arrays()
-    }
-
-    /// Arrays in the order of a model's inputs, in the structure of its inputs.
-    ///
-    /// ```
-    /// use refrain::{Input, Model, data::Arrays, layers::{Dense, add}};
-    /// let (a, b) = (Input::new([2]).name("a").tensor(), Input::new([2]).name("b").tensor());
-    /// let model = Model::new([("a", &a), ("b", &b)], &Dense::new(1).call(add([&a, &b])?)?)?;
-    /// let (x, y) = (ndarray::Array2::<f32>::zeros((3, 2)), ndarray::Array2::<f32>::ones((3, 2)));
-    /// let inputs = Arrays::of_inputs(&model, [&x, &y]); // {"a": x, "b": y}
-    /// assert_eq!(model.predict(inputs).run()?.get(0)?.shape(), [3, 1]);
-    /// # Ok::<(), refrain::Error>(())
-    /// ```
-    pub fn of_inputs(model: &Model, arrays: impl IntoArrays<'a>) -> Self {
-        let arranged = arrays.into_arrays().0.map(|given| {
-            let inputs = &model.functional().inputs;
-            let flat = given.flatten().into_iter().cloned();
-            inputs.with_leaves(flat).unwrap_or(given)
-        });
-        Arrays(arranged)
     }
 
     fn one(array: DataArray<'a>) -> Self {

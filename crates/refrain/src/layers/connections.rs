@@ -7,7 +7,6 @@ use super::layer::{Layer, Outputs};
 use super::node::Node;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::models::{Functional, Model};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -73,7 +72,7 @@ impl AnyLayer {
     /// own output; what a call of it gave is [`output_at`](AnyLayer::output_at).
     ///
     /// It is there for as long as a model or a tensor has a part in that call; the layer alone does not keep it. Calls
-    /// that [`Model::new`] repeats behind an inner tensor count beside the call that they repeat only for `output_at`.
+    /// that [`Model::new`](crate::Model::new) repeats behind an inner tensor count beside the call that they repeat only for `output_at`.
     ///
     /// ```
     /// use refrain::layers::Dense;
@@ -147,29 +146,10 @@ impl AnyLayer {
         Ok(self.node_at(call)?.inputs.clone())
     }
 
-    /// The model that this layer is, such as one nested in another: the same model, not a copy.
-    ///
-    /// ```
-    /// use refrain::{Sequential, layers::Dense};
-    /// let encoder = Sequential::new([8]).add(Dense::new(4)).name("encoder").build()?;
-    /// let model = Sequential::new([8]).add(&encoder).add(Dense::new(2)).build()?;
-    /// let inner = model.get_layer("encoder")?.as_model()?;
-    /// assert_eq!(inner.weights(), encoder.weights());
-    /// # Ok::<(), refrain::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// The layer is not a model.
-    pub fn as_model(&self) -> Result<Model> {
-        let functional = self.options::<Functional>();
-        let model = functional.and_then(Functional::model);
-        model.ok_or_else(|| self.refuse("the layer is not a model"))
-    }
-
     fn end(&self, end: End) -> Result<Structure<Tensor>> {
-        match (self.options::<Functional>(), end) {
-            (Some(model), End::Input) => Ok(model.inputs.clone()),
-            (Some(model), End::Output) => Ok(model.outputs.clone()),
+        match (self.graph(), end) {
+            (Some(model), End::Input) => Ok(model.inputs().clone()),
+            (Some(model), End::Output) => Ok(model.outputs().clone()),
             (None, end) => self.only_node(end).map(|node| end.of(&node)),
         }
     }
@@ -219,9 +199,9 @@ impl AnyLayer {
             (Some(_), count) => {
                 let end = end.name();
                 let error = self.refuse(&format!("the layer has {count} {end} tensors, not one"));
-                Err(match self.options::<Functional>() {
-                    Some(_) => error.hint(format!("`as_model()?.{end}()` gives them all")),
-                    None => error.hint(format!("`{end}s_at(0)` gives all of the first call")),
+                Err(match self.is_model() {
+                    true => error.hint(format!("`as_model()?.{end}()` gives them all")),
+                    false => error.hint(format!("`{end}s_at(0)` gives all of the first call")),
                 })
             }
         }
@@ -232,7 +212,7 @@ impl AnyLayer {
         error.hint("Keep the model, or a tensor that depends on the call")
     }
 
-    fn refuse(&self, message: &str) -> Error {
+    pub(crate) fn refuse(&self, message: &str) -> Error {
         let error = Error::new(ErrorKind::Graph, message);
         error.in_layer(self.get_name(), self.class_name())
     }

@@ -6,6 +6,7 @@ use refrain_graph::Spec;
 
 use super::build::Build;
 use super::call::Call;
+use super::graph::Graph;
 use super::handle::{AnyLayer, Handle};
 use super::properties::Properties;
 use crate::config::Config;
@@ -122,6 +123,12 @@ pub trait Layer: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Itself, if it is a graph of layers.
+    #[doc(hidden)]
+    fn graph(&self) -> Option<&dyn Graph> {
+        None
+    }
+
     /// The same options for a new layer, without weights; `None` if it cannot be copied. Copies of models need it.
     fn duplicate(&self) -> Option<Self>
     where
@@ -204,6 +211,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn casts_inputs(&self) -> bool;
     fn properties(&self) -> Properties;
     fn sublayers(&self) -> Vec<(String, AnyLayer)>;
+    fn graph(&self) -> Option<&dyn Graph>;
     fn as_any(&self) -> &dyn Any;
     fn duplicate(&self, template: &AnyLayer) -> Option<AnyLayer>;
 }
@@ -260,6 +268,10 @@ impl<L: Layer> Erased for L {
 
     fn sublayers(&self) -> Vec<(String, AnyLayer)> {
         Layer::sublayers(self)
+    }
+
+    fn graph(&self) -> Option<&dyn Graph> {
+        Layer::graph(self)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -26,6 +26,7 @@ mod connections;
 mod conversions;
 pub(crate) mod convolutional;
 pub(crate) mod core;
+mod graph;
 mod handle;
 #[allow(clippy::module_inception)]
 mod layer;
@@ -53,6 +54,7 @@ pub use build::{Build, Weight};
 pub use call::Call;
 pub use convolutional::*;
 pub use core::*;
+pub(crate) use graph::Graph;
 pub use handle::{AnyLayer, Handle};
 pub(crate) use handle::{WeakHandle, mixed};
 pub use layer::{InputSpec, Layer, Outputs};

@@ -1,5 +1,6 @@
 //! One call of a layer.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use refrain_graph::Spec;
@@ -96,4 +97,20 @@ impl Node {
     pub(crate) fn label(&self) -> String {
         self.layer.call_label(self.index + 1)
     }
+}
+
+/// Whether a symbolic tensor is computed from another.
+pub(crate) fn depends(output: &Tensor, on: &Tensor) -> bool {
+    let (mut waiting, mut seen) = (vec![output.clone()], HashSet::new());
+    while let Some(tensor) = waiting.pop() {
+        if tensor.key() == on.key() {
+            return true;
+        }
+        if let Some(symbolic) = tensor.as_symbolic()
+            && seen.insert(Arc::as_ptr(&symbolic.node))
+        {
+            waiting.extend(symbolic.node.inputs.tensors().into_iter().cloned());
+        }
+    }
+    false
 }

@@ -1,26 +1,24 @@
-//! Layers by the name of their class: what files and wrapping layers make layers from.
+//! The classes of layers: which there are, and how a layer is made of its configuration and described by it.
 
-use refrain_graph::{DType, Spec};
+use refrain_graph::Spec;
 use serde_json::{Value as Json, json};
 
 use super::handle::{AnyLayer, BuildSpecs, Handle};
 use super::layer::Layer;
 use super::restoring::Restoring;
 use super::*;
-use crate::config::{Config, in_option, shown, unexpected};
+use crate::config::{Config, dtype_from_json, dtype_policy, in_option, short, shown};
 use crate::error::{Error, ErrorKind, Result};
-use crate::models::Functional;
 use crate::objects::{self, Holds, Kind, own};
 use crate::ops;
 use crate::regularizers::Regularizer;
-use crate::saving::config::{is_model, model_from_json, model_to_json};
 use crate::structure::Structure;
 
 /// Makes a layer from its class's configuration.
 pub(super) type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
 
 /// A class of Keras.
-pub(super) struct Row {
+pub(crate) struct Row {
     pub(super) class: &'static str,
     pub(super) restore: Restore,
     /// Whether a layer is of this class, and not of a user's that has its name.
@@ -79,15 +77,25 @@ pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
     all().map(|row| row.class)
 }
 
-fn built_in(class: &str) -> Option<&'static Row> {
+/// Keras's class of a name.
+pub(crate) fn built_in(class: &str) -> Option<&'static Row> {
     all().find(|row| row.class == class)
+}
+
+impl Row {
+    /// A layer of the class from Keras's configuration of it, whose every option must be one of the layer's.
+    pub(crate) fn make(&self, config: &Config, context: &Restoring) -> Result<AnyLayer> {
+        let layer = (self.restore)(config, context)?;
+        refuse_unknown(config, &layer)?;
+        Ok(layer)
+    }
 }
 
 /// The option of layers whose weights Keras can quantize; refrain's are never quantized.
 pub(crate) const QUANTIZATION: &str = "quantization_config";
 
 /// Gives a layer the name, type and trainability that its configuration names.
-pub(super) fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
+pub(crate) fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
     if let Some(json) = config.get(QUANTIZATION).filter(|json| !json.is_null()) {
         let received = shown(json);
         let expected = "weights that are not quantized";
@@ -149,7 +157,7 @@ fn refuse_unknown(config: &Config, layer: &AnyLayer) -> Result<()> {
     let Some((key, json)) = unknown else {
         return Ok(());
     };
-    let value = shown(json);
+    let (key, value) = (short(key), shown(json));
     let message = format!("option `{key}` = {value}, which the layer does not have");
     Err(Error::new(ErrorKind::Unsupported, message))
 }
@@ -159,22 +167,6 @@ const NEUTRAL: [(&str, i64); 1] = [("groups", 1)];
 
 /// Options that the reader itself takes.
 const STANDARD: [&str; 4] = ["name", "trainable", "dtype", ACTIVITY];
-
-/// A type's name, or Keras's `DTypePolicy` object of one type.
-///
-/// # Errors
-/// Anything else: a policy of two types such as `mixed_float16`, or a quantized one.
-pub(crate) fn dtype_from_json(json: &Json) -> Result<DType> {
-    let name = json.as_str().or_else(|| json["config"]["name"].as_str());
-    match name {
-        Some(name) => DType::from_keras_name(name).ok_or_else(|| {
-            let received = format!("the policy `{name}`");
-            Error::mismatch(ErrorKind::Unsupported, "one element type", received)
-                .hint("Weights of one type and computation in another are not supported: set the layer's dtype to one type")
-        }),
-        None => Err(unexpected("an element type", json)),
-    }
-}
 
 impl Kind for AnyLayer {
     const WHAT: &'static str = "a layer";
@@ -187,65 +179,21 @@ impl<L: Layer> Holds<L> for AnyLayer {
     }
 }
 
-/// Whether a name is that of a class of Keras and of no registered one.
-pub(crate) fn is_only_built_in(class: &str) -> bool {
-    built_in(class).is_some() && Class::own(class).is_none()
-}
-
-/// A class that layers can be made of.
-enum Class {
-    Own(objects::Restore<AnyLayer>),
-    BuiltIn(Restore),
-}
-
-impl Class {
-    /// A user's.
-    fn own(name: &str) -> Option<Self> {
-        objects::custom(name).map(Class::Own)
-    }
-
-    /// Keras's.
-    fn built_in(class: &str) -> Option<Self> {
-        built_in(class).map(|row| Class::BuiltIn(row.restore))
-    }
-
-    /// The class of a name that is not marked as a user's.
-    fn unmarked(class: &str, module: &str) -> Option<Self> {
-        if let Some(scoped) = objects::scoped(class) {
-            return Some(Class::Own(scoped));
-        }
-        match module.is_empty() {
-            true => Class::own(class).or_else(|| Class::built_in(class)),
-            false => Class::built_in(class).or_else(|| Class::own(class)),
-        }
-    }
-
-    /// A layer from Keras's configuration of it. An error names the layer by the configuration, or by its class.
-    fn make(self, class: &str, config: &Config, context: &Restoring) -> Result<AnyLayer> {
-        let made = match self {
-            Class::Own(restore) => restore(config),
-            Class::BuiltIn(restore) => restore(config, context).and_then(|layer| {
-                refuse_unknown(config, &layer)?;
-                Ok(layer)
-            }),
-        };
-        made.map_err(|e| e.in_layer(layer_name(config, class), class))
-    }
-}
-
-fn layer_name<'c>(config: &'c Config, class: &'c str) -> &'c str {
-    config.get("name").and_then(Json::as_str).unwrap_or(class)
-}
-
 /// Another layer of a layer's class.
 pub(crate) fn another(layer: &AnyLayer, config: &Config) -> Result<AnyLayer> {
     let class = layer.class_name();
-    let found = match is_built_in(layer) {
-        true => Class::built_in(class),
-        false => Class::own(class),
+    let made = match built_in(class).filter(|row| (row.is)(layer)) {
+        Some(row) => row.make(config, &Restoring::default()),
+        None => objects::custom(class)
+            .ok_or_else(|| no_class(class))
+            .and_then(|restore| restore(config)),
     };
-    let found = found.ok_or_else(|| no_class(class))?;
-    found.make(class, config, &Restoring::default())
+    made.map_err(|e| e.in_layer(layer_name(config, class), class))
+}
+
+/// The name that a configuration gives a layer, or its class.
+pub(crate) fn layer_name<'c>(config: &'c Config, class: &'c str) -> &'c str {
+    config.get("name").and_then(Json::as_str).unwrap_or(class)
 }
 
 /// Whether a layer is of a class of Keras.
@@ -253,59 +201,29 @@ fn is_built_in(layer: &AnyLayer) -> bool {
     built_in(layer.class_name()).is_some_and(|row| (row.is)(layer))
 }
 
-/// Makes a layer, a model, or a function of `ops` as a layer, from Keras's serialised form.
+/// Makes a layer of a description, by the reader that the context comes from.
 ///
 /// A layer that a file stores once and describes several times is made once.
 pub(crate) fn from_json(json: &Json, context: &Restoring) -> Result<AnyLayer> {
+    let make = context.make.ok_or_else(|| {
+        let message = "a layer inside another is described, and nothing reads it";
+        Error::new(ErrorKind::Internal, message)
+    })?;
     context.once(json, || make(json, context))
 }
 
-fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
-    let class = json["class_name"].as_str();
-    let class = class.ok_or_else(|| unexpected("a layer", json))?;
-    let config = json["config"].as_object();
-    let config = config.ok_or_else(|| unexpected("a layer", json))?;
-    let module = json["module"].as_str().unwrap_or_default();
-    let own = own::own_name(json);
-    if own.is_none() && ops::is_module(module) {
-        let operation = ops::operation(class, config).ok_or_else(|| {
-            let message = format!("no function of class `{class}` in `ops`");
-            let name = json["name"].as_str().unwrap_or_default();
-            Error::new(ErrorKind::Unsupported, message).in_layer(name, class)
-        })?;
-        let mut config = config.clone();
-        // Some functions of older versions have their name beside the configuration alone.
-        if let (false, Some(name)) = (config.contains_key("name"), json["name"].as_str()) {
-            config.insert("name".to_owned(), name.into());
-        }
-        let refused = operation.def.refuse_unknown(&config);
-        refused.map_err(|e| e.in_layer(layer_name(&config, class), class))?;
-        return restore(operation, &config);
-    }
-    let found = match own {
-        Some(name) => Class::own(name),
-        None => Class::unmarked(class, module),
-    };
-    let name = own.unwrap_or(class);
-    let short = own::short(name);
-    match found {
-        Some(found) => found.make(short, config, context),
-        None if own.is_none() && is_model(json) => {
-            model_from_json(json, context).map(|model| model.any())
-        }
-        None => Err(no_class(name).in_layer(layer_name(config, short), short)),
-    }
-}
-
-fn no_class(class: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("no layer class `{class}`"))
-        .hint("Make a layer of your own known with `refrain::register`")
+pub(crate) fn no_class(class: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("no layer class `{}`", short(class)),
+    )
+    .hint("Make a layer of your own known with `refrain::register`")
 }
 
 /// Keras's serialised form of a layer or a model.
 pub(crate) fn to_json(layer: &AnyLayer) -> Json {
-    if let Some(functional) = layer.options::<Functional>() {
-        return model_to_json(layer, functional);
+    if let Some(graph) = layer.graph() {
+        return graph.to_json(layer);
     }
     let class = layer.class_name();
     let (mut config, properties) = (layer.full_config(), layer.properties());
@@ -359,16 +277,6 @@ fn build_config(arguments: &[&str], specs: &BuildSpecs) -> Option<Json> {
     (!shapes.is_empty()).then(|| json!({ "shapes_dict": shapes }))
 }
 
-/// Keras's object for an element type of weights and computation.
-pub(crate) fn dtype_policy(dtype: DType) -> Json {
-    json!({
-        "module": "keras",
-        "class_name": "DTypePolicy",
-        "config": { "name": dtype.keras_name() },
-        "registered_name": null,
-    })
-}
-
 /// The shapes of a structure of tensors, unknown dimensions as null.
 fn shapes_json(specs: &Structure<Spec>) -> Json {
     match specs {
@@ -378,45 +286,5 @@ fn shapes_json(specs: &Structure<Spec>) -> Json {
             .iter()
             .map(|(k, s)| (k.clone(), shapes_json(s)))
             .collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn dense(dtype: Json) -> Result<AnyLayer> {
-        let config = json!({ "name": "wide", "units": 2, "dtype": dtype });
-        from_json(
-            &json!({ "class_name": "Dense", "config": config }),
-            &Restoring::default(),
-        )
-    }
-
-    fn policy(name: &str) -> Json {
-        json!({ "class_name": "DTypePolicy", "config": { "name": name } })
-    }
-
-    #[test]
-    fn policies_of_one_type_are_that_type() -> Result<()> {
-        assert_eq!(dense(json!("bfloat16"))?.dtype(), DType::BF16);
-        assert_eq!(dense(policy("float16"))?.dtype(), DType::F16);
-        assert_eq!(dense(Json::Null)?.dtype(), DType::F32);
-        Ok(())
-    }
-
-    #[test]
-    fn policies_of_two_types_are_refused_by_name() {
-        let quantized =
-            json!({ "class_name": "QuantizedDTypePolicy", "config": { "mode": "int8" } });
-        for (dtype, named) in [
-            (json!("mixed_float16"), "`mixed_float16`"),
-            (policy("mixed_bfloat16"), "`mixed_bfloat16`"),
-            (quantized, "QuantizedDTypePolicy"),
-        ] {
-            let error = dense(dtype).expect_err("a policy of two types");
-            assert_eq!(error.layer(), Some("wide"));
-            assert!(error.to_string().contains(named), "{error}");
-        }
     }
 }

@@ -12,9 +12,14 @@ use crate::error::Result;
 /// Turns the code of a Python lambda and the layer's further arguments into a function.
 pub(crate) type Decode = fn(&Json, &Config) -> Result<Function>;
 
+/// Makes a layer of its description.
+pub(crate) type Make = fn(&Json, &Restoring) -> Result<AnyLayer>;
+
 /// What a reader of files knows beyond each layer's own configuration.
 #[derive(Default)]
 pub(crate) struct Restoring {
+    /// How layers that are described inside others are made; none where there is no file.
+    pub(crate) make: Option<Make>,
     /// How the code of a Python lambda is read, if it is to be read.
     pub(crate) decode: Option<Decode>,
     /// Whether calls of `Lambda` layers are taken as the file describes them, where it tells the shape of what they give.
@@ -95,30 +100,4 @@ pub(crate) fn description(json: &Json) -> String {
     let mut out = json["class_name"].to_string();
     write(&json["config"], &mut out);
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::layers::{Dense, registry};
-
-    #[test]
-    fn equal_layers_are_made_once() {
-        let json = registry::to_json(&Dense::new(3).name("shared").any());
-        let mut again = json.clone();
-        again["config"]["shared_object_id"] = json!(7);
-        let context = Restoring {
-            equal: HashSet::from([description(&json)]),
-            ..Restoring::default()
-        };
-        let first = registry::from_json(&json, &context).unwrap();
-        assert_eq!(registry::from_json(&again, &context).unwrap(), first);
-        let apart = Restoring::default();
-        assert_ne!(
-            registry::from_json(&json, &apart).unwrap(),
-            registry::from_json(&json, &apart).unwrap()
-        );
-    }
 }

@@ -4,7 +4,7 @@ use refrain_graph::{Comparison, DType, Dim};
 
 use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::{self, prim};
+use crate::ops::{prim, sum_all};
 use crate::tensor::Tensor;
 
 /// How the values of samples become one loss.
@@ -119,10 +119,6 @@ fn spreads_to(from: &Tensor, to: &Tensor) -> bool {
 /// Number of elements; 1 while it is unknown.
 fn count(x: &Tensor) -> f64 {
     x.shape().numel().unwrap_or(1).max(1) as f64
-}
-
-pub(crate) fn sum_all(x: &Tensor) -> Tensor {
-    ops::sum(x, ops::Axes::All, false)
 }
 
 /// The quotient, or 0 where the divisor is 0.

@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 
 use super::{
     BinaryCrossentropy, CosineSimilarity, Huber, Loss, Reduction, SparseCategoricalCrossentropy,
-    sum_all,
 };
 use crate::data::golden::{Golden, assert_close, assert_relative};
 use crate::error::Result;
 use crate::metrics::Metric;
+use crate::ops::sum_all;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::training::Program;

@@ -3,8 +3,8 @@
 use refrain_graph::{DType, Reduction as Fold};
 
 use crate::error::Result;
-use crate::losses::{align_ranks, apply_mask, check_weights, sum_all};
-use crate::ops::{prim, reduce};
+use crate::losses::{align_ranks, apply_mask, check_weights};
+use crate::ops::{prim, reduce, sum_all};
 use crate::tensor::Tensor;
 
 /// What a batch adds to a mean: the weighted sum of the samples' values, and the sum of their weights.

@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::node::{Node, Recorded};
-use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Handle, Identity, MaskMerging, Outputs, Rescaling, registry};
 use crate::ops;
 use crate::structure::Structure;
@@ -39,11 +38,11 @@ pub fn clone_model(model: &Model) -> Result<Model> {
 
 /// Copies models, layer by layer and call by call.
 #[derive(Default)]
-pub(super) struct Copier {
+pub(crate) struct Copier {
     /// Nested models that are taken apart: their layers move into the models around them.
     apart: HashSet<usize>,
     /// Copies behind their originals, by the originals.
-    pub(super) layers: HashMap<usize, (AnyLayer, AnyLayer)>,
+    pub(crate) layers: HashMap<usize, (AnyLayer, AnyLayer)>,
     inputs: HashMap<TensorKey, Tensor>,
     /// Copies of the tensors of the model that is being copied.
     tensors: HashMap<TensorKey, Tensor>,
@@ -52,20 +51,20 @@ pub(super) struct Copier {
     /// The model that is being taken apart.
     within: String,
     /// Whether attention is called on tensors that nothing else is called on.
-    pub(super) apart_for_attention: bool,
+    pub(crate) apart_for_attention: bool,
     /// Whether merging layers that take masked values as they are, as Keras 3 does not, are called on tensors without masks.
-    pub(super) apart_for_merging: bool,
+    pub(crate) apart_for_merging: bool,
 }
 
 impl Copier {
-    pub(super) fn taking_apart(apart: HashSet<usize>) -> Self {
+    pub(crate) fn taking_apart(apart: HashSet<usize>) -> Self {
         Copier {
             apart,
             ..Copier::default()
         }
     }
 
-    pub(super) fn model(&mut self, model: &Model) -> Result<Model> {
+    pub(crate) fn model(&mut self, model: &Model) -> Result<Model> {
         let copy = self.functional(model.functional())?;
         let copy = Model::from_functional(copy, model.get_name());
         if !model.trainable() {
@@ -74,7 +73,7 @@ impl Copier {
         Ok(copy)
     }
 
-    pub(super) fn functional(&mut self, functional: &Functional) -> Result<Functional> {
+    pub(crate) fn functional(&mut self, functional: &Functional) -> Result<Functional> {
         let stay = |l: &&AnyLayer| !self.apart.contains(&l.id());
         let operations = functional.operations.iter();
         let names = operations.filter(stay);
@@ -225,9 +224,10 @@ impl Copier {
             None if self.apart_for_merging
                 && layer.properties().merging == MaskMerging::Keras2WithValues =>
             {
-                let mut json = registry::to_json(layer);
-                json["config"]["name"] = self.name(layer).into();
-                registry::from_json(&json, &Restoring::default())?
+                let (mut config, own) = (layer.full_config(), layer.properties().own_options);
+                config.retain(|key, _| !own.contains(&key.as_str()));
+                config.insert("name".to_owned(), self.name(layer).into());
+                registry::another(layer, &config)?
             }
             None => layer.fresh_copy_named(&self.name(layer))?,
         };

@@ -1,11 +1,14 @@
 //! A graph of layer calls as a layer.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use refrain_graph::{Dim, Shape, Spec};
+use serde_json::Value as Json;
 
 use super::clone::Copier;
+use super::description::model_to_json;
 use super::model::Model;
 use super::order::{Order, keras2_layers, not_symbolic, order};
 use super::submodel;
@@ -13,12 +16,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::core::{is_optional, not_optional};
 use crate::layers::node::Node;
-use crate::layers::{AnyLayer, Call, Layer, Properties, WeakHandle};
+use crate::layers::{AnyLayer, Call, Graph, Layer, Properties, WeakHandle};
 use crate::names;
 use crate::ops::{self, gradient, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
-use crate::training::TrainingState;
 use crate::warnings;
 
 /// A graph of layer calls between inputs and outputs.
@@ -42,7 +44,7 @@ pub(crate) struct Functional {
     /// The calls of all layers when the model is called once, those inside nested models included.
     pub(crate) total_calls: usize,
     /// What all handles of the model share besides the graph.
-    pub(crate) training: Mutex<TrainingState>,
+    state: Mutex<Box<dyn Any + Send>>,
     own: OnceLock<WeakHandle<Functional>>,
 }
 
@@ -111,7 +113,7 @@ impl Functional {
             total_calls: calls.fold(0, usize::saturating_add),
             nodes,
             depths,
-            training: Mutex::default(),
+            state: Mutex::new(Box::new(())),
             own: OnceLock::new(),
         })
     }
@@ -126,6 +128,21 @@ impl Functional {
     pub(crate) fn model(&self) -> Option<Model> {
         let handle = self.own.get().and_then(WeakHandle::upgrade);
         handle.map(Model::from_handle)
+    }
+
+    /// Locks the state that all handles of the model share besides the graph for some work; it begins as the default.
+    pub(crate) fn with_state<S: Default + Send + 'static, R>(
+        &self,
+        work: impl FnOnce(&mut S) -> R,
+    ) -> R {
+        let mut shared = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = shared.downcast_mut() {
+            return work(state);
+        }
+        let mut state = S::default();
+        let result = work(&mut state);
+        *shared = Box::new(state);
+        result
     }
 
     fn check_tensors(tensors: &Structure<Tensor>, what: &str) -> Result<()> {
@@ -336,11 +353,33 @@ impl Layer for Functional {
         Copier::default().functional(self).ok()
     }
 
+    fn graph(&self) -> Option<&dyn Graph> {
+        Some(self)
+    }
+
     fn sublayers(&self) -> Vec<(String, AnyLayer)> {
         self.operations
             .iter()
             .map(|l| ("layers".to_owned(), l.clone()))
             .collect()
+    }
+}
+
+impl Graph for Functional {
+    fn inputs(&self) -> &Structure<Tensor> {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &Structure<Tensor> {
+        &self.outputs
+    }
+
+    fn is_sequential(&self) -> bool {
+        self.is_sequential
+    }
+
+    fn to_json(&self, layer: &AnyLayer) -> Json {
+        model_to_json(layer, self)
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::functional::Functional;
 use super::summary::Summary;
+use crate::config::short;
+use crate::data::{Arrays, IntoArrays};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{AnyLayer, Handle, Outputs};
@@ -126,6 +128,16 @@ impl Model {
     }
 
     /// Names of the inputs, in flat order.
+    ///
+    /// ```
+    /// use refrain::{Input, Model, layers::{Dense, add}};
+    /// let (a, b) = (Input::new([2]).name("a").tensor(), Input::new([2]).name("b").tensor());
+    /// let model = Model::with_name("sum", [&a, &b], &Dense::new(1).name("score").call(add([&a, &b])?)?)?;
+    /// assert_eq!((model.get_name(), model.input_names()), ("sum", vec!["a".to_owned(), "b".to_owned()]));
+    /// assert_eq!((model.output_names(), model.layers().len()), (vec!["score".to_owned()], 4));
+    /// assert_eq!(model.get_layer_at(3)?.get_name(), "score");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
     pub fn input_names(&self) -> Vec<String> {
         self.functional().input_names.to_vec()
     }
@@ -154,7 +166,7 @@ impl Model {
         let found = layers.iter().find(|l| l.get_name() == name).cloned();
         found.ok_or_else(|| {
             let names: Vec<&str> = layers.iter().map(AnyLayer::get_name).collect();
-            let message = format!("no layer `{name}`; the model has {names:?}");
+            let message = format!("no layer `{}`; the model has {names:?}", short(name));
             Error::new(ErrorKind::NotFound, message)
         })
     }
@@ -179,12 +191,12 @@ impl Model {
         self.any().weights()
     }
 
-    /// The weights that training changes.
+    /// The weights that training updates: those of layers that are trainable.
     pub fn trainable_weights(&self) -> Vec<Variable> {
         self.any().trainable_weights()
     }
 
-    /// The weights that training does not change.
+    /// The weights that training does not update: those of frozen layers, and statistics.
     pub fn non_trainable_weights(&self) -> Vec<Variable> {
         self.any().non_trainable_weights()
     }
@@ -199,14 +211,67 @@ impl Model {
         Summary::new(self)
     }
 
-    /// Whether training changes the weights.
+    /// Whether training updates the weights; `true` by default.
     pub fn trainable(&self) -> bool {
         self.handle.trainable()
     }
 
     /// Freezes or unfreezes all layers.
+    ///
+    /// ```
+    /// use refrain::{Sequential, layers::Dense};
+    /// let model = Sequential::new([4]).add(Dense::new(8).name("features")).add(Dense::new(1)).build()?;
+    /// model.get_layer("features")?.set_trainable(false);
+    /// assert_eq!((model.trainable_weights().len(), model.non_trainable_weights().len()), (2, 2));
+    /// model.set_trainable(false);
+    /// assert!(model.trainable_weights().is_empty() && !model.trainable());
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
     pub fn set_trainable(&self, trainable: bool) {
         self.handle.set_trainable(trainable);
+    }
+}
+
+impl AnyLayer {
+    /// The model that this layer is, such as one nested in another: the same model, not a copy.
+    ///
+    /// ```
+    /// use refrain::{Sequential, layers::Dense};
+    /// let encoder = Sequential::new([8]).add(Dense::new(4)).name("encoder").build()?;
+    /// let model = Sequential::new([8]).add(&encoder).add(Dense::new(2)).build()?;
+    /// let inner = model.get_layer("encoder")?.as_model()?;
+    /// assert_eq!(inner.weights(), encoder.weights());
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The layer is not a model.
+    pub fn as_model(&self) -> Result<Model> {
+        let functional = self.options::<Functional>();
+        let model = functional.and_then(Functional::model);
+        model.ok_or_else(|| self.refuse("the layer is not a model"))
+    }
+}
+
+impl<'a> Arrays<'a> {
+    /// Arrays in the order of a model's inputs, in the structure of its inputs.
+    ///
+    /// ```
+    /// use refrain::{Input, Model, data::Arrays, layers::{Dense, add}};
+    /// let (a, b) = (Input::new([2]).name("a").tensor(), Input::new([2]).name("b").tensor());
+    /// let model = Model::new([("a", &a), ("b", &b)], &Dense::new(1).call(add([&a, &b])?)?)?;
+    /// let (x, y) = (ndarray::Array2::<f32>::zeros((3, 2)), ndarray::Array2::<f32>::ones((3, 2)));
+    /// let inputs = Arrays::of_inputs(&model, [&x, &y]); // {"a": x, "b": y}
+    /// assert_eq!(model.predict(inputs).run()?.get(0)?.shape(), [3, 1]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn of_inputs(model: &Model, arrays: impl IntoArrays<'a>) -> Self {
+        let arranged = arrays.into_arrays().0.map(|given| {
+            let inputs = &model.functional().inputs;
+            let flat = given.flatten().into_iter().cloned();
+            inputs.with_leaves(flat).unwrap_or(given)
+        });
+        Arrays(arranged)
     }
 }
 

@@ -40,21 +40,6 @@ pub(crate) fn not_symbolic(received: &str) -> Error {
     )
 }
 
-/// Whether a symbolic tensor is computed from another.
-pub(crate) fn depends(output: &Tensor, on: &Tensor) -> Result<bool> {
-    let (mut waiting, mut seen) = (vec![output.clone()], HashSet::new());
-    while let Some(tensor) = waiting.pop() {
-        if tensor.key() == on.key() {
-            return Ok(true);
-        }
-        let node = node_of(&tensor)?;
-        if seen.insert(node_key(&node)) {
-            waiting.extend(given(&node));
-        }
-    }
-    Ok(false)
-}
-
 /// What the depth-first walk from the outputs finds.
 struct Walk {
     /// What a call needs.

@@ -51,7 +51,7 @@ impl Sequential {
         self
     }
 
-    /// Puts a layer on top.
+    /// Appends a layer.
     #[allow(clippy::should_implement_trait)]
     pub fn add(mut self, layer: impl Into<AnyLayer>) -> Self {
         self.layers.push(layer.into());

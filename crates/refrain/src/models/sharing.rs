@@ -19,7 +19,7 @@ pub(crate) fn held_twice(model: &AnyLayer) -> Vec<Shared> {
 }
 
 /// [`held_twice`] if these nested models were taken apart.
-pub(super) fn held_twice_without(model: &AnyLayer, apart: &HashSet<usize>) -> Vec<Shared> {
+pub(crate) fn held_twice_without(model: &AnyLayer, apart: &HashSet<usize>) -> Vec<Shared> {
     let mut holders = Holders {
         apart,
         found: Vec::new(),
@@ -69,7 +69,7 @@ fn has_state(layer: &AnyLayer) -> bool {
 }
 
 /// The nested models that have to be taken apart for each layer to stand in one model. Layers in wrappers remain.
-pub(super) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
+pub(crate) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
     let mut apart = HashSet::new();
     loop {
         let mut next = apart.clone();
@@ -96,7 +96,7 @@ pub(super) fn to_take_apart(model: &AnyLayer) -> HashSet<usize> {
 }
 
 /// The nested models that put masks together as Keras 2 does, as far as they can be taken apart.
-pub(super) fn merging_models(model: &AnyLayer) -> HashSet<usize> {
+pub(crate) fn merging_models(model: &AnyLayer) -> HashSet<usize> {
     let mut merging = HashSet::new();
     model.visit_layers(&mut |nested| {
         let mut inside = false;

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::class::{Base, Class, FromConfig};
 use super::own;
-use crate::config::{Config, unexpected};
+use crate::config::{Config, short, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A kind of objects that files name: [`Loss`](crate::losses::Loss), [`AnyLayer`](crate::layers::AnyLayer),
@@ -263,7 +263,10 @@ fn unknown<K: Serializable>(json: &Json) -> Error {
     let name = own::function_name(json).or(json.as_str());
     match own::own_name(json) {
         Some(name) => {
-            let message = format!("`{name}` is not one of Keras's own, and unknown here");
+            let message = format!(
+                "`{}` is not one of Keras's own, and unknown here",
+                short(name)
+            );
             let error = Error::new(ErrorKind::Unsupported, message);
             error.hint(format!(
                 "Make {} of your own known with `refrain::register`",
@@ -274,7 +277,8 @@ fn unknown<K: Serializable>(json: &Json) -> Error {
             Some(name) => {
                 let kind = K::WHAT.split_once(' ').map_or(K::WHAT, |(_, kind)| kind);
                 let known: Vec<&str> = Entry::<K>::short_names().collect();
-                let message = format!("no {kind} `{name}`: there are {}", known.join(", "));
+                let (name, known) = (short(name), known.join(", "));
+                let message = format!("no {kind} `{name}`: there are {known}");
                 Error::new(ErrorKind::Unsupported, message)
             }
             None => unexpected(K::WHAT, json),

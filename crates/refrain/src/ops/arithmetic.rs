@@ -7,13 +7,12 @@ use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 use serde_json::Value as Json;
 
 use super::definition::{binary_functions, operations, unary_functions};
-use super::{Kind, OpDef, absent, dtype, prim, tensor_argument};
-use crate::config::Config;
+use super::{OpDef, ParameterKind, absent, dtype, prim, tensor_argument};
 use crate::config::number_from_json;
+use crate::config::{Config, dtype_from_json};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::registry;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -363,8 +362,14 @@ pub(super) static CONVERT_TO_TENSOR: OpDef = OpDef {
     class: "ConvertToTensor",
     module: "ops.core",
     signature: "convert_to_tensor(x, dtype=None, sparse=None, ragged=None)",
-    kinds: &[Kind::Tensor, Kind::OptionalType, Kind::Plain, Kind::Plain],
+    kinds: &[
+        ParameterKind::Tensor,
+        ParameterKind::OptionalType,
+        ParameterKind::Plain,
+        ParameterKind::Plain,
+    ],
     aliases: &[],
+    differences: &[],
     call: |inputs, config| {
         absent(config, &["sparse", "ragged"])?;
         let x = inputs.one()?;
@@ -384,6 +389,6 @@ operations! { TABLE in table {
     pub fn cast(x: impl AsRef<Tensor>, dtype: DType) -> Tensor { [x.as_ref(), dtype] }
     "ops.core" / "Cast" as "cast(x, dtype)" [Tensor, Type], "K.cast(x, dtype)", "tf.cast(x, dtype)" => |inputs, config| {
         let dtype = config.get("dtype").unwrap_or(&Json::Null);
-        Ok(prim::convert(inputs.one()?, registry::dtype_from_json(dtype)?)?.into())
+        Ok(prim::convert(inputs.one()?, dtype_from_json(dtype)?)?.into())
     };
 }}

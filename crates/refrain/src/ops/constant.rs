@@ -4,11 +4,10 @@ use ndarray::{ArrayBase, Data, Dimension};
 use refrain_graph::{DType, Element, Literal, with_data};
 use serde_json::{Value as Json, json};
 
-use crate::config::unexpected;
+use crate::config::{dtype_from_json, unexpected};
 use crate::config::{number_from_json, number_to_json};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::registry;
 use crate::tensor::Tensor;
 
 /// Keras's class of its own arrays in files.
@@ -60,7 +59,7 @@ pub(crate) fn array_from_json(json: &Json) -> Result<Option<Literal>> {
         return Ok(None);
     }
     let config = &json["config"];
-    let dtype = registry::dtype_from_json(&config["dtype"])?;
+    let dtype = dtype_from_json(&config["dtype"])?;
     let literal = literal(&config["value"], dtype);
     let literal = literal.ok_or_else(|| unexpected("an array of numbers", json))?;
     Ok(Some(literal))

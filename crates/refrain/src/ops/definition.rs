@@ -4,8 +4,8 @@ use refrain_graph::DType;
 use serde_json::Value as Json;
 
 use super::{Axes, NewShape, Operand};
-use crate::config::number_to_json;
 use crate::config::{Config, shown};
+use crate::config::{number_to_json, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs, MaskRule};
 use crate::layers::{AnyLayer, Call, Handle, Layer, Properties, mixed};
@@ -15,7 +15,7 @@ use crate::trace::Trace;
 
 /// What an argument of a function is. Those of tensors belong to its calls, the others to its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ParameterKind {
     /// A tensor.
     Tensor,
     /// A tensor, or a number beside one.
@@ -49,9 +49,9 @@ pub(crate) enum Kind {
     Plain,
 }
 
-impl Kind {
+impl ParameterKind {
     fn is_of_calls(self) -> bool {
-        use Kind::*;
+        use ParameterKind::*;
         matches!(
             self,
             Tensor | Operand | Indices | Tensors | Rest | Key | Named
@@ -98,6 +98,15 @@ pub(crate) fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>>
     })
 }
 
+/// What a function does otherwise on another backend, or did in another version of Keras.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// It returns its input where it changes nothing: on JAX, not on TensorFlow.
+    MayReturnInput,
+    /// TensorFlow's function, which files of Keras 2 name, gives integers for integers.
+    IntegersInKeras2,
+}
+
 /// A function: what files and expressions know it by, and how it lowers to primitives.
 #[derive(Debug)]
 pub(crate) struct OpDef {
@@ -110,17 +119,24 @@ pub(crate) struct OpDef {
     /// How Keras 3 calls it: `softmax(x, axis=-1)`. Arguments have these names in files.
     pub(crate) signature: &'static str,
     /// What the arguments are, in the signature's order.
-    pub(crate) kinds: &'static [Kind],
+    pub(crate) kinds: &'static [ParameterKind],
     /// Signatures of Keras 2's backend (`K.`) and of TensorFlow (`tf.`) whose arguments mean the same.
     pub(crate) aliases: &'static [&'static str],
+    /// Where it differs between backends or versions of Keras.
+    pub(crate) differences: &'static [Difference],
     /// The function on traced tensors. `Config` holds what Keras keeps in the operation's config (axes, …).
     pub(crate) call: fn(&Inputs, &Config) -> Result<Structure<Tensor>>,
 }
 
 impl OpDef {
     /// The arguments with their kinds.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = (Parameter<'static>, Kind)> {
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (Parameter<'static>, ParameterKind)> {
         parameters(self.signature).zip(self.kinds.iter().copied())
+    }
+
+    /// Whether it differs in this way.
+    pub(crate) fn differs(&self, difference: Difference) -> bool {
+        self.differences.contains(&difference)
     }
 
     /// Keras's module.
@@ -134,14 +150,14 @@ impl OpDef {
         let mut parameters = self.parameters().peekable();
         for argument in arguments {
             let Some((parameter, kind)) = (match parameters.peek() {
-                Some((p, Kind::Rest)) => Some((p.name, Kind::Rest)),
+                Some((p, ParameterKind::Rest)) => Some((p.name, ParameterKind::Rest)),
                 _ => parameters.next().map(|(p, kind)| (p.name, kind)),
             }) else {
                 break;
             };
             match argument {
                 Argument::Tensors(tensors) => inputs = inputs.arg(tensors),
-                Argument::Value(value) if kind == Kind::Named => {
+                Argument::Value(value) if kind == ParameterKind::Named => {
                     inputs = inputs.option(parameter, value);
                 }
                 Argument::Value(value) if kind.is_of_calls() => inputs = inputs.value(value),
@@ -178,7 +194,8 @@ impl OpDef {
             None => Ok(()),
             Some((name, json)) => {
                 let message = format!(
-                    "option `{name}` = {}, which the function does not have",
+                    "option `{}` = {}, which the function does not have",
+                    short(name),
                     shown(json)
                 );
                 Err(Error::new(ErrorKind::Unsupported, message))
@@ -318,13 +335,13 @@ plain_arguments! {
 /// Declares functions and the table that files and expressions are read with.
 ///
 /// Each is a Rust function with a body, either a list of arguments in the signature's order, or `|op| …` that applies its
-/// declaration by itself; then Keras's module and class, Keras's signature with the kinds of its arguments, signatures that mean the
-/// same, and how it lowers.
+/// declaration by itself; then Keras's module and class, Keras's signature with the kinds of its arguments, a [`Difference`] if
+/// it has one, signatures that mean the same, and how it lowers.
 macro_rules! operations {
     ($table:ident in $defs:ident { $(
         $(#[$meta:meta])*
         pub fn $name:ident $(<$life:lifetime>)? ($($params:tt)*) -> $out:ty { $($body:tt)* }
-        $module:literal / $class:literal as $signature:literal [$($kind:ident),*] $(, $alias:literal)* => $call:expr;
+        $module:literal / $class:literal as $signature:literal [$($kind:ident),*] $($difference:ident)? $(, $alias:literal)* => $call:expr;
     )* }) => {
         #[allow(non_upper_case_globals, reason = "each has the name of its function")]
         pub(in crate::ops) mod $defs {
@@ -335,8 +352,9 @@ macro_rules! operations {
                 class: $class,
                 module: $module,
                 signature: $signature,
-                kinds: &[$($crate::ops::Kind::$kind),*],
+                kinds: &[$($crate::ops::ParameterKind::$kind),*],
                 aliases: &[$($alias),*],
+                differences: &[$($crate::ops::Difference::$difference)?],
                 call: $call,
             };)*
         }
@@ -421,18 +439,6 @@ pub(super) use binary_functions;
 /// Keras's modules are this and what a declaration names.
 const KERAS: &str = "keras.src.";
 
-/// Functions that give what they were given where they change nothing: on JAX, not on TensorFlow.
-const MAY_RETURN_INPUT: [&str; 8] = [
-    "BroadcastTo",
-    "Concatenate",
-    "Einsum",
-    "ExpandDims",
-    "GetItem",
-    "Reshape",
-    "Squeeze",
-    "Transpose",
-];
-
 /// A function recorded in a declared graph.
 #[derive(Clone)]
 pub(crate) struct Operation {
@@ -460,7 +466,7 @@ impl Layer for Operation {
     }
 
     fn properties(&self) -> Properties {
-        let may_return_input = MAY_RETURN_INPUT.contains(&self.def.class);
+        let may_return_input = self.def.differs(Difference::MayReturnInput);
         Properties {
             may_return_input,
             keras2_masks: match may_return_input {

@@ -30,7 +30,7 @@ operations! { TABLE in table {
             op.apply(std::iter::once(subscripts.argument()).chain(operands))
         }
     }
-    "ops.numpy" / "Einsum" as "einsum(subscripts, *operands)" [Text, Rest], "tf.einsum(equation, *inputs)" => einsum_call;
+    "ops.numpy" / "Einsum" as "einsum(subscripts, *operands)" [Text, Rest] MayReturnInput, "tf.einsum(equation, *inputs)" => einsum_call;
 }}
 
 /// An axis under its letter; the axes of an ellipsis have characters of their own.

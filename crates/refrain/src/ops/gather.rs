@@ -2,7 +2,7 @@
 
 use super::definition::ToArgument;
 use super::index::{Index, key_to_json, table};
-use super::{Kind, OpDef, Operation, option, tensor_argument};
+use super::{OpDef, Operation, ParameterKind, option, tensor_argument};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
@@ -18,12 +18,13 @@ pub(super) static BATCH_GATHER: OpDef = OpDef {
     module: "ops.gather",
     signature: "batch_gather(params, indices, axis=None, batch_dims=0)",
     kinds: &[
-        Kind::Tensor,
-        Kind::Tensor,
-        Kind::OptionalInteger,
-        Kind::Integer,
+        ParameterKind::Tensor,
+        ParameterKind::Tensor,
+        ParameterKind::OptionalInteger,
+        ParameterKind::Integer,
     ],
     aliases: &[],
+    differences: &[],
     call: |inputs, config| gather(inputs, config, None),
 };
 
@@ -44,15 +45,15 @@ pub(crate) fn composed(
 }
 
 /// A call of a function.
-struct Step {
+struct OpCall {
     def: &'static OpDef,
     arguments: Vec<Argument>,
 }
 
-impl Step {
+impl OpCall {
     /// `x[key]`.
     fn index(x: &Tensor, key: Vec<Index>) -> Self {
-        Step {
+        OpCall {
             def: &table::get_item,
             arguments: vec![x.argument(), key_to_json(key).argument()],
         }
@@ -60,7 +61,7 @@ impl Step {
 
     /// A function of tensors, positions and an axis.
     fn along(def: &'static OpDef, axis: usize, x: &Tensor, indices: &Tensor) -> Self {
-        Step {
+        OpCall {
             def,
             arguments: vec![x.argument(), indices.argument(), axis.argument()],
         }
@@ -96,7 +97,7 @@ fn gather(inputs: &Inputs, config: &Config, name: Option<&str>) -> Result<Struct
         return Err(unfit("axis", axis as i64, &x, &indices));
     }
     if batch == 0 {
-        return Step::along(&table::take, axis, &x, &indices).apply_as(name);
+        return OpCall::along(&table::take, axis, &x, &indices).apply_as(name);
     }
     let (whole, new) = (Index::Slice(None, None, None), Index::NewAxis);
     let count = indices.rank() - batch;
@@ -117,12 +118,12 @@ fn gather(inputs: &Inputs, config: &Config, name: Option<&str>) -> Result<Struct
         widened(&x, x_key)?,
         widened(&indices, indices_key.concat())?,
     );
-    let taken = Step::along(&table::take_along_axis, axis + beside, &values, &indices);
+    let taken = OpCall::along(&table::take_along_axis, axis + beside, &values, &indices);
     if count > 0 {
         return taken.apply_as(name);
     }
     let first = [vec![whole; axis], vec![Index::At(0)]];
-    Step::index(&taken.apply()?, first.concat()).apply_as(name)
+    OpCall::index(&taken.apply()?, first.concat()).apply_as(name)
 }
 
 fn from_end(batch_dims: i64, rank: usize) -> Option<usize> {
@@ -152,7 +153,7 @@ fn widened(x: &Tensor, key: Vec<Index>) -> Result<Tensor> {
         return Ok(x.clone());
     }
     let Some(constant) = x.as_constant() else {
-        return Step::index(x, key).apply();
+        return OpCall::index(x, key).apply();
     };
     let mut dims = constant.dims().to_vec();
     for (place, _) in key

@@ -154,7 +154,7 @@ operations! { TABLE in table {
     pub fn get_item(x: impl AsRef<Tensor>, key: impl Into<Key>) -> Tensor {
         [x.as_ref(), key_to_json(key.into().0)]
     }
-    "ops.numpy" / "GetItem" as "get_item(x, key)" [Tensor, Key] => get_item_call;
+    "ops.numpy" / "GetItem" as "get_item(x, key)" [Tensor, Key] MayReturnInput => get_item_call;
     /// Elements at these positions along an axis; the axes of `indices` take its place.
     ///
     /// Negative positions count from the end; positions beyond the ends read the element at the end.

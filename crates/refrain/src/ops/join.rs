@@ -25,7 +25,7 @@ operations! { TABLE in table {
     /// assert_eq!(joined.shape().to_string(), "(None, 7)");
     /// ```
     pub fn concatenate(xs: impl Into<Structure<Tensor>>, axis: i64) -> Tensor { [to::<Structure<Tensor>>(xs), axis] }
-    "ops.numpy" / "Concatenate" as "concatenate(xs, axis=0)" [Tensors, Integer],
+    "ops.numpy" / "Concatenate" as "concatenate(xs, axis=0)" [Tensors, Integer] MayReturnInput,
     "K.concatenate(tensors, axis=-1)", "tf.concat(values, axis)" => |inputs, config| {
         Ok(concatenate_traced(&inputs.list()?, option(config, "axis")?)?.into())
     };

@@ -42,7 +42,9 @@ pub(crate) use constant::{
     array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
 };
 pub use conv::*;
-pub(crate) use definition::{Kind, OpDef, Operation, Parameter, ToArgument, parameters};
+pub(crate) use definition::{
+    Difference, OpDef, Operation, Parameter, ParameterKind, ToArgument, parameters,
+};
 pub use einsum::einsum;
 pub(crate) use gather::composed;
 pub use gradient::gradient;
@@ -60,10 +62,9 @@ pub use shape::*;
 use refrain_graph::{BinaryOp, DType};
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue, in_option};
+use crate::config::{Config, ConfigValue, dtype_from_json, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::registry;
 use crate::tensor::Tensor;
 
 /// Every function, file by file.
@@ -124,7 +125,7 @@ pub(crate) fn option<T: ConfigValue>(config: &Config, name: &str) -> Result<T> {
 /// An element type of an operation's config, if it names one.
 pub(crate) fn dtype(config: &Config) -> Result<Option<DType>> {
     let json = config.get("dtype").filter(|json| !json.is_null());
-    json.map(registry::dtype_from_json).transpose()
+    json.map(dtype_from_json).transpose()
 }
 
 /// Refuses options that are on: Keras has them, and here is nothing to compute them with.
@@ -162,6 +163,11 @@ pub(crate) fn tensor_argument(inputs: &Inputs, position: usize, name: &str) -> R
         .trace
         .constant(literal)
         .checked()
+}
+
+/// The sum of all elements, a scalar.
+pub(crate) fn sum_all(x: &Tensor) -> Tensor {
+    sum(x, Axes::All, false)
 }
 
 /// The first tensor among the arguments: what constants are beside.

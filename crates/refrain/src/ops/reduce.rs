@@ -265,7 +265,7 @@ fn count_nonzero_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tens
 macro_rules! reductions {
     ($table:ident in $defs:ident { $(
         $(#[$meta:meta])*
-        $name:ident = $module:literal / $class:literal as $signature:literal [$($kind:ident)?] $(, $alias:literal)* => $call:expr;
+        $name:ident = $module:literal / $class:literal as $signature:literal [$($kind:ident)?] $($difference:ident)? $(, $alias:literal)* => $call:expr;
     )* }) => {
         operations! { $table in $defs { $(
             $(#[$meta])*
@@ -284,7 +284,7 @@ macro_rules! reductions {
                     op.apply(given.into_iter().chain(op.defaults(3)))
                 }
             }
-            $module / $class as $signature [Tensor, Axes, Flag $(, $kind)?] $(, $alias)* => $call;
+            $module / $class as $signature [Tensor, Axes, Flag $(, $kind)?] $($difference)? $(, $alias)* => $call;
         )* }}
     };
 }
@@ -316,7 +316,7 @@ reductions! { TABLE in table {
     any = "ops.numpy" / "Any" as "any(x, axis=None, keepdims=False)" [], "K.any(x, axis=None, keepdims=False)",
     "tf.reduce_any(input_tensor, axis=None, keepdims=False)" => |i, c| reduce_call(i, c, Reduction::Or);
     /// The mean along axes; of integers it is a float.
-    mean = "ops.numpy" / "Mean" as "mean(x, axis=None, keepdims=False)" [] => mean_call;
+    mean = "ops.numpy" / "Mean" as "mean(x, axis=None, keepdims=False)" [] IntegersInKeras2 => mean_call;
     /// The variance along axes (the mean of the squared distances from the mean).
     var = "ops.numpy" / "Var" as "var(x, axis=None, keepdims=False)" [] => variance_call;
     /// The standard deviation along axes: the root of the variance.

@@ -79,7 +79,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::reshape(&x, [-1, 3, 8]).shape().to_string(), "(None, 3, 8)");
     /// ```
     pub fn reshape(x: impl AsRef<Tensor>, shape: impl Into<NewShape>) -> Tensor { [x.as_ref(), to::<NewShape>(shape)] }
-    "ops.numpy" / "Reshape" as "reshape(x, newshape)" [Tensor, Shape],
+    "ops.numpy" / "Reshape" as "reshape(x, newshape)" [Tensor, Shape] MayReturnInput,
     "K.reshape(x, shape)", "tf.reshape(tensor, shape)" => reshape_call;
     /// All elements along one axis.
     ///
@@ -103,7 +103,7 @@ operations! { TABLE in table {
     /// assert_eq!(turned.shape().to_string(), "(None, 4, 6)");
     /// ```
     pub fn transpose(x: impl AsRef<Tensor>, axes: Option<&[i64]>) -> Tensor { [x.as_ref(), axes.map(<[i64]>::to_vec)] }
-    "ops.numpy" / "Transpose" as "transpose(x, axes=None)" [Tensor, Axes], "K.transpose(x)", "K.permute_dimensions(x, pattern)",
+    "ops.numpy" / "Transpose" as "transpose(x, axes=None)" [Tensor, Axes] MayReturnInput, "K.transpose(x)", "K.permute_dimensions(x, pattern)",
     "tf.transpose(a, perm=None)" => |inputs, config| {
         let x = inputs.one()?;
         let perm = match Axes::from_json(config.get("axes"))? {
@@ -145,7 +145,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::expand_dims(input([6]), [1, -1]).shape().to_string(), "(None, 1, 6, 1)");
     /// ```
     pub fn expand_dims(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
-    "ops.numpy" / "ExpandDims" as "expand_dims(x, axis)" [Tensor, Axes],
+    "ops.numpy" / "ExpandDims" as "expand_dims(x, axis)" [Tensor, Axes] MayReturnInput,
     "K.expand_dims(x, axis=-1)", "tf.expand_dims(input, axis)" => expand_dims_call;
     /// Without these axes, which must have size 1; [`Axes::All`]: without every axis of size 1.
     ///
@@ -154,7 +154,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::squeeze(input([6, 1]), -1).shape().to_string(), "(None, 6)");
     /// ```
     pub fn squeeze(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
-    "ops.numpy" / "Squeeze" as "squeeze(x, axis=None)" [Tensor, Axes],
+    "ops.numpy" / "Squeeze" as "squeeze(x, axis=None)" [Tensor, Axes] MayReturnInput,
     "K.squeeze(x, axis)", "tf.squeeze(input, axis=None)" => squeeze_call;
     /// Repeated along axes of size 1, and along new leading axes, to this shape.
     ///
@@ -168,7 +168,7 @@ operations! { TABLE in table {
     pub fn broadcast_to(x: impl AsRef<Tensor>, shape: impl Into<Vec<usize>>) -> Tensor {
         [x.as_ref(), to::<Vec<usize>>(shape)]
     }
-    "ops.numpy" / "BroadcastTo" as "broadcast_to(x, shape)" [Tensor, Counts] => |inputs, config| {
+    "ops.numpy" / "BroadcastTo" as "broadcast_to(x, shape)" [Tensor, Counts] MayReturnInput => |inputs, config| {
         let shape = option::<Vec<usize>>(config, "shape")?;
         Ok(prim::broadcast_to(inputs.one()?, &shape.into())?.into())
     };

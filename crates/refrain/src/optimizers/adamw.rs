@@ -10,8 +10,12 @@ options! {
     /// Adam whose weights decay independently of the gradients (Loshchilov and Hutter, 2017): by default at 0.004.
     ///
     /// ```
-    /// use refrain::optimizers::AdamW;
-    /// let adam = AdamW::new(1e-3).weight_decay(0.05).exclude_from_weight_decay(["bias"]);
+    /// use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::AdamW};
+    /// let (x, dense) = (input([4]), Dense::new(1));
+    /// let model = Model::new(&x, &dense.call(&x)?)?;
+    /// let adam = AdamW::new(1e-3).weight_decay(0.05).exclude_from_weight_decay(["bias", "gamma", "beta"]);
+    /// model.compile(adam, Loss::MeanSquaredError).run()?;
+    /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/optimizers/adamw.py`.

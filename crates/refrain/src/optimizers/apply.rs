@@ -6,8 +6,7 @@ use super::state::{ACCUMULATOR, AVERAGE};
 use super::update::{Named, scalar_type};
 use super::{LearningRate, Optimizer, OptimizerState, Update, Updates};
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::sum_all;
-use crate::ops::{self, prim};
+use crate::ops::{self, prim, sum_all};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::variable::Variable;
@@ -185,10 +184,8 @@ impl Shared<'_> {
         let learning_rate = prim::convert(&self.learning_rate, dtype)?;
         let mut value = before.clone();
         let options = self.optimizer.options();
-        let mut kept = options.exclude_from_weight_decay.iter();
-        let decays = !kept.any(|part| weight.name().contains(part));
         let decay = self.optimizer.0.weight_decay(weight);
-        if let Some(decay) = decay.filter(|_| decays) {
+        if let Some(decay) = decay.filter(|_| options.decays(weight)) {
             value = &value - &value * decay * &learning_rate;
         }
         let slots = self.state.class_slots(weight).map(|(name, slot)| {

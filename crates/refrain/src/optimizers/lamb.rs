@@ -2,8 +2,7 @@
 
 use super::{Optimizer, OptimizerClass, Slot, Update};
 use crate::error::Result;
-use crate::losses::sum_all;
-use crate::ops;
+use crate::ops::{self, sum_all};
 use crate::options;
 use crate::tensor::Tensor;
 use crate::variable::Variable;

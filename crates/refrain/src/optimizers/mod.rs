@@ -33,7 +33,7 @@ pub use lamb::Lamb;
 pub use lion::Lion;
 pub use muon::Muon;
 pub use nadam::Nadam;
-pub use options::{LearningRate, OptimizerOptions};
+pub use options::{DecayExclusion, LearningRate, OptimizerOptions};
 pub use rmsprop::RmsProp;
 pub use schedule_free_adamw::ScheduleFreeAdamW;
 pub use schedules::{
@@ -44,10 +44,10 @@ pub use sgd::Sgd;
 pub(crate) use state::OptimizerState;
 pub use update::{Slot, Update, Updates};
 
+use std::sync::Arc;
+
 use crate::error::{Error, ErrorKind, Result};
-#[cfg(test)]
-use crate::objects::Object;
-use crate::objects::{Based, Class, kind};
+use crate::objects::{Based, Class, Object, kind};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
@@ -90,6 +90,12 @@ pub trait OptimizerClass: Class + Based<OptimizerOptions> {
     /// The variables kept for a weight: those of one group alternate weight by weight, as Keras orders them.
     fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
         Vec::new()
+    }
+
+    /// Whether Keras 2 writes variables of weights to files that this optimizer has not.
+    #[doc(hidden)]
+    fn has_unused_slots_in_keras2(&self) -> bool {
+        false
     }
 
     /// Variables of the optimizer itself, each a number, with their first values.
@@ -161,14 +167,41 @@ impl Optimizer {
         self.0.base()
     }
 
-    /// Keeps variables from decaying whose names contain one of these, which configurations do not tell.
-    #[cfg(test)]
-    fn exclude_from_weight_decay(&mut self, names: Vec<String>) {
-        if let Object::Shared(object) = &mut self.0
-            && let Some(object) = std::sync::Arc::get_mut(object)
-        {
-            object.base_mut().exclude_from_weight_decay = names;
-        }
+    pub(crate) fn has_unused_slots_in_keras2(&self) -> bool {
+        self.0.has_unused_slots_in_keras2()
+    }
+
+    /// Keeps weights from decaying: all whose names contain one of these (`"bias"`), or single ones given as [`Variable`]s.
+    ///
+    /// The classes have a setter of the same name; this is for an optimizer of any class, such as one from a configuration, which
+    /// does not tell of it.
+    ///
+    /// ```
+    /// use refrain::optimizers::Optimizer;
+    /// let config = serde_json::json!({ "class_name": "AdamW", "config": { "weight_decay": 0.05 } });
+    /// let mut optimizer = Optimizer::from_config(&config)?;
+    /// optimizer.exclude_from_weight_decay(["bias", "gamma", "beta"])?;
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A model is compiled with it already.
+    pub fn exclude_from_weight_decay<E: Into<DecayExclusion>>(
+        &mut self,
+        weights: impl IntoIterator<Item = E>,
+    ) -> Result<()> {
+        let object = match &mut self.0 {
+            Object::Shared(object) => Arc::get_mut(object),
+            Object::Static(_) => None,
+        };
+        let object = object.ok_or_else(|| {
+            let message =
+                "weights are excluded from decay before a model is compiled with the optimizer";
+            Error::new(ErrorKind::State, message)
+        })?;
+        let excluded = weights.into_iter().map(Into::into);
+        object.base_mut().exclude_from_weight_decay.extend(excluded);
+        Ok(())
     }
 
     /// Refuses options that make no sense, as compiling does.

@@ -4,8 +4,7 @@ use regex_lite::Regex;
 
 use super::{Adam, Optimizer, OptimizerClass, Slot, Update};
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::sum_all;
-use crate::ops;
+use crate::ops::{self, sum_all};
 use crate::options;
 use crate::tensor::Tensor;
 use crate::variable::Variable;

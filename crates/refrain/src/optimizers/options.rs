@@ -6,6 +6,7 @@ use super::Schedule;
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::objects::{Base, read_option};
+use crate::variable::Variable;
 
 /// A number, or a number that changes with the steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,49 @@ impl ConfigValue for LearningRate {
     }
 }
 
+/// What keeps a weight from decaying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecayExclusion {
+    /// A part of its name: `bias`.
+    Name(String),
+    /// Its path, which copies of the model share: `dense/kernel`.
+    Path(String),
+}
+
+impl DecayExclusion {
+    fn applies_to(&self, weight: &Variable) -> bool {
+        match self {
+            DecayExclusion::Name(part) => weight.name().contains(part),
+            DecayExclusion::Path(path) => weight.path() == path,
+        }
+    }
+}
+
+impl From<&str> for DecayExclusion {
+    fn from(name: &str) -> Self {
+        DecayExclusion::Name(name.to_owned())
+    }
+}
+
+impl From<String> for DecayExclusion {
+    fn from(name: String) -> Self {
+        DecayExclusion::Name(name)
+    }
+}
+
+impl From<&Variable> for DecayExclusion {
+    fn from(weight: &Variable) -> Self {
+        DecayExclusion::Path(weight.path().to_owned())
+    }
+}
+
+impl From<Variable> for DecayExclusion {
+    fn from(weight: Variable) -> Self {
+        (&weight).into()
+    }
+}
+
 /// Options that all optimizers have; each is a method of theirs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -54,11 +98,11 @@ pub struct OptimizerOptions {
     pub learning_rate: LearningRate,
     /// How far each weight is drawn towards 0 in a step, times the learning rate.
     pub weight_decay: Option<f64>,
-    /// The largest norm that the gradient of one variable keeps.
+    /// The largest L2 norm of the gradient of one weight; larger gradients are scaled to it.
     pub clipnorm: Option<f64>,
-    /// The largest norm that all gradients together keep.
+    /// The largest L2 norm of all gradients together; larger gradients are scaled to it.
     pub global_clipnorm: Option<f64>,
-    /// The largest absolute value that an element of a gradient keeps.
+    /// The largest absolute value of an element of a gradient; larger ones are clipped.
     pub clipvalue: Option<f64>,
     /// Whether a moving average of the weights is kept.
     pub use_ema: bool,
@@ -70,8 +114,8 @@ pub struct OptimizerOptions {
     pub loss_scale_factor: Option<f64>,
     /// Over how many steps gradients are averaged before the weights change.
     pub gradient_accumulation_steps: Option<u32>,
-    /// Parts of names of variables that do not decay.
-    pub exclude_from_weight_decay: Vec<String>,
+    /// Weights that do not decay.
+    pub exclude_from_weight_decay: Vec<DecayExclusion>,
 }
 
 /// Calls a macro with the options that configurations have, in Keras's order.
@@ -135,6 +179,12 @@ impl Base for OptimizerOptions {
 }
 
 impl OptimizerOptions {
+    /// Whether weight decay acts on a weight.
+    pub(super) fn decays(&self, weight: &Variable) -> bool {
+        let mut excluded = self.exclude_from_weight_decay.iter();
+        !excluded.any(|exclusion| exclusion.applies_to(weight))
+    }
+
     pub(super) fn validate(&self) -> Result<()> {
         let wrong = |expected: &str, received: String| {
             Err(Error::mismatch(ErrorKind::Config, expected, received))
@@ -146,14 +196,22 @@ impl OptimizerOptions {
             LearningRate::Constant(_) => {}
             LearningRate::Schedule(schedule) => schedule.validate()?,
         }
-        let clips = [self.clipnorm, self.clipvalue, self.global_clipnorm];
-        let set: Vec<f64> = clips.into_iter().flatten().collect();
+        let clips = [
+            ("clipnorm", self.clipnorm),
+            ("clipvalue", self.clipvalue),
+            ("global_clipnorm", self.global_clipnorm),
+        ];
+        let set = clips
+            .iter()
+            .filter_map(|(name, clip)| Some((name, (*clip)?)));
+        let set: Vec<_> = set.collect();
         if set.len() > 1 {
-            let received = format!("{clips:?}");
+            let given = set.iter().map(|(name, clip)| format!("{name} = {clip}"));
+            let received = given.collect::<Vec<_>>().join(", ");
             return wrong("one of clipnorm, clipvalue and global_clipnorm", received);
         }
-        if let Some(clip) = set.first().filter(|c| c.is_nan() || **c <= 0.0) {
-            return wrong("a positive number to clip at", clip.to_string());
+        if let Some((name, clip)) = set.first().filter(|(_, c)| c.is_nan() || *c <= 0.0) {
+            return wrong(&format!("a positive {name}"), clip.to_string());
         }
         if let Some(steps) = self.gradient_accumulation_steps.filter(|&s| s < 2) {
             let expected = "gradient_accumulation_steps of 2 or more";
@@ -180,29 +238,30 @@ macro_rules! optimizer_setters {
                 self
             }
 
-            /// Variables whose names contain one of these do not decay (`bias`, `gamma`, …).
-            pub fn exclude_from_weight_decay<'n>(
+            /// Weights that do not decay: all whose names contain one of these (`"bias"`, `"gamma"`, …), or single ones given as
+            /// [`Variable`]($crate::Variable)s.
+            pub fn exclude_from_weight_decay<E: Into<$crate::optimizers::DecayExclusion>>(
                 mut self,
-                names: impl IntoIterator<Item = &'n str>,
+                weights: impl IntoIterator<Item = E>,
             ) -> Self {
-                let names = names.into_iter().map(str::to_owned);
-                self.base.exclude_from_weight_decay.extend(names);
+                let excluded = weights.into_iter().map(Into::into);
+                self.base.exclude_from_weight_decay.extend(excluded);
                 self
             }
 
-            /// The largest norm that the gradient of one variable keeps.
+            /// The largest L2 norm of the gradient of one weight; larger gradients are scaled to it.
             pub fn clipnorm(mut self, clipnorm: f64) -> Self {
                 self.base.clipnorm = Some(clipnorm);
                 self
             }
 
-            /// The largest absolute value that an element of a gradient keeps.
+            /// The largest absolute value of an element of a gradient; larger ones are clipped.
             pub fn clipvalue(mut self, clipvalue: f64) -> Self {
                 self.base.clipvalue = Some(clipvalue);
                 self
             }
 
-            /// The largest norm that all gradients together keep.
+            /// The largest L2 norm of all gradients together; larger gradients are scaled to it.
             pub fn global_clipnorm(mut self, global_clipnorm: f64) -> Self {
                 self.base.global_clipnorm = Some(global_clipnorm);
                 self

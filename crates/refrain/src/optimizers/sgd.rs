@@ -32,6 +32,11 @@ impl OptimizerClass for Sgd {
         }
     }
 
+    /// Keras 2 keeps momenta even without momentum.
+    fn has_unused_slots_in_keras2(&self) -> bool {
+        self.momentum == 0.0
+    }
+
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
         let move_by = gradient * cx.learning_rate();
         if self.momentum == 0.0 {

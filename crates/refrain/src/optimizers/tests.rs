@@ -30,7 +30,7 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let mut optimizer = Optimizer::from_config(case)?;
     let excluded = keys(case, "exclude_from_weight_decay");
     let excluded = excluded.iter().filter_map(Json::as_str).map(str::to_owned);
-    optimizer.exclude_from_weight_decay(excluded.collect());
+    optimizer.exclude_from_weight_decay(excluded)?;
     optimizer.validate()?;
     let names = keys(case, "variables");
     let mut weights = Vec::new();

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
-use super::open::{Kind, Opened};
+use super::open::{FileFormat, Opened};
 use super::weights::WeightsReport;
 use super::{LoadOptions, load};
 use crate::error::{Error, Result};
 
-/// What is in a model file, and what a reader makes of it.
+/// The contents of a model file, and whether it loads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -102,12 +102,12 @@ impl LoadOptions {
 }
 
 fn format_name(path: &Path) -> Result<&'static str> {
-    Ok(match Kind::of(path)? {
-        Kind::Archive if path.is_dir() => "Keras archive (folder)",
-        Kind::Archive => "Keras archive",
-        Kind::Hdf5 => "HDF5",
-        Kind::Safetensors => "safetensors",
-        Kind::Json => "JSON",
+    Ok(match FileFormat::of(path)? {
+        FileFormat::Archive if path.is_dir() => "Keras archive (folder)",
+        FileFormat::Archive => "Keras archive",
+        FileFormat::Hdf5 => "HDF5",
+        FileFormat::Safetensors => "safetensors",
+        FileFormat::Json => "JSON",
     })
 }
 

@@ -8,9 +8,9 @@ use super::config::{
 };
 use super::open::{Layout, Opened};
 use super::weights::{
-    Identities, Plan, all_arrays, array_dims, identify, load_legacy_optimizer, load_optimizer,
-    named_once, plan_keras3, plan_legacy, plan_safetensors, stored_alike, stored_once,
-    stored_optimizer,
+    Identities, WeightPlan, all_arrays, array_dims, identify, load_legacy_optimizer,
+    load_optimizer, named_once, plan_keras3, plan_legacy, plan_safetensors, stored_alike,
+    stored_once, stored_optimizer,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{AnyLayer, Making};
@@ -49,7 +49,7 @@ pub(super) fn from_json_text(json: &[u8], options: &LoadOptions) -> Result<Model
     let config = parse_json(json, options.get_limits())?;
     let opened = Opened::described(config, None, Default::default(), None)?;
     let model = build(&opened, options)?;
-    compile(&model, &opened, options)?;
+    compile_or_warn(&model, &opened, options)?;
     Ok(model)
 }
 
@@ -57,7 +57,7 @@ pub(super) fn load(path: &Path, options: &LoadOptions) -> Result<Model> {
     let opened = Opened::new(path, options.get_limits())?;
     let read = || {
         let model = build(&opened, options)?;
-        compile(&model, &opened, options)?;
+        compile_or_warn(&model, &opened, options)?;
         load_values(&model, &opened)?;
         Ok(model)
     };
@@ -136,14 +136,13 @@ fn describe(opened: &Opened, options: &LoadOptions) -> Result<Model> {
 }
 
 /// Compiles a model if the file and the options say so. What a file was compiled with does not keep its model from loading:
-/// if it cannot be followed, it is kept and told.
+/// if it cannot be followed, it is kept with the reason.
 pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> Result<()> {
     if !options.get_compile() {
         return Ok(());
     }
     let follow = || compile_from_json(model, &opened.compile, !opened.upgraded);
     if let Err(error) = objects::scope(options.objects(), follow) {
-        warnings::not_compiled(model.get_name(), &error);
         let state = match &opened.weights {
             // Other optimizers of older versions have other variables.
             Some((file, _)) if opened.is_keras_3() => stored_optimizer(file)?,
@@ -165,8 +164,17 @@ pub(super) fn compile(model: &Model, opened: &Opened, options: &LoadOptions) -> 
     Ok(())
 }
 
+/// Compiles a model as [`compile`], and warns if that cannot be done.
+fn compile_or_warn(model: &Model, opened: &Opened, options: &LoadOptions) -> Result<()> {
+    compile(model, opened, options)?;
+    if let Some(kept) = model.kept_compilation() {
+        warnings::not_compiled(model.get_name(), &kept.error);
+    }
+    Ok(())
+}
+
 /// Which array goes where.
-pub(super) fn plan(model: &Model, opened: &Opened, by_name: bool) -> Result<Option<Plan>> {
+pub(super) fn plan(model: &Model, opened: &Opened, by_name: bool) -> Result<Option<WeightPlan>> {
     let Some((file, layout)) = &opened.weights else {
         return Ok(None);
     };

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::warnings;
 
-/// What [`Model::load_weights`] is about to read. Ends in [`run`](LoadWeights::run).
+/// Builder of [`Model::load_weights`]: options, then [`run`](LoadWeights::run).
 #[must_use = "nothing is read until `.run()`"]
 pub struct LoadWeights<'m> {
     model: &'m Model,
@@ -47,19 +47,19 @@ impl Model {
 }
 
 impl LoadWeights<'_> {
-    /// Whether layers are found by their names, and those that only the file or only the model has are left alone.
+    /// Whether layers are matched by name, and those that only the file or only the model has are skipped; `false` by default.
     pub fn by_name(mut self, by_name: bool) -> Self {
         self.by_name = by_name;
         self
     }
 
-    /// Whether arrays whose shape is not that of their variable are left out.
+    /// Whether arrays whose shape differs from that of their variable are skipped; `false` by default: they are an error.
     pub fn skip_mismatch(mut self, skip_mismatch: bool) -> Self {
         self.skip_mismatch = skip_mismatch;
         self
     }
 
-    /// How much the file may ask for.
+    /// Upper bounds on what the file may ask for.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -70,7 +70,7 @@ impl LoadWeights<'_> {
     ///
     /// # Errors
     /// There is no such file, it is damaged, or not every array has its variable and every variable its array. No variable
-    /// changes before it is certain that all fit.
+    /// is assigned before all are known to fit.
     pub fn run(self) -> Result<WeightsReport> {
         let opened = Opened::new(&self.path, &self.limits)?;
         let read = || {

@@ -19,8 +19,8 @@
 
 mod compile_config;
 pub(crate) mod config;
+mod for_keras;
 mod inspect;
-pub(crate) mod lambda;
 mod load;
 mod load_weights;
 mod model_file;
@@ -29,15 +29,13 @@ mod options;
 mod save;
 mod weights;
 
+pub use crate::lambda::Expression;
 pub use inspect::{Inspection, inspect};
-pub use lambda::Expression;
-pub(crate) use lambda::decode as decode_lambda;
 pub use load::{load_model, model_from_json};
 pub use load_weights::LoadWeights;
 pub use model_file::{ModelFile, StoredWeight};
 pub use options::LoadOptions;
 pub use refrain_storage::Limits;
-pub(crate) use save::check_end;
 pub use save::{check_target, write_file};
 pub use weights::{Placed, WeightsReport};
 

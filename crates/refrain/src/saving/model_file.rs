@@ -1,4 +1,4 @@
-//! The weights of a model file, read one by one.
+//! The weights of a model file, read one at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::models::{Functional, Model};
 use crate::variable::Variable;
 use refrain_storage::{ArrayFile, ArrayRef};
 
-/// A model's file, opened for its weights to be read one by one: models that do not fit in memory can be compared or copied.
+/// A model file whose weights are read one at a time, so that models larger than memory can be compared or copied.
 ///
 /// Memory is needed for one array at a time, and while it is opened for the file. One whose arrays are compressed stays in
 /// memory as it is on the disk.
@@ -155,12 +155,12 @@ impl StoredWeight<'_> {
         &self.entry.path
     }
 
-    /// Its dimensions.
+    /// Its shape.
     pub fn shape(&self) -> &[usize] {
         &self.entry.shape
     }
 
-    /// Its type in the model, which that in the file may differ from.
+    /// Its element type in the model; that of the array in the file may differ.
     pub fn dtype(&self) -> DType {
         self.entry.dtype
     }

@@ -22,19 +22,19 @@ pub(crate) const WEIGHTS: &str = "model.weights.h5";
 
 /// What a file of a model or of weights is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FileFormat {
     Archive,
     Hdf5,
     Safetensors,
     Json,
 }
 
-impl Kind {
+impl FileFormat {
     /// From the first bytes of a file, or those behind a user block; a folder is an unzipped archive.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
             return match path.join(CONFIG).exists() {
-                true => Ok(Kind::Archive),
+                true => Ok(FileFormat::Archive),
                 false => {
                     let message = format!(
                         "`{}` is a folder without a model: it has no `{CONFIG}`",
@@ -50,12 +50,12 @@ impl Kind {
         read.map_err(|e| io("reading", path, &e))?;
         let json = start.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
         match &start[..] {
-            [b'P', b'K', ..] => Ok(Kind::Archive),
-            [0x89, b'H', b'D', b'F', ..] => Ok(Kind::Hdf5),
-            [_, _, _, _, _, _, 0, 0, b'{', ..] => Ok(Kind::Safetensors),
+            [b'P', b'K', ..] => Ok(FileFormat::Archive),
+            [0x89, b'H', b'D', b'F', ..] => Ok(FileFormat::Hdf5),
+            [_, _, _, _, _, _, 0, 0, b'{', ..] => Ok(FileFormat::Safetensors),
             // Anything may stand in a user block.
-            _ if hdf5_start(file).is_ok_and(|start| start.is_some()) => Ok(Kind::Hdf5),
-            _ if json => Ok(Kind::Json),
+            _ if hdf5_start(file).is_ok_and(|start| start.is_some()) => Ok(FileFormat::Hdf5),
+            _ if json => Ok(FileFormat::Json),
             _ => Err(Error::new(
                 ErrorKind::Io,
                 format!(
@@ -103,11 +103,11 @@ impl Opened {
     }
 
     fn any(path: &Path, limits: &Limits) -> Result<Self> {
-        match Kind::of(path)? {
-            Kind::Archive => Opened::archive(path, limits),
-            Kind::Hdf5 => Opened::hdf5(ArrayFile::open(path, limits)?, limits),
-            Kind::Safetensors => Opened::safetensors(ArrayFile::open(path, limits)?, limits),
-            Kind::Json => {
+        match FileFormat::of(path)? {
+            FileFormat::Archive => Opened::archive(path, limits),
+            FileFormat::Hdf5 => Opened::hdf5(ArrayFile::open(path, limits)?, limits),
+            FileFormat::Safetensors => Opened::safetensors(ArrayFile::open(path, limits)?, limits),
+            FileFormat::Json => {
                 let bytes = std::fs::read(path).map_err(|e| io("reading", path, &e))?;
                 let json = parse_json(&bytes, limits)?;
                 match json["weight_map"].is_object() {
@@ -220,11 +220,11 @@ impl Opened {
         let Some((file, _)) = &mut self.weights else {
             return Ok(());
         };
-        let place = match Kind::of(path)? {
-            Kind::Hdf5 | Kind::Safetensors => Some((path.to_owned(), 0)),
-            Kind::Archive => Archive::open(path, limits)?.plain_place(path, WEIGHTS)?,
+        let place = match FileFormat::of(path)? {
+            FileFormat::Hdf5 | FileFormat::Safetensors => Some((path.to_owned(), 0)),
+            FileFormat::Archive => Archive::open(path, limits)?.plain_place(path, WEIGHTS)?,
             // Several files, joined in memory.
-            Kind::Json => None,
+            FileFormat::Json => None,
         };
         match place {
             Some((path, start)) => Ok(file.release(path, start)?),

@@ -1,12 +1,13 @@
-//! What a reader of model files is told besides the file.
+//! Options of loading models.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::lambda::{Expression, decode, of_expression};
+use super::config::reader;
 use super::{Limits, load};
 use crate::config::Config;
 use crate::error::Result;
+use crate::lambda::{Expression, decode, of_expression};
 use crate::layers::core::{Function, of_list, of_list_with, of_one, of_one_with};
 use crate::layers::restoring::Restoring;
 use crate::layers::{LambdaArguments, LambdaFunction};
@@ -37,7 +38,7 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
-    /// Nothing but the file.
+    /// With the defaults.
     pub fn new() -> Self {
         LoadOptions::default()
     }
@@ -157,7 +158,7 @@ impl LoadOptions {
         self
     }
 
-    /// How much the file may ask for.
+    /// Upper bounds on what the file may ask for.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -199,7 +200,7 @@ impl LoadOptions {
     }
 
     pub(crate) fn restoring(&self) -> Restoring {
-        let mut context = Restoring::default();
+        let mut context = reader();
         let decode = self.decode_lambdas || self.described_lambdas;
         context.decode = decode.then_some(decode_function);
         context.described_lambdas = self.described_lambdas;

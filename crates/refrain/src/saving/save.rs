@@ -5,14 +5,15 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::KERAS_VERSION;
-use super::config::{compile_to_json, model_to_json, spell_out_ellipses, warn_of_other_calls};
+use super::config::{compile_to_json, spell_out_ellipses, warn_of_other_calls};
 use super::open::{CONFIG, METADATA, SAFETENSORS_CONFIG, WEIGHTS};
 use super::weights::{
     OptimizerGroup, legacy_tree, named_weights, optimizer_group, reordered_by_keras, unique,
     weights_tree,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::models::Model;
+use crate::layers::registry;
+use crate::models::{Model, held_twice};
 use crate::warnings;
 use refrain_storage::{
     Attribute, Group, io, write_archive, write_hdf5, write_json, write_safetensors, write_whole,
@@ -64,30 +65,23 @@ impl Format {
     }
 }
 
-/// Refuses a name whose end says nothing of what is to be written.
-pub(crate) fn check_end(path: &Path, weights_only: bool) -> Result<()> {
-    let format = match weights_only {
-        true => Format::of_weights(path),
-        false => Format::of_model(path),
-    };
-    format.map(drop)
-}
-
 impl Model {
     /// Writes the model with its weights, and with its optimizer's state if it is compiled. The file is written whole or not
     /// at all.
     ///
-    /// The end of the name decides: `.keras` (Keras 3.15 opens it), `.h5` (legacy HDF5), `.safetensors` (named weights and
+    /// The extension gives the format: `.keras` (Keras 3.15 opens it), `.h5` (legacy HDF5), `.safetensors` (named weights and
     /// the architecture; no optimizer), `.json` (the architecture alone). Keras does not open a model that shares layers
     /// between nested models or wrappers; a warning says so, and [`for_keras`](Model::for_keras) gives a form that it opens.
     ///
     /// # Errors
-    /// The end of the name is another, or writing fails.
+    /// The extension is another, or writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let format = Format::of_model(path)?;
         if !matches!(format, Format::Safetensors) {
-            warnings::keras_cannot_open(&self.any());
+            let shared = held_twice(&self.any());
+            let shared: Vec<&str> = shared.iter().map(|s| s.layer.get_name()).collect();
+            warnings::keras_cannot_open(&self.any(), &shared);
             warnings::code_of_keras2(&self.any());
         }
         warnings::names_with_slashes(&self.any());
@@ -104,7 +98,7 @@ impl Model {
     /// `.safetensors`.
     ///
     /// # Errors
-    /// The end of the name is another, or writing fails.
+    /// The extension is another, or writing fails.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         match Format::of_weights(path)? {
@@ -126,8 +120,22 @@ impl Model {
         write_json(&self.description())
     }
 
+    /// Refuses a file name without one of the extensions.
+    pub(crate) fn check_end(&self, path: &Path, weights_only: bool) -> Result<()> {
+        let format = match weights_only {
+            true => Format::of_weights(path),
+            false => Format::of_model(path),
+        };
+        format.map(drop)
+    }
+
+    /// Makes sure that a file of the model can be written at a path.
+    pub(crate) fn check_target(&self, path: &Path) -> Result<()> {
+        check_target(path)
+    }
+
     fn description(&self) -> Json {
-        let mut json = model_to_json(&self.any(), self.functional());
+        let mut json = registry::to_json(&self.any());
         json["compile_config"] = match self.kept_compilation() {
             Some(kept) => kept.config.clone(),
             None => compile_to_json(self),

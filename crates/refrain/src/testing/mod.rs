@@ -10,12 +10,12 @@ use serde_json::{Value as Json, json};
 use crate::Tensor;
 use crate::config::Config;
 use crate::error::Result;
+use crate::lambda::{self, Expression};
 use crate::layers::node::Node;
-use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, registry};
 use crate::models::Model;
 use crate::ops::{self, Operation};
-use crate::saving::{self, Expression};
+use crate::saving;
 
 pub use program::{Masked, Program, full_config, infer, symbolic, trace};
 
@@ -32,7 +32,7 @@ pub fn functions() -> impl Iterator<Item = (&'static str, Option<&'static str>)>
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
     let json = json!({ "class_name": class, "config": config });
-    registry::from_json(&json, &Restoring::default())
+    registry::from_json(&json, &saving::config::reader())
 }
 
 /// All operations of a model in its order, each with its calls that belong to the model.
@@ -74,5 +74,5 @@ pub fn source(tensor: &Tensor) -> Json {
 
 /// The expression that the Python code of a Lambda layer computes, from the layer's `function` and `arguments`.
 pub fn decode_lambda(function: &Json, arguments: &Config) -> Result<Expression> {
-    saving::decode_lambda(function, arguments)
+    lambda::decode(function, arguments)
 }

@@ -10,7 +10,7 @@ use crate::data::{Batch, IntoArrays};
 use crate::error::Result;
 use crate::models::Model;
 
-/// What [`Model::train_on_batch`] is about to do. Ends in [`run`](TrainOnBatch::run).
+/// Builder of [`Model::train_on_batch`]: options, then [`run`](TrainOnBatch::run).
 #[must_use = "nothing is trained until `.run()`"]
 pub struct TrainOnBatch<'a> {
     model: &'a Model,
@@ -18,7 +18,7 @@ pub struct TrainOnBatch<'a> {
     class_weight: Vec<(i64, f64)>,
 }
 
-/// What [`Model::test_on_batch`] is about to do. Ends in [`run`](TestOnBatch::run).
+/// Builder of [`Model::test_on_batch`]: options, then [`run`](TestOnBatch::run).
 #[must_use = "nothing is computed until `.run()`"]
 pub struct TestOnBatch<'a> {
     model: &'a Model,
@@ -28,6 +28,22 @@ pub struct TestOnBatch<'a> {
 impl Model {
     /// One step of training on all the samples given. The report holds running means since
     /// [`reset_metrics`](Model::reset_metrics), as in Keras.
+    ///
+    /// ```
+    /// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+    /// # let x = input([2]);
+    /// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// # model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+    /// let (x, y) = (ndarray::Array2::<f32>::ones((8, 2)), ndarray::Array2::<f32>::ones((8, 1)));
+    /// for _ in 0..3 {
+    ///     model.train_on_batch(&x, &y).sample_weight(&ndarray::Array1::<f32>::ones(8)).run()?;
+    /// }
+    /// model.reset_metrics()?;
+    /// let scores = model.test_on_batch(&x, &y).run()?;
+    /// assert_eq!(scores.names(), ["loss"]);
+    /// assert_eq!(model.predict_on_batch(&x)?.get(0)?.shape(), [8, 1]);
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
     pub fn train_on_batch<'a>(
         &'a self,
         x: impl IntoArrays<'a>,
@@ -63,13 +79,13 @@ impl Model {
 }
 
 impl<'a> TrainOnBatch<'a> {
-    /// How much each sample counts: one array for all outputs, or one for each.
+    /// The weight of each sample, 1 by default: an array `(samples,)` for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
         self.batch = self.batch.sample_weight(weights);
         self
     }
 
-    /// How much the samples of each class count (1 for classes not named).
+    /// The weight of the samples of each class; 1 for classes not named.
     pub fn class_weight(mut self, weights: impl IntoIterator<Item = (i64, f64)>) -> Self {
         self.class_weight = weights.into_iter().collect();
         self
@@ -90,7 +106,7 @@ impl<'a> TrainOnBatch<'a> {
 }
 
 impl<'a> TestOnBatch<'a> {
-    /// How much each sample counts: one array for all outputs, or one for each.
+    /// The weight of each sample, 1 by default: an array `(samples,)` for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
         self.batch = self.batch.sample_weight(weights);
         self

@@ -31,7 +31,7 @@ pub(crate) struct Key {
 }
 
 /// A program, and what the data must satisfy.
-pub(crate) struct Step {
+pub(crate) struct StepProgram {
     pub(crate) program: Program,
     /// What targets must be, where the loss does not take any number.
     pub(crate) labels: Vec<Labels>,
@@ -39,7 +39,7 @@ pub(crate) struct Step {
     pub(crate) indices: Vec<(usize, Indices)>,
 }
 
-impl Step {
+impl StepProgram {
     /// Refuses data that the program cannot take.
     pub(crate) fn check(&self, feed: &Feed<'_>) -> Result<()> {
         for labels in &self.labels {
@@ -58,11 +58,11 @@ const WITH_PACKED: usize = 4;
 
 /// Programs by what they were made for, in the order of their last use.
 #[derive(Default)]
-pub(crate) struct Cache(Vec<(Key, Arc<Step>)>);
+pub(crate) struct Cache(Vec<(Key, Arc<StepProgram>)>);
 
 impl Cache {
     /// The program of the engine that is current.
-    pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<Step>> {
+    pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<StepProgram>> {
         let engine = engine::current().ok()?;
         let mut kept = self.0.iter();
         let found = kept.rposition(|(k, step)| k == key && step.program.is_of(&engine))?;
@@ -81,7 +81,7 @@ impl Cache {
         }
     }
 
-    pub(crate) fn insert(&mut self, key: Key, step: Arc<Step>) {
+    pub(crate) fn insert(&mut self, key: Key, step: Arc<StepProgram>) {
         if self.0.len() == CAPACITY {
             self.0.remove(0);
         }

@@ -14,7 +14,7 @@ use crate::models::{Model, warn_of_repeated_penalties};
 use crate::optimizers::{LearningRate, Optimizer};
 use crate::variable::Variable;
 
-/// What [`Model::compile`] is about to record. Ends in [`run`](Compile::run).
+/// Builder of [`Model::compile`]: options, then [`run`](Compile::run).
 #[must_use = "nothing is recorded until `.run()`"]
 pub struct Compile<'m> {
     model: &'m Model,
@@ -57,7 +57,7 @@ impl Model {
 
     /// What `compile` recorded.
     pub(crate) fn compiled(&self) -> Option<Arc<Compiled>> {
-        self.training_state().compiled.clone()
+        self.with_training(|state| state.compiled.clone())
     }
 
     /// Compiles a copy of a model as the model is, with the state of its optimizer. The pairs are variables of the model and
@@ -72,18 +72,18 @@ impl Model {
         let weights = self.trainable_weights();
         copy.state()
             .continue_from(&original.state(), &weights, &sources.collect())?;
-        self.training_state().compiled = Some(Arc::new(copy));
+        self.with_training(|state| state.compiled = Some(Arc::new(copy)));
         Ok(())
     }
 
     /// Keeps what a file says of compiling and cannot be followed.
     pub(crate) fn keep_compilation(&self, kept: KeptCompilation) {
-        self.training_state().kept = Some(Arc::new(kept));
+        self.with_training(|state| state.kept = Some(Arc::new(kept)));
     }
 
     /// What was kept, until the model is compiled.
     pub(crate) fn kept_compilation(&self) -> Option<Arc<KeptCompilation>> {
-        self.training_state().kept.clone()
+        self.with_training(|state| state.kept.clone())
     }
 
     /// The names of the values that [`evaluate`](Model::evaluate) gives: `loss`, of several outputs the losses, the metrics.
@@ -108,7 +108,7 @@ impl Model {
 
     /// Whether `compile` has been run.
     pub fn is_compiled(&self) -> bool {
-        self.training_state().compiled.is_some()
+        self.compiled().is_some()
     }
 
     /// The learning rate of the next step.
@@ -122,7 +122,18 @@ impl Model {
         variable.with_value(scalar)
     }
 
-    /// Changes the learning rate. No program is made anew for it.
+    /// Sets the learning rate from the next step on; nothing is compiled again.
+    ///
+    /// ```
+    /// # use refrain::{Model, input, layers::Dense, losses::Loss, optimizers::Sgd};
+    /// # let x = input([2]);
+    /// # let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    /// model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+    /// model.set_learning_rate(0.01)?;
+    /// assert!((model.learning_rate()? - 0.01).abs() < 1e-6);
+    /// assert_eq!(model.optimizer_variables().len(), 2); // iteration, learning_rate
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The model is not compiled, the rate follows a schedule, or it is negative or not finite.
@@ -141,8 +152,7 @@ impl Model {
     /// The optimizer's variables in Keras's order: `iteration`, `learning_rate`, then those of the weights, which exist from
     /// the first step on. Empty if the model is not compiled.
     pub fn optimizer_variables(&self) -> Vec<Variable> {
-        let state = self.training_state();
-        let compiled = state.compiled.as_ref();
+        let compiled = self.compiled();
         compiled.map_or_else(Vec::new, |c| c.state().variables())
     }
 
@@ -163,18 +173,17 @@ impl Model {
 
     /// The optimizer's variables, once the model has been trained.
     pub(crate) fn built_optimizer_variables(&self) -> Option<Vec<Variable>> {
-        let state = self.training_state();
-        let optimizer = state.compiled.as_ref()?.state();
+        let compiled = self.compiled()?;
+        let optimizer = compiled.state();
         optimizer.is_built().then(|| optimizer.variables())
     }
 
     /// The optimizer, if the model is compiled.
     pub fn optimizer(&self) -> Option<Optimizer> {
-        let state = self.training_state();
-        state.compiled.as_ref().map(|c| c.optimizer.clone())
+        self.compiled().map(|c| c.optimizer.clone())
     }
 
-    /// Forgets the running means of [`train_on_batch`](Model::train_on_batch) and
+    /// Resets the running means of [`train_on_batch`](Model::train_on_batch) and
     /// [`test_on_batch`](Model::test_on_batch). An evaluation has its own: one that is running goes on with them, also if its
     /// callback calls this.
     ///
@@ -198,19 +207,19 @@ fn scheduled() -> Error {
 }
 
 impl Compile<'_> {
-    /// Factors of the outputs' losses in the sum that is minimised: one for each output, or by name.
+    /// Coefficients of the outputs' losses in the total loss, 1 by default: one for each output, or by name.
     pub fn loss_weights(mut self, weights: impl Into<LossWeights>) -> Self {
         self.loss_weights = Some(weights.into());
         self
     }
 
-    /// What is watched besides the loss: a list; with several outputs a list for each, or pairs of names and metrics.
+    /// Metrics, computed without sample weights: a list; with several outputs a list for each, or pairs of names and metrics.
     pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
         self.metrics = metrics.into_metrics();
         self
     }
 
-    /// Metrics that count sample weights and class weights.
+    /// Metrics that are weighted by sample weights and class weights, in the same forms.
     pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Self {
         self.weighted_metrics = metrics.into_metrics();
         self
@@ -247,9 +256,10 @@ impl Compile<'_> {
         )?;
         compiled.source = self.source;
         warn_of_repeated_penalties(self.model.functional());
-        let mut state = self.model.training_state();
-        state.compiled = Some(Arc::new(compiled));
-        state.kept = None;
+        self.model.with_training(|state| {
+            state.compiled = Some(Arc::new(compiled));
+            state.kept = None;
+        });
         Ok(())
     }
 }

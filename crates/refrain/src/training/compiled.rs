@@ -38,9 +38,9 @@ pub(crate) struct OutputLoss {
     pub(crate) weight: Option<f64>,
 }
 
-/// What the targets of an output are for.
+/// What the targets of an output are used for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct TargetUse {
     /// Whether there is a loss or a metric to compute from them.
     pub(crate) targets: bool,
     /// Whether they are numbers of classes, which are exact, rather than quantities.
@@ -116,11 +116,11 @@ impl Compiled {
     }
 
     /// What the targets of each output are for.
-    pub(crate) fn wanted(&self, outputs: usize) -> Vec<Wanted> {
+    pub(crate) fn wanted(&self, outputs: usize) -> Vec<TargetUse> {
         let of = |output| {
             let mut losses = self.losses.iter().filter(|l| l.output == output);
             let has_metric = self.metrics.iter().any(|m| m.output == output);
-            Wanted {
+            TargetUse {
                 targets: has_metric || losses.clone().next().is_some(),
                 classes: losses.any(|l| l.loss.targets().are_exact()),
             }
@@ -372,10 +372,9 @@ fn name_metrics(names: &[String], metrics: &mut [OutputMetric]) {
 
 /// A handle on what a model was compiled with.
 pub(crate) fn compiled(model: &Model) -> Result<Arc<Compiled>> {
-    let state = model.training_state();
-    state.compiled.clone().ok_or_else(|| {
+    model.compiled().ok_or_else(|| {
         let mut message = format!("model `{}` has not been compiled", model.get_name());
-        if let Some(kept) = &state.kept {
+        if let Some(kept) = model.kept_compilation() {
             message.push_str(&format!(
                 " as its file says, because of this: {}",
                 kept.error

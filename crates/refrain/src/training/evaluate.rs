@@ -25,7 +25,7 @@ pub(crate) enum Data<'a> {
     Batches(Box<dyn BatchSource<'a> + 'a>),
 }
 
-/// What [`Model::evaluate`] is about to do. Ends in [`run`](Evaluate::run).
+/// Builder of [`Model::evaluate`]: options, then [`run`](Evaluate::run).
 #[must_use = "nothing is evaluated until `.run()`"]
 pub struct Evaluate<'a> {
     model: &'a Model,
@@ -54,7 +54,7 @@ impl Model {
         Evaluate::new(self, Data::Arrays(x.into_arrays(), y.into_arrays()))
     }
 
-    /// Computes the loss and the metrics of batches that an iterator makes one by one, as
+    /// Computes the loss and the metrics of batches from an iterator, as
     /// [`fit_batches`](Model::fit_batches) takes them: [`steps`](Evaluate::steps) of them, or all.
     pub fn evaluate_batches<'a>(&'a self, batches: impl BatchSource<'a> + 'a) -> Evaluate<'a> {
         Evaluate::new(self, Data::Batches(Box::new(batches)))
@@ -76,25 +76,25 @@ impl<'a> Evaluate<'a> {
 
     takes_callbacks!(callbacks);
 
-    /// Samples in a batch; 32 by default.
+    /// Number of samples in a batch; 32 by default.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
         self
     }
 
-    /// How much each sample counts: one array for all outputs, or one for each.
+    /// The weight of each sample, 1 by default: an array `(samples,)` for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
         self.sample_weight = Some(weights.into_arrays());
         self
     }
 
-    /// How many batches; all by default.
+    /// Number of batches; all by default.
     pub fn steps(mut self, steps: usize) -> Self {
         self.steps = Some(steps);
         self
     }
 
-    /// What is shown.
+    /// The progress display; [`Verbose::Auto`] by default.
     pub fn verbose(mut self, verbose: Verbose) -> Self {
         self.verbose = verbose;
         self
@@ -129,7 +129,7 @@ impl<'a> Evaluate<'a> {
         let weights = self.sample_weight.as_ref();
         let feed = Feed::new(self.model, &x, &y, weights, &wanted)?;
         let batch_size = batch_size(self.batch_size, self.steps, feed.samples())?;
-        let run = Pass {
+        let run = EvaluationPass {
             batch_size,
             steps: self.steps,
             verbose: self.verbose,
@@ -197,13 +197,13 @@ pub(crate) fn batch_size(
 }
 
 /// One pass over data in order.
-pub(crate) struct Pass {
+pub(crate) struct EvaluationPass {
     pub(crate) batch_size: usize,
     pub(crate) steps: Option<usize>,
     pub(crate) verbose: Verbose,
 }
 
-impl Pass {
+impl EvaluationPass {
     pub(crate) fn batches(&self, feed: &Feed<'_>) -> Batches {
         Batches {
             samples: feed.samples(),

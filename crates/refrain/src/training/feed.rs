@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use refrain_graph::{DType, Literal, Shape, Spec};
 
-use super::compiled::Wanted;
+use super::compiled::TargetUse;
 use super::labels::outside;
 use crate::data::{Arrays, DataArray, Rows, arrange, arrange_some, check_lengths};
 use crate::error::{Error, ErrorKind, Result};
@@ -81,7 +81,7 @@ impl<'a> Feed<'a> {
         x: &Arrays<'a>,
         y: &Arrays<'a>,
         w: Option<&Arrays<'a>>,
-        wanted: &[Wanted],
+        wanted: &[TargetUse],
     ) -> Result<Self> {
         let mut feed = Feed::inputs(model, x)?;
         feed.y = targets(model, y, wanted)?;
@@ -237,7 +237,7 @@ fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<(
 fn targets<'a>(
     model: &Model,
     y: &Arrays<'a>,
-    wanted: &[Wanted],
+    wanted: &[TargetUse],
 ) -> Result<Vec<Option<DataArray<'a>>>> {
     let names = &*model.functional().output_names;
     let declared = &model.functional().outputs;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use refrain_graph::{Literal, Node, ParamKind, interp};
 
-use super::cache::Step;
+use super::cache::StepProgram;
 use super::engine::{Buffers, Program, scalar};
 use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +28,7 @@ pub(crate) struct Watch {
 
 /// A step that has run.
 struct Recorded {
-    step: Arc<Step>,
+    step: Arc<StepProgram>,
     inputs: Vec<Literal>,
     /// Its epoch, and its number in the epoch.
     number: (usize, usize),
@@ -38,7 +38,7 @@ impl Watch {
     /// Keeps what it takes to repeat a step that is about to run.
     pub(crate) fn begin(
         &mut self,
-        step: &Arc<Step>,
+        step: &Arc<StepProgram>,
         inputs: &[Literal],
         number: (usize, usize),
         trackers: &[Tracker],
@@ -245,7 +245,7 @@ fn loss(buffers: &mut Buffers) -> Result<f64> {
 
 /// Refuses a step of validation that has run and whose loss is not finite.
 pub(crate) fn check_validation(
-    step: &Arc<Step>,
+    step: &Arc<StepProgram>,
     buffers: &mut Buffers,
     number: (usize, usize),
     trackers: &[Tracker],

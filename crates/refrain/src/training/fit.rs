@@ -7,7 +7,7 @@ use ndarray::Array1;
 use super::Plan;
 use super::cache::Mode;
 use super::compiled::{Compiled, compiled};
-use super::evaluate::{BATCH_SIZE, Data, Pass, batch_size};
+use super::evaluate::{BATCH_SIZE, Data, EvaluationPass, batch_size};
 use super::feed::Feed;
 use super::history::History;
 use super::progress::Verbose;
@@ -18,7 +18,7 @@ use crate::data::{Arrays, BatchSource, DataArray, IntoArrays, Stream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
-/// What [`Model::fit`] is about to do. Ends in [`run`](Fit::run).
+/// Builder of [`Model::fit`]: options, then [`run`](Fit::run).
 #[must_use = "nothing is trained until `.run()`"]
 pub struct Fit<'a> {
     data: Data<'a>,
@@ -26,7 +26,7 @@ pub struct Fit<'a> {
     settings: Settings<'a>,
 }
 
-/// What goes on beside the steps.
+/// Options of a run besides its steps.
 struct Beside<'a> {
     validation: Option<Data<'a>>,
     callbacks: Callbacks<'a>,
@@ -104,7 +104,7 @@ impl Model {
         Fit::new(self, Data::Arrays(x.into_arrays(), y.into_arrays()))
     }
 
-    /// Trains on batches that an iterator, or a [`data::Passes`](crate::data::Passes), makes one by one.
+    /// Trains on batches from an iterator or a [`data::Passes`](crate::data::Passes).
     ///
     /// Items are `(x, y)` or `(x, y, sample_weight)`, with arrays owned or borrowed, or a `Result` of one: an error ends the
     /// run and is returned as it is, and the steps made before it have trained the model. Batches may differ in their
@@ -145,25 +145,25 @@ macro_rules! options {
 }
 
 options! {
-    /// The number of the epoch to stop before; 1 by default.
+    /// Number of epochs, those before [`initial_epoch`](Fit::initial_epoch) included; 1 by default.
     epochs: usize => |epochs| epochs;
-    /// The number of the first epoch, to go on where a run ended.
+    /// The epoch to start at, to resume an earlier run; 0 by default.
     initial_epoch: usize => |epoch| epoch;
-    /// Samples in a batch; 32 by default. The last batch of an epoch may be smaller.
+    /// Number of samples in a batch; 32 by default. The last batch of an epoch may be smaller.
     batch_size: usize => |size| Some(size);
-    /// Steps in an epoch; by default as many as go through the data once. The next epoch goes on in the data.
+    /// Number of steps in an epoch; by default one pass over the data. With fewer, the next epoch continues in the data.
     steps_per_epoch: usize => |steps| Some(steps);
-    /// The fraction of the samples, taken from the end before shuffling, that validates.
+    /// The fraction of the samples (0 to 1) that is held out for validation: the last ones, before shuffling; none by default.
     validation_split: f64 => |fraction| fraction;
-    /// Samples in a batch of validation; that of training by default.
+    /// Number of samples in a batch of validation; `batch_size` by default.
     validation_batch_size: usize => |size| Some(size);
-    /// Steps of validation; all by default.
+    /// Number of batches of a validation; all by default.
     validation_steps: usize => |steps| Some(steps);
-    /// After how many epochs validation runs; 1 by default.
+    /// Validation runs after every so many epochs; 1 by default.
     validation_freq: usize => |epochs| epochs;
-    /// Whether samples are shuffled before each epoch; they are by default.
+    /// Whether samples are shuffled before each epoch; `true` by default.
     shuffle: bool => |shuffle| shuffle;
-    /// What shuffling depends on. Without it, the seed of [`set_random_seed`](crate::initializers::set_random_seed) counts.
+    /// The seed of shuffling. Without it, the seed of [`set_random_seed`](crate::initializers::set_random_seed) counts.
     seed: u64 => |seed| Some(seed);
     /// Whether a loss or weight that becomes NaN or infinite ends the training with an error, which names the step and the
     /// first operation that made such a number, or the input that holds one. The weights are those from before that step.
@@ -186,7 +186,7 @@ options! {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     check_finite: bool => |check| check;
-    /// What is shown.
+    /// The progress display; [`Verbose::Auto`] by default.
     verbose: Verbose => |verbose| verbose;
 }
 
@@ -210,31 +210,31 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// How much each sample counts in the loss: one array for all outputs, or one for each.
+    /// The weight of each sample in the loss, 1 by default: an array `(samples,)` for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
         self.settings.sample_weight = Some(weights.into_arrays());
         self
     }
 
-    /// How much the samples of each class count in the loss (1 for classes not named).
+    /// The weight of the samples of each class in the loss; 1 for classes not named.
     pub fn class_weight(mut self, weights: impl IntoIterator<Item = (i64, f64)>) -> Self {
         self.settings.class_weight = weights.into_iter().collect();
         self
     }
 
-    /// Data that validate after each epoch.
+    /// Data to validate on after each epoch.
     pub fn validation_data(mut self, x: impl IntoArrays<'a>, y: impl IntoArrays<'a>) -> Self {
         self.beside.validation = Some(Data::Arrays(x.into_arrays(), y.into_arrays()));
         self
     }
 
-    /// Batches that validate after each epoch: [`validation_steps`](Fit::validation_steps) of them, or a pass.
+    /// Batches to validate on after each epoch: [`validation_steps`](Fit::validation_steps) of them, or a pass.
     pub fn validation_batches(mut self, batches: impl BatchSource<'a> + 'a) -> Self {
         self.beside.validation = Some(Data::Batches(Box::new(batches)));
         self
     }
 
-    /// How much each sample of the validation data counts.
+    /// The weight of each sample of the validation data, 1 by default.
     pub fn validation_sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
         self.settings.validation_weight = Some(weights.into_arrays());
         self
@@ -242,7 +242,7 @@ impl<'a> Fit<'a> {
 
     takes_callbacks!(beside.callbacks);
 
-    /// What the program of one step will need.
+    /// The memory and the operations that one step takes.
     ///
     /// # Errors
     /// The model is not compiled, or the data do not fit it.
@@ -442,7 +442,7 @@ impl Options {
 
     /// How validation goes over arrays.
     fn validation<'a>(&self, feed: Feed<'a>, batch: usize) -> Validation<'a> {
-        let pass = Pass {
+        let pass = EvaluationPass {
             batch_size: self.validation_batch_size.unwrap_or(batch),
             steps: self.validation_steps,
             verbose: Verbose::Silent,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 use refrain_graph::{Literal, ParamKind, Value, grad};
 
-use super::cache::{Cache, Mode, Step};
+use super::cache::{Cache, Mode, StepProgram};
 use super::compiled::{Compiled, compiled};
 use super::engine::scalar;
 use super::feed::{BatchSpecs, Feed};
@@ -56,7 +56,7 @@ impl Model {
     }
 }
 
-/// What [`Model::gradients`] is about to do. Ends in [`run`](LossGradients::run).
+/// Builder of [`Model::gradients`]: options, then [`run`](LossGradients::run).
 #[must_use = "nothing is computed until `.run()`"]
 pub struct LossGradients<'a> {
     model: &'a Model,
@@ -65,7 +65,7 @@ pub struct LossGradients<'a> {
 }
 
 impl<'a> LossGradients<'a> {
-    /// How much each sample counts: one array for all outputs, or one for each.
+    /// The weight of each sample, 1 by default: an array `(samples,)` for all outputs, or one for each.
     pub fn sample_weight(mut self, weights: impl IntoArrays<'a>) -> Self {
         self.samples = self.samples.sample_weight(weights);
         self
@@ -149,7 +149,7 @@ struct Wrt {
 }
 
 impl GradientFunction {
-    /// Of the sum of `output`'s elements, with respect to each of the tensors `wrt`: inputs, or tensors on the way from
+    /// The gradients of the sum of `output`'s elements, with respect to each of the tensors `wrt`: inputs, or tensors on the way from
     /// `inputs` to `output`, also those of a model that is called once on the way
     /// (`model.get_layer("encoder")?.as_model()?.get_layer("features")?.output()?`).
     ///
@@ -228,7 +228,8 @@ impl GradientFunction {
             }
             self.weights.push(weight.clone());
         }
-        self.model.training_state().programs = Cache::default();
+        self.model
+            .with_training(|state| state.programs = Cache::default());
         Ok(self)
     }
 
@@ -248,7 +249,7 @@ impl GradientFunction {
     }
 
     /// The program of the output, added up, and its gradients.
-    fn step(&self, specs: &BatchSpecs) -> Result<Step> {
+    fn step(&self, specs: &BatchSpecs) -> Result<StepProgram> {
         let trace = Trace::new(false);
         declare(&trace, model_variables(&self.model));
         self.wrt.iter().for_each(|wrt| trace.watch(wrt.key));
@@ -378,7 +379,7 @@ impl Gradients {
 /// Runs a program whose results are the value, the gradients of the `differentiable` tensors, those of the weights.
 fn run(
     model: &Model,
-    step: &Step,
+    step: &StepProgram,
     feed: &Feed<'_>,
     names: Vec<String>,
     differentiable: &[bool],
@@ -411,7 +412,7 @@ pub(crate) fn loss_gradients(
     compiled: &Compiled,
     training: bool,
     specs: &BatchSpecs,
-) -> Result<Step> {
+) -> Result<StepProgram> {
     let trace = Trace::new(training);
     let weights = model.trainable_weights();
     declare(&trace, model_variables(model));

@@ -1,14 +1,15 @@
-//! What training reports.
+//! The results of training.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::tracker::Tracker;
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What is wrong with a name that has no value.
 fn no_value(name: &str, names: &[&str]) -> Error {
-    let message = format!("no value `{name}`; there are {names:?}");
+    let message = format!("no value `{}`; there are {names:?}", short(name));
     let error = Error::new(ErrorKind::NotFound, message);
     let validation = |name: &str| name.starts_with("val_");
     match validation(name) && !names.iter().any(|n| validation(n)) {
@@ -17,7 +18,7 @@ fn no_value(name: &str, names: &[&str]) -> Error {
     }
 }
 
-/// Values under names, in an order of their own.
+/// Logged values by name, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Logs(Vec<(String, f64)>);
 
@@ -84,7 +85,7 @@ impl Logs {
     }
 }
 
-/// What `fit` reports: the values of each epoch under Keras's names, in alphabetical order.
+/// The result of `fit`: the values of each epoch under Keras's names, in alphabetical order.
 ///
 /// Validation values have names beginning with `val_`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,7 +136,7 @@ impl History {
     }
 }
 
-/// What `evaluate` reports: values in Keras's order. The loss is first.
+/// The result of `evaluate`: the loss, then the metrics in Keras's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation(Logs);
 

@@ -23,7 +23,7 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
-    /// Refuses samples whose targets are none of those wanted.
+    /// Refuses samples whose targets are not valid for the loss.
     ///
     /// # Errors
     /// `Data`, with the first such sample.

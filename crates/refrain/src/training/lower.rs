@@ -3,7 +3,7 @@
 use refrain_graph::grad::gradients;
 use refrain_graph::{DType, Spec};
 
-use super::cache::{Mode, Step};
+use super::cache::{Mode, StepProgram};
 use super::compiled::{Compiled, OutputLoss};
 use super::engine::Program;
 use super::feed::BatchSpecs;
@@ -12,15 +12,15 @@ use super::tracker::Tracker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::core::absent;
-use crate::losses::{Targets, sum_all};
+use crate::losses::Targets;
 use crate::models::Model;
-use crate::ops::prim;
+use crate::ops::{prim, sum_all};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::variable::Variable;
 
 /// The program that computes a model's outputs.
-pub(crate) fn predict_step(model: &Model, specs: &BatchSpecs) -> Result<Step> {
+pub(crate) fn predict_step(model: &Model, specs: &BatchSpecs) -> Result<StepProgram> {
     let trace = Trace::new(false);
     declare(&trace, model_variables(model));
     let outputs = model_outputs(model, &trace, &specs.x)?;
@@ -37,7 +37,7 @@ pub(crate) fn loss_step(
     compiled: &Compiled,
     mode: Mode,
     specs: &BatchSpecs,
-) -> Result<Step> {
+) -> Result<StepProgram> {
     let training = mode == Mode::Train;
     let trackers = if training {
         &compiled.train
@@ -71,9 +71,9 @@ pub(crate) fn loss_step(
 }
 
 /// The step whose program has been traced.
-pub(super) fn finish(trace: &Trace, labels: Vec<Labels>) -> Result<Step> {
+pub(super) fn finish(trace: &Trace, labels: Vec<Labels>) -> Result<StepProgram> {
     let mut traced = trace.finish();
-    Ok(Step {
+    Ok(StepProgram {
         indices: std::mem::take(&mut traced.indices),
         program: Program::new(traced)?,
         labels,

@@ -4,6 +4,7 @@ mod batch;
 mod cache;
 mod compile;
 mod compiled;
+mod curves;
 mod engine;
 mod evaluate;
 mod feed;
@@ -24,10 +25,10 @@ mod steps;
 mod test_means;
 mod tracker;
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 pub use batch::{TestOnBatch, TrainOnBatch};
-use cache::{Cache, Key, Mode, Step};
+use cache::{Cache, Key, Mode, StepProgram};
 pub use compile::Compile;
 pub(crate) use compiled::Compiled;
 pub use compiled::LossWeights;
@@ -45,11 +46,11 @@ use crate::error::{Error, Result};
 use crate::models::Model;
 use crate::variable::Variable;
 
-/// What a program will need, known before it runs.
+/// The memory and the operations of a program, known before it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Bytes of memory for a run, besides the model's variables and the batch.
+    /// Peak memory of a run in bytes, besides the model's variables and the batch.
     pub peak_memory: usize,
     /// Floating-point operations of a run.
     pub flops: u64,
@@ -66,7 +67,7 @@ pub(crate) struct KeptCompilation {
 }
 
 impl Plan {
-    fn of(step: &Step) -> Self {
+    fn of(step: &StepProgram) -> Self {
         Plan {
             peak_memory: step.program.peak_memory(),
             flops: step.program.flops(),
@@ -85,13 +86,13 @@ pub(crate) struct TrainingState {
 }
 
 impl Model {
-    fn training_state(&self) -> MutexGuard<'_, TrainingState> {
-        let training = &self.functional().training;
-        training.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the training state for some work.
+    fn with_training<R>(&self, work: impl FnOnce(&mut TrainingState) -> R) -> R {
+        self.functional().with_state(work)
     }
 
     /// The program that predicts batches of these specs.
-    fn predict_step(&self, specs: BatchSpecs) -> Result<Arc<Step>> {
+    fn predict_step(&self, specs: BatchSpecs) -> Result<Arc<StepProgram>> {
         self.step_of(specs, Mode::Predict, |specs| {
             lower::predict_step(self, specs)
         })
@@ -102,23 +103,28 @@ impl Model {
         &self,
         specs: BatchSpecs,
         mode: Mode,
-        make: impl FnOnce(&BatchSpecs) -> Result<Step>,
-    ) -> Result<Arc<Step>> {
+        make: impl FnOnce(&BatchSpecs) -> Result<StepProgram>,
+    ) -> Result<Arc<StepProgram>> {
         let key = Key {
             mode,
             specs,
             trainable: None,
         };
-        if let Some(step) = self.training_state().programs.get(&key) {
+        if let Some(step) = self.with_training(|state| state.programs.get(&key)) {
             return Ok(step);
         }
         let step = Arc::new(make(&key.specs)?);
-        self.training_state().programs.insert(key, step.clone());
+        self.with_training(|state| state.programs.insert(key, step.clone()));
         Ok(step)
     }
 
     /// The program that fits or evaluates batches of these specs, with what is trainable now.
-    fn loss_step(&self, compiled: &Compiled, mode: Mode, specs: BatchSpecs) -> Result<Arc<Step>> {
+    fn loss_step(
+        &self,
+        compiled: &Compiled,
+        mode: Mode,
+        specs: BatchSpecs,
+    ) -> Result<Arc<StepProgram>> {
         let programs = || {
             compiled
                 .programs

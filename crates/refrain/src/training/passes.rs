@@ -6,7 +6,7 @@ use std::sync::Arc;
 use refrain_graph::passes::{self, PIPELINE};
 use refrain_graph::{Graph, Op, Spec};
 
-use super::{BatchSpecs, Mode, Step};
+use super::{BatchSpecs, Mode, StepProgram};
 use crate::activations::Activation;
 use crate::layers::*;
 use crate::losses::Loss;
@@ -49,7 +49,7 @@ fn specs(shapes: &[&[usize]]) -> Vec<Option<Spec>> {
     shapes.iter().map(spec).collect()
 }
 
-fn predicting(model: &Model, x: &[&[usize]]) -> Result<Arc<Step>> {
+fn predicting(model: &Model, x: &[&[usize]]) -> Result<Arc<StepProgram>> {
     model.predict_step(BatchSpecs {
         x: specs(x),
         y: vec![],
@@ -57,9 +57,9 @@ fn predicting(model: &Model, x: &[&[usize]]) -> Result<Arc<Step>> {
     })
 }
 
-fn training(model: &Model, loss: Loss, x: &[&[usize]], y: &[usize]) -> Result<Arc<Step>> {
+fn training(model: &Model, loss: Loss, x: &[&[usize]], y: &[usize]) -> Result<Arc<StepProgram>> {
     model.compile(Adam::new(1e-3), loss).run()?;
-    let compiled = model.training_state().compiled.clone();
+    let compiled = model.compiled();
     let specs = BatchSpecs {
         x: specs(x),
         y: specs(&[y]),
@@ -136,12 +136,12 @@ fn recurrent() -> Result<Model> {
     Model::new([&x], &layer.call(&x)?)
 }
 
-fn trained_mlp() -> Result<Arc<Step>> {
+fn trained_mlp() -> Result<Arc<StepProgram>> {
     training(&mlp()?, Loss::CategoricalCrossentropy, &[&[8, 20]], &[8, 4])
 }
 
 /// What a pass does to the number of some primitive, before and after.
-fn found(pass: &str, step: &Step, name: &str) -> [usize; 2] {
+fn found(pass: &str, step: &StepProgram, name: &str) -> [usize; 2] {
     around(pass, step.program.graph()).map(|counts| counts.get(name).copied().unwrap_or(0))
 }
 

@@ -18,7 +18,7 @@ use crate::models::Model;
 use crate::structure::Structure;
 use crate::warnings;
 
-/// What [`Model::predict`] is about to do. Ends in [`run`](Predict::run).
+/// Builder of [`Model::predict`]: options, then [`run`](Predict::run).
 #[must_use = "nothing is predicted until `.run()`"]
 pub struct Predict<'a> {
     model: &'a Model,
@@ -52,7 +52,7 @@ impl Model {
     }
 }
 
-/// What [`Model::predict_batches`] is about to do. An iterator of each batch's predictions, which an error ends;
+/// Builder of [`Model::predict_batches`], and an iterator of each batch's predictions, which ends after an error;
 /// [`run`](PredictBatches::run) gathers those of all.
 #[must_use = "nothing is predicted until `.run()`, or the first `.next()`"]
 pub struct PredictBatches<'a, I> {
@@ -71,7 +71,7 @@ enum Course {
 }
 
 impl Model {
-    /// Computes the outputs for batches that an iterator makes one by one: inputs alone, as [`predict`](Model::predict) takes
+    /// Computes the outputs for batches from an iterator: inputs alone, as [`predict`](Model::predict) takes
     /// them, or a `Result` of them, whose error ends the run and is returned as it is. Batches may differ in their number of
     /// samples and in all axes that the model leaves open; the program for a shape is made once.
     ///
@@ -169,7 +169,7 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
             let literals = predictions.outputs.iter().map(Output::literal);
             let literals = literals.collect::<Result<Vec<_>>>()?;
             gather(&mut gathered, &literals, |first| {
-                Part::new(first, first.numel())
+                GatheredOutput::new(first, first.numel())
             })?;
         }
         let Some(parts) = gathered else {
@@ -179,11 +179,11 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
     }
 }
 
-/// Puts a batch's outputs behind those of the batches before.
+/// Appends a batch's outputs to those of the batches before.
 fn gather(
-    parts: &mut Option<Vec<Part>>,
+    parts: &mut Option<Vec<GatheredOutput>>,
     outputs: &[Literal],
-    new: impl Fn(&Literal) -> Part,
+    new: impl Fn(&Literal) -> GatheredOutput,
 ) -> Result<()> {
     let parts = parts.get_or_insert_with(|| outputs.iter().map(new).collect());
     let mut pairs = parts.iter_mut().zip(outputs);
@@ -193,13 +193,13 @@ fn gather(
 impl<'a> Predict<'a> {
     takes_callbacks!(callbacks);
 
-    /// Samples in a batch; 32 by default. It decides only how much memory is needed.
+    /// Number of samples in a batch; 32 by default. It decides only how much memory is needed.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
         self
     }
 
-    /// How many batches; all by default.
+    /// Number of batches; all by default.
     pub fn steps(mut self, steps: usize) -> Self {
         self.steps = Some(steps);
         self
@@ -210,7 +210,7 @@ impl<'a> Predict<'a> {
         self
     }
 
-    /// What the program of one batch will need.
+    /// The memory and the operations that one batch takes.
     ///
     /// # Errors
     /// The data do not fit the model.
@@ -271,7 +271,7 @@ impl<'a> Predict<'a> {
                     return Ok(predictions);
                 }
                 gather(&mut gathered, buffers.outputs()?, |first| {
-                    Part::new(first, first.numel() / size.max(1) * samples)
+                    GatheredOutput::new(first, first.numel() / size.max(1) * samples)
                 })?;
                 start += size;
             }
@@ -283,14 +283,14 @@ impl<'a> Predict<'a> {
 }
 
 /// An output, gathered batch by batch.
-struct Part {
-    /// The first grows with each batch, as in Keras, whatever it counts.
+struct GatheredOutput {
+    /// The first axis grows with each batch, as in Keras, even if it is not that of samples.
     dims: Vec<usize>,
     data: Data,
 }
 
-impl Part {
-    /// With room for this many elements.
+impl GatheredOutput {
+    /// Without rows yet, and with a capacity in elements.
     fn new(first: &Literal, capacity: usize) -> Self {
         let mut dims = first.dims().to_vec();
         if let Some(rows) = dims.first_mut() {
@@ -299,7 +299,7 @@ impl Part {
         fn empty<T: Element>(_: &[T], capacity: usize) -> Data {
             T::wrap(Vec::with_capacity(capacity))
         }
-        Part {
+        GatheredOutput {
             dims,
             data: with_data!(first.data(), v => empty(v, capacity)),
         }
@@ -391,8 +391,8 @@ impl Output {
 }
 
 impl Predictions {
-    fn of_parts(model: &Model, parts: Vec<Part>) -> Result<Self> {
-        let literals = parts.into_iter().map(Part::finish);
+    fn of_parts(model: &Model, parts: Vec<GatheredOutput>) -> Result<Self> {
+        let literals = parts.into_iter().map(GatheredOutput::finish);
         let literals = literals.collect::<Result<Vec<_>>>()?;
         Ok(Predictions::new(model, &literals))
     }

@@ -1,4 +1,4 @@
-//! What is shown of a run while it goes on.
+//! The progress display of a run.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::history::Logs;
 use crate::callbacks::Callback;
 
-/// What `fit` and `evaluate` show on the standard error.
+/// The progress display of `fit` and `evaluate`, on the standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Verbose {
     /// A progress bar on a terminal, nothing elsewhere.
@@ -28,7 +28,7 @@ const TEMPLATE: &str = "{bold}{pos:>{digits}}/{len}{reset} {bar:20.green/white} 
 /// Bars are drawn no sooner than this after the last time, as in Keras.
 const REFRESH: Duration = Duration::from_millis(50);
 
-/// Shows one pass over data after another.
+/// The display of passes over data.
 pub(crate) struct Progress {
     shows: Shows,
     /// Steps of a pass, if they are known.
@@ -72,7 +72,7 @@ impl Progress {
         Progress::new(Verbose::Silent, None)
     }
 
-    /// Says how many steps the next passes have.
+    /// Sets the number of steps of the next passes.
     pub(crate) fn expect(&mut self, steps: Option<usize>) {
         self.steps = steps;
     }

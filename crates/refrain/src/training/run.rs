@@ -2,7 +2,7 @@
 
 use super::cache::Mode;
 use super::compiled::Compiled;
-use super::evaluate::{Pass, evaluate_batches};
+use super::evaluate::{EvaluationPass, evaluate_batches};
 use super::feed::Feed;
 use super::fit::{Options, in_validation};
 use super::history::{History, Logs};
@@ -27,7 +27,7 @@ pub(crate) struct Run<'r, 'a> {
 /// What validates.
 #[allow(clippy::large_enum_variant, reason = "made once for a run")]
 pub(crate) enum Validation<'a> {
-    Arrays(Feed<'a>, Pass),
+    Arrays(Feed<'a>, EvaluationPass),
     Batches(Stream<'a>),
 }
 

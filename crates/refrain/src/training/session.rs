@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cache::{Mode, Step};
+use super::cache::{Mode, StepProgram};
 use super::compiled::Compiled;
 use super::engine::Buffers;
 use super::feed::Feed;
@@ -18,7 +18,7 @@ pub(crate) struct Session<'s, 'a> {
     feed: &'s Feed<'a>,
     mode: Mode,
     /// Programs in use, by the number of samples.
-    active: Vec<(usize, Arc<Step>, Buffers)>,
+    active: Vec<(usize, Arc<StepProgram>, Buffers)>,
     watch: Watch,
     checked: bool,
 }

@@ -1,7 +1,7 @@
-//! Where the steps of `fit` come from: arrays, cut into batches, or batches that come one by one.
+//! The steps of `fit`: arrays cut into batches, or batches from an iterator.
 
 use super::cache::Mode;
-use super::compiled::{Compiled, Wanted};
+use super::compiled::{Compiled, TargetUse};
 use super::feed::Feed;
 use super::fit::{Options, class_weights};
 use super::session::Session;
@@ -199,7 +199,7 @@ impl TrainSteps for BatchSteps<'_, '_> {
 pub(crate) struct OneBatch<'s, 'a> {
     model: &'a Model,
     compiled: &'s Compiled,
-    wanted: Vec<Wanted>,
+    wanted: Vec<TargetUse>,
     class_weight: &'s [(i64, f64)],
 }
 

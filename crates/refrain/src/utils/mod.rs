@@ -1,5 +1,4 @@
 //! Small things that several parts use.
 
-mod curves;
 pub(crate) mod sizes;
 pub(crate) mod svg;

@@ -8,6 +8,7 @@ use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
 use refrain::training::{Fit, Verbose};
 use refrain::{DType, ErrorKind, Input, Literal, Model, Result, Tensor, clear_session, ops};
+use serde_json::json;
 
 use crate::refused;
 
@@ -553,5 +554,43 @@ fn values_and_outputs_that_are_not_there() -> Result<()> {
         ErrorKind::Shape,
         "expected a value of f32[4,8] for variable `dense/kernel`, got f32[3,3].",
     );
+    Ok(())
+}
+
+#[test]
+fn what_a_model_is_compiled_with() -> Result<()> {
+    let model = regression()?;
+    let clipped = Sgd::new(0.1).clipnorm(1.0).clipvalue(0.5);
+    refused(
+        model.compile(clipped, Loss::MeanSquaredError).run(),
+        ErrorKind::Config,
+        "expected one of clipnorm, clipvalue and global_clipnorm, got clipnorm = 1, clipvalue = 0.5.",
+    );
+    refused(
+        model
+            .compile(Sgd::new(0.1).clipnorm(-1.0), Loss::MeanSquaredError)
+            .run(),
+        ErrorKind::Config,
+        "expected a positive clipnorm, got -1.",
+    );
+    let of_loss = |class: &str| {
+        let config = json!({ "delta": "wide" });
+        let loss = json!({ "module": "keras.losses", "class_name": class, "config": config });
+        model.compile_from_config(&json!({ "optimizer": "sgd", "loss": loss }))
+    };
+    refused(
+        of_loss("Huber"),
+        ErrorKind::Config,
+        "option `delta`: expected a number, got \"wide\".",
+    );
+    let error = of_loss(&"x".repeat(200)).expect_err("an unknown class");
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&format!("no loss `{}…`: there are", "x".repeat(60))),
+        "{text}"
+    );
+    assert!(text.contains("refrain::register::<Loss, _>"), "{text}");
+    let error = model.get_layer(&"x".repeat(200)).expect_err("no layer");
+    assert!(error.to_string().contains("x…`"), "{error}");
     Ok(())
 }

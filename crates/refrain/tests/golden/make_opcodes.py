@@ -2,7 +2,7 @@
 
 Run it once under each CPython from 3.8 to 3.13, oldest first; each run adds its column:
 
-    rm ../../src/saving/lambda/opcodes.txt
+    rm ../../src/lambda/opcodes.txt
     for version in 3.8 3.9 3.10 3.11 3.12 3.13; do python$version make_opcodes.py; done
 
 A line is an opcode's name, and for each version its number, after `+` the number of cache entries that follow it, or `-`.
@@ -11,7 +11,7 @@ A line is an opcode's name, and for each version its number, after `+` the numbe
 import opcode
 import pathlib
 
-FILE = pathlib.Path(__file__).resolve().parents[2] / "src/saving/lambda/opcodes.txt"
+FILE = pathlib.Path(__file__).resolve().parents[2] / "src/lambda/opcodes.txt"
 BYTE = 256  # Opcodes beyond it are the compiler's own.
 
 

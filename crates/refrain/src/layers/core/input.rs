@@ -3,11 +3,11 @@
 use refrain_graph::{DType, Dim, Shape, Spec};
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue, in_option};
+use crate::config::{Config, ConfigValue, dtype_from_json, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::node::Recorded;
-use crate::layers::{Call, Handle, Layer, Properties, registry};
+use crate::layers::{Call, Handle, Layer, Properties};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -37,7 +37,7 @@ impl InputLayer {
         let dtype = config.get("dtype").filter(|json| !json.is_null());
         Ok(InputLayer {
             batch_shape: Shape::from(dims),
-            dtype: dtype.map_or(Ok(DType::F32), registry::dtype_from_json)?,
+            dtype: dtype.map_or(Ok(DType::F32), dtype_from_json)?,
             optional: flag("optional"),
         })
     }

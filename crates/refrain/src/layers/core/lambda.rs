@@ -10,14 +10,14 @@ use super::lambda_arguments::LambdaArguments;
 use super::lambda_functions::{
     Function, given, of_list, of_one, of_one_with, register, registered,
 };
-use crate::config::Config;
+use crate::config::{Config, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
+use crate::lambda;
 use crate::layers::node::Recorded;
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, Call, Handle, Layer};
 use crate::objects::own;
-use crate::saving::lambda;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::warnings;
@@ -278,9 +278,9 @@ impl<'c> Source<'c> {
     }
 
     fn not_registered(&self, name: &str) -> Error {
-        let layer = self.layer;
-        let message = format!("no function `{name}` is registered");
         let operation = lambda::operation_as_text(name, self.arguments().keys());
+        let (layer, name) = (short(self.layer), short(name));
+        let message = format!("no function `{name}` is registered");
         let whose = match operation {
             Some(_) => format!(
                 "The file does not say whether it is `{}.{name}`. If so, give that to the reader. ",
@@ -327,6 +327,7 @@ pub(crate) fn described_call(
 fn only_python(layer: &str) -> Error {
     let message =
         "its function is code that only Python can run, and nothing in a file is ever executed";
+    let layer = short(layer);
     Error::new(ErrorKind::Unsupported, message).hint(format!(
         "Give the function to the reader: `LoadOptions::lambda(\"{layer}\", |x| …)`, on the command line \
          `--lambda {layer}=\"abs(x)\"`; or let well-known code be recognised: `LoadOptions::decode_lambdas(true)`, on the \

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue, in_option, shown};
+use crate::config::{Config, ConfigValue, in_option, short, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::listed;
 use crate::tensor::Tensor;
@@ -94,7 +94,7 @@ impl LambdaArguments {
         let Some((name, json)) = self.values.iter().find(|(name, _)| !used.contains(*name)) else {
             return Ok(());
         };
-        let value = shown(json);
+        let (name, value) = (short(name), shown(json));
         let message = format!("the function does not take the layer's argument `{name}` = {value}");
         Err(Error::new(ErrorKind::Config, message).hint(format!(
             "Give a function that takes it: `LambdaFunction::with_arguments` or `LoadOptions::lambda_with` and \

@@ -9,8 +9,7 @@ use crate::config::{Config, ConfigValue};
 use crate::error::Result;
 use crate::layers::connections::Connections;
 use crate::layers::layer::Layer;
-use crate::layers::{InputLayer, Properties, registry};
-use crate::models::Functional;
+use crate::layers::{Graph, InputLayer, Properties, registry};
 use crate::regularizers::Regularizer;
 
 impl AnyLayer {
@@ -79,15 +78,19 @@ impl AnyLayer {
         self.options::<InputLayer>().is_some()
     }
 
+    /// Itself, if it is a model.
+    pub(crate) fn graph(&self) -> Option<&dyn Graph> {
+        self.0.layer.graph()
+    }
+
     /// Whether it is a model.
     pub(crate) fn is_model(&self) -> bool {
-        self.options::<Functional>().is_some()
+        self.graph().is_some()
     }
 
     /// Whether it is a model that is no stack of layers.
     pub(crate) fn is_graph(&self) -> bool {
-        let functional = self.options::<Functional>();
-        functional.is_some_and(|functional| !functional.is_sequential)
+        self.graph().is_some_and(|graph| !graph.is_sequential())
     }
 
     /// The penalty on its outputs.

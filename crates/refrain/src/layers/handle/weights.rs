@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use refrain_graph::Literal;
 
 use super::AnyLayer;
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::variable::Variable;
 
@@ -19,7 +20,7 @@ impl AnyLayer {
             let names: Vec<&str> = state.weights.iter().map(|(n, _)| n.as_str()).collect();
             Error::new(
                 ErrorKind::NotFound,
-                format!("no weight `{name}`; the layer has {names:?}"),
+                format!("no weight `{}`; the layer has {names:?}", short(name)),
             )
         })
     }

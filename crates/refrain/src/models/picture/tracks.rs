@@ -24,7 +24,7 @@ pub(super) enum Turn {
 }
 
 /// A turn before it is known where arrows meet boxes.
-enum Step {
+enum Waypoint {
     Turn(Turn),
     /// The side of a cluster at this `y`, which it leaves straight below the point before.
     Leave(f64),
@@ -35,7 +35,7 @@ enum Step {
 /// The tracks of all arrows.
 pub(super) fn tracks(diagram: &Diagram, placed: &Placed) -> Vec<Track> {
     let arrows = diagram.arrows.iter().enumerate();
-    let steps: Vec<Vec<Step>> = arrows
+    let steps: Vec<Vec<Waypoint>> = arrows
         .map(|(i, arrow)| {
             let mut steps = Vec::new();
             let ends = (Some(&arrow.from[..]), Some(&arrow.to[..]));
@@ -71,9 +71,9 @@ fn follow(
     (dx, dy): (f64, f64),
     arrow: usize,
     (from, to): (Path, Path),
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Waypoint>,
 ) {
-    let deeper = |path: &[usize], ends: (Path, Path), steps: &mut Vec<Step>| {
+    let deeper = |path: &[usize], ends: (Path, Path), steps: &mut Vec<Waypoint>| {
         let (rect, inside) = &placed.boxes[path[0]];
         if let (Some(picture), Some(inside)) = (&picture.boxes[path[0]].inside, inside) {
             let (ix, iy) = inside_offset(rect, inside);
@@ -89,14 +89,14 @@ fn follow(
     };
     if let Some(from) = from.filter(|from| from.len() > 1) {
         let rect = deeper(from, (Some(&from[1..]), None), steps);
-        steps.push(Step::Leave(dy + rect.bottom()));
+        steps.push(Waypoint::Leave(dy + rect.bottom()));
     }
     match &placed.routes[piece] {
         Route::Down(lanes) => {
             let points = lanes.iter().map(|(x, y)| Turn::Point(x + dx, y + dy));
-            steps.extend(points.map(Step::Turn));
+            steps.extend(points.map(Waypoint::Turn));
         }
-        Route::Around(around) => steps.push(Step::Turn(Turn::Around(Around {
+        Route::Around(around) => steps.push(Waypoint::Turn(Turn::Around(Around {
             side: around.side + dx,
             bottom: around.bottom + dy,
             top: around.top + dy,
@@ -104,23 +104,23 @@ fn follow(
         }))),
     }
     if let Some(to) = to.filter(|to| to.len() > 1) {
-        steps.push(Step::Enter(dy + placed.boxes[to[0]].0.y));
+        steps.push(Waypoint::Enter(dy + placed.boxes[to[0]].0.y));
         deeper(to, (None, Some(&to[1..])), steps);
     }
 }
 
 /// Puts the steps through the sides of clusters below or above the points beside them.
-fn resolve(steps: &[Step], start: f64, end: f64) -> Vec<Turn> {
+fn resolve(steps: &[Waypoint], start: f64, end: f64) -> Vec<Turn> {
     let after = |i: usize| {
-        let points = steps[i..].iter().filter_map(Step::x);
+        let points = steps[i..].iter().filter_map(Waypoint::x);
         points.take(1).next().unwrap_or(end)
     };
     let mut before = start;
-    let turn = |(i, step): (usize, &Step)| {
+    let turn = |(i, step): (usize, &Waypoint)| {
         let turn = match step {
-            Step::Turn(turn) => *turn,
-            Step::Leave(y) => Turn::Point(before, *y),
-            Step::Enter(y) => Turn::Point(after(i), *y),
+            Waypoint::Turn(turn) => *turn,
+            Waypoint::Leave(y) => Turn::Point(before, *y),
+            Waypoint::Enter(y) => Turn::Point(after(i), *y),
         };
         if let Turn::Point(x, _) = turn {
             before = x;
@@ -130,18 +130,18 @@ fn resolve(steps: &[Step], start: f64, end: f64) -> Vec<Turn> {
     steps.iter().enumerate().map(turn).collect()
 }
 
-impl Step {
+impl Waypoint {
     /// The place of a point on the way.
     fn x(&self) -> Option<f64> {
         match self {
-            Step::Turn(Turn::Point(x, _)) => Some(*x),
+            Waypoint::Turn(Turn::Point(x, _)) => Some(*x),
             _ => None,
         }
     }
 
     fn side(&self) -> Option<f64> {
         match self {
-            Step::Turn(Turn::Around(around)) => Some(around.side),
+            Waypoint::Turn(Turn::Around(around)) => Some(around.side),
             _ => None,
         }
     }
@@ -151,7 +151,7 @@ impl Step {
 struct Ends<'a> {
     arrows: &'a [Arrow],
     placed: &'a Placed,
-    steps: &'a [Vec<Step>],
+    steps: &'a [Vec<Waypoint>],
 }
 
 impl Ends<'_> {
@@ -167,10 +167,10 @@ impl Ends<'_> {
     fn towards(&self, arrow: usize, outgoing: bool) -> f64 {
         let steps = &self.steps[arrow];
         let nearest = match outgoing {
-            true => steps.iter().find_map(Step::x),
-            false => steps.iter().rev().find_map(Step::x),
+            true => steps.iter().find_map(Waypoint::x),
+            false => steps.iter().rev().find_map(Waypoint::x),
         };
-        match steps.iter().find_map(Step::side) {
+        match steps.iter().find_map(Waypoint::side) {
             Some(side) => LOOPS - side,
             None => nearest.unwrap_or_else(|| {
                 let other = self.own(arrow, !outgoing);

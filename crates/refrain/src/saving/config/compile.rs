@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::unexpected;
+use crate::config::{short, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::{Loss, Losses};
 use crate::metrics::{Metric, Metrics};
@@ -51,7 +51,7 @@ impl Reader<'_> {
             return Err(Error::mismatch(
                 ErrorKind::Config,
                 expected,
-                format!("`{stray}`"),
+                format!("`{}`", short(stray)),
             ));
         }
         let entries = names
@@ -83,7 +83,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let loss = Loss::from_config(json).map(Some);
-        loss.map_err(|e| e.hint(own_hint("loss", "Loss", "another as `--loss`")))
+        loss.map_err(|e| with_own_hint(e, "loss", "Loss", "another as `--loss`"))
     }
 
     fn metrics(&self, json: &Json) -> Result<Metrics> {
@@ -117,7 +117,7 @@ impl Reader<'_> {
 
     fn metric(&self, json: &Json) -> Result<Metric> {
         Metric::from_config(json)
-            .map_err(|e| e.hint(own_hint("metric", "Metric", "others as `--metrics`")))
+            .map_err(|e| with_own_hint(e, "metric", "Metric", "others as `--metrics`"))
     }
 
     fn loss_weights(&self, json: &Json) -> Result<Option<LossWeights>> {
@@ -152,12 +152,15 @@ impl Reader<'_> {
     }
 }
 
-/// What to do about a loss or metric that is not known.
-fn own_hint(what: &str, kind: &str, option: &str) -> String {
-    format!(
-        "Make a {what} of your own known with `refrain::register::<{kind}, _>`, or to one reader with \
-         `LoadOptions::custom_objects`; on the command line, `fit` and `evaluate` take {option}"
-    )
+/// Says what to do about a loss or metric whose class is not known. A wrong option of a known class is something else.
+fn with_own_hint(error: Error, what: &str, kind: &str, option: &str) -> Error {
+    match error.kind() {
+        ErrorKind::Unsupported => error.hint(format!(
+            "Make a {what} of your own known with `refrain::register::<{kind}, _>`, or to one reader with \
+             `LoadOptions::custom_objects`; on the command line, `fit` and `evaluate` take {option}"
+        )),
+        _ => error,
+    }
 }
 
 /// Keras's configuration of what `compile` recorded: as it was read, or made anew; `{}` for a model that is not compiled.

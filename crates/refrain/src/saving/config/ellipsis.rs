@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::arguments::Reference;
+use crate::models::description::arguments::Reference;
 use crate::ops::{is_module, spelled_out};
 
 /// Puts slices of whole axes in place of each `...` in a model's indices: Keras opens no legacy file with an ellipsis.

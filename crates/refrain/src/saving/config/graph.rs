@@ -5,14 +5,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use refrain_graph::{DType, Spec};
 use serde_json::{Map, Value as Json};
 
-use super::arguments::{Reference, described, inputs_from_json, references, shape_from_json};
-use super::versions::{self, KEEPS_MASKS, LOSES_MASKS};
-use crate::config::{Config, unexpected};
+use super::versions;
+use crate::config::{Config, short, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::core::described_call;
 use crate::layers::restoring::Restoring;
 use crate::layers::{AnyLayer, InputLayer, registry};
+use crate::models::description::arguments::{
+    Reference, described, inputs_from_json, references, shape_from_json,
+};
+use crate::models::description::{KEEPS_MASKS, LOSES_MASKS};
 use crate::models::{Functional, Model, stack};
 use crate::names::Taken;
 use crate::ops::composed;
@@ -217,7 +220,7 @@ impl Graph {
         let name = json["name"].as_str().unwrap_or(entry.layer.get_name());
         let position = self.entries.len();
         if self.by_name.insert(name.to_owned(), position).is_some() {
-            let message = format!("two layers of the model are called `{name}`");
+            let message = format!("two layers of the model are called `{}`", short(name));
             return Err(Error::new(ErrorKind::Graph, message));
         }
         self.entries.push(entry);
@@ -301,7 +304,7 @@ impl Graph {
         let Some(&entry) = self.by_name.get(&reference.layer) else {
             return missing(format!(
                 "layer `{}`, which it does not have",
-                reference.layer
+                short(&reference.layer)
             ));
         };
         let Entry {
@@ -318,7 +321,7 @@ impl Graph {
             return missing(format!(
                 "call {} of layer `{}`, which has {known}",
                 reference.node.saturating_add(1),
-                reference.layer
+                short(&reference.layer)
             ));
         }
         Ok((entry, reference.node))
@@ -332,7 +335,8 @@ impl Graph {
         tensor.cloned().ok_or_else(|| {
             let message = format!(
                 "the model's graph refers to output {} of a call of layer `{}`, which has fewer",
-                reference.index, reference.layer
+                reference.index,
+                short(&reference.layer)
             );
             Error::new(ErrorKind::Graph, message)
         })

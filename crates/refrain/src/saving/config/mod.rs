@@ -1,20 +1,19 @@
 //! Models as Keras's JSON.
 
-mod arguments;
 mod compile;
 mod ellipsis;
 mod graph;
+mod layers;
 mod legacy;
 mod versions;
-mod write;
 
 use serde_json::Value as Json;
 
 pub(crate) use compile::{compile_from_json, compile_to_json};
 pub(crate) use ellipsis::spell_out_ellipses;
+pub(crate) use layers::{is_only_built_in, reader};
 pub(crate) use legacy::{identities, is_before_keras3, is_legacy, upgrade, upgrade_training};
 pub(crate) use versions::{takes_masks, warn_of_other_calls, warn_of_penalties};
-pub(crate) use write::model_to_json;
 
 use crate::config::unexpected;
 use crate::error::Result;

@@ -3,16 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::node::Node;
 use crate::layers::rnn::{has_batch_statistics, masks};
-use crate::layers::{AnyLayer, MaskMerging, QUERY_MASK, Recurrence};
+use crate::layers::{AnyLayer, MaskMerging, QUERY_MASK};
 use crate::models::{Functional, OtherMask, other_mask, warn_of_older_penalties};
-use crate::ops::Operation;
+use crate::ops::{Difference, Operation};
 use crate::tensor::Tensor;
 use crate::warnings;
 
@@ -39,18 +37,12 @@ pub(crate) fn warn_of_penalties(model: &AnyLayer, version: Option<&str>, keras2:
     }
 }
 
-/// What is written of a call of attention that leaves its inputs their masks, which Keras 3 takes off.
-pub(super) const KEEPS_MASKS: &str = "keeps_masks";
-
-/// What is written of a call that loses the mask of an input, which its output keeps in Keras 3.
-pub(super) const LOSES_MASKS: &str = "loses_masks";
-
 /// A call as Keras 2 makes it. TensorFlow's mean of integers is an integer, which no function of Keras 3 gives.
 pub(super) fn as_in_keras2(layer: &AnyLayer, inputs: Inputs) -> Result<Inputs> {
     let operation = layer.options::<Operation>();
-    let is_mean = operation.is_some_and(|operation| operation.def.class == "Mean");
+    let gave_integers = operation.is_some_and(|o| o.def.differs(Difference::IntegersInKeras2));
     let whole = |tensor: &&Tensor| !tensor.dtype().is_float() && tensor.dtype() != DType::Bool;
-    if is_mean && inputs.tensors().iter().any(whole) {
+    if gave_integers && inputs.tensors().iter().any(whole) {
         let message =
             "`tf.reduce_mean` of integers, which gives an integer there and a float in Keras 3";
         return Err(Error::new(ErrorKind::Unsupported, message)
@@ -167,40 +159,6 @@ fn is_masked(node: &Node) -> bool {
         false => tensors
             .filter_map(Tensor::as_symbolic)
             .any(|s| s.mask.is_some()),
-    }
-}
-
-/// Keras 2's rule of masked steps as Keras 3 has it: in unrolled loops.
-pub(super) fn unroll(json: &mut Json, layer: &AnyLayer, nodes: &[&Arc<Node>]) {
-    if !is_recurrent(layer) {
-        return;
-    }
-    if let Some(recurrence) = layer.properties().recurrence {
-        return unroll_loop(&mut json["config"], recurrence, nodes);
-    }
-    for (_, inner) in layer.sublayers() {
-        let config = json["config"].as_object_mut();
-        let mut parts = config.into_iter().flat_map(|config| config.values_mut());
-        let named = |part: &&mut Json| part["config"]["name"] == inner.get_name();
-        if let (Some(recurrence), Some(part)) = (inner.properties().recurrence, parts.find(named)) {
-            unroll_loop(&mut part["config"], recurrence, nodes);
-        }
-    }
-}
-
-fn unroll_loop(config: &mut Json, recurrence: Recurrence, nodes: &[&Arc<Node>]) {
-    if !recurrence.zero_before_first || recurrence.zero_output_for_mask {
-        return;
-    }
-    let starts = |node: &Node| recurrence.stateful || masks::has_initial_state(&node.inputs);
-    let affected = |node: &Node| starts(node) && masks::has_mask(&node.inputs);
-    let Some(first) = nodes.iter().find(|node| affected(node)) else {
-        return;
-    };
-    let length = |node: &Node| masks::sequence(&node.inputs).and_then(|x| x.dim(1));
-    match nodes.iter().all(|node| length(node).is_some()) {
-        true => config["unroll"] = true.into(),
-        false => warnings::zeros_unknown_to_keras(&first.label()),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::places::{Habit, Place, join, places};
-use super::plan::{Plan, Target};
+use super::places::{Habit, VariablePlace, join, places};
+use super::plan::{Target, WeightPlan};
 use super::{optimizer_group, unused};
 use crate::error::Result;
 use crate::models::Model;
@@ -29,9 +29,9 @@ const TRAINING: [&str; 10] = [
 const VARS: &str = "vars";
 
 /// Pairs the arrays of such a file with a model's variables: by their paths, or by the names of layers.
-pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) -> Plan {
+pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) -> WeightPlan {
     let habit = Habit::of(root);
-    let mut plan = Plan::new(habit.describe());
+    let mut plan = WeightPlan::new(habit.describe());
     let mut used = HashSet::new();
     let mut training = HashSet::new();
     let named = by_name.then(|| groups_by_name(root));
@@ -56,10 +56,10 @@ pub(crate) fn plan_keras3(model: &Model, root: &Group<ArrayRef>, by_name: bool) 
 }
 
 fn pair(
-    plan: &mut Plan,
+    plan: &mut WeightPlan,
     used: &mut HashSet<String>,
     root: Option<&Group<ArrayRef>>,
-    place: &Place,
+    place: &VariablePlace,
     path: &str,
 ) {
     for (i, variable) in place.variables.iter().enumerate() {
@@ -76,7 +76,7 @@ fn pair(
 }
 
 /// Where a place is by its name; an inner part of a layer, which may have any name, by that of the layer.
-fn find(named: &HashMap<String, String>, place: &Place) -> Option<String> {
+fn find(named: &HashMap<String, String>, place: &VariablePlace) -> Option<String> {
     let inside = || {
         let (_, part) = place.path.rsplit_once('/')?;
         let layer = named

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use refrain_graph::Literal;
 use serde_json::Value as Json;
 
-use super::plan::{Plan, Target, dims};
+use super::plan::{Target, WeightPlan, dims};
 use super::{unique, unused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
@@ -24,12 +24,16 @@ struct Stored<'f> {
 }
 
 /// Pairs the arrays below a group with `layer_names` with a model's variables.
-pub(crate) fn plan_legacy(model: &Model, root: &Group<ArrayRef>, by_name: bool) -> Result<Plan> {
+pub(crate) fn plan_legacy(
+    model: &Model,
+    root: &Group<ArrayRef>,
+    by_name: bool,
+) -> Result<WeightPlan> {
     let stored = stored_layers(root)?;
     let layers = listed(model);
     let named = |layer: &AnyLayer| stored.iter().find(|s| s.name == layer.get_name());
     let all_named = layers.iter().all(|l| named(l).is_some());
-    let mut plan = Plan::new(match all_named || by_name {
+    let mut plan = WeightPlan::new(match all_named || by_name {
         true => "legacy HDF5, layers by their names",
         false => "legacy HDF5, layers in their order",
     });
@@ -100,7 +104,7 @@ fn variables(layer: &AnyLayer) -> Vec<Variable> {
 }
 
 fn pair(
-    plan: &mut Plan,
+    plan: &mut WeightPlan,
     used: &mut HashSet<String>,
     layer: &AnyLayer,
     group: &str,

@@ -17,7 +17,7 @@ pub(crate) use optimizer::{
     OptimizerGroup, load_legacy_optimizer, load_optimizer, optimizer_group, stored_optimizer,
 };
 pub use plan::{Placed, WeightsReport};
-pub(crate) use plan::{Plan, dims as array_dims, read as read_array};
+pub(crate) use plan::{WeightPlan, dims as array_dims, read as read_array};
 pub(crate) use safetensors::{named_weights, plan_safetensors};
 
 use std::collections::HashSet;

@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 
 use refrain_graph::Literal;
-use serde_json::Value as Json;
 
 use super::legacy::WEIGHT_NAMES;
 use super::plan::dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
-use crate::optimizers::Optimizer;
 use crate::variable::Variable;
 use refrain_storage::{ArrayFile, ArrayRef, Group};
 
@@ -92,7 +90,7 @@ pub(crate) fn load_optimizer(
 /// Reads variables that stand in Keras's order.
 fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) -> Result<()> {
     let mut variables = variables_for(model, arrays.len())?;
-    if has_unused_momenta(model) && arrays.len() > variables.len() {
+    if has_unused_slots(model) && arrays.len() > variables.len() {
         arrays.truncate(1);
     }
     if arrays.len() + 1 == variables.len() && !model.optimizer_has_scalars() {
@@ -110,11 +108,10 @@ fn variables_for(model: &Model, stored: usize) -> Result<Vec<Variable>> {
     Ok(model.optimizer_variables())
 }
 
-/// Whether Keras 2 stores momenta that are not used: stochastic gradient descent has them there even without momentum.
-fn has_unused_momenta(model: &Model) -> bool {
+/// Whether Keras 2 stores variables of weights that are not used.
+fn has_unused_slots(model: &Model) -> bool {
     let optimizer = model.optimizer();
-    let momentum = |o: &Optimizer| o.config().get("momentum").and_then(Json::as_f64);
-    optimizer.is_some_and(|o| o.class_name() == "SGD" && momentum(&o).unwrap_or(0.0) == 0.0)
+    optimizer.is_some_and(|o| o.has_unused_slots_in_keras2())
 }
 
 const LEARNING_RATE: &str = "learning_rate";
@@ -180,7 +177,7 @@ fn load_by_name(
             }
         }
     }
-    if let Some(stray) = named.keys().next().filter(|_| !has_unused_momenta(model)) {
+    if let Some(stray) = named.keys().next().filter(|_| !has_unused_slots(model)) {
         let expected = "only variables of the model's optimizer".to_owned();
         return Err(misfit(expected, format!("`{stray}`")));
     }

@@ -9,7 +9,7 @@ use crate::variable::Variable;
 use refrain_storage::Group;
 
 /// Something that Keras stores under a path of its own: a layer, or an inner part of one.
-pub(crate) struct Place {
+pub(crate) struct VariablePlace {
     /// `layers/lstm/cell`; empty for the model itself.
     pub(crate) path: String,
     /// The name that Keras writes beside the variables.
@@ -80,7 +80,7 @@ fn has_private_parts<D>(group: &Group<D>) -> bool {
 }
 
 /// All places of a model, in Keras's order. A layer that stands in several places is stored in the first.
-pub(crate) fn places(model: &Model, habit: Habit) -> Vec<Place> {
+pub(crate) fn places(model: &Model, habit: Habit) -> Vec<VariablePlace> {
     let mut walk = Walk {
         habit,
         places: Vec::new(),
@@ -98,7 +98,7 @@ pub(crate) fn places(model: &Model, habit: Habit) -> Vec<Place> {
 
 struct Walk {
     habit: Habit,
-    places: Vec<Place>,
+    places: Vec<VariablePlace>,
     visited: HashSet<usize>,
 }
 
@@ -129,7 +129,7 @@ impl Walk {
             return;
         }
         let functional = layer.options::<Functional>();
-        let place = |path: String, name: &str, key: String, variables| Place {
+        let place = |path: String, name: &str, key: String, variables| VariablePlace {
             path,
             name: name.to_owned(),
             key,

@@ -56,18 +56,18 @@ pub(super) struct Target {
 
 /// Pairs of arrays and variables, before anything has been changed.
 #[derive(Default)]
-pub(crate) struct Plan {
+pub(crate) struct WeightPlan {
     pub(crate) report: WeightsReport,
     pairs: Vec<(ArrayRef, Variable)>,
 }
 
-impl Plan {
+impl WeightPlan {
     pub(super) fn new(habit: &str) -> Self {
         let report = WeightsReport {
             habit: habit.to_owned(),
             ..WeightsReport::default()
         };
-        Plan {
+        WeightPlan {
             report,
             pairs: Vec::new(),
         }

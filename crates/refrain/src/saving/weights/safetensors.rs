@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::places::{Habit, places};
-use super::plan::{Plan, Target};
+use super::plan::{Target, WeightPlan};
 use super::unused;
 use crate::models::Model;
 use crate::variable::Variable;
@@ -22,8 +22,8 @@ pub(crate) fn named_weights(model: &Model) -> Vec<(String, Variable)> {
 }
 
 /// Pairs the tensors of such a file with a model's variables.
-pub(crate) fn plan_safetensors(model: &Model, root: &Group<ArrayRef>) -> Plan {
-    let mut plan = Plan::new("safetensors, named by layers");
+pub(crate) fn plan_safetensors(model: &Model, root: &Group<ArrayRef>) -> WeightPlan {
+    let mut plan = WeightPlan::new("safetensors, named by layers");
     let mut used = HashSet::new();
     for place in places(model, Habit::KERAS_3) {
         for variable in &place.variables {

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::super::is_only_built_in;
 use super::families::Family;
 use super::{lambda, upgrade_object};
 use crate::activations::Activation;
 use crate::config::ConfigValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::merging::KERAS2_MASKS;
-use crate::layers::registry;
 use crate::layers::rnn::ZERO_BEFORE_FIRST;
 use crate::objects::own;
 use crate::ops;
@@ -46,10 +46,10 @@ fn add_module(json: &mut Json, class: &str) {
     let config = json["config"].as_object();
     let is_layer = config.is_none_or(|c| c.contains_key("dtype") || c.contains_key("trainable"));
     let operation = config.and_then(|config| ops::operation(class, config));
-    let is_layer = is_layer && registry::is_only_built_in(class);
+    let is_layer = is_layer && is_only_built_in(class);
     if let Some(operation) = operation.filter(|_| !is_layer) {
         json["module"] = operation.def.module().into();
-    } else if registry::is_only_built_in(class) {
+    } else if is_only_built_in(class) {
         json["module"] = "keras.layers".into();
     }
 }

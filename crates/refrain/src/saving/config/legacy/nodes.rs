@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::is_model;
 use super::families::Family;
-use crate::config::unexpected;
+use crate::config::{shown, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{array_of_numbers, array_to_json};
 
@@ -159,6 +159,7 @@ fn upgrade_call(node: &Json, class: &str, calls: &Calls) -> Result<Json> {
     for entry in entries {
         let constant = entry[0].as_str() == Some(CONSTANT);
         if is_entry(entry) && !constant && !calls.is_reference(entry) {
+            let entry = shown(entry);
             let message = format!("the model's graph refers to {entry}, which it does not have");
             return Err(Error::new(ErrorKind::Graph, message));
         }

@@ -6,11 +6,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::nodes::array;
 use super::Class;
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::is_array;
 
 /// A call of a function as Keras 3 has it.
-pub(super) struct Step {
+pub(super) struct KerasCall {
     pub(super) name: String,
     pub(super) class: Class,
     pub(super) args: Vec<Json>,
@@ -20,13 +21,13 @@ pub(super) struct Step {
 
 /// A call that is being rewritten.
 pub(super) struct Call {
-    own: Step,
+    own: KerasCall,
     /// How often the functions that are computed before have been called so far.
     calls: HashMap<String, usize>,
     /// The arguments of TensorFlow's function by name, as far as no rule has taken them.
     given: Map<String, Json>,
     /// What is computed before.
-    pub(super) before: Vec<Step>,
+    pub(super) before: Vec<KerasCall>,
 }
 
 impl Call {
@@ -39,7 +40,7 @@ impl Call {
     ) -> Self {
         let given = node["kwargs"].as_object().cloned().unwrap_or_default();
         Call {
-            own: Step {
+            own: KerasCall {
                 name: name.to_owned(),
                 class,
                 args: node["args"].as_array().cloned().unwrap_or_default(),
@@ -129,7 +130,7 @@ impl Call {
         *call += 1;
         let config = config.as_object().cloned().unwrap_or_default();
         let (args, kwargs) = (args.iter().map(array).collect(), Map::new());
-        self.before.push(Step {
+        self.before.push(KerasCall {
             name,
             class,
             args,
@@ -140,14 +141,14 @@ impl Call {
     }
 
     /// The call, if no argument is left that would change what is computed.
-    pub(super) fn finish(&mut self) -> Result<Step> {
+    pub(super) fn finish(&mut self) -> Result<KerasCall> {
         let effective = |(name, value): &(&String, &Json)| {
             *name != "name" && !value.is_null() && **value != Json::Bool(false)
         };
         if let Some((name, value)) = self.given.iter().find(effective) {
             return Err(unsupported(name, &value.to_string()));
         }
-        Ok(Step {
+        Ok(KerasCall {
             name: self.own.name.clone(),
             class: self.own.class,
             args: std::mem::take(&mut self.own.args),
@@ -167,6 +168,7 @@ pub(super) fn listed(json: Json) -> Json {
 
 /// An argument of TensorFlow's function that has no counterpart.
 pub(super) fn unsupported(name: &str, value: &str) -> Error {
+    let (name, value) = (short(name), short(value));
     let message = format!("argument `{name}` = {value} of TensorFlow's function");
     Error::new(ErrorKind::Unsupported, message)
 }

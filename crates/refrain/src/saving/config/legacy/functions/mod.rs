@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::OPS_MODULE;
-use call::{Call, Step};
+use call::{Call, KerasCall};
 
 /// Keras's module, a part of `ops` unless it has a dot, and its class.
 type Class = (&'static str, &'static str);
@@ -40,7 +41,10 @@ pub(super) fn upgrade_function(json: &mut Json) -> Result<Vec<Json>> {
     let name = name.to_owned();
     let function = json["config"]["function"].as_str().unwrap_or_default();
     let Some((class, rule)) = table::find(function) else {
-        let message = format!("TensorFlow's function `tf.{function}` has no counterpart in `ops`");
+        let message = format!(
+            "TensorFlow's function `tf.{}` has no counterpart in `ops`",
+            short(function)
+        );
         let kind = json["class_name"].as_str().unwrap_or_default();
         return Err(Error::new(ErrorKind::Unsupported, message).in_layer(&name, kind));
     };
@@ -76,7 +80,7 @@ impl Layers {
     }
 
     /// Adds a call to the layer of its name.
-    fn add(&mut self, step: Step) -> Result<()> {
+    fn add(&mut self, step: KerasCall) -> Result<()> {
         let made = self.0.iter_mut().find(|l| l["config"]["name"] == step.name);
         let layer = step.layer();
         let Some(made) = made else {
@@ -95,7 +99,7 @@ impl Layers {
     }
 }
 
-impl Step {
+impl KerasCall {
     fn node(&self) -> Json {
         json!({ "args": self.args, "kwargs": self.kwargs })
     }

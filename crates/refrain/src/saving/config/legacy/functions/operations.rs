@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::call::{listed, unsupported};
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The layer that TensorFlow 2.3 and before made of an operation.
@@ -144,7 +145,10 @@ pub(super) fn as_function(json: &mut Json) -> Result<()> {
         .map(|(_, function)| function)
         .or(row.map(|(_, function, ..)| function));
     let Some(function) = function else {
-        let message = format!("TensorFlow's operation `{operation}` has no counterpart in `ops`");
+        let message = format!(
+            "TensorFlow's operation `{}` has no counterpart in `ops`",
+            short(operation)
+        );
         let name = json["name"].as_str().unwrap_or_default();
         return Err(Error::new(ErrorKind::Unsupported, message).in_layer(name, LAYER));
     };

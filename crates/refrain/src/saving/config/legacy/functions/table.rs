@@ -285,7 +285,8 @@ const FUNCTIONS: &[(&str, &str, &str, Rule)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{layers::registry, ops};
+    use crate::ops;
+    use crate::saving::config::is_only_built_in;
 
     #[test]
     fn every_counterpart_exists_in_its_module() {
@@ -293,7 +294,7 @@ mod tests {
             let found = ops::operation(class, &Default::default());
             let found = found.map(|operation| operation.def.module());
             match *module {
-                "keras.layers" => assert!(registry::is_only_built_in(class), "{function}"),
+                "keras.layers" => assert!(is_only_built_in(class), "{function}"),
                 module => {
                     let module = format!("{}{module}", ops::OPS_MODULE);
                     assert_eq!(found, Some(module), "{function}");

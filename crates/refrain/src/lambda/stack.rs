@@ -6,6 +6,7 @@ use super::names;
 use super::opcodes::Version;
 use super::operators::{Infix, Prefix};
 use super::term::{Literal, Node, Term};
+use crate::config::short;
 use crate::error::Result;
 
 /// What lies on the stack.
@@ -306,12 +307,12 @@ fn global(name: &str) -> Result<Item> {
     if BUILT_IN.contains(&name) {
         return Callee::find(name).map(Item::Function);
     }
-    Err(refused(format!("global `{name}`")))
+    Err(refused(format!("global `{}`", short(name))))
 }
 
 fn attribute(owner: Item, name: &str) -> Result<Item> {
     let Item::Module(module) = owner else {
-        return Err(refused(format!("attribute `{name}`")));
+        return Err(refused(format!("attribute `{}`", short(name))));
     };
     let path = format!("{module}.{name}");
     if names::is_module(&path) {

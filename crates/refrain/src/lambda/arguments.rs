@@ -5,10 +5,12 @@ use serde_json::Value as Json;
 
 use super::arithmetic::operand;
 use super::value::Value;
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Argument;
 use crate::ops::{
-    self, Axes, Kind, OpDef, Operand, Parameter, ToArgument, array_json, listed, parameters,
+    self, Axes, OpDef, Operand, Parameter, ParameterKind, ToArgument, array_json, listed,
+    parameters,
 };
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -48,7 +50,7 @@ pub(super) fn places<'a>(
             Some(given) => *given = true,
             // TensorFlow's functions take a name for the operation.
             None if name == "name" && signature.starts_with("tf.") => (),
-            None => return Err(bad(format!("no argument is named `{name}`"))),
+            None => return Err(bad(format!("no argument is named `{}`", short(name)))),
         }
         places.push(place);
     }
@@ -171,7 +173,9 @@ impl Arguments {
         let mut given = Vec::new();
         for (place, kind) in def.kinds.iter().enumerate() {
             match kind {
-                Kind::Rest => given.extend(self.rest(place)?.iter().map(ToArgument::argument)),
+                ParameterKind::Rest => {
+                    given.extend(self.rest(place)?.iter().map(ToArgument::argument))
+                }
                 _ if place >= self.values.len() => given.extend(def.defaults(place).next()),
                 kind => given.push(self.argument(place, *kind)?),
             }
@@ -179,36 +183,40 @@ impl Arguments {
         Ok(given)
     }
 
-    fn argument(&self, place: usize, kind: Kind) -> Result<Argument> {
+    fn argument(&self, place: usize, kind: ParameterKind) -> Result<Argument> {
         Ok(match kind {
-            Kind::Operand if place > 0 || self.values.iter().any(Value::is_tensor) => {
+            ParameterKind::Operand if place > 0 || self.values.iter().any(Value::is_tensor) => {
                 self.operand(place)?.argument()
             }
-            Kind::Tensor | Kind::Operand | Kind::Rest => (&self.tensor(place)?).argument(),
-            Kind::Tensors => Structure::List(
+            ParameterKind::Tensor | ParameterKind::Operand | ParameterKind::Rest => {
+                (&self.tensor(place)?).argument()
+            }
+            ParameterKind::Tensors => Structure::List(
                 self.tensors(place)?
                     .into_iter()
                     .map(Structure::Leaf)
                     .collect(),
             )
             .argument(),
-            Kind::Indices => match self.value(place) {
+            ParameterKind::Indices => match self.value(place) {
                 Value::Tensor(t) => t.argument(),
                 _ => self.plain(place)?.argument(),
             },
-            Kind::Key | Kind::Plain => self.plain(place)?.argument(),
-            Kind::Number => self.number(place)?.argument(),
-            Kind::Named | Kind::OptionalNumber => self.optional_number(place)?.argument(),
-            Kind::Flag => self.flag(place)?.argument(),
-            Kind::Integer => self.axis(place)?.argument(),
-            Kind::OptionalInteger => self.optional_axis(place)?.argument(),
-            Kind::Axes => self.axes(place)?.argument(),
-            Kind::Count => self.count(place)?.argument(),
-            Kind::Counts => self.counts(place)?.argument(),
-            Kind::Shape => self.shape(place)?.argument(),
-            Kind::Type => self.dtype(place)?.argument(),
-            Kind::OptionalType => self.optional_dtype(place)?.argument(),
-            Kind::Text => self.text(place)?.argument(),
+            ParameterKind::Key | ParameterKind::Plain => self.plain(place)?.argument(),
+            ParameterKind::Number => self.number(place)?.argument(),
+            ParameterKind::Named | ParameterKind::OptionalNumber => {
+                self.optional_number(place)?.argument()
+            }
+            ParameterKind::Flag => self.flag(place)?.argument(),
+            ParameterKind::Integer => self.axis(place)?.argument(),
+            ParameterKind::OptionalInteger => self.optional_axis(place)?.argument(),
+            ParameterKind::Axes => self.axes(place)?.argument(),
+            ParameterKind::Count => self.count(place)?.argument(),
+            ParameterKind::Counts => self.counts(place)?.argument(),
+            ParameterKind::Shape => self.shape(place)?.argument(),
+            ParameterKind::Type => self.dtype(place)?.argument(),
+            ParameterKind::OptionalType => self.optional_dtype(place)?.argument(),
+            ParameterKind::Text => self.text(place)?.argument(),
         })
     }
 

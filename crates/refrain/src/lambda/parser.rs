@@ -5,6 +5,7 @@ use super::names;
 use super::operators::{Binding, Infix, Prefix};
 use super::term::{Literal, Node, Term};
 use super::tokens::{Token, Word, error_at, tokens};
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long the text of an expression may be, in bytes.
@@ -31,7 +32,7 @@ pub(super) fn parse(text: &str) -> Result<Term> {
     match &parser.token().word {
         Word::End => Ok(term),
         Word::Name(name) if ["if", "and", "or", "for", "in", "is", "not"].contains(&&**name) => {
-            Err(parser.error(format!("`{name}` is not part of expressions")))
+            Err(parser.error(format!("`{}` is not part of expressions", short(name))))
         }
         _ => Err(parser.unexpected("an operator or the end")),
     }

@@ -1,5 +1,6 @@
 //! The words of an expression.
 
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 
 /// One word, with where it begins.
@@ -26,7 +27,7 @@ impl Word {
     /// As an error names it.
     pub(super) fn described(&self) -> String {
         match self {
-            Word::Name(name) => format!("`{name}`"),
+            Word::Name(name) => format!("`{}`", short(name)),
             Word::Int(n) => format!("`{n}`"),
             Word::Float(n) => format!("`{n:?}`"),
             Word::Text(_) => "a string".to_owned(),

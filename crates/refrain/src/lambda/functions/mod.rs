@@ -17,6 +17,7 @@ use std::fmt;
 use super::arguments::{Arguments, name};
 use super::names::{canonical, nearest};
 use super::value::Value;
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, OpDef};
 
@@ -69,7 +70,7 @@ impl Callee {
         found.ok_or_else(|| {
             let error = Error::new(
                 ErrorKind::NotFound,
-                format!("no function is named `{path}`"),
+                format!("no function is named `{}`", short(path)),
             );
             let wanted = name.as_deref().unwrap_or(path);
             let near = nearest(wanted, all().map(|c| c.name()));

@@ -9,6 +9,7 @@ use super::marshal::{Code, Id, Layout, Object, Objects, described};
 use super::opcodes::{Version, opcode};
 use super::stack::Machine;
 use super::term::{Literal, MAX_PARTS, Node, Term};
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long bytecode may be, in bytes.
@@ -100,7 +101,9 @@ fn variables(objects: &Objects, code: &Code, bindings: &Bindings) -> Result<Vec<
     let mut unknown = bindings.arguments.keys();
     if let Some(name) = unknown.find(|n| !further.contains(&n.as_str())) {
         return Err(refused(format!(
-            "it has no parameter `{name}` beside `{first}`"
+            "it has no parameter `{}` beside `{}`",
+            short(name),
+            short(first)
         )));
     }
     let mut variables = vec![Variable::Value(Term::input())];
@@ -113,7 +116,8 @@ fn variables(objects: &Objects, code: &Code, bindings: &Bindings) -> Result<Vec<
         let place = bindings.defaults.len().checked_sub(from_end);
         let default = place.and_then(|p| bindings.defaults.get(p));
         let value = bindings.arguments.get(*name).or(default);
-        let value = value.ok_or_else(|| refused(format!("its parameter `{name}` has no value")));
+        let value =
+            value.ok_or_else(|| refused(format!("its parameter `{}` has no value", short(name))));
         variables.push(Variable::Value(value?.clone()));
     }
     variables.extend(others(objects, code, names.len())?);

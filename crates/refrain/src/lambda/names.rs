@@ -1,6 +1,7 @@
 //! Names in expressions: the modules that functions come from, and what is not a function.
 
 use super::term::{Literal, Node, Term};
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Modules as they are imported, with what stands before the names of their functions in the table. Keras's `ops` have
@@ -56,7 +57,7 @@ pub(super) fn value(name: &str) -> Result<Term> {
                     Some(_) => "Tensors have neither attributes nor methods here",
                     None => "The layer's input is `x`; an argument of its function is `arguments['name']`",
                 };
-                Error::new(ErrorKind::NotFound, format!("no value is named `{name}`")).hint(hint)
+                Error::new(ErrorKind::NotFound, format!("no value is named `{}`", short(name))).hint(hint)
             });
         }
     };

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::clone::Copier;
-use super::functional::Functional;
-use super::model::Model;
-use super::sharing::{held_twice, held_twice_without, merging_models, to_take_apart};
-use super::taken_masks::{OtherMask, has_masked_values, other_mask};
 use crate::error::Result;
 use crate::layers::{AnyLayer, Making};
+use crate::models::{
+    Copier, Functional, Model, OtherMask, has_masked_values, held_twice, held_twice_without,
+    merging_models, other_mask, to_take_apart,
+};
 use crate::training::KeptCompilation;
 use crate::variable::Variable;
 use crate::warnings;

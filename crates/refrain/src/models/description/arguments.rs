@@ -3,7 +3,7 @@
 use refrain_graph::{DType, Shape, Spec};
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::unexpected;
+use crate::config::{shown, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs, TRAINING};
 use crate::ops::{array_from_json, array_to_json, is_array};
@@ -15,15 +15,15 @@ const KERAS_TENSOR: &str = "__keras_tensor__";
 
 /// One output of one call of a layer: the layer's name, the position of the call, the position of the output.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Reference {
-    pub(super) layer: String,
-    pub(super) node: usize,
-    pub(super) index: usize,
+pub(crate) struct Reference {
+    pub(crate) layer: String,
+    pub(crate) node: usize,
+    pub(crate) index: usize,
 }
 
 impl Reference {
     /// From `[layer, node, index]`.
-    pub(super) fn from_json(json: &Json) -> Option<Self> {
+    pub(crate) fn from_json(json: &Json) -> Option<Self> {
         let [layer, node, index] = json.as_array()?.as_slice() else {
             return None;
         };
@@ -34,12 +34,12 @@ impl Reference {
         })
     }
 
-    pub(super) fn to_json(&self) -> Json {
+    pub(crate) fn to_json(&self) -> Json {
         json!([self.layer, self.node, self.index])
     }
 
     /// From a tensor object, with the shape and type that it has there.
-    pub(super) fn described(json: &Json) -> Option<(Self, Spec)> {
+    pub(crate) fn described(json: &Json) -> Option<(Self, Spec)> {
         let reference = Reference::of_tensor(json)?.ok()?;
         let config = &json["config"];
         let shape = shape_from_json(&config["shape"])?;
@@ -61,7 +61,7 @@ impl Reference {
 }
 
 /// A shape, if it is one: a list of sizes, of which some may not be known.
-pub(super) fn shape_from_json(json: &Json) -> Option<Shape> {
+pub(crate) fn shape_from_json(json: &Json) -> Option<Shape> {
     let size = |json: &Json| match json {
         Json::Null => Some(None),
         json => usize::try_from(json.as_u64()?).ok().map(Some),
@@ -70,7 +70,7 @@ pub(super) fn shape_from_json(json: &Json) -> Option<Shape> {
 }
 
 /// All tensors in arguments of calls, with their shapes.
-pub(super) fn described(json: &Json, found: &mut Vec<(Reference, Spec)>) {
+pub(crate) fn described(json: &Json, found: &mut Vec<(Reference, Spec)>) {
     if let Some(tensor) = Reference::described(json) {
         found.push(tensor);
         return;
@@ -83,7 +83,7 @@ pub(super) fn described(json: &Json, found: &mut Vec<(Reference, Spec)>) {
 }
 
 /// A tensor as Keras refers to it.
-pub(super) fn tensor_to_json(tensor: &Tensor, reference: &Reference) -> Json {
+pub(crate) fn tensor_to_json(tensor: &Tensor, reference: &Reference) -> Json {
     json!({
         "class_name": KERAS_TENSOR,
         "config": {
@@ -101,7 +101,7 @@ fn constant_to_json(tensor: &Tensor) -> Json {
 }
 
 /// All references in an argument, in order.
-pub(super) fn references(json: &Json, found: &mut Vec<Reference>) -> Result<()> {
+pub(crate) fn references(json: &Json, found: &mut Vec<Reference>) -> Result<()> {
     if let Some(reference) = Reference::of_tensor(json) {
         found.push(reference?);
         return Ok(());
@@ -114,7 +114,7 @@ pub(super) fn references(json: &Json, found: &mut Vec<Reference>) -> Result<()> 
 }
 
 /// The arguments of a call, with each reference replaced by its tensor.
-pub(super) fn inputs_from_json(
+pub(crate) fn inputs_from_json(
     args: &[Json],
     kwargs: &Map<String, Json>,
     mut find: impl FnMut(&Reference) -> Result<Tensor>,
@@ -168,6 +168,7 @@ fn argument(json: &Json, find: &mut impl FnMut(&Reference) -> Result<Tensor>) ->
     match leaves.plain {
         None if leaves.references || leaves.arrays => structure(json, find).map(Argument::Tensors),
         Some(plain) if leaves.references => {
+            let plain = shown(plain);
             let message = format!("tensors and plain values (`{plain}`) in one argument");
             Err(Error::new(ErrorKind::Unsupported, message))
         }
@@ -205,7 +206,7 @@ fn structure(
 }
 
 /// The arguments of a call as Keras writes them.
-pub(super) fn inputs_to_json(inputs: &Inputs, mut refer: impl FnMut(&Tensor) -> Json) -> Json {
+pub(crate) fn inputs_to_json(inputs: &Inputs, mut refer: impl FnMut(&Tensor) -> Json) -> Json {
     let mut leaf = |tensor: &Tensor| match tensor.is_computed() {
         true => refer(tensor),
         false => constant_to_json(tensor),
@@ -224,7 +225,7 @@ pub(super) fn inputs_to_json(inputs: &Inputs, mut refer: impl FnMut(&Tensor) -> 
 }
 
 /// A structure of JSON values as JSON.
-pub(super) fn structure_to_json(structure: &Structure<Json>) -> Json {
+pub(crate) fn structure_to_json(structure: &Structure<Json>) -> Json {
     match structure {
         Structure::Leaf(leaf) => leaf.clone(),
         Structure::List(items) | Structure::Tuple(items) => {

@@ -4,6 +4,7 @@ use super::arguments::{Arguments, countable, small};
 use super::arithmetic;
 use super::term::{Node, Term};
 use super::value::Value;
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::LambdaArguments;
 use crate::ops::{self, Index};
@@ -86,7 +87,7 @@ impl Evaluation<'_> {
         };
         let found = self.arguments.and_then(|arguments| arguments.json(name));
         let json = found.ok_or_else(|| {
-            let message = format!("the layer has no argument `{name}`");
+            let message = format!("the layer has no argument `{}`", short(name));
             Error::new(ErrorKind::Config, message)
         })?;
         Value::from_json(json, &self.beside)

@@ -1,8 +1,8 @@
 //! The language: what is read, what it prints, what it gives, what it refuses.
 
+use super::Expression;
 use crate::error::Result;
 use crate::layers::{Call, Layer};
-use crate::saving::Expression;
 use crate::tensor::Tensor;
 use crate::testing;
 use crate::{Inputs, input};

@@ -1,17 +1,27 @@
-//! Models to Keras's JSON.
+//! Models as Keras's JSON.
+
+pub(crate) mod arguments;
+mod unrolling;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
-use super::versions::{self, KEEPS_MASKS, LOSES_MASKS};
+use self::arguments::{Reference, inputs_to_json, structure_to_json, tensor_to_json};
+use super::functional::Functional;
+use super::taken_masks::{keeps_masks, loses_masks};
+use crate::config::dtype_policy;
 use crate::layers::node::Node;
 use crate::layers::{AnyLayer, registry};
-use crate::models::{Functional, keeps_masks, loses_masks};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+
+/// What is written of a call of attention that leaves its inputs their masks, which Keras 3 takes off.
+pub(crate) const KEEPS_MASKS: &str = "keeps_masks";
+
+/// What is written of a call that loses the mask of an input, which its output keeps in Keras 3.
+pub(crate) const LOSES_MASKS: &str = "loses_masks";
 
 /// Keras's serialised form of a model.
 pub(crate) fn model_to_json(layer: &AnyLayer, functional: &Functional) -> Json {
@@ -62,7 +72,7 @@ fn sequential(layer: &AnyLayer, functional: &Functional) -> Json {
         "config": {
             "name": layer.get_name().replace('/', "_"),
             "trainable": layer.trainable(),
-            "dtype": registry::dtype_policy(layer.dtype()),
+            "dtype": dtype_policy(layer.dtype()),
             "layers": layers.collect::<Vec<_>>(),
             "build_input_shape": shape,
         },
@@ -110,7 +120,7 @@ impl<'m> Calls<'m> {
     /// A layer as Keras 3 has it.
     fn described(&self, layer: &AnyLayer) -> Json {
         let mut json = named(registry::to_json(layer), self.name(layer));
-        versions::unroll(&mut json, layer, self.nodes(layer));
+        unrolling::unroll(&mut json, layer, self.nodes(layer));
         json
     }
 

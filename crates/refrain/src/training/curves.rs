@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::svg::{escaped, write};
+use super::History;
 use crate::error::{Error, ErrorKind, Result};
-use crate::training::History;
+use crate::utils::svg::{escaped, write};
 
 /// Lengths in SVG user units (pixels at scale 1).
 const WIDTH: f64 = 420.0;
