@@ -6,11 +6,12 @@ use refrain_graph::{Conv, ConvLayout, DType, Node, Value};
 use super::index::Made;
 use super::pack::worthwhile;
 use super::{Lowerer, Lowering};
+use crate::buffer::BufferRange;
 use crate::kernels::conv::{Conv2dShape, ConvPlan};
 use crate::kernels::conv_kernel::KernelGradientPlan;
 use crate::kernels::depthwise::DepthwisePlan;
 use crate::library::Kernel;
-use crate::plan::{Buf, PackLayout};
+use crate::packing::PackLayout;
 use crate::sources::dims_of;
 
 /// Sizes along the one or two spatial dimensions; height is 1 if there is one.
@@ -23,8 +24,8 @@ const WINOGRAD_TILE: usize = 16;
 struct Canonical {
     shape: Conv2dShape,
     pass: Pass,
-    left: (Buf, usize),
-    right: (Buf, usize),
+    left: BufferRange,
+    right: BufferRange,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -264,7 +265,11 @@ impl Lowerer<'_> {
         } = canonical;
         let (kernel, right) = self.packed_kernel(kernel, *right, s);
         let scratch = match &kernel {
-            Kernel::Conv(plan, _) => plan.scratch_len(),
+            Kernel::Conv {
+                plan,
+                packed: false,
+                ..
+            } => plan.scratch_len(),
             Kernel::ConvGradient(plan) => plan.scratch_len(),
             Kernel::Depthwise(plan) => plan.scratch_len(),
             _ => 0,
@@ -272,14 +277,12 @@ impl Lowerer<'_> {
         let flops = 2 * s.multiply_adds() as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let way = match &kernel {
-            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) if plan.is_winograd() => {
-                ", Winograd"
-            }
+            Kernel::Conv { plan, .. } if plan.is_winograd() => ", Winograd",
             Kernel::ConvGradient(plan) if plan.is_winograd() => ", Winograd",
             _ => "",
         };
         let packed = match &kernel {
-            Kernel::PackedConv(..) => ", packed",
+            Kernel::Conv { packed: true, .. } => ", packed",
             _ => "",
         };
         let (name, to) = match pass {
@@ -295,7 +298,7 @@ impl Lowerer<'_> {
             to: &to,
             scratch,
         };
-        self.call_arranged(kernel, vec![*left, right], made, note);
+        self.call_arranged(kernel, &[*left, right], made, note);
     }
 }
 
@@ -303,18 +306,20 @@ impl Lowerer<'_> {
 fn plan(canonical: &Canonical, winograd: bool) -> Option<Kernel> {
     let Canonical { shape, pass, .. } = canonical;
     let depthwise = shape.groups > 1 && shape.groups == shape.c;
-    let convolve = |p: ConvPlan| Box::new(if winograd { p.with_winograd() } else { p });
+    let conv_kernel = |p: ConvPlan, channels| Kernel::Conv {
+        plan: Box::new(if winograd { p.with_winograd() } else { p }),
+        channels,
+        packed: false,
+    };
     let gradient = |p: KernelGradientPlan| Box::new(if winograd { p.with_winograd() } else { p });
     let depthwise_kernel = |p: DepthwisePlan| Kernel::Depthwise(Box::new(p));
     let kernel = match (pass, depthwise) {
         (Pass::Forward, true) => DepthwisePlan::forward(shape).map(depthwise_kernel),
         (Pass::InputGradient, true) => DepthwisePlan::input_gradient(shape).map(depthwise_kernel),
         (Pass::KernelGradient, true) => DepthwisePlan::kernel_gradient(shape).map(depthwise_kernel),
-        (Pass::Forward, false) => {
-            ConvPlan::forward(shape).map(|p| Kernel::Conv(convolve(p), shape.o))
-        }
+        (Pass::Forward, false) => ConvPlan::forward(shape).map(|p| conv_kernel(p, shape.o)),
         (Pass::InputGradient, false) => {
-            ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(convolve(p), shape.c))
+            ConvPlan::input_gradient(shape).map(|p| conv_kernel(p, shape.c))
         }
         (Pass::KernelGradient, false) => {
             KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(gradient(p)))
@@ -328,10 +333,10 @@ impl Lowerer<'_> {
     fn packed_kernel(
         &mut self,
         kernel: Kernel,
-        right: (Buf, usize),
+        right: BufferRange,
         shape: &Conv2dShape,
-    ) -> (Kernel, (Buf, usize)) {
-        let Kernel::Conv(plan, channels) = kernel else {
+    ) -> (Kernel, BufferRange) {
+        let Kernel::Conv { plan, channels, .. } = kernel else {
             return (kernel, right);
         };
         let pixels = shape.n * shape.oh * shape.ow;
@@ -339,12 +344,16 @@ impl Lowerer<'_> {
             true => pixels / WINOGRAD_TILE,
             false => pixels,
         };
-        let first = right.1 / size_of::<f32>();
         let layout = || PackLayout::Kernel(plan.clone());
-        match worthwhile(rows).then(|| self.pack(right.0, first, layout())) {
-            Some(Some(packed)) => (Kernel::PackedConv(plan, channels), (packed, 0)),
-            _ => (Kernel::Conv(plan, channels), right),
-        }
+        let packed = worthwhile(rows)
+            .then(|| self.pack(right, layout()))
+            .flatten();
+        let kernel = Kernel::Conv {
+            plan,
+            channels,
+            packed: packed.is_some(),
+        };
+        (kernel, packed.unwrap_or(right))
     }
 }
 

@@ -68,7 +68,7 @@ impl Lowerer<'_> {
             "general convolution {dtype} {:?} * {:?}",
             image.dims, kernel.dims
         );
-        let reads = vec![self.arranged(lhs, image), self.arranged(rhs, kernel)];
+        let reads = [self.arranged(lhs, image), self.arranged(rhs, kernel)];
         let made = Made {
             outputs: &[output],
             to: &order(&conv.out),
@@ -76,7 +76,7 @@ impl Lowerer<'_> {
         };
         self.call_arranged(
             Kernel::GeneralConv(Box::new(plan), dtype),
-            reads,
+            &reads,
             made,
             note,
         );
@@ -84,12 +84,17 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn sort(&mut self, node: Node, dim: usize, descending: bool) -> Lowering {
-        let (x, dtype) = self.lines(node, dim);
-        if i32::try_from(x).is_err() {
+        let (len, dtype) = self.lines(node, dim);
+        if i32::try_from(len).is_err() {
             let spec = self.graph.spec(self.graph.inputs(node)[0]);
             return Err(CompileError::TooLarge(format!("a position in {spec}")));
         }
-        self.call_lines(node, dim, Kernel::Sort(x, descending, dtype));
+        let kernel = Kernel::Sort {
+            len,
+            descending,
+            dtype,
+        };
+        self.call_lines(node, dim, kernel);
         Ok(())
     }
 
@@ -104,7 +109,13 @@ impl Lowerer<'_> {
             return Err(self.no_kernel(node));
         }
         let (len, dtype) = self.lines(node, dim);
-        self.call_lines(node, dim, Kernel::Cumulative(len, kind, reverse, dtype));
+        let kernel = Kernel::Cumulative {
+            len,
+            kind,
+            reverse,
+            dtype,
+        };
+        self.call_lines(node, dim, kernel);
         Ok(())
     }
 
@@ -120,7 +131,7 @@ impl Lowerer<'_> {
         let view = self.view(x);
         let mut to: Vec<usize> = (0..view.dims.len()).filter(|&d| d != dim).collect();
         to.push(dim);
-        let reads = vec![self.arranged(x, view.transpose(&to))];
+        let reads = [self.arranged(x, view.transpose(&to))];
         let note = format!(
             "{} {} along {dim}",
             self.graph.op(node).name(),
@@ -131,7 +142,7 @@ impl Lowerer<'_> {
             to: &to,
             scratch: 0,
         };
-        self.call_arranged(kernel, reads, made, note);
+        self.call_arranged(kernel, &reads, made, note);
     }
 }
 

@@ -18,12 +18,14 @@ impl Nest {
         for sink in &self.sinks {
             let partial = self.operands.get(sink.partial).ok_or(PlanFault::Kernel)?;
             let len = self.batch * self.parts() * self.cols;
-            fits(partial.output && partial.bytes >= len * partial.size && partial.start == 0)?;
+            fits(
+                partial.output && partial.memory.bytes >= len * partial.size && partial.start == 0,
+            )?;
             fits((self.parts() > 1) == sink.total.is_some())?;
             fits(sink.acc + self.block_len() * sink.size <= self.scratch)?;
             if let Some(total) = sink.total {
                 let total = self.operands.get(total).ok_or(PlanFault::Kernel)?;
-                fits(total.output && total.bytes >= self.batch * self.cols * total.size)?;
+                fits(total.output && total.memory.bytes >= self.batch * self.cols * total.size)?;
             }
         }
         for (actions, last) in [
@@ -74,14 +76,14 @@ impl Nest {
             Reading::RowWalk => o.dims.iter().product::<usize>() == rows,
             _ => true,
         };
-        let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.bytes;
+        let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.memory.bytes;
         let writable = match o.reading {
             _ if !o.output => true,
             Reading::Flat | Reading::Row | Reading::Fixed => true,
             Reading::Walk => o.staged && o.intervals().is_some(),
             Reading::Column | Reading::RowWalk => false,
         };
-        if in_bounds && walked && writable && o.place.offset.is_multiple_of(o.size) {
+        if in_bounds && walked && writable && o.memory.offset.is_multiple_of(o.size) {
             Ok(())
         } else {
             Err(PlanFault::Bounds)
@@ -172,8 +174,7 @@ impl Operand {
 impl Operand {
     /// Whether two operands' buffers have bytes in common.
     pub fn overlaps(&self, other: &Operand) -> bool {
-        let (a, b) = (self.place, other.place);
-        a.slot == b.slot && a.offset < b.offset + other.bytes && b.offset < a.offset + self.bytes
+        self.memory.overlaps(&other.memory)
     }
 
     /// For elements that lie in equal intervals at equal distances: `(distance, first, end)` of an interval, counted from
@@ -192,7 +193,7 @@ impl Operand {
 
     /// Whether two outputs in one buffer have no element in common.
     pub(super) fn is_beside(&self, other: &Operand) -> bool {
-        let same = self.place == other.place && self.size == other.size;
+        let same = self.memory.begins_with(&other.memory) && self.size == other.size;
         let walks = self.reading == Reading::Walk && other.reading == Reading::Walk;
         match (self.intervals(), other.intervals()) {
             (Some((p, a, b)), Some((q, c, d))) => same && walks && p == q && (b <= c || d <= a),

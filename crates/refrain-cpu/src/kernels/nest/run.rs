@@ -95,7 +95,8 @@ impl Nest {
             let tile_base = ptr.wrapping_sub(first);
             for (base, operand) in bases.iter_mut().zip(&self.operands) {
                 // The result itself, as an operand and where it is overwritten.
-                if operand.place == self.operands[tile].place && operand.reading == Reading::Flat {
+                let result = &self.operands[tile].memory;
+                if operand.memory.begins_with(result) && operand.reading == Reading::Flat {
                     *base = tile_base;
                 }
             }
