@@ -11,7 +11,7 @@ use crate::kernels::nest::{Nest, Nests};
 use crate::lower::{Lowered, geometries, lower};
 use crate::packing::Pack;
 use crate::plan::{MemoryPlan, check, plan_memory};
-use crate::recompute::recompute;
+use crate::rematerialize::rematerialize;
 use crate::simd::Simd;
 use crate::slots::PARAMS;
 use crate::step::{Call, Noted, Physical, Step, Virtual};
@@ -61,7 +61,7 @@ pub(crate) fn compile_graph(
     let flat = flatten(graph)?;
     let graph = flat.as_ref().unwrap_or(graph);
     let again = match options.fuse {
-        true => recompute(graph)?,
+        true => rematerialize(graph)?,
         false => None,
     };
     let graph = again.as_ref().unwrap_or(graph);
@@ -74,7 +74,7 @@ pub(crate) fn compile_graph(
         packs,
     } = lower(graph, options, simd, lasting)?;
     if options.fuse {
-        steps = run_together(steps, &buffers);
+        steps = fuse_horizontally(steps, &buffers);
     }
     let memory = plan_memory(&steps, &buffers);
     if cfg!(debug_assertions)
@@ -110,8 +110,8 @@ pub(crate) fn compile_graph(
     })
 }
 
-/// Joins loop nests that follow each other and do not depend on each other into one step.
-fn run_together(steps: Vec<Noted<Virtual>>, buffers: &Buffers) -> Vec<Noted<Virtual>> {
+/// Horizontal fusion: loop nests that follow each other and do not depend on each other become one step.
+fn fuse_horizontally(steps: Vec<Noted<Virtual>>, buffers: &Buffers) -> Vec<Noted<Virtual>> {
     let root = |buf: Buf| {
         let (root, _) = root_of(buffers, buf);
         // Buffers in one slot are one memory.

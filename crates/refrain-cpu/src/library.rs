@@ -13,7 +13,7 @@ use crate::kernels::dot::DotPlan;
 use crate::kernels::epilogue::Tiling;
 use crate::kernels::gemm::{Epilogue, Tile};
 use crate::kernels::pooling::WindowPlan;
-use crate::kernels::product::Batch;
+use crate::kernels::product::ProductPlan;
 use crate::kernels::slices::{Indices, SlicePlan};
 use crate::kernels::{LengthError, lines, rng};
 use crate::step::{Call, Physical};
@@ -34,7 +34,7 @@ pub enum Kernel {
     /// operand is packed.
     Dot(DotPlan),
     /// Products of matrices of any type of numbers, without gaps.
-    Product(Batch, DType),
+    Product(ProductPlan, DType),
     /// A convolution or the gradient of its image. Reads and writes the same.
     Conv {
         /// The convolution.

@@ -1,7 +1,7 @@
 //! Steps of a program, declared once for both of their stages: over virtual buffers, whose memory is planned, and over the
 //! memory that they then have.
 
-use std::ops::Range;
+use std::ops;
 
 use crate::buffer::{Buf, BufferRange};
 use crate::kernels::arena::MemoryRange;
@@ -12,30 +12,30 @@ use crate::tape::{Geometry, Tape};
 
 /// What steps are made of.
 pub trait Stage {
-    /// An operand.
-    type Memory;
+    /// Memory of an operand.
+    type Range;
     /// Loop nests that do not depend on each other.
     type Loops;
     /// Elementwise work on the tiles of a result as they are computed.
-    type Epilogue;
+    type EpilogueLoops;
 }
 
 /// Before memory is planned.
 pub enum Virtual {}
 
 impl Stage for Virtual {
-    type Memory = BufferRange;
+    type Range = BufferRange;
     type Loops = Vec<(Tape, Geometry)>;
-    type Epilogue = Box<Tape>;
+    type EpilogueLoops = Box<Tape>;
 }
 
 /// Ready to run.
 pub enum Physical {}
 
 impl Stage for Physical {
-    type Memory = MemoryRange;
+    type Range = MemoryRange;
     type Loops = Nests;
-    type Epilogue = FusedEpilogue;
+    type EpilogueLoops = FusedEpilogue;
 }
 
 /// A step.
@@ -45,7 +45,7 @@ pub enum Step<S: Stage> {
     /// A call of a ready-made kernel.
     Call(Box<Call<S>>),
     /// A loop.
-    Scan(Box<ScanLoop<S::Memory>>),
+    Scan(Box<ScanLoop<S::Range>>),
 }
 
 /// A step with a line of text.
@@ -56,11 +56,11 @@ pub struct Call<S: Stage> {
     /// The kernel.
     pub kernel: Kernel,
     /// What it reads.
-    pub reads: [Option<S::Memory>; 2],
+    pub reads: [Option<S::Range>; 2],
     /// What it writes: the result, which every kernel has, and another one or scratch memory.
-    pub writes: [Option<S::Memory>; 2],
+    pub writes: [Option<S::Range>; 2],
     /// Work on the result.
-    pub epilogue: Option<S::Epilogue>,
+    pub epilogue: Option<S::EpilogueLoops>,
 }
 
 /// A loop.
@@ -125,8 +125,8 @@ impl<S: Stage> Call<S> {
     /// The same call of other memory.
     pub fn map<T: Stage>(
         self,
-        f: impl Fn(S::Memory) -> T::Memory,
-        epilogue: Option<T::Epilogue>,
+        f: impl Fn(S::Range) -> T::Range,
+        epilogue: Option<T::EpilogueLoops>,
     ) -> Call<T> {
         Call {
             kernel: self.kernel,
@@ -198,11 +198,11 @@ impl Step<Virtual> {
     }
 
     /// The bytes of a buffer that it reads, from the first to the last, where it is known that they are not all.
-    pub fn reads_part(&self, buf: Buf) -> Option<Range<usize>> {
+    pub fn reads_part(&self, buf: Buf) -> Option<ops::Range<usize>> {
         let Step::Scan(scan) = self else {
             return None;
         };
-        let mut part: Option<Range<usize>> = None;
+        let mut part: Option<ops::Range<usize>> = None;
         scan.map(&mut |memory, write| {
             if !write && memory.buf == buf {
                 let (start, end) = (memory.offset, memory.offset + memory.bytes);

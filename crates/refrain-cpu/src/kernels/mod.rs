@@ -6,6 +6,7 @@ pub mod arena;
 pub mod conv;
 pub mod conv_general;
 pub mod conv_kernel;
+pub mod conv_shape;
 pub mod convert;
 pub mod copy;
 pub mod depthwise;

@@ -3,12 +3,13 @@
 
 use refrain_graph::{Conv, ConvLayout, DType, Node, Value};
 
-use super::index::Made;
+use super::index::ArrangedOutputs;
 use super::pack::worthwhile;
 use super::{Lowerer, Lowering};
 use crate::buffer::BufferRange;
-use crate::kernels::conv::{Conv2dShape, ConvPlan};
+use crate::kernels::conv::ConvPlan;
 use crate::kernels::conv_kernel::KernelGradientPlan;
+use crate::kernels::conv_shape::{Conv2dShape, ConvPass};
 use crate::kernels::depthwise::DepthwisePlan;
 use crate::library::Kernel;
 use crate::packing::PackLayout;
@@ -23,16 +24,9 @@ const WINOGRAD_TILE: usize = 16;
 /// A convolution in canonical form, ready to be planned.
 struct Canonical {
     shape: Conv2dShape,
-    pass: Pass,
+    pass: ConvPass,
     left: BufferRange,
     right: BufferRange,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    Forward,
-    InputGradient,
-    KernelGradient,
 }
 
 fn pair(spatial: &[usize], alone: usize) -> Pair {
@@ -152,7 +146,7 @@ impl Lowerer<'_> {
         let right = self.arranged(rhs, right.transpose(&kernel_order(&conv.rhs)));
         Some(Canonical {
             shape,
-            pass: Pass::Forward,
+            pass: ConvPass::Forward,
             left,
             right,
         })
@@ -207,7 +201,7 @@ impl Lowerer<'_> {
         let left = self.arranged(lhs, self.view(lhs).transpose(&self::order(&conv.lhs)));
         Some(Canonical {
             shape,
-            pass: Pass::InputGradient,
+            pass: ConvPass::InputGradient,
             left,
             right,
         })
@@ -249,7 +243,7 @@ impl Lowerer<'_> {
         let right = self.arranged(rhs, self.view(rhs).transpose(&order(&conv.rhs)));
         Some(Canonical {
             shape,
-            pass: Pass::KernelGradient,
+            pass: ConvPass::KernelGradient,
             left,
             right,
         })
@@ -286,14 +280,14 @@ impl Lowerer<'_> {
             _ => "",
         };
         let (name, to) = match pass {
-            Pass::Forward => ("convolution", order(&conv.out)),
-            Pass::InputGradient => ("convolution's input gradient", order(&conv.out)),
-            Pass::KernelGradient => ("convolution's kernel gradient", kernel_order(&conv.out)),
+            ConvPass::Forward => ("convolution", order(&conv.out)),
+            ConvPass::InputGradient => ("convolution's input gradient", order(&conv.out)),
+            ConvPass::KernelGradient => ("convolution's kernel gradient", kernel_order(&conv.out)),
         };
         let image = [s.n, s.h, s.w, s.c];
         let window = [s.kh, s.kw, s.c / s.groups, s.o];
         let note = format!("{name} {image:?} * {window:?}{way}{packed}");
-        let made = Made {
+        let made = ArrangedOutputs {
             outputs: &[output],
             to: &to,
             scratch,
@@ -314,14 +308,12 @@ fn plan(canonical: &Canonical, winograd: bool) -> Option<Kernel> {
     let gradient = |p: KernelGradientPlan| Box::new(if winograd { p.with_winograd() } else { p });
     let depthwise_kernel = |p: DepthwisePlan| Kernel::Depthwise(Box::new(p));
     let kernel = match (pass, depthwise) {
-        (Pass::Forward, true) => DepthwisePlan::forward(shape).map(depthwise_kernel),
-        (Pass::InputGradient, true) => DepthwisePlan::input_gradient(shape).map(depthwise_kernel),
-        (Pass::KernelGradient, true) => DepthwisePlan::kernel_gradient(shape).map(depthwise_kernel),
-        (Pass::Forward, false) => ConvPlan::forward(shape).map(|p| conv_kernel(p, shape.o)),
-        (Pass::InputGradient, false) => {
+        (_, true) => DepthwisePlan::new(shape, *pass).map(depthwise_kernel),
+        (ConvPass::Forward, false) => ConvPlan::forward(shape).map(|p| conv_kernel(p, shape.o)),
+        (ConvPass::InputGradient, false) => {
             ConvPlan::input_gradient(shape).map(|p| conv_kernel(p, shape.c))
         }
-        (Pass::KernelGradient, false) => {
+        (ConvPass::KernelGradient, false) => {
             KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(gradient(p)))
         }
     };

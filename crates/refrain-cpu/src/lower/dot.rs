@@ -7,14 +7,14 @@ use super::{Lowerer, Lowering};
 use crate::buffer::{BufferRange, BufferView, Storage};
 use crate::kernels::dot::{DotPlan, Strides};
 use crate::kernels::gemm::Product;
-use crate::kernels::product::{Batch, Sizes};
+use crate::kernels::product::{ProductPlan, ProductSizes};
 use crate::library::{Kernel, is_number};
 use crate::packing::PackLayout;
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
 
 /// One side of a product: a view whose outer and contracted dimensions each have one stride, and its batch one or two.
-struct Side {
+struct DotOperand {
     operand: BufferRange,
     batch: usize,
     inner: (usize, usize),
@@ -35,7 +35,7 @@ fn stride(view: &View, axes: &[usize]) -> Option<usize> {
         .and_then(|s| usize::try_from(s).ok())
 }
 
-impl Side {
+impl DotOperand {
     fn strides(&self, row: usize, col: usize) -> Strides {
         Strides {
             batch: self.batch,
@@ -127,16 +127,16 @@ impl Lowerer<'_> {
         let right = [&d.rhs_batch, &d.rhs_contracting, free[1]].concat();
         let left = self.arranged(lhs, self.view(lhs).transpose(&left));
         let right = self.arranged(rhs, self.view(rhs).transpose(&right));
-        let sizes = Sizes { rows, cols, depth };
+        let sizes = ProductSizes { rows, cols, depth };
         let out = self.buf(output);
         let note = format!("dot {dtype} {count} x [{rows}, {depth}] [{depth}, {cols}]");
-        let kernel = Kernel::Product(Batch { count, sizes }, dtype);
+        let kernel = Kernel::Product(ProductPlan { count, sizes }, dtype);
         self.call(kernel, &[left, right], &[out], note);
         Ok(())
     }
 
     /// The packed matrix of a right-hand side that is the same in every run.
-    fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<BufferRange> {
+    fn packed(&mut self, right: &DotOperand, [batch, m, n, k]: [usize; 4]) -> Option<BufferRange> {
         let split = Product::splits_depth(batch, m, n, k);
         if batch != 1 || n == 1 || split || !worthwhile(m) {
             return None;
@@ -149,7 +149,13 @@ impl Lowerer<'_> {
     }
 
     /// An operand with one stride per group of dimensions; copied if it has none.
-    fn side(&mut self, value: Value, batch: &[usize], free: &[usize], depth: &[usize]) -> Side {
+    fn side(
+        &mut self,
+        value: Value,
+        batch: &[usize],
+        free: &[usize],
+        depth: &[usize],
+    ) -> DotOperand {
         let operand = self.operand(value);
         let strides = |v: &View| {
             Some((
@@ -159,7 +165,7 @@ impl Lowerer<'_> {
             ))
         };
         if let Some(((outer, inner), f, k)) = strides(&operand.view) {
-            return Side {
+            return DotOperand {
                 operand: self.rest(&operand),
                 batch: outer,
                 inner,
@@ -184,7 +190,7 @@ impl Lowerer<'_> {
         );
         let count = |axes: &[usize]| axes.iter().map(|&a| dims[a]).product::<usize>();
         let (f, k) = (count(free), count(depth));
-        Side {
+        DotOperand {
             operand: self.whole(buf),
             batch: f * k,
             inner: (1, 0),

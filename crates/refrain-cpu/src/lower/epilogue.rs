@@ -42,7 +42,7 @@ fn fit(tape: &mut Tape, result: Buf, tiling: Tiling) -> bool {
     fits
 }
 
-/// Gives kernels the loop nests that work on their results as epilogues, where nothing in between stands against it.
+/// Gives kernels the loop nests that work on their results as epilogues, where no step in between prevents it.
 ///
 /// Nests that make a buffer of `late` stay where they are: new values of variables, which are computed over the old ones
 /// once nothing reads those any more, and faster in one pass over memory than in the product's blocks.

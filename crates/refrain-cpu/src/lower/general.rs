@@ -3,7 +3,7 @@
 use refrain_graph::{Conv, DType, Node, Reduction};
 
 use super::conv::{kernel_order, order};
-use super::index::Made;
+use super::index::ArrangedOutputs;
 use super::{Lowerer, Lowering};
 use crate::CompileError;
 use crate::kernels::conv_general::{ConvSizes, GeneralConvPlan};
@@ -69,7 +69,7 @@ impl Lowerer<'_> {
             image.dims, kernel.dims
         );
         let reads = [self.arranged(lhs, image), self.arranged(rhs, kernel)];
-        let made = Made {
+        let made = ArrangedOutputs {
             outputs: &[output],
             to: &order(&conv.out),
             scratch,
@@ -137,7 +137,7 @@ impl Lowerer<'_> {
             self.graph.op(node).name(),
             self.graph.spec(x)
         );
-        let made = Made {
+        let made = ArrangedOutputs {
             outputs: self.graph.outputs(node),
             to: &to,
             scratch: 0,

@@ -6,7 +6,7 @@ use refrain_graph::{BinaryOp, DType, Node, Op, Spec, UnaryOp, Value};
 
 use super::Lowerer;
 use crate::CompileError;
-use crate::fuse::{Group, Pattern, pattern};
+use crate::fuse::{Group, ReductionPattern, pattern};
 use crate::kernels::arena::MemoryRange;
 use crate::kernels::nest::Extent;
 use crate::sources::{Source, dims_of};
@@ -147,7 +147,7 @@ impl Lowerer<'_> {
         let dtype = self.graph.spec(output).dtype;
         if let Op::Reduce { kind, dims } = self.graph.op(node) {
             let operand = self.register(b, inputs[0], &group.dims, perm);
-            if let Pattern::Rows { .. } = pattern(&group.dims, dims) {
+            if let ReductionPattern::Rows { .. } = pattern(&group.dims, dims) {
                 let reg = b.tape.push(Instr::ReduceRows(*kind, operand), dtype);
                 b.regs.insert(output, reg);
             } else {

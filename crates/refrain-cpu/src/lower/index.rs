@@ -12,7 +12,7 @@ use crate::step::{Call, Step};
 use crate::view::View;
 
 /// What a kernel makes that writes dimensions in an order of its own.
-pub(super) struct Made<'a> {
+pub(super) struct ArrangedOutputs<'a> {
     /// The values.
     pub outputs: &'a [Value],
     /// Their dimensions as the kernel writes them.
@@ -27,7 +27,7 @@ impl Lowerer<'_> {
         &mut self,
         kernel: Kernel,
         reads: &[BufferRange],
-        made: Made<'_>,
+        made: ArrangedOutputs<'_>,
         note: String,
     ) {
         let direct = made.to.iter().copied().eq(0..made.to.len());

@@ -2,7 +2,6 @@
 
 mod conv;
 mod dot;
-mod early;
 mod epilogue;
 mod general;
 mod group;
@@ -10,6 +9,7 @@ mod index;
 mod layout;
 mod pack;
 mod scan;
+mod schedule;
 
 pub(crate) use epilogue::geometries;
 
@@ -118,7 +118,7 @@ pub(crate) fn lower(
             .collect();
         let late: Vec<Buf> = updates.iter().map(|&(_, new)| new).collect();
         epilogue::fuse_epilogues(&mut lowerer.out.steps, &lowerer.out.buffers, &late);
-        early::hasten(&mut lowerer.out.steps, &lowerer.out.buffers, &updates);
+        schedule::schedule_updates(&mut lowerer.out.steps, &lowerer.out.buffers, &updates);
     }
     lowerer.finish()?;
     Ok(lowerer.out)

@@ -21,22 +21,22 @@ const MAX_RUNS: usize = 1 << 12;
 struct Owners(BTreeMap<usize, (usize, Buf)>);
 
 impl Owners {
-    fn overlapping(&self, range: &Range<usize>) -> Vec<(usize, usize, Buf)> {
+    fn overlapping(&self, range: &Range<usize>) -> Vec<(Range<usize>, Buf)> {
         let before = self.0.range(..range.end).rev();
         before
-            .map(|(&start, &(end, owner))| (start, end, owner))
-            .take_while(|&(_, end, _)| end > range.start)
+            .map(|(&start, &(end, owner))| (start..end, owner))
+            .take_while(|(held, _)| held.end > range.start)
             .collect()
     }
 
     fn set(&mut self, range: Range<usize>, owner: Buf) {
-        for (start, end, old) in self.overlapping(&range) {
-            self.0.remove(&start);
-            if start < range.start {
-                self.0.insert(start, (range.start, old));
+        for (held, old) in self.overlapping(&range) {
+            self.0.remove(&held.start);
+            if held.start < range.start {
+                self.0.insert(held.start, (range.start, old));
             }
-            if range.end < end {
-                self.0.insert(range.end, (end, old));
+            if range.end < held.end {
+                self.0.insert(range.end, (held.end, old));
             }
         }
         self.0.insert(range.start, (range.end, owner));
@@ -46,18 +46,18 @@ impl Owners {
         let mut pieces = self.overlapping(range);
         pieces.reverse();
         let mut at = range.start;
-        for (start, end, held) in pieces {
-            if start > at || held != owner {
+        for (held, old) in pieces {
+            if held.start > at || old != owner {
                 return false;
             }
-            at = end;
+            at = held.end;
         }
         at >= range.end
     }
 }
 
 /// What a step reads or writes.
-struct Operand {
+struct StepOperand {
     buf: Buf,
     slot: u32,
     /// Within the slot.
@@ -159,13 +159,13 @@ impl Follower<'_> {
 
     /// Whether a step writes over nothing that it reads or writes besides, but where a loop nest works in place.
     fn is_apart(&self, step: &Step<Virtual>) -> bool {
-        let mut operands: Vec<Operand> = Vec::new();
+        let mut operands: Vec<StepOperand> = Vec::new();
         step.visit(&mut |buf, write| {
             let parts = match write {
                 true => self.written(step, buf),
                 false => vec![self.wanted(step, buf)],
             };
-            operands.push(Operand {
+            operands.push(StepOperand {
                 buf,
                 slot: self.plan.of(buf).slot,
                 bytes: parts.iter().map(|r| self.in_slot(buf, r).1).collect(),

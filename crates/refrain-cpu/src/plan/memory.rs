@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use cranelift_entity::{EntityRef, SecondaryMap};
 
-use super::arena::{Allocation, AllocationPart, offsets};
+use super::allocation::{Allocation, AllocationPart, offsets};
 use crate::buffer::{Buf, BufferRange, Buffers, Storage, root_of};
 use crate::kernels::arena::MemoryRange;
 use crate::kernels::nest::Extent;
@@ -103,7 +103,7 @@ fn overwrites_in_place(step: &Step<Virtual>, old: Buf, new: Buf) -> bool {
 pub fn plan_memory(steps: &[Noted<Virtual>], buffers: &Buffers) -> MemoryPlan {
     let buffers = &mut buffers.clone();
     let mut lives = live_ranges(steps, buffers);
-    reuse_dying(steps, buffers, &mut lives);
+    reuse_in_place(steps, buffers, &mut lives);
     let mut parts = parts(steps, buffers);
     let mut roots: Vec<Buf> = Vec::new();
     let mut blocks: Vec<Allocation> = Vec::new();
@@ -203,7 +203,7 @@ fn cut(bytes: usize, uses: &[(Range<usize>, usize)]) -> Vec<AllocationPart> {
 }
 
 /// Lets results of loop nests take over the memory of operands that die there.
-fn reuse_dying(
+fn reuse_in_place(
     steps: &[Noted<Virtual>],
     buffers: &mut Buffers,
     lives: &mut SecondaryMap<Buf, LiveRange>,

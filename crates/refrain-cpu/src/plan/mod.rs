@@ -1,6 +1,6 @@
 //! Plans memory: which buffers share it, and that no step finds other values there than its own.
 
-mod arena;
+mod allocation;
 mod check;
 mod memory;
 

@@ -130,7 +130,7 @@ pub struct Tape {
 impl Tape {
     /// Adds an instruction.
     pub fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
-        // A tape is short: looking for an equal instruction costs little and saves a pass over the block.
+        // Common subexpressions are eliminated: looking through a tape costs little.
         let same = self
             .instrs
             .iter()

@@ -1,4 +1,4 @@
-//! Tape to loop nest: kernels are picked, registers get scratch memory, outputs are written where they belong.
+//! Code generation of loop nests: instructions are selected, registers allocated in scratch memory, outputs stored.
 
 use std::collections::HashMap;
 
@@ -411,7 +411,7 @@ impl<'a> NestCompiler<'a> {
         dtype: DType,
         extent: Extent,
         src: &[Option<(Loc, Extent)>; 3],
-    ) -> Option<elementwise::Kernel> {
+    ) -> Option<elementwise::BlockLoop> {
         let of = |r: Reg| self.tape.instrs[r].1;
         let per_row = |i: usize| src[i].is_some_and(|(_, e)| e < extent);
         match *instr {

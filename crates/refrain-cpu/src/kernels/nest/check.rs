@@ -1,5 +1,7 @@
 //! What a loop nest must fulfil so that it may run on raw memory.
 
+use std::ops::Range;
+
 use super::{Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, MAX_WALK, Nest, Operand, Reading};
 use crate::kernels::arena::PlanFault;
 
@@ -96,7 +98,7 @@ impl Nest {
             Extent::Row => self.block_rows,
             Extent::Uniform => 1,
         };
-        // Eight bytes hold any element; registers are laid out with room for their own type.
+        // Eight bytes hold any element; registers are as large as their own type needs.
         let inside = |loc: &Loc, bytes: usize| match *loc {
             Loc::Scratch(at) => at + bytes <= self.scratch,
             Loc::Operand(i) => i < self.operands.len(),
@@ -156,6 +158,14 @@ impl Nest {
     }
 }
 
+/// Equal intervals at equal distances.
+pub(super) struct Intervals {
+    /// From one to the next.
+    pitch: usize,
+    /// The first, counted from a multiple of the pitch.
+    first: Range<usize>,
+}
+
 impl Operand {
     /// The smallest (negated) and largest element of a walk, from its start.
     fn walk_span(&self) -> Result<(usize, usize), PlanFault> {
@@ -177,15 +187,15 @@ impl Operand {
         self.memory.overlaps(&other.memory)
     }
 
-    /// For elements that lie in equal intervals at equal distances: `(distance, first, end)` of an interval, counted from
-    /// a multiple of the distance.
-    pub(super) fn intervals(&self) -> Option<(usize, usize, usize)> {
+    /// The intervals that its elements lie in, if they do.
+    pub(super) fn intervals(&self) -> Option<Intervals> {
+        let of = |pitch, first| Intervals { pitch, first };
         match (&self.dims[..], &self.strides[..]) {
-            (&[run], &[1]) => Some((usize::MAX, self.start, self.start + run)),
+            (&[run], &[1]) => Some(of(usize::MAX, self.start..self.start + run)),
             (&[_, run], &[pitch, 1]) if pitch > 0 => {
                 let pitch = pitch as usize;
                 let first = self.start % pitch;
-                (first + run <= pitch).then_some((pitch, first, first + run))
+                (first + run <= pitch).then(|| of(pitch, first..first + run))
             }
             _ => None,
         }
@@ -196,7 +206,10 @@ impl Operand {
         let same = self.memory.begins_with(&other.memory) && self.size == other.size;
         let walks = self.reading == Reading::Walk && other.reading == Reading::Walk;
         match (self.intervals(), other.intervals()) {
-            (Some((p, a, b)), Some((q, c, d))) => same && walks && p == q && (b <= c || d <= a),
+            (Some(a), Some(b)) => {
+                let apart = a.first.end <= b.first.start || b.first.end <= a.first.start;
+                same && walks && a.pitch == b.pitch && apart
+            }
             _ => false,
         }
     }

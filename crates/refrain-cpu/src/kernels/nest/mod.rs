@@ -9,7 +9,7 @@ mod run;
 mod walk;
 
 use super::arena::{Memory, MemoryRange, PlanFault, Slot};
-use super::elementwise::Kernel;
+use super::elementwise::BlockLoop;
 use super::pool::Pool;
 
 /// Largest scratch of a nest, in bytes; it lies on the stack of each thread, which has 2 MiB at least.
@@ -87,7 +87,7 @@ pub enum Action {
     /// An elementwise kernel.
     Compute {
         /// The loop.
-        kernel: Kernel,
+        kernel: BlockLoop,
         /// The result.
         dst: Loc,
         /// The operands, each with its extent.
@@ -107,7 +107,7 @@ pub enum Action {
     /// Reduces each row of a full register to an element of a row register.
     ReduceRows {
         /// The loop.
-        kernel: Kernel,
+        kernel: BlockLoop,
         /// A row register.
         dst: Loc,
         /// A full register.
@@ -128,7 +128,7 @@ pub enum Action {
 #[derive(Clone, Debug)]
 pub struct Sink {
     /// `dst = dst (+) src`.
-    pub accumulate: Kernel,
+    pub accumulate: BlockLoop,
     /// The register that is reduced.
     pub src: Loc,
     /// The accumulator, a full register.

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::walk::{fill, unwalk, walk};
 use super::{Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, Nest, Reading, Sink, Slots};
-use crate::kernels::elementwise::{Kernel, Ptrs};
+use crate::kernels::elementwise::{BlockLoop, Ptrs};
 
 impl Nest {
     pub(super) fn task(&self, task: usize, slots: Slots<'_>) {
@@ -29,7 +29,7 @@ impl Nest {
         for (base, operand) in bases.iter_mut().zip(&self.operands) {
             *base = slots.pointer(operand);
         }
-        let mut block = Block {
+        let mut block = NestBlock {
             nest: self,
             bases: &bases,
             scratch,
@@ -100,7 +100,7 @@ impl Nest {
                     *base = tile_base;
                 }
             }
-            let mut block = Block {
+            let mut block = NestBlock {
                 nest: self,
                 bases: &bases,
                 scratch,
@@ -167,7 +167,7 @@ impl Nest {
 struct Scratch<const N: usize>([MaybeUninit<u8>; N]);
 
 /// One block of a nest: what instructions see.
-struct Block<'a> {
+struct NestBlock<'a> {
     nest: &'a Nest,
     bases: &'a [*mut u8; MAX_OPERANDS],
     scratch: *mut u8,
@@ -179,7 +179,7 @@ struct Block<'a> {
     cols: usize,
 }
 
-impl Block<'_> {
+impl NestBlock<'_> {
     fn len(&self, extent: Extent) -> usize {
         match extent {
             Extent::Full => self.rows * self.cols,
@@ -261,7 +261,13 @@ impl Block<'_> {
     }
 
     #[inline]
-    fn compute(&self, kernel: Kernel, dst: Loc, src: &[Option<(Loc, Extent)>; 3], extent: Extent) {
+    fn compute(
+        &self,
+        kernel: BlockLoop,
+        dst: Loc,
+        src: &[Option<(Loc, Extent)>; 3],
+        extent: Extent,
+    ) {
         let mut ptrs = Ptrs {
             dst: self.pointer(dst),
             src: [std::ptr::null(); 3],

@@ -1,4 +1,4 @@
-//! Offsets in the arena by lifetime.
+//! Allocation in the arena: offsets by live range.
 
 use crate::kernels::arena::ALIGN;
 
@@ -36,7 +36,7 @@ const ORDERS: [Rank; 3] = [
 ];
 
 impl Allocation {
-    /// Its parts from a place on: bytes, first and last step.
+    /// Its parts from an offset on.
     fn placed(&self, offset: usize) -> impl Iterator<Item = Placed> {
         let whole = self.parts.is_empty().then_some(AllocationPart {
             end: self.bytes,

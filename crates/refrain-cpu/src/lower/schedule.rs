@@ -1,4 +1,4 @@
-//! Runs the updates of large variables as soon as they can, so that their gradients need not wait for the others.
+//! Schedules the updates of large variables as early as possible, so that their gradients need not wait for the others.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,11 @@ const LARGE: usize = 1 << 20;
 
 /// Moves the loop nests that compute new values of large variables up to where nothing in between makes what they read or
 /// reads the old value, which they are to be computed over. `updates` are old and new values.
-pub(super) fn hasten(steps: &mut Vec<Noted<Virtual>>, buffers: &Buffers, updates: &[(Buf, Buf)]) {
+pub(super) fn schedule_updates(
+    steps: &mut Vec<Noted<Virtual>>,
+    buffers: &Buffers,
+    updates: &[(Buf, Buf)],
+) {
     for k in 0..steps.len() {
         let Step::Loops(tapes) = &steps[k].0 else {
             continue;
