@@ -7,12 +7,11 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
 
 use crate::compile::{Plan, compile_graph};
-use crate::kernels::arena::{AlignedBytes, Memory, Place, bytes_of_literal};
-use crate::library::Part;
-use crate::lower::{CONSTANTS, PARAMS};
-use crate::plan::ARENA;
+use crate::kernels::arena::{AlignedBytes, Memory, MemoryRange, bytes_of_literal};
+use crate::run::{Frame, run_plan};
+use crate::slots::{ARENA, CONSTANTS, PARAMS};
 use crate::sources::check_shapes;
-use crate::step::{Frame, Step, run_pack, run_plan};
+use crate::step::Step;
 use crate::{CompileError, Pool, RunError, Simd, SimdLevel};
 
 /// How a program is compiled.
@@ -309,11 +308,9 @@ impl Executable {
         for (slot, packed) in (self.plan.first_pack..).zip(arrays) {
             memory.writable(slot, packed.bytes_mut());
         }
-        let whole = |slot: usize, bytes: usize| Part {
-            place: Place {
-                slot: slot as u32,
-                offset: 0,
-            },
+        let whole = |slot: usize, bytes: usize| MemoryRange {
+            slot: slot as u32,
+            offset: 0,
             bytes,
         };
         let sizes = self.packed_bytes();
@@ -321,14 +318,9 @@ impl Executable {
             let from = PARAMS as usize + pack.param;
             let variable = self.variables.iter().find(|v| v.slot == from);
             let size = variable.and_then(|v| v.spec.bytes()).unwrap_or(0);
-            run_pack(
-                pack,
-                whole(from, size),
-                whole(slot, bytes),
-                &mut memory,
-                self.pool(),
-            )
-            .map_err(|fault| RunError::Plan(fault, "packing of a variable".to_owned()))?;
+            let (from, to) = (whole(from, size), whole(slot, bytes));
+            pack.run(from, to, &mut memory, self.pool())
+                .map_err(|fault| RunError::Plan(fault, "packing of a variable".to_owned()))?;
         }
         Ok(())
     }

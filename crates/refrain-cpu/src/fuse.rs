@@ -1,4 +1,4 @@
-//! Which nodes become one loop nest.
+//! Loop fusion: which nodes become one loop nest.
 //!
 //! Nodes are visited from the last to the first and join the groups of those that use them, as long as all members walk
 //! over one index space and no path leads from a group through other nodes back into it. Joining users rather than
@@ -16,14 +16,14 @@ use crate::view::{View, is_dense, is_repeated};
 
 /// Most nodes of a group that compute something: more registers than fit the first-level cache gain nothing.
 const MAX_NODES: usize = 64;
-/// Most values that a group reads or writes; the loop nest has room for a few more.
+/// Most values that a group reads or writes; the loop nest takes a few more.
 const MAX_OPERANDS: usize = 40;
 /// Longest row that is kept in cache for several passes, in elements.
 const MAX_ROW: usize = 4096;
 
 /// How a reduction walks over its operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pattern {
+pub enum ReductionPattern {
     /// The dimensions from `split` on, row by row.
     Rows {
         /// The first reduced dimension.
@@ -75,28 +75,28 @@ impl Unit {
 }
 
 /// How a reduction of these dimensions walks.
-pub fn pattern(dims: &[usize], reduced: &[usize]) -> Pattern {
+pub fn pattern(dims: &[usize], reduced: &[usize]) -> ReductionPattern {
     let rank = dims.len();
     let (Some(&first), Some(&last)) = (reduced.first(), reduced.last()) else {
-        return Pattern::Rows { split: rank };
+        return ReductionPattern::Rows { split: rank };
     };
     // Kept dimensions of size 1 between reduced ones do not matter.
     let holes = (first..last).any(|d| !reduced.contains(&d) && dims[d] != 1);
     if holes {
-        return Pattern::Scattered;
+        return ReductionPattern::Scattered;
     }
     let row: usize = dims[first..].iter().product();
     if dims[last + 1..].iter().all(|&d| d == 1) {
         let rows: usize = dims[..first].iter().product();
         if row <= MAX_ROW && (rows > 1 || row < MAX_ROW / 4) {
-            return Pattern::Rows { split: first };
+            return ReductionPattern::Rows { split: first };
         }
-        return Pattern::Columns {
+        return ReductionPattern::Columns {
             batch: first,
             split: rank,
         };
     }
-    Pattern::Columns {
+    ReductionPattern::Columns {
         batch: first,
         split: last + 1,
     }
@@ -208,12 +208,12 @@ impl Fuser<'_> {
         if let Op::Reduce { dims, .. } = self.graph.op(node) {
             group.dims = dims_of(self.graph, self.graph.inputs(node)[0]);
             match pattern(&group.dims, dims) {
-                Pattern::Rows { split } => group.split = Some(split),
-                Pattern::Columns { batch, split } => {
+                ReductionPattern::Rows { split } => group.split = Some(split),
+                ReductionPattern::Columns { batch, split } => {
                     group.batch = Some(batch);
                     group.split = Some(split);
                 }
-                Pattern::Scattered => group.scattered = true,
+                ReductionPattern::Scattered => group.scattered = true,
             }
         }
         self.group_of[node] = Some(self.groups.len());
@@ -290,7 +290,7 @@ impl Fuser<'_> {
     fn role(&self, group: &Group, node: Node) -> Role {
         match self.graph.op(node) {
             Op::Reduce { dims, .. } => match pattern(&group.dims, dims) {
-                Pattern::Rows { .. } => Role::Row,
+                ReductionPattern::Rows { .. } => Role::Row,
                 _ => Role::Sink,
             },
             _ if dims_of(self.graph, self.graph.outputs(node)[0]) == group.dims => Role::Full,

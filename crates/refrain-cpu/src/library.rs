@@ -1,90 +1,119 @@
-//! Steps that are one call of a ready-made kernel: convolutions, products, windows, gathers and scatters, sorting.
+//! Kernels that a step calls: copies, products, convolutions, windows, gathers and scatters, sorting.
 
 use refrain_graph::{DType, Reduction, ScatterKind, bf16, f16};
 
 use crate::Pool;
-use crate::kernels::LengthError;
-use crate::kernels::arena::{Access, Memory, Place, Plain, PlanFault};
+use crate::kernels::arena::{Access, Memory, Plain, PlanFault};
 use crate::kernels::conv::ConvPlan;
 use crate::kernels::conv_general::GeneralConvPlan;
 use crate::kernels::conv_kernel::KernelGradientPlan;
+use crate::kernels::copy::CopyPlan;
 use crate::kernels::depthwise::DepthwisePlan;
-use crate::kernels::finish::Finish;
+use crate::kernels::dot::DotPlan;
+use crate::kernels::epilogue::Tiling;
 use crate::kernels::gemm::{Epilogue, Tile};
-use crate::kernels::lines;
-use crate::kernels::number::Number;
 use crate::kernels::pooling::WindowPlan;
-use crate::kernels::product::Batch;
+use crate::kernels::product::ProductPlan;
 use crate::kernels::slices::{Indices, SlicePlan};
+use crate::kernels::{LengthError, lines, rng};
+use crate::step::{Call, Physical};
 
 /// A kernel planned for its shapes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Kernel {
-    /// A convolution or the gradient of its image, and the channels of its result. Reads two operands, writes result and
-    /// scratch.
-    Conv(Box<ConvPlan>, usize),
-    /// The same, whose second operand has been packed. Needs no scratch.
-    PackedConv(Box<ConvPlan>, usize),
+    /// A copy of elements of so many bytes.
+    Copy {
+        /// From where to where.
+        plan: CopyPlan,
+        /// Bytes of an element.
+        size: usize,
+    },
+    /// Random bits. Reads the generator's state, writes the state after and the bits.
+    RandomBits,
+    /// Products of matrices in `f32`. Reads two operands, writes result and scratch, of which none is needed where the second
+    /// operand is packed.
+    Dot(DotPlan),
+    /// Products of matrices of any type of numbers, without gaps.
+    Product(ProductPlan, DType),
+    /// A convolution or the gradient of its image. Reads and writes the same.
+    Conv {
+        /// The convolution.
+        plan: Box<ConvPlan>,
+        /// Channels of the result.
+        channels: usize,
+        /// Whether the second operand is packed.
+        packed: bool,
+    },
     /// The gradient of a convolution's kernel. Reads image and gradient, writes result and scratch.
     ConvGradient(Box<KernelGradientPlan>),
     /// A depthwise convolution or one of its gradients. As above.
     Depthwise(Box<DepthwisePlan>),
     /// A convolution of any rank and type of numbers. As above.
     GeneralConv(Box<GeneralConvPlan>, DType),
-    /// Products of matrices of any type of numbers, without gaps.
-    Product(Batch, DType),
     /// A windowed reduction.
     Window(Box<WindowPlan>, Reduction, DType),
     /// Reads the operand and the source.
     SelectAndScatter(Box<WindowPlan>, DType),
-    /// Reads operand and indices. The type is the indices'; the number is the elements' bytes.
-    Gather(Box<SlicePlan>, DType, usize),
-    /// Reads indices and updates; writes into what is there. The types are the indices' and the elements'.
-    Scatter(Box<SlicePlan>, ScatterKind, DType, DType),
-    /// Sorts lines of so many elements, the largest first if so said. Writes them and where they came from.
-    Sort(usize, bool, DType),
-    /// Running reductions of lines of so many elements, from their ends if so said.
-    Cumulative(usize, Reduction, bool, DType),
+    /// Reads operand and indices.
+    Gather {
+        /// The slices.
+        plan: Box<SlicePlan>,
+        /// Type of the indices.
+        indices: DType,
+        /// Bytes of an element.
+        size: usize,
+    },
+    /// Reads indices and updates; writes into what is there.
+    Scatter {
+        /// The slices.
+        plan: Box<SlicePlan>,
+        /// How updates and elements are combined.
+        kind: ScatterKind,
+        /// Type of the indices.
+        indices: DType,
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// Sorts lines. Writes them and where their elements came from.
+    Sort {
+        /// Elements of a line.
+        len: usize,
+        /// Whether the largest comes first.
+        descending: bool,
+        /// Type of the elements.
+        dtype: DType,
+    },
+    /// Running reductions of lines.
+    Cumulative {
+        /// Elements of a line.
+        len: usize,
+        /// The reduction.
+        kind: Reduction,
+        /// Whether it runs from the end.
+        reverse: bool,
+        /// Type of the elements.
+        dtype: DType,
+    },
 }
 
-/// A part of memory, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Part {
-    /// Its beginning.
-    pub place: Place,
-    /// Its bytes.
-    pub bytes: usize,
-}
-
-/// A call of a kernel.
-pub struct Call {
-    /// The kernel.
-    pub kernel: Kernel,
-    /// What it reads.
-    pub reads: Vec<Part>,
-    /// What it writes.
-    pub writes: Vec<Part>,
-    /// Work on the result as it is made.
-    pub finish: Option<Finish>,
-}
-
-/// What went wrong in a call.
-pub enum CallError {
-    /// The memory does not fit.
-    Fault(PlanFault),
-    /// The shapes do not fit.
-    Length(LengthError),
-}
-
-impl From<PlanFault> for CallError {
-    fn from(fault: PlanFault) -> Self {
-        CallError::Fault(fault)
+impl Kernel {
+    /// How the result is computed, if tile by tile: then an epilogue can run on the tiles.
+    pub fn tiling(&self) -> Option<Tiling> {
+        match self {
+            Kernel::Dot(plan) => Some(plan.tiling()),
+            &Kernel::Conv { channels, .. } => Some(Tiling {
+                rows: usize::MAX,
+                cols: channels,
+                whole_rows: false,
+            }),
+            _ => None,
+        }
     }
 }
 
-impl From<LengthError> for CallError {
-    fn from(error: LengthError) -> Self {
-        CallError::Length(error)
+impl From<LengthError> for PlanFault {
+    fn from(_: LengthError) -> Self {
+        PlanFault::Kernel
     }
 }
 
@@ -142,31 +171,54 @@ macro_rules! with_element {
     };
 }
 
+/// Runs `$body` with `$t` as a type of so many bytes.
+macro_rules! with_size {
+    ($size:expr, $t:ident => $body:expr) => {
+        match $size {
+            1 => {
+                type $t = u8;
+                $body
+            }
+            2 => {
+                type $t = u16;
+                $body
+            }
+            4 => {
+                type $t = u32;
+                $body
+            }
+            _ => {
+                type $t = u64;
+                $body
+            }
+        }
+    };
+}
+
 /// Whether kernels that compute with numbers have loops for a type.
 pub fn is_number(dtype: DType) -> bool {
     !matches!(dtype, DType::F16 | DType::BF16 | DType::Bool)
 }
 
 struct Views<'v, 's, 'a> {
-    call: &'v Call,
+    call: &'v Call<Physical>,
     access: Access<'s, 'a>,
 }
 
 impl Views<'_, '_, '_> {
-    fn read<T: Plain>(&self, i: usize) -> Result<&[T], CallError> {
-        let part = self.call.reads.get(i).ok_or(LengthError)?;
-        Ok(self.access.read(part.place, part.bytes / size_of::<T>())?)
+    fn read<T: Plain>(&self, i: usize) -> Result<&[T], PlanFault> {
+        self.access.read(self.call.reads[i].ok_or(LengthError)?)
     }
 
     #[allow(clippy::mut_from_ref)]
-    fn write<T: Plain>(&self, i: usize) -> Result<&mut [T], CallError> {
-        match self.call.writes.get(i) {
-            Some(part) => Ok(self.access.write(part.place, part.bytes / size_of::<T>())?),
+    fn write<T: Plain>(&self, i: usize) -> Result<&mut [T], PlanFault> {
+        match self.call.writes[i] {
+            Some(range) => self.access.write(range),
             None => Ok(&mut []),
         }
     }
 
-    fn indices(&self, i: usize, dtype: DType) -> Result<Indices<'_>, CallError> {
+    fn indices(&self, i: usize, dtype: DType) -> Result<Indices<'_>, PlanFault> {
         Ok(match dtype {
             DType::I32 => Indices::I32(self.read(i)?),
             DType::I64 => Indices::I64(self.read(i)?),
@@ -177,15 +229,33 @@ impl Views<'_, '_, '_> {
     }
 }
 
-impl Call {
+impl Call<Physical> {
     /// Runs it.
-    pub fn run(&self, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), CallError> {
+    pub fn run(&self, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), PlanFault> {
         let v = Views {
             call: self,
             access: memory.step(),
         };
         match &self.kernel {
-            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) => self.convolve(plan, &v, pool)?,
+            Kernel::Copy { plan, size } => {
+                with_size!(*size, T => plan.run::<T>(pool, v.read(0)?, v.write(0)?)?)
+            }
+            Kernel::RandomBits => {
+                let state = *v.read::<u32>(0)?.first_chunk().ok_or(LengthError)?;
+                let after = rng::random_bits(pool, state, v.write(1)?);
+                *v.write(0)?.first_chunk_mut().ok_or(LengthError)? = after;
+            }
+            Kernel::Dot(plan) => self.with_epilogue(&v, |epilogue| {
+                let operands = (v.read(0)?, v.read(1)?);
+                Ok(plan.run(pool, operands, v.write(0)?, v.write(1)?, epilogue)?)
+            })?,
+            Kernel::Conv { plan, packed, .. } => self.with_epilogue(&v, |epilogue| {
+                let (x, kernel, y) = (v.read(0)?, v.read(1)?, v.write(0)?);
+                Ok(match packed {
+                    true => plan.run_packed(pool, x, kernel, y, epilogue)?,
+                    false => plan.run(pool, x, kernel, y, v.write(1)?, epilogue)?,
+                })
+            })?,
             Kernel::ConvGradient(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;
             }
@@ -206,60 +276,54 @@ impl Call {
                     plan.select_and_scatter::<T>(pool, v.read(0)?, v.read(1)?, v.write(0)?)?
                 });
             }
-            Kernel::Gather(plan, indices, size) => {
+            Kernel::Gather {
+                plan,
+                indices,
+                size,
+            } => {
                 let indices = v.indices(1, *indices)?;
-                match size {
-                    1 => plan.run_gather::<u8>(pool, v.read(0)?, indices, v.write(0)?)?,
-                    2 => plan.run_gather::<u16>(pool, v.read(0)?, indices, v.write(0)?)?,
-                    4 => plan.run_gather::<u32>(pool, v.read(0)?, indices, v.write(0)?)?,
-                    _ => plan.run_gather::<u64>(pool, v.read(0)?, indices, v.write(0)?)?,
-                }
+                with_size!(*size, T => plan.run_gather::<T>(pool, v.read(0)?, indices, v.write(0)?)?);
             }
-            Kernel::Scatter(plan, kind, indices, dtype) => {
+            Kernel::Scatter {
+                plan,
+                kind,
+                indices,
+                dtype,
+            } => {
                 let indices = v.indices(0, *indices)?;
-                with_number!(*dtype, T => scatter::<T>(plan, pool, *kind, &v, indices)?);
+                with_number!(*dtype, T => {
+                    plan.run_scatter::<T>(pool, *kind, v.write(0)?, indices, v.read(1)?)?
+                });
             }
-            Kernel::Sort(len, descending, dtype) => with_element!(*dtype, T => {
+            Kernel::Sort {
+                len,
+                descending,
+                dtype,
+            } => with_element!(*dtype, T => {
                 lines::sort::<T>(pool, *len, *descending, v.read(0)?, v.write(0)?, v.write(1)?)?
             }),
-            Kernel::Cumulative(len, kind, reverse, dtype) => with_element!(*dtype, T => {
+            Kernel::Cumulative {
+                len,
+                kind,
+                reverse,
+                dtype,
+            } => with_element!(*dtype, T => {
                 lines::cumulative::<T>(pool, *len, (*kind, *reverse), v.read(0)?, v.write(0)?)?
             }),
         }
         Ok(())
     }
 
-    /// A convolution, with the work on its result.
-    fn convolve(
+    /// Runs a kernel with the work on its result.
+    fn with_epilogue(
         &self,
-        plan: &ConvPlan,
         v: &Views<'_, '_, '_>,
-        pool: &Pool,
-    ) -> Result<(), CallError> {
-        let finish = self.finish.as_ref();
-        let bound = finish.map(|f| f.bind(&v.access)).transpose()?;
-        let work = |tile: &mut Tile<'_>| {
-            if let Some(bound) = &bound {
-                bound.run(tile);
-            }
+        run: impl FnOnce(Option<Epilogue<'_>>) -> Result<(), PlanFault>,
+    ) -> Result<(), PlanFault> {
+        let Some(epilogue) = &self.epilogue else {
+            return run(None);
         };
-        let epilogue: Option<Epilogue<'_>> = bound.is_some().then_some(&work);
-        let (x, kernel, y) = (v.read(0)?, v.read(1)?, v.write(0)?);
-        match &self.kernel {
-            Kernel::PackedConv(..) => plan.run_packed(pool, x, kernel, y, epilogue)?,
-            _ => plan.run(pool, x, kernel, y, v.write(1)?, epilogue)?,
-        }
-        Ok(())
+        let bound = epilogue.bind(&v.access)?;
+        run(Some(&|tile: &mut Tile<'_>| bound.run(tile)))
     }
-}
-
-fn scatter<T: Number + Plain>(
-    plan: &SlicePlan,
-    pool: &Pool,
-    kind: ScatterKind,
-    v: &Views<'_, '_, '_>,
-    indices: Indices<'_>,
-) -> Result<(), CallError> {
-    plan.run_scatter::<T>(pool, kind, v.write(0)?, indices, v.read(1)?)?;
-    Ok(())
 }

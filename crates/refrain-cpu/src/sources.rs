@@ -1,4 +1,4 @@
-//! Which values a program really computes, and which are only views of those.
+//! Alias analysis: which values a program really computes, and which are only views of those.
 
 use cranelift_entity::SecondaryMap;
 use refrain_graph::{Graph, Literal, Node, Op, Value, with_data};

@@ -76,7 +76,7 @@ impl Graph {
         Graph::default()
     }
 
-    /// An empty graph with room for what another has.
+    /// An empty graph with the capacity of another.
     pub(crate) fn sized_as(other: &Graph) -> Self {
         Graph {
             values: PrimaryMap::with_capacity(other.values.len()),

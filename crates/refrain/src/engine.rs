@@ -43,8 +43,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::env;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::{env, ptr};
 
 pub use refrain_cpu::CpuEngine;
 pub use refrain_graph::Graph;
@@ -65,6 +66,11 @@ struct Engines {
 }
 
 impl Engines {
+    fn choose(&mut self, engine: Arc<dyn Engine>) {
+        DEFAULT.store(address(&engine), Ordering::Relaxed);
+        self.default = Some(engine);
+    }
+
     fn get(&self, name: &str) -> Result<Arc<dyn Engine>> {
         self.known.get(name).cloned().ok_or_else(|| {
             let names: Vec<&String> = self.known.keys().collect();
@@ -81,6 +87,13 @@ static ENGINES: LazyLock<RwLock<Engines>> = LazyLock::new(|| {
         default: None,
     })
 });
+
+/// The address of the default, which needs no lock; null as long as there is none.
+static DEFAULT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+fn address(engine: &Arc<dyn Engine>) -> *mut () {
+    Arc::as_ptr(engine).cast_mut().cast()
+}
 
 thread_local! {
     /// That of the innermost `scope`.
@@ -112,8 +125,10 @@ pub fn register(engine: impl Engine + 'static) {
     let name = engine.name().to_owned();
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
     let engine: Arc<dyn Engine> = Arc::new(engine);
-    let default = engines.default.as_mut().filter(|e| e.name() == name);
-    let outdated = default.map(|default| std::mem::replace(default, engine.clone()));
+    let outdated = engines.default.take_if(|e| e.name() == name);
+    if outdated.is_some() {
+        engines.choose(engine.clone());
+    }
     let replaced = engines.known.insert(name, engine);
     drop(engines);
     // An engine that ends may ask for others: the lock is free again.
@@ -157,7 +172,8 @@ pub fn get(name: &str) -> Result<Arc<dyn Engine>> {
 /// ```
 pub fn set_default(name: &str) -> Result<()> {
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    engines.default = Some(engines.get(name)?);
+    let engine = engines.get(name)?;
+    engines.choose(engine);
     Ok(())
 }
 
@@ -207,7 +223,20 @@ pub fn current() -> Result<Arc<dyn Engine>> {
     let named = known().get(&NAMED);
     let named = named.map_err(|e| e.hint(format!("`{ENGINE_VARIABLE}` names it")))?;
     let mut engines = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
-    Ok(engines.default.get_or_insert(named).clone())
+    if engines.default.is_none() {
+        engines.choose(named.clone());
+    }
+    Ok(engines.default.clone().unwrap_or(named))
+}
+
+/// Whether an engine is the [`current`] one, without a lock.
+pub(crate) fn is_current(engine: &Arc<dyn Engine>) -> bool {
+    let scoped = SCOPED.with_borrow(|scoped| Some(Arc::ptr_eq(scoped.as_ref()?, engine)));
+    let default = || match DEFAULT.load(Ordering::Relaxed) {
+        default if default.is_null() => current().is_ok_and(|e| Arc::ptr_eq(&e, engine)),
+        default => default == address(engine),
+    };
+    scoped.unwrap_or_else(default)
 }
 
 /// The engine of a process that chooses none itself.

@@ -29,7 +29,7 @@ struct Inner {
     constraint: Option<Constraint>,
     /// In the memory of the engine that has used it last, or on the host.
     value: RwLock<Box<dyn Buffer>>,
-    /// The number of the value: no two values of any variables have the same.
+    /// The number of the value: no two values of any variables have the same, nor one value in the memory of two engines.
     version: AtomicU64,
 }
 
@@ -166,8 +166,13 @@ impl Variable {
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Box<dyn Buffer>> {
         let guard = self.lock();
-        self.0.version.store(next_version(), Ordering::Relaxed);
+        self.renew_version();
         guard
+    }
+
+    /// Gives a new number to a value that is locked: it has changed or moved to another engine.
+    pub(crate) fn renew_version(&self) {
+        self.0.version.store(next_version(), Ordering::Relaxed);
     }
 
     /// As [`Variable::write`] for those who leave the value as it is: it keeps its number.

@@ -2,7 +2,7 @@
 
 use criterion::Criterion;
 use refrain_cpu::Pool;
-use refrain_cpu::bench::{Conv2dShape, ConvPlan, DepthwisePlan, KernelGradientPlan};
+use refrain_cpu::bench::{Conv2dShape, ConvPass, ConvPlan, DepthwisePlan, KernelGradientPlan};
 
 use super::{data, group};
 
@@ -132,18 +132,16 @@ fn depthwise(criterion: &mut Criterion, pool: &Pool, sizes: [usize; 6]) {
             group.bench_function("refrain", |bench| bench.iter(|| run(&plan, &mut scratch)));
             group.finish();
         };
-    let plan = DepthwisePlan::forward(&shape).expect("a shape that fits itself");
-    measure("forward", plan, &mut |plan, scratch| {
+    let planned = |pass| DepthwisePlan::new(&shape, pass).expect("a shape that fits itself");
+    measure("forward", planned(ConvPass::Forward), &mut |plan, scratch| {
         plan.run(pool, &x, &w, &mut y, scratch)
             .expect("the lengths fit");
     });
-    let plan = DepthwisePlan::kernel_gradient(&shape).expect("a shape that fits itself");
-    measure("kernel gradient", plan, &mut |plan, scratch| {
+    measure("kernel gradient", planned(ConvPass::KernelGradient), &mut |plan, scratch| {
         plan.run(pool, &x, &y, &mut w, scratch)
             .expect("the lengths fit");
     });
-    let plan = DepthwisePlan::input_gradient(&shape).expect("a shape that fits itself");
-    measure("input gradient", plan, &mut |plan, scratch| {
+    measure("input gradient", planned(ConvPass::InputGradient), &mut |plan, scratch| {
         plan.run(pool, &y, &w, &mut x, scratch)
             .expect("the lengths fit");
     });

@@ -13,8 +13,8 @@ use refrain_graph::{Data, Literal};
 
 /// Alignment of the arena and of every buffer in it, in bytes: a cache line, and a register of AVX-512.
 pub const ALIGN: usize = 64;
-/// How many views one step may hold at a time.
-const MAX_GRANTS: usize = 24;
+/// How many views one step may hold at a time: two operands that it reads and two that it writes.
+const MAX_GRANTS: usize = 4;
 
 /// Zeroed bytes aligned to [`ALIGN`].
 pub struct AlignedBytes {
@@ -132,13 +132,52 @@ impl Slot {
     };
 }
 
-/// Where a buffer begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+/// Bytes of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryRange {
     /// Which slot.
     pub slot: u32,
-    /// Bytes from the slot's beginning.
+    /// The first byte.
     pub offset: usize,
+    /// How many.
+    pub bytes: usize,
+}
+
+impl MemoryRange {
+    /// These bytes of the range.
+    pub fn part(&self, first: usize, bytes: usize) -> MemoryRange {
+        MemoryRange {
+            slot: self.slot,
+            offset: self.offset + first,
+            bytes,
+        }
+    }
+
+    /// Whether both begin at the same byte.
+    pub fn begins_with(&self, other: &MemoryRange) -> bool {
+        (self.slot, self.offset) == (other.slot, other.offset)
+    }
+
+    /// Whether both have a byte in common.
+    pub fn overlaps(&self, other: &MemoryRange) -> bool {
+        self.slot == other.slot
+            && self.offset < other.offset + other.bytes
+            && other.offset < self.offset + self.bytes
+    }
+}
+
+/// One of the equal parts of a loop's rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Partition {
+    /// Which part.
+    pub index: usize,
+    /// Of how many.
+    pub count: usize,
+}
+
+impl Partition {
+    /// All rows.
+    pub const WHOLE: Partition = Partition { index: 0, count: 1 };
 }
 
 /// A table of slots, kept between runs so that binding allocates nothing.
@@ -174,29 +213,25 @@ impl SlotTable {
 #[derive(Clone, Copy)]
 pub struct SharedMemory<'s, 'a>(&'s Memory<'a>);
 
-// SAFETY: the table itself is only read. Its memory is given out by `bind`, whose parts of one place do not overlap; that
-// different places do not, where one is written, is found out by binding them whole first (`step::run_scan`).
+// SAFETY: the table itself is only read. Its memory is given out by `bind`, whose parts of one range do not overlap; that
+// different ranges do not, where one is written, is found out by binding them whole first (`run::run_scan`).
 unsafe impl Sync for SharedMemory<'_, '_> {}
 
 impl<'s> SharedMemory<'s, '_> {
-    /// Binds a slot of another table to one of equal parts of a place: `(which, of how many)`.
+    /// Binds a slot of another table to a partition of a range.
     pub(crate) fn bind(
         &self,
         inner: &mut Memory<'s>,
         slot: usize,
-        (place, bytes): (Place, usize),
-        (part, parts): (usize, usize),
+        range: MemoryRange,
+        Partition { index, count }: Partition,
         writable: bool,
     ) -> Result<(), PlanFault> {
-        if parts == 0 || part >= parts || !bytes.is_multiple_of(parts) {
+        if count == 0 || index >= count || !range.bytes.is_multiple_of(count) {
             return Err(PlanFault::Bounds);
         }
-        let bytes = bytes / parts;
-        let place = Place {
-            slot: place.slot,
-            offset: place.offset + part * bytes,
-        };
-        inner.bind_part(slot, self.0, place, bytes, writable)
+        let bytes = range.bytes / count;
+        inner.bind_part(slot, self.0, range.part(index * bytes, bytes), writable)
     }
 }
 
@@ -236,12 +271,11 @@ impl<'a> Memory<'a> {
         &mut self,
         slot: usize,
         outer: &Memory<'_>,
-        place: Place,
-        bytes: usize,
+        range: MemoryRange,
         writable: bool,
     ) -> Result<(), PlanFault> {
-        let raw = outer.slot(place, bytes, writable)?;
-        let (start, end) = (raw.ptr as usize, raw.ptr as usize + bytes);
+        let raw = outer.slot(range, writable)?;
+        let (start, end) = (raw.ptr as usize, raw.ptr as usize + raw.len);
         let clash = |(i, s): (usize, &Slot)| {
             i != slot
                 && (s.writable || writable)
@@ -249,7 +283,7 @@ impl<'a> Memory<'a> {
                 && start < s.ptr as usize + s.len
         };
         // Kernels rely on it: distinct slots overlap only where both are read.
-        if bytes > 0 && self.slots.iter().enumerate().any(clash) {
+        if raw.len > 0 && self.slots.iter().enumerate().any(clash) {
             return Err(PlanFault::Overlap);
         }
         self.set(slot, raw.ptr, raw.len, writable);
@@ -262,9 +296,14 @@ impl<'a> Memory<'a> {
         }
     }
 
-    pub(super) fn slot(&self, place: Place, bytes: usize, write: bool) -> Result<Slot, PlanFault> {
-        let slot = self.slots.get(place.slot as usize).ok_or(PlanFault::Slot)?;
-        let end = place.offset.checked_add(bytes).ok_or(PlanFault::Bounds)?;
+    pub(super) fn slot(&self, range: MemoryRange, write: bool) -> Result<Slot, PlanFault> {
+        let MemoryRange {
+            slot,
+            offset,
+            bytes,
+        } = range;
+        let slot = self.slots.get(slot as usize).ok_or(PlanFault::Slot)?;
+        let end = offset.checked_add(bytes).ok_or(PlanFault::Bounds)?;
         if end > slot.len {
             return Err(PlanFault::Bounds);
         }
@@ -273,7 +312,7 @@ impl<'a> Memory<'a> {
         }
         Ok(Slot {
             // SAFETY: the offset lies inside the slot.
-            ptr: unsafe { slot.ptr.add(place.offset) },
+            ptr: unsafe { slot.ptr.add(offset) },
             len: bytes,
             writable: slot.writable,
         })
@@ -288,7 +327,7 @@ impl<'a> Memory<'a> {
         Access {
             memory: self,
             count: Cell::new(0),
-            grants: RefCell::new([(0, 0, false); MAX_GRANTS]),
+            grants: RefCell::new([Grant::default(); MAX_GRANTS]),
         }
     }
 }
@@ -314,12 +353,19 @@ pub enum PlanFault {
     Kernel,
 }
 
+/// Memory that a view of a step is of, by its addresses.
+#[derive(Clone, Copy, Default)]
+struct Grant {
+    start: usize,
+    end: usize,
+    write: bool,
+}
+
 /// Views of one step, checked against each other.
 pub struct Access<'s, 'a> {
     memory: &'s mut Memory<'a>,
     count: Cell<usize>,
-    /// First byte, end, written.
-    grants: RefCell<[(usize, usize, bool); MAX_GRANTS]>,
+    grants: RefCell<[Grant; MAX_GRANTS]>,
 }
 
 impl<'a> Access<'_, 'a> {
@@ -327,39 +373,43 @@ impl<'a> Access<'_, 'a> {
         self.memory
     }
 
-    fn grant<T: Plain>(&self, place: Place, len: usize, write: bool) -> Result<*mut T, PlanFault> {
-        let bytes = len.checked_mul(size_of::<T>()).ok_or(PlanFault::Bounds)?;
-        let slot = self.memory.slot(place, bytes, write)?;
-        let start = slot.ptr as usize;
-        if bytes == 0 {
-            return Ok(NonNull::dangling().as_ptr());
+    /// The first of a range's values, and how many there are.
+    fn grant<T: Plain>(
+        &self,
+        range: MemoryRange,
+        write: bool,
+    ) -> Result<(*mut T, usize), PlanFault> {
+        let slot = self.memory.slot(range, write)?;
+        let len = slot.len / size_of::<T>();
+        if len == 0 {
+            return Ok((NonNull::dangling().as_ptr(), 0));
         }
+        let (start, end) = (slot.ptr as usize, slot.ptr as usize + slot.len);
         if !start.is_multiple_of(align_of::<T>()) {
             return Err(PlanFault::Alignment);
         }
         let mut grants = self.grants.borrow_mut();
         let count = self.count.get();
-        let clash =
-            |&(s, e, w): &(usize, usize, bool)| (w || write) && s < start + bytes && start < e;
+        let clash = |g: &Grant| (g.write || write) && g.start < end && start < g.end;
         if grants[..count].iter().any(clash) {
             return Err(PlanFault::Overlap);
         }
-        *grants.get_mut(count).ok_or(PlanFault::TooMany)? = (start, start + bytes, write);
+        *grants.get_mut(count).ok_or(PlanFault::TooMany)? = Grant { start, end, write };
         self.count.set(count + 1);
-        Ok(slot.ptr.cast())
+        Ok((slot.ptr.cast(), len))
     }
 
-    /// `len` values to read.
-    pub fn read<T: Plain>(&self, place: Place, len: usize) -> Result<&[T], PlanFault> {
-        let ptr = self.grant::<T>(place, len, false)?;
+    /// The whole values in a range, to be read.
+    pub fn read<T: Plain>(&self, range: MemoryRange) -> Result<&[T], PlanFault> {
+        let (ptr, len) = self.grant::<T>(range, false)?;
         // SAFETY: in bounds, aligned, any bytes are values, and no view granted to this step writes there.
         Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
     }
 
-    /// `len` values to write.
+    /// The whole values in a range, to be written.
     #[allow(clippy::mut_from_ref)]
-    pub fn write<T: Plain>(&self, place: Place, len: usize) -> Result<&mut [T], PlanFault> {
-        let ptr = self.grant::<T>(place, len, true)?;
+    pub fn write<T: Plain>(&self, range: MemoryRange) -> Result<&mut [T], PlanFault> {
+        let (ptr, len) = self.grant::<T>(range, true)?;
         // SAFETY: as in `read`, and no other view granted to this step overlaps it.
         Ok(unsafe { std::slice::from_raw_parts_mut(ptr, len) })
     }
@@ -369,8 +419,12 @@ impl<'a> Access<'_, 'a> {
 mod tests {
     use super::*;
 
-    fn at(offset: usize) -> Place {
-        Place { slot: 0, offset }
+    fn floats(offset: usize, count: usize) -> MemoryRange {
+        MemoryRange {
+            slot: 0,
+            offset,
+            bytes: count * size_of::<f32>(),
+        }
     }
 
     #[test]
@@ -380,16 +434,25 @@ mod tests {
         let mut memory = table.bind();
         memory.writable(0, bytes.bytes_mut());
         let step = memory.step();
-        assert!(step.read::<f32>(at(0), 4).is_ok());
-        assert!(step.read::<f32>(at(8), 4).is_ok());
-        assert_eq!(step.write::<f32>(at(16), 4).err(), Some(PlanFault::Overlap));
-        assert!(step.write::<f32>(at(24), 4).is_ok());
-        assert_eq!(step.read::<f32>(at(36), 1).err(), Some(PlanFault::Overlap));
+        assert!(step.read::<f32>(floats(0, 4)).is_ok());
+        assert!(step.read::<f32>(floats(8, 4)).is_ok());
         assert_eq!(
-            step.read::<f32>(at(41), 1).err(),
+            step.write::<f32>(floats(16, 4)).err(),
+            Some(PlanFault::Overlap)
+        );
+        assert!(step.write::<f32>(floats(24, 4)).is_ok());
+        assert_eq!(
+            step.read::<f32>(floats(36, 1)).err(),
+            Some(PlanFault::Overlap)
+        );
+        assert_eq!(
+            step.read::<f32>(floats(41, 1)).err(),
             Some(PlanFault::Alignment)
         );
-        assert_eq!(step.read::<f32>(at(56), 4).err(), Some(PlanFault::Bounds));
+        assert_eq!(
+            step.read::<f32>(floats(56, 4)).err(),
+            Some(PlanFault::Bounds)
+        );
     }
 
     #[test]
@@ -399,7 +462,10 @@ mod tests {
         let mut memory = table.bind();
         memory.read_only(0, bytes_of(&values));
         let step = memory.step();
-        assert_eq!(step.write::<f32>(at(0), 4).err(), Some(PlanFault::ReadOnly));
-        assert_eq!(step.read::<f32>(at(0), 4).ok(), Some(&values[..]));
+        assert_eq!(
+            step.write::<f32>(floats(0, 4)).err(),
+            Some(PlanFault::ReadOnly)
+        );
+        assert_eq!(step.read::<f32>(floats(0, 4)).ok(), Some(&values[..]));
     }
 }

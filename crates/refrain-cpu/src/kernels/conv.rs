@@ -5,15 +5,16 @@
 //! patches is ever made. Convolutions over one dimension have `h = kh = oh = 1`.
 
 use super::LengthError;
+use super::conv_shape::Conv2dShape;
 use super::gemm::{Epilogue, Product, Right, Tile, pack_right};
 use super::micro::{self, MAX_ROWS, TileArgs};
 use super::pack::{Matrix, pack_panels_in, panels_len, with_buffer};
-use super::patches::{Axis, AxisShape, Source, Span, Walk};
+use super::patches::{Axis, AxisShape, ImageSource, Span, Walk};
 use super::pool::{Pool, SharedPtr};
 use super::winograd::Winograd;
 use crate::simd::Simd;
 
-/// Elements of a padded copy: 192 KiB, a fifth of the second-level cache; the kernel's panels need room too.
+/// Elements of a padded copy: 192 KiB, a fifth of the second-level cache; the kernel's panels need space too.
 const COPY_ELEMENTS: usize = 48 << 10;
 /// Multiply-adds that are worth a task of their own: some 10 µs.
 const TASK_WORK: usize = 1 << 19;
@@ -27,93 +28,18 @@ pub(super) const WIDEST: usize = 16;
 /// Rows per task of a pass over a finished result.
 const PASS_ROWS: usize = 256;
 
-/// A two-dimensional convolution: images `[n, h, w, c]`, kernel `[kh, kw, c / groups, o]`, result `[n, oh, ow, o]`.
-///
-/// Result `(y, x)` reads image element `(y·stride_h + i·dilation_h − pad_top, x·stride_w + j·dilation_w − pad_left)`
-/// through kernel element `(i, j)`; elements outside the image are zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub struct Conv2dShape {
-    pub n: usize,
-    pub h: usize,
-    pub w: usize,
-    pub c: usize,
-    pub kh: usize,
-    pub kw: usize,
-    pub o: usize,
-    pub stride_h: usize,
-    pub stride_w: usize,
-    pub dilation_h: usize,
-    pub dilation_w: usize,
-    pub pad_top: isize,
-    pub pad_left: isize,
-    pub groups: usize,
-    pub oh: usize,
-    pub ow: usize,
-}
-
-impl Conv2dShape {
-    pub(super) fn is_valid(&self) -> bool {
-        let positive = [
-            self.stride_h,
-            self.stride_w,
-            self.dilation_h,
-            self.dilation_w,
-            self.groups,
-            self.kh,
-            self.kw,
-        ];
-        positive.iter().all(|&x| x > 0)
-            && self.c.is_multiple_of(self.groups)
-            && self.o.is_multiple_of(self.groups)
-            && [self.x_len(), self.y_len(), self.w_len()]
-                .iter()
-                .all(Option::is_some)
-    }
-
-    pub(super) fn x_len(&self) -> Option<usize> {
-        product(&[self.n, self.h, self.w, self.c])
-    }
-
-    pub(super) fn y_len(&self) -> Option<usize> {
-        product(&[self.n, self.oh, self.ow, self.o])
-    }
-
-    pub(super) fn w_len(&self) -> Option<usize> {
-        product(&[self.kh, self.kw, self.c / self.groups, self.o])
-    }
-
-    /// Whether each output element reads the one input pixel at its place.
-    pub(super) fn is_pointwise(&self) -> bool {
-        self.groups == 1
-            && self.kh * self.kw * self.stride_h * self.stride_w == 1
-            && self.pad_top == 0
-            && self.pad_left == 0
-            && (self.oh, self.ow) == (self.h, self.w)
-    }
-
-    /// Multiply-adds of one pass.
-    pub fn multiply_adds(&self) -> usize {
-        self.n * self.oh * self.ow * self.kh * self.kw * (self.c / self.groups.max(1)) * self.o
-    }
-}
-
-fn product(dims: &[usize]) -> Option<usize> {
-    dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
-}
-
 /// A convolution or the gradient of its input, planned for one shape.
 #[derive(Clone, Debug)]
 pub struct ConvPlan {
     shape: Conv2dShape,
     backward: bool,
-    sweeps: Vec<Sweep>,
+    sweeps: Vec<ConvSweep>,
     winograd: Option<Winograd>,
 }
 
 /// One walk over the source and where its results go.
 #[derive(Clone, Debug)]
-struct Sweep {
+struct ConvSweep {
     walk: Walk,
     spans: Vec<Span>,
     /// Largest padded copy.
@@ -137,14 +63,8 @@ impl ConvPlan {
     /// # Errors
     /// If the shape contradicts itself.
     pub fn forward(shape: &Conv2dShape) -> Result<ConvPlan, LengthError> {
-        let [rows, cols] = AxisShape::of(shape);
-        Self::plan(shape, false, |s| {
-            vec![(
-                rows.forward(),
-                cols.forward(),
-                s.c / s.groups,
-                s.o / s.groups,
-            )]
+        Self::plan(shape, false, |[rows, cols]| {
+            vec![(rows.forward(), cols.forward())]
         })
     }
 
@@ -153,12 +73,10 @@ impl ConvPlan {
     /// # Errors
     /// If the shape contradicts itself.
     pub fn input_gradient(shape: &Conv2dShape) -> Result<ConvPlan, LengthError> {
-        let [rows, cols] = AxisShape::of(shape);
-        Self::plan(shape, true, |s| {
+        Self::plan(shape, true, |[rows, cols]| {
             let (rows, cols) = (rows.backward(), cols.backward());
             rows.iter()
                 .flat_map(|r| cols.iter().map(move |c| (r.clone(), c.clone())))
-                .map(|(r, c)| (r, c, s.o / s.groups, s.c / s.groups))
                 .collect()
         })
     }
@@ -166,22 +84,22 @@ impl ConvPlan {
     fn plan(
         shape: &Conv2dShape,
         backward: bool,
-        walks: impl FnOnce(&Conv2dShape) -> Vec<(Axis, Axis, usize, usize)>,
+        walks: impl FnOnce([AxisShape; 2]) -> Vec<(Axis, Axis)>,
     ) -> Result<ConvPlan, LengthError> {
         if !shape.is_valid() {
             return Err(LengthError);
         }
         let s = shape;
-        let (h, w, c) = if backward {
-            (s.oh, s.ow, s.o)
-        } else {
-            (s.h, s.w, s.c)
+        let (h, w, c, results) = match backward {
+            true => (s.oh, s.ow, s.o, s.c / s.groups),
+            false => (s.h, s.w, s.c, s.o / s.groups),
         };
-        let sweeps = walks(shape)
+        let channels = c / s.groups;
+        let sweeps = walks(AxisShape::of(s))
             .into_iter()
-            .map(|(rows, cols, channels, results)| {
-                let walk = Walk::new(Source { h, w, c, channels }, rows, cols);
-                Sweep::new(walk, s.n, s.groups, results)
+            .map(|(rows, cols)| {
+                let walk = Walk::new(ImageSource { h, w, c, channels }, rows, cols);
+                ConvSweep::new(walk, s.n, s.groups, results)
             })
             .collect();
         Ok(ConvPlan {
@@ -309,7 +227,7 @@ impl ConvPlan {
     fn pack_panel(
         &self,
         simd: Simd,
-        sweep: &Sweep,
+        sweep: &ConvSweep,
         kernel: &[f32],
         (group, first, count): (usize, usize, usize),
         panel: &mut [f32],
@@ -448,8 +366,8 @@ fn pass_over(pool: &Pool, rows: usize, cols: usize, y: &mut [f32], epilogue: Epi
     });
 }
 
-impl Sweep {
-    fn new(walk: Walk, n: usize, groups: usize, results: usize) -> Sweep {
+impl ConvSweep {
+    fn new(walk: Walk, n: usize, groups: usize, results: usize) -> ConvSweep {
         let positions = n * walk.rows.count * walk.cols.count;
         let work = (walk.depth() * results).max(1);
         let least = TASK_WORK.div_ceil(work);
@@ -457,7 +375,7 @@ impl Sweep {
         let spans = walk.spans(n, COPY_ELEMENTS, most);
         let copy_len = spans.iter().map(|s| walk.copy_len(s)).max().unwrap_or(0);
         let few = spans.len() * groups < MANY_TASKS;
-        Sweep {
+        ConvSweep {
             walk,
             spans,
             copy_len,
@@ -485,7 +403,7 @@ impl Sweep {
                 task % (groups * across),
             );
             let (group, col) = (rest / across, rest % across * self.cols);
-            let part = Part {
+            let part = ConvTask {
                 sweep: self,
                 simd,
                 span,
@@ -506,8 +424,8 @@ impl Sweep {
 }
 
 /// One task: some positions, some output channels.
-struct Part<'a> {
-    sweep: &'a Sweep,
+struct ConvTask<'a> {
+    sweep: &'a ConvSweep,
     simd: Simd,
     span: &'a Span,
     target: Target,
@@ -515,7 +433,7 @@ struct Part<'a> {
     cols: usize,
 }
 
-impl Part<'_> {
+impl ConvTask<'_> {
     /// # Safety
     /// `y` is the whole result; this part's positions and channels are no one else's. `read` is what
     /// [`Walk::read`] has returned for the span, `panels` the packed kernel from this part's channels on.
@@ -556,7 +474,7 @@ impl Part<'_> {
     }
 
     /// # Safety
-    /// As [`Part::run`].
+    /// As [`ConvTask::run`].
     #[inline]
     unsafe fn tile(
         &self,

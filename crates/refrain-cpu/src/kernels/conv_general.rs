@@ -7,7 +7,7 @@
 use super::LengthError;
 use super::number::Number;
 use super::pool::Pool;
-use super::product::{Factor, Rows, Sizes, add_scaled};
+use super::product::{Factor, ProductSizes, StridedRows, add_scaled};
 use crate::simd::simd_fn;
 use refrain_graph::Window;
 
@@ -39,12 +39,12 @@ pub struct ConvSizes {
 #[derive(Clone, Debug)]
 pub struct GeneralConvPlan {
     sizes: ConvSizes,
-    axes: Vec<Axis>,
+    axes: Vec<WindowAxis>,
 }
 
 /// One dimension that the window moves over.
 #[derive(Clone, Debug)]
-struct Axis {
+struct WindowAxis {
     positions: usize,
     taps: usize,
     size: usize,
@@ -56,9 +56,9 @@ struct Axis {
     dilation: usize,
 }
 
-impl Axis {
+impl WindowAxis {
     /// Over `size` elements that are `stride` apart in memory.
-    fn new(size: usize, stride: usize, window: &Window, d: usize) -> Option<Axis> {
+    fn new(size: usize, stride: usize, window: &Window, d: usize) -> Option<WindowAxis> {
         let taps = *window.size.get(d)?;
         let (before, after) = *window.padding.get(d)?;
         let at = |numbers: &[usize]| numbers.get(d).copied().filter(|&n| n > 0);
@@ -69,11 +69,11 @@ impl Axis {
             Some(gaps) => i64::try_from(gaps.checked_mul(by)?).ok()?.checked_add(1),
         };
         let span = spread(size, base_dilation)?.checked_add(before)?;
-        let room = span
+        let left = span
             .checked_add(after)?
             .checked_sub(spread(taps, dilation)?)?;
-        Some(Axis {
-            positions: usize::try_from(room).map_or(0, |room| room / step + 1),
+        Some(WindowAxis {
+            positions: usize::try_from(left).map_or(0, |left| left / step + 1),
             taps,
             size,
             stride,
@@ -116,7 +116,7 @@ impl GeneralConvPlan {
         let mut stride = sizes.groups.checked_mul(sizes.channels)?;
         let mut axes = Vec::new();
         for (d, &size) in sizes.image.iter().enumerate().rev() {
-            axes.push(Axis::new(size, stride, window, d)?);
+            axes.push(WindowAxis::new(size, stride, window, d)?);
             stride = stride.checked_mul(size)?;
         }
         axes.reverse();
@@ -169,8 +169,8 @@ impl GeneralConvPlan {
     }
 
     /// The product of so many positions' patches with the kernel of a group.
-    fn product_of(&self, rows: usize) -> Sizes {
-        Sizes {
+    fn product_of(&self, rows: usize) -> ProductSizes {
+        ProductSizes {
             rows,
             cols: self.sizes.filters,
             depth: self.depth(),
@@ -247,11 +247,11 @@ impl GeneralConvPlan {
                 });
                 let first = group * self.sizes.filters;
                 let kernel = kernel.get(first..).unwrap_or(&[]);
-                let kernel = Rows {
+                let kernel = StridedRows {
                     data: kernel,
                     stride,
                 };
-                let y = Rows {
+                let y = StridedRows {
                     data: &mut y[first..],
                     stride,
                 };

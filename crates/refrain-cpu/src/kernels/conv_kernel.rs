@@ -5,11 +5,11 @@
 //! into parts with sums of their own, by shape alone, which are added in order.
 
 use super::LengthError;
-use super::conv::Conv2dShape;
+use super::conv_shape::Conv2dShape;
 use super::gemm::{Product, Right};
 use super::micro::{self, MAX_ROWS, TileArgs};
 use super::pack::{Matrix, pack_panels, panels_len, with_buffer};
-use super::patches::{AxisShape, Source, Span, Walk};
+use super::patches::{AxisShape, ImageSource, Span, Walk};
 use super::pool::{Pool, SharedPtr};
 use super::winograd::WinogradGradient;
 use crate::simd::Simd;
@@ -57,7 +57,7 @@ impl KernelGradientPlan {
         let len = s.w_len().filter(|_| s.is_valid()).ok_or(LengthError)?;
         let (channels, results) = (s.c / s.groups, s.o / s.groups);
         let [rows, cols] = AxisShape::of(s).map(|a| a.forward());
-        let source = Source {
+        let source = ImageSource {
             h: s.h,
             w: s.w,
             c: s.c,
@@ -193,7 +193,7 @@ impl KernelGradientPlan {
             let (part, rest) = (task / per_part, task % per_part);
             let (group, rest) = (rest / (down * across), rest % (down * across));
             let (row, col) = (rest / across * self.block.0, rest % across * self.block.1);
-            let block = Block {
+            let block = KernelGradientTask {
                 plan: self,
                 simd,
                 rows: (row, self.block.0.min(self.offsets.len() - row)),
@@ -209,7 +209,7 @@ impl KernelGradientPlan {
 }
 
 /// One task: some kernel elements by some output channels, over the positions of a part.
-struct Block<'a> {
+struct KernelGradientTask<'a> {
     plan: &'a KernelGradientPlan,
     simd: Simd,
     rows: (usize, usize),
@@ -217,7 +217,7 @@ struct Block<'a> {
     cols: usize,
 }
 
-impl Block<'_> {
+impl KernelGradientTask<'_> {
     /// # Safety
     /// The block's rows and columns of the sums from `out` on are no one else's.
     unsafe fn run(&self, spans: &[Span], group: usize, x: &[f32], dy: &[f32], out: *mut f32) {
@@ -257,7 +257,7 @@ impl Block<'_> {
     }
 
     /// # Safety
-    /// As [`Block::run`].
+    /// As [`KernelGradientTask::run`].
     unsafe fn span(
         &self,
         span: &Span,

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use refrain_graph::{DType, bf16, f16, round_to_odd};
 
-use super::elementwise::{Item, Kernel, Map, copy, map};
+use super::elementwise::{BlockLoop, Item, Map, copy, map};
 use super::halves;
 use crate::simd::{Lanes, Simd};
 
@@ -106,7 +106,7 @@ where
 }
 
 /// The kernel that rounds `f32` to a type of 16 bits and leaves it `f32`.
-pub fn round(to: DType, simd: Simd) -> Option<Kernel> {
+pub fn round(to: DType, simd: Simd) -> Option<BlockLoop> {
     match to {
         DType::F16 => Some(halves::f16_rounding(simd).unwrap_or(map::<Rounded<f16>>(simd, false))),
         DType::BF16 => Some(map::<Rounded<bf16>>(simd, false)),
@@ -116,7 +116,7 @@ pub fn round(to: DType, simd: Simd) -> Option<Kernel> {
 
 /// The kernel that converts, if there is one for the types. Conversions between equal types are copies; those from 16-bit floats
 /// lead to `f32`.
-pub fn convert(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
+pub fn convert(from: DType, to: DType, simd: Simd) -> Option<BlockLoop> {
     macro_rules! to {
         ($from:ty, [$($dtype:ident $to:ty),*]) => {
             match to { $(DType::$dtype => map::<Converted<$from, $to>>(simd, false),)* _ => return None }

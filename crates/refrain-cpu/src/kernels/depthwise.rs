@@ -4,9 +4,9 @@
 //! image is first copied with every channel repeated, after which there is one kernel per channel again.
 
 use super::LengthError;
-use super::conv::Conv2dShape;
+use super::conv_shape::{Conv2dShape, ConvPass, ImageSize};
 use super::pack::with_buffer;
-use super::patches::{AxisShape, Source, Span, Walk};
+use super::patches::{AxisShape, ImageSource, Span, Walk};
 use super::pool::{Pool, SharedPtr};
 use super::vector::{Plain, Vector};
 use crate::simd::{Simd, SimdLevel};
@@ -26,24 +26,16 @@ const PARTS: usize = 16;
 /// Pixels per task when channels are repeated or added up.
 const PIXELS: usize = 1 << 10;
 
-/// What a plan computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
-    Forward,
-    InputGradient,
-    KernelGradient,
-}
-
 /// A depthwise convolution or one of its gradients, planned for one shape: `groups = c`, kernel `[kh, kw, 1, o]`.
 #[derive(Clone, Debug)]
 pub struct DepthwisePlan {
     shape: Conv2dShape,
-    pass: Pass,
-    sweeps: Vec<Sweep>,
+    pass: ConvPass,
+    sweeps: Vec<DepthwiseSweep>,
 }
 
 #[derive(Clone, Debug)]
-struct Sweep {
+struct DepthwiseSweep {
     walk: Walk,
     spans: Vec<Span>,
     copy_len: usize,
@@ -52,57 +44,37 @@ struct Sweep {
 }
 
 impl DepthwisePlan {
-    /// The plan of the convolution.
+    /// The plan of a pass.
     ///
     /// # Errors
     /// If the shape contradicts itself or is not depthwise.
-    pub fn forward(shape: &Conv2dShape) -> Result<Self, LengthError> {
-        Self::plan(shape, Pass::Forward)
-    }
-
-    /// The plan of the gradient of the convolution's input.
-    ///
-    /// # Errors
-    /// If the shape contradicts itself or is not depthwise.
-    pub fn input_gradient(shape: &Conv2dShape) -> Result<Self, LengthError> {
-        Self::plan(shape, Pass::InputGradient)
-    }
-
-    /// The plan of the gradient of the kernel.
-    ///
-    /// # Errors
-    /// If the shape contradicts itself or is not depthwise.
-    pub fn kernel_gradient(shape: &Conv2dShape) -> Result<Self, LengthError> {
-        Self::plan(shape, Pass::KernelGradient)
-    }
-
-    fn plan(s: &Conv2dShape, pass: Pass) -> Result<Self, LengthError> {
+    pub fn new(s: &Conv2dShape, pass: ConvPass) -> Result<Self, LengthError> {
         if !s.is_valid() || s.groups != s.c {
             return Err(LengthError);
         }
         let [rows, cols] = AxisShape::of(s);
-        let (h, w, c) = if pass == Pass::InputGradient {
+        let (h, w, c) = if pass == ConvPass::InputGradient {
             (s.oh, s.ow, s.o)
         } else {
             (s.h, s.w, s.o)
         };
-        let source = Source {
+        let source = ImageSource {
             h,
             w,
             c,
             channels: c,
         };
-        let sweeps = if pass == Pass::InputGradient {
+        let sweeps = if pass == ConvPass::InputGradient {
             let cols = cols.backward();
             let pairs = rows
                 .backward()
                 .into_iter()
                 .flat_map(|r| cols.iter().map(move |c| (r.clone(), c.clone())));
             pairs
-                .map(|(r, c)| Sweep::new(Walk::new(source, r, c), s))
+                .map(|(r, c)| DepthwiseSweep::new(Walk::new(source, r, c), s))
                 .collect()
         } else {
-            vec![Sweep::new(
+            vec![DepthwiseSweep::new(
                 Walk::new(source, rows.forward(), cols.forward()),
                 s,
             )]
@@ -137,8 +109,8 @@ impl DepthwisePlan {
     /// Elements of scratch memory that [`DepthwisePlan::run`] needs.
     pub fn scratch_len(&self) -> usize {
         let sums = match self.pass {
-            Pass::KernelGradient => self.parts() * self.shape.w_len().unwrap_or(0),
-            Pass::Forward | Pass::InputGradient => 0,
+            ConvPass::KernelGradient => self.parts() * self.shape.w_len().unwrap_or(0),
+            ConvPass::Forward | ConvPass::InputGradient => 0,
         };
         self.repeated_len() + sums
     }
@@ -159,9 +131,9 @@ impl DepthwisePlan {
         let s = &self.shape;
         let lens = (s.x_len(), s.w_len(), s.y_len());
         let (a_len, b_len, out_len) = match self.pass {
-            Pass::Forward => (lens.0, lens.1, lens.2),
-            Pass::InputGradient => (lens.2, lens.1, lens.0),
-            Pass::KernelGradient => (lens.0, lens.2, lens.1),
+            ConvPass::Forward => (lens.0, lens.1, lens.2),
+            ConvPass::InputGradient => (lens.2, lens.1, lens.0),
+            ConvPass::KernelGradient => (lens.0, lens.2, lens.1),
         };
         let short = Some(a.len()) < a_len || Some(b.len()) < b_len || Some(out.len()) < out_len;
         if short || scratch.len() < self.scratch_len() {
@@ -177,7 +149,7 @@ impl DepthwisePlan {
             out.fill(0.0);
         } else if m == 1 {
             self.run_single(pool, a, b, out, sums);
-        } else if self.pass == Pass::InputGradient {
+        } else if self.pass == ConvPass::InputGradient {
             self.run_single(pool, a, b, repeated, sums);
             pool.for_chunks_mut(out, PIXELS * s.c, |i, piece| {
                 let from = &repeated[i * PIXELS * s.o..];
@@ -199,15 +171,16 @@ impl DepthwisePlan {
 
     /// As [`DepthwisePlan::run`] with as many input as output channels.
     fn run_single(&self, pool: &Pool, a: &[f32], b: &[f32], out: &mut [f32], sums: &mut [f32]) {
-        if self.pass == Pass::KernelGradient {
+        if self.pass == ConvPass::KernelGradient {
             return self.run_kernel(pool, a, b, out, sums);
         }
         let s = &self.shape;
-        let (h, w) = if self.pass == Pass::InputGradient {
+        let (h, w) = if self.pass == ConvPass::InputGradient {
             (s.h, s.w)
         } else {
             (s.oh, s.ow)
         };
+        let size = ImageSize { h, w, c: s.o };
         let target = SharedPtr(out.as_mut_ptr());
         for sweep in &self.sweeps {
             pool.run(sweep.spans.len(), &|task| {
@@ -215,9 +188,7 @@ impl DepthwisePlan {
                 with_buffer(sweep.copy_len, |buffer| {
                     let read = sweep.walk.read(a, 0, span, buffer);
                     // SAFETY: lengths are checked by `run`; spans of one walk, and walks, write pixels of their own.
-                    unsafe {
-                        sweep.convolve(pool.simd(), span, read, b, (h, w, s.o), target.get())
-                    };
+                    unsafe { sweep.convolve(pool.simd(), span, read, b, size, target.get()) };
                 });
             });
         }
@@ -245,8 +216,8 @@ impl DepthwisePlan {
     }
 }
 
-impl Sweep {
-    fn new(walk: Walk, s: &Conv2dShape) -> Sweep {
+impl DepthwiseSweep {
+    fn new(walk: Walk, s: &Conv2dShape) -> DepthwiseSweep {
         let c = walk.source.channels;
         let taps: Vec<(usize, usize)> = walk
             .rows
@@ -270,7 +241,7 @@ impl Sweep {
             positions.div_ceil(MANY_TASKS).max(least),
         );
         let copy_len = spans.iter().map(|p| walk.copy_len(p)).max().unwrap_or(0);
-        Sweep {
+        DepthwiseSweep {
             walk,
             spans,
             copy_len,
@@ -286,10 +257,10 @@ impl Sweep {
         span: &Span,
         read: &[f32],
         kernel: &[f32],
-        target: (usize, usize, usize),
+        ImageSize { h, w, c }: ImageSize,
         y: *mut f32,
     ) {
-        let (walk, (h, w, c)) = (&self.walk, target);
+        let walk = &self.walk;
         let row_step = walk.rows.step * walk.row_len;
         for line in 0..span.images * span.rows {
             let (image, i) = (line / span.rows, line % span.rows);
@@ -528,9 +499,24 @@ mod tests {
         )
         .unwrap();
         let passes = [
-            (DepthwisePlan::forward(s).unwrap(), &x, &w, &y),
-            (DepthwisePlan::input_gradient(s).unwrap(), &dy, &w, &dx),
-            (DepthwisePlan::kernel_gradient(s).unwrap(), &x, &dy, &dw),
+            (
+                DepthwisePlan::new(s, ConvPass::Forward).unwrap(),
+                &x,
+                &w,
+                &y,
+            ),
+            (
+                DepthwisePlan::new(s, ConvPass::InputGradient).unwrap(),
+                &dy,
+                &w,
+                &dx,
+            ),
+            (
+                DepthwisePlan::new(s, ConvPass::KernelGradient).unwrap(),
+                &x,
+                &dy,
+                &dw,
+            ),
         ];
         for (plan, a, b, expected) in &passes {
             for group in pools() {

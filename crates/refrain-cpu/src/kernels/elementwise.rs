@@ -30,7 +30,7 @@ pub const ERROR_BOUNDS: [(UnaryOp, f64); 7] = [
     (UnaryOp::Erf, 4.0),
 ];
 
-/// Where one call of a [`Kernel`] reads and writes.
+/// Where one call of a [`BlockLoop`] reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Ptrs {
     /// First element of the result.
@@ -47,19 +47,19 @@ pub struct Ptrs {
 /// Each full operand and the result hold `rows * cols` elements of the kernel's types, each per-row operand `rows` elements
 /// (or one, with a step of 0); the result overlaps no operand; the machine has the instructions that the kernel was
 /// picked for.
-pub type Kernel = unsafe fn(&Ptrs, usize, usize);
+pub type BlockLoop = unsafe fn(&Ptrs, usize, usize);
 
 /// Gives the instance of a generic loop for a SIMD level.
 macro_rules! pick {
     ($simd:expr, $avx512:ident, $avx2:ident, $body:ident, <$($g:ty),*>) => {
         match $simd.level() {
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx512 => $avx512::<$($g),*> as Kernel,
+            SimdLevel::Avx512 => $avx512::<$($g),*> as BlockLoop,
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx2 => $avx2::<$($g),*> as Kernel,
+            SimdLevel::Avx2 => $avx2::<$($g),*> as BlockLoop,
             #[cfg(target_arch = "aarch64")]
-            SimdLevel::Neon => $body::<crate::simd::Neon, $($g),*> as Kernel,
-            _ => $body::<Portable, $($g),*> as Kernel,
+            SimdLevel::Neon => $body::<crate::simd::Neon, $($g),*> as BlockLoop,
+            _ => $body::<Portable, $($g),*> as BlockLoop,
         }
     };
 }
@@ -111,7 +111,7 @@ pub trait Zip: 'static {
 }
 
 /// How an operand is read: a full block, or one element per row.
-pub trait Pattern: 'static {
+pub trait RowPattern: 'static {
     /// One element per row.
     const PER_ROW: bool;
 }
@@ -120,10 +120,10 @@ pub trait Pattern: 'static {
 pub struct Full;
 /// One element per row.
 pub struct PerRow;
-impl Pattern for Full {
+impl RowPattern for Full {
     const PER_ROW: bool = false;
 }
-impl Pattern for PerRow {
+impl RowPattern for PerRow {
     const PER_ROW: bool = true;
 }
 
@@ -152,7 +152,7 @@ unsafe fn target<'a, T>(p: &Ptrs, r: usize, cols: usize) -> &'a mut [T] {
     all(target_os = "linux", target_arch = "x86_64"),
     unsafe(link_section = ".text_portable")
 )]
-unsafe fn map_body<L: Lanes, F: Map, A: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
+unsafe fn map_body<L: Lanes, F: Map, A: RowPattern>(p: &Ptrs, rows: usize, cols: usize) {
     for r in 0..rows {
         // SAFETY: the kernel's contract.
         unsafe {
@@ -167,14 +167,18 @@ unsafe fn map_body<L: Lanes, F: Map, A: Pattern>(p: &Ptrs, rows: usize, cols: us
         }
     }
 }
-levels!(map_body, map_avx512, map_avx2, [F: Map, A: Pattern]);
+levels!(map_body, map_avx512, map_avx2, [F: Map, A: RowPattern]);
 
 #[inline(always)]
 #[cfg_attr(
     all(target_os = "linux", target_arch = "x86_64"),
     unsafe(link_section = ".text_portable")
 )]
-unsafe fn zip_body<L: Lanes, F: Zip, A: Pattern, B: Pattern>(p: &Ptrs, rows: usize, cols: usize) {
+unsafe fn zip_body<L: Lanes, F: Zip, A: RowPattern, B: RowPattern>(
+    p: &Ptrs,
+    rows: usize,
+    cols: usize,
+) {
     for r in 0..rows {
         // SAFETY: the kernel's contract.
         unsafe {
@@ -203,7 +207,7 @@ unsafe fn zip_body<L: Lanes, F: Zip, A: Pattern, B: Pattern>(p: &Ptrs, rows: usi
         }
     }
 }
-levels!(zip_body, zip_avx512, zip_avx2, [F: Zip, A: Pattern, B: Pattern]);
+levels!(zip_body, zip_avx512, zip_avx2, [F: Zip, A: RowPattern, B: RowPattern]);
 
 /// Operand 0 chooses between operands 1 and 2.
 #[inline(always)]
@@ -211,7 +215,7 @@ levels!(zip_body, zip_avx512, zip_avx2, [F: Zip, A: Pattern, B: Pattern]);
     all(target_os = "linux", target_arch = "x86_64"),
     unsafe(link_section = ".text_portable")
 )]
-unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(
+unsafe fn select_body<L: Lanes, T: Item, A: RowPattern, B: RowPattern>(
     p: &Ptrs,
     rows: usize,
     cols: usize,
@@ -251,9 +255,9 @@ unsafe fn select_body<L: Lanes, T: Item, A: Pattern, B: Pattern>(
         }
     }
 }
-levels!(select_body, select_avx512, select_avx2, [T: Item, A: Pattern, B: Pattern]);
+levels!(select_body, select_avx512, select_avx2, [T: Item, A: RowPattern, B: RowPattern]);
 
-pub(super) fn map<F: Map>(simd: Simd, per_row: bool) -> Kernel {
+pub(super) fn map<F: Map>(simd: Simd, per_row: bool) -> BlockLoop {
     if per_row {
         pick!(simd, map_avx512, map_avx2, map_body, <F, PerRow>)
     } else {
@@ -261,7 +265,7 @@ pub(super) fn map<F: Map>(simd: Simd, per_row: bool) -> Kernel {
     }
 }
 
-fn zip<F: Zip>(simd: Simd, per_row: [bool; 2]) -> Kernel {
+fn zip<F: Zip>(simd: Simd, per_row: [bool; 2]) -> BlockLoop {
     match per_row {
         [false, false] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, Full, Full>),
         [false, true] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, Full, PerRow>),
@@ -270,7 +274,7 @@ fn zip<F: Zip>(simd: Simd, per_row: [bool; 2]) -> Kernel {
     }
 }
 
-fn select_of<T: Item>(simd: Simd, per_row: [bool; 2]) -> Kernel {
+fn select_of<T: Item>(simd: Simd, per_row: [bool; 2]) -> BlockLoop {
     match per_row {
         [false, false] => pick!(simd, select_avx512, select_avx2, select_body, <T, Full, Full>),
         [false, true] => pick!(simd, select_avx512, select_avx2, select_body, <T, Full, PerRow>),
@@ -314,7 +318,7 @@ impl<T: Item> Map for Same<T> {
 }
 
 /// The kernel that copies or repeats elements of this many bytes.
-pub fn copy(size: usize, per_row: bool, simd: Simd) -> Option<Kernel> {
+pub fn copy(size: usize, per_row: bool, simd: Simd) -> Option<BlockLoop> {
     Some(match size {
         1 => map::<Same<u8>>(simd, per_row),
         2 => map::<Same<u16>>(simd, per_row),
@@ -325,7 +329,7 @@ pub fn copy(size: usize, per_row: bool, simd: Simd) -> Option<Kernel> {
 }
 
 /// The kernel that selects between elements of this many bytes; the predicate is always full.
-pub fn select(size: usize, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+pub fn select(size: usize, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
     Some(match size {
         1 => select_of::<u8>(simd, per_row),
         2 => select_of::<u16>(simd, per_row),
@@ -336,7 +340,7 @@ pub fn select(size: usize, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
 }
 
 /// The kernel of a unary primitive, if there is one for the type.
-pub fn unary(op: UnaryOp, dtype: DType, simd: Simd) -> Option<Kernel> {
+pub fn unary(op: UnaryOp, dtype: DType, simd: Simd) -> Option<BlockLoop> {
     match dtype {
         DType::F32 => float32::unary(op, simd),
         DType::F64 => float64::unary(op, simd),
@@ -351,7 +355,7 @@ pub fn unary(op: UnaryOp, dtype: DType, simd: Simd) -> Option<Kernel> {
 }
 
 /// The kernel of a binary primitive, if there is one for the type.
-pub fn binary(op: BinaryOp, dtype: DType, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+pub fn binary(op: BinaryOp, dtype: DType, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
     match dtype {
         DType::F32 => float32::binary(op, per_row, simd),
         DType::F64 => float64::binary(op, per_row, simd),
@@ -365,7 +369,7 @@ pub fn binary(op: BinaryOp, dtype: DType, per_row: [bool; 2], simd: Simd) -> Opt
 }
 
 /// The kernel of a comparison, if there is one for the type.
-pub fn compare(op: Comparison, dtype: DType, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+pub fn compare(op: Comparison, dtype: DType, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
     match dtype {
         DType::F32 => comparison::<f32>(op, per_row, simd),
         DType::F64 => comparison::<f64>(op, per_row, simd),
@@ -386,7 +390,7 @@ macro_rules! comparisons {
             #[inline(always)]
             fn apply<L: Lanes>($x: T, $y: T) -> u8 { ($e) as u8 }
         })*
-        fn comparison<T: Item + PartialOrd>(op: Comparison, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+        fn comparison<T: Item + PartialOrd>(op: Comparison, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
             Some(match op { $(Comparison::$name => zip::<$name<T>>(simd, per_row),)* })
         }
     };
@@ -472,11 +476,11 @@ macro_rules! float_table {
                 Remainder<$t> => $t, |x, y| x % y;
                 Atan2<$t> => $t, |x, y| x.atan2(y);
             }
-            pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<Kernel> {
+            pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<BlockLoop> {
                 Some(unary_table!(op, simd, [$($special)* Abs Negate Sign Sqrt Rsqrt Cbrt Sine Cosine Tan Asin Acos
                     Atan Sinh Cosh Asinh Acosh Atanh ErfInv Floor Ceil RoundNearestEven IsFinite] [Not]))
             }
-            pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+            pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
                 Some(binary_table!(op, simd, per_row,
                     [Add Subtract Multiply Divide Maximum Minimum Power Remainder Atan2]
                     [And Or Xor ShiftLeft ShiftRightArithmetic ShiftRightLogical]))
@@ -542,12 +546,12 @@ macro_rules! integer_table {
                     ((x as $signed) >> (y as $unsigned).min((<$t>::BITS - 1) as $unsigned)) as $t
                 };
             }
-            pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<Kernel> {
+            pub(super) fn unary(op: UnaryOp, simd: Simd) -> Option<BlockLoop> {
                 Some(unary_table!(op, simd, [Abs Negate Sign Not]
                     [Exponential ExponentialMinusOne Log LogPlusOne Logistic Tanh Sqrt Rsqrt Cbrt Sine Cosine Tan Asin Acos
                     Atan Sinh Cosh Asinh Acosh Atanh Erf ErfInv Floor Ceil RoundNearestEven IsFinite]))
             }
-            pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+            pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
                 Some(binary_table!(op, simd, per_row, [Add Subtract Multiply Divide Remainder Maximum Minimum
                     Power And Or Xor ShiftLeft ShiftRightArithmetic ShiftRightLogical] [Atan2]))
             }
@@ -599,7 +603,7 @@ mod truth {
         Maximum<u8> => u8, |x, y| x | y;
         Minimum<u8> => u8, |x, y| x & y;
     }
-    pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<Kernel> {
+    pub(super) fn binary(op: BinaryOp, per_row: [bool; 2], simd: Simd) -> Option<BlockLoop> {
         Some(
             binary_table!(op, simd, per_row, [And Or Xor Maximum Minimum]
             [Add Subtract Multiply Divide Power Remainder Atan2 ShiftLeft ShiftRightArithmetic ShiftRightLogical]),

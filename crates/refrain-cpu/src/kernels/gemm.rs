@@ -57,7 +57,7 @@ pub enum Right<'a> {
     Packed(&'a [f32]),
 }
 
-/// A finished part of a result, to be worked on while it is in the cache.
+/// A finished tile of a result, for the epilogue to work on while it is in the cache.
 pub struct Tile<'a> {
     data: *mut f32,
     stride: usize,
@@ -108,7 +108,7 @@ impl Tile<'_> {
     }
 }
 
-/// What is done with each finished part of a result. Each element comes exactly once.
+/// Elementwise work on each finished tile of a result. Each element comes exactly once.
 pub type Epilogue<'a> = &'a (dyn Fn(&mut Tile<'_>) + Sync);
 
 /// `C = alpha · A · B`, or `C += …`, for a batch of matrices: `A` is `m × k`, `B` is `k × n`.
@@ -410,7 +410,7 @@ impl<'a> Product<'a> {
         pool.run(self.batch * down * across, &|task| {
             let (batch, block) = (task / (down * across), task % (down * across));
             let (row, col) = (block / across * rows, block % across * cols);
-            let block = Block {
+            let block = GemmTask {
                 product: self,
                 simd,
                 batch,
@@ -427,7 +427,7 @@ impl<'a> Product<'a> {
 }
 
 /// One task's part of a result.
-struct Block<'p, 'a> {
+struct GemmTask<'p, 'a> {
     product: &'p Product<'a>,
     simd: Simd,
     batch: usize,
@@ -447,7 +447,7 @@ struct Panels {
 
 /// Where the tiles find the left-hand side for some steps of the depth.
 #[derive(Clone, Copy)]
-struct Rows {
+struct LeftRows {
     at: *const f32,
     /// Elements from one row to the next, or from one packed tile to the next.
     row: usize,
@@ -455,7 +455,7 @@ struct Rows {
     packed: bool,
 }
 
-impl Block<'_, '_> {
+impl GemmTask<'_, '_> {
     /// # Safety
     /// The block's part of the result, from `out` on, is there and no one else's.
     unsafe fn run(&self, out: *mut f32) {
@@ -529,11 +529,18 @@ impl Block<'_, '_> {
         }
     }
 
-    fn left(&self, k0: usize, steps: usize, height: usize, copy: bool, buffer: &mut [f32]) -> Rows {
+    fn left(
+        &self,
+        k0: usize,
+        steps: usize,
+        height: usize,
+        copy: bool,
+        buffer: &mut [f32],
+    ) -> LeftRows {
         let a = &self.product.a;
         let at = a.start(self.batch) + self.row * a.row_stride + k0 * a.col_stride;
         if steps == 0 {
-            return Rows {
+            return LeftRows {
                 at: a.data.as_ptr(),
                 row: 0,
                 step: 0,
@@ -542,7 +549,7 @@ impl Block<'_, '_> {
         }
         if copy {
             pack_tiles(self.simd, a, at, (self.rows, steps), height, buffer);
-            return Rows {
+            return LeftRows {
                 at: buffer.as_ptr(),
                 row: steps,
                 step: height,
@@ -550,7 +557,7 @@ impl Block<'_, '_> {
             };
         }
         let from = &a.data[at..];
-        Rows {
+        LeftRows {
             at: from.as_ptr(),
             row: a.row_stride,
             step: a.col_stride,
@@ -610,12 +617,12 @@ impl Block<'_, '_> {
     }
 
     /// # Safety
-    /// As [`Block::run`]; `a` and `b` describe readable memory for all steps.
+    /// As [`GemmTask::run`]; `a` and `b` describe readable memory for all steps.
     unsafe fn column(
         &self,
         out: *mut f32,
         (col, cols, vectors): (usize, usize, usize),
-        a: Rows,
+        a: LeftRows,
         b: Panels,
         (steps, first): (usize, bool),
         height: usize,

@@ -5,7 +5,7 @@
 
 use refrain_graph::{DType, bf16, f16};
 
-use super::elementwise::Kernel;
+use super::elementwise::BlockLoop;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::SimdLevel;
 use crate::simd::{Simd, simd_fn};
@@ -101,7 +101,7 @@ simd_fn! {
 }
 
 /// The kernel that converts between `f32` and `f16` with the processor's own instructions, if it has some.
-pub(super) fn f16_kernel(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
+pub(super) fn f16_kernel(from: DType, to: DType, simd: Simd) -> Option<BlockLoop> {
     match (from, to, simd.level()) {
         #[cfg(target_arch = "x86_64")]
         (DType::F32, DType::F16, SimdLevel::Avx2 | SimdLevel::Avx512) => Some(x86::narrow),
@@ -112,7 +112,7 @@ pub(super) fn f16_kernel(from: DType, to: DType, simd: Simd) -> Option<Kernel> {
 }
 
 /// The kernel that rounds to `f16` with the processor's own instructions, if it has some.
-pub(super) fn f16_rounding(simd: Simd) -> Option<Kernel> {
+pub(super) fn f16_rounding(simd: Simd) -> Option<BlockLoop> {
     match simd.level() {
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx2 | SimdLevel::Avx512 => Some(x86::round),
@@ -133,7 +133,7 @@ mod x86 {
     const LANES: usize = 8;
 
     /// # Safety
-    /// As [`Kernel`](super::Kernel)'s; the machine has F16C.
+    /// As [`BlockLoop`](super::Kernel)'s; the machine has F16C.
     #[target_feature(enable = "avx2,f16c")]
     pub(super) unsafe fn narrow(p: &Ptrs, rows: usize, cols: usize) {
         // SAFETY: pointers to whole registers lie inside the rows that the caller vouches for.
@@ -147,7 +147,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// As [`Kernel`](super::Kernel)'s; the machine has F16C.
+    /// As [`BlockLoop`](super::Kernel)'s; the machine has F16C.
     #[target_feature(enable = "avx2,f16c")]
     pub(super) unsafe fn widen(p: &Ptrs, rows: usize, cols: usize) {
         // SAFETY: as above.
@@ -161,7 +161,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// As [`Kernel`](super::Kernel)'s; the machine has F16C.
+    /// As [`BlockLoop`](super::Kernel)'s; the machine has F16C.
     #[target_feature(enable = "avx2,f16c")]
     pub(super) unsafe fn round(p: &Ptrs, rows: usize, cols: usize) {
         // SAFETY: as above.

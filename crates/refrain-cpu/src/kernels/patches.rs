@@ -4,7 +4,7 @@
 //! A forward convolution is one walk; the gradient of its input is one walk over the output's gradient for each
 //! remainder of the position by the stride.
 
-use super::conv::Conv2dShape;
+use super::conv_shape::Conv2dShape;
 
 /// One element of the kernel along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl Axis {
 
 /// Images of which a walk reads some channels.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source {
+pub(crate) struct ImageSource {
     pub h: usize,
     pub w: usize,
     /// All channels.
@@ -160,7 +160,7 @@ pub(crate) struct Source {
     pub channels: usize,
 }
 
-impl Source {
+impl ImageSource {
     pub fn image(&self) -> usize {
         self.h * self.w * self.c
     }
@@ -178,7 +178,7 @@ pub(crate) struct Span {
 /// A walk over images: both axes and the runs of elements that a position reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
-    pub source: Source,
+    pub source: ImageSource,
     pub rows: Axis,
     pub cols: Axis,
     /// Whether the images are read where they lie.
@@ -192,7 +192,7 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    pub fn new(source: Source, rows: Axis, cols: Axis) -> Walk {
+    pub fn new(source: ImageSource, rows: Axis, cols: Axis) -> Walk {
         let in_place =
             source.channels == source.c && rows.inside(source.h) && cols.inside(source.w);
         let row_len = if in_place { source.w } else { cols.extent } * source.channels;
@@ -313,7 +313,7 @@ impl Walk {
     }
 
     fn copy_row(&self, row: &[f32], channel: usize, copy: &mut [f32]) {
-        let Source { w, c, channels, .. } = self.source;
+        let ImageSource { w, c, channels, .. } = self.source;
         let width = self.cols.extent;
         let before = self.cols.origin.min(0).unsigned_abs().min(width);
         let from = (self.cols.origin.max(0) as usize).min(w);
@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn spans_cover_all_rows_once() {
         let shape = axis(10, 3, 1, 1, 1);
-        let source = Source {
+        let source = ImageSource {
             h: 10,
             w: 10,
             c: 4,

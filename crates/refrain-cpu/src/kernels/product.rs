@@ -21,13 +21,13 @@ const COLS: usize = 16;
 /// Sizes of a product: `rows × depth` by `depth × cols`.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
-pub struct Sizes {
+pub struct ProductSizes {
     pub rows: usize,
     pub cols: usize,
     pub depth: usize,
 }
 
-impl Sizes {
+impl ProductSizes {
     fn work(&self) -> usize {
         self.rows * self.cols * self.depth
     }
@@ -47,7 +47,7 @@ impl Sizes {
 }
 
 /// Rows of a matrix in memory.
-pub struct Rows<S> {
+pub struct StridedRows<S> {
     /// The elements.
     pub data: S,
     /// Elements from one row to the next.
@@ -57,7 +57,7 @@ pub struct Rows<S> {
 /// A number that matrices are multiplied in.
 pub trait Factor: Number {
     /// Elements of scratch memory that [`Factor::multiply`] needs.
-    fn scratch_len(_: Sizes) -> usize {
+    fn scratch_len(_: ProductSizes) -> usize {
         0
     }
 
@@ -67,10 +67,10 @@ pub trait Factor: Number {
     /// If a slice is too short, or rows overlap.
     fn multiply(
         pool: &Pool,
-        sizes: Sizes,
+        sizes: ProductSizes,
         a: &[Self],
-        b: Rows<&[Self]>,
-        y: Rows<&mut [Self]>,
+        b: StridedRows<&[Self]>,
+        y: StridedRows<&mut [Self]>,
         _scratch: &mut [Self],
     ) -> Result<(), LengthError> {
         plain(pool, sizes, a, b, y)
@@ -83,16 +83,16 @@ impl Factor for i64 {}
 impl Factor for u32 {}
 impl Factor for u8 {}
 impl Factor for f32 {
-    fn scratch_len(s: Sizes) -> usize {
+    fn scratch_len(s: ProductSizes) -> usize {
         gemm::Product::scratch_len(1, s.rows, s.cols, s.depth)
     }
 
     fn multiply(
         pool: &Pool,
-        s: Sizes,
+        s: ProductSizes,
         a: &[f32],
-        b: Rows<&[f32]>,
-        y: Rows<&mut [f32]>,
+        b: StridedRows<&[f32]>,
+        y: StridedRows<&mut [f32]>,
         scratch: &mut [f32],
     ) -> Result<(), LengthError> {
         let left = Matrix::row_major(a, s.depth);
@@ -107,10 +107,10 @@ impl Factor for f32 {
 
 fn plain<T: Number>(
     pool: &Pool,
-    s: Sizes,
+    s: ProductSizes,
     a: &[T],
-    b: Rows<&[T]>,
-    y: Rows<&mut [T]>,
+    b: StridedRows<&[T]>,
+    y: StridedRows<&mut [T]>,
 ) -> Result<(), LengthError> {
     if !s.fit(a.len(), (b.data.len(), b.stride), (y.data.len(), y.stride)) {
         return Err(LengthError);
@@ -119,7 +119,7 @@ fn plain<T: Number>(
         return Ok(());
     }
     let (row, simd) = (s.cols * s.depth, pool.simd());
-    let right = |first: usize| Right {
+    let right = |first: usize| RightColumns {
         data: b.data.get(first..).unwrap_or(&[]),
         stride: b.stride,
         depth: s.depth,
@@ -149,14 +149,14 @@ fn plain<T: Number>(
 
 /// Many products, one after the other in memory.
 #[derive(Clone, Copy, Debug)]
-pub struct Batch {
+pub struct ProductPlan {
     /// How many.
     pub count: usize,
     /// Sizes of each.
-    pub sizes: Sizes,
+    pub sizes: ProductSizes,
 }
 
-impl Batch {
+impl ProductPlan {
     /// Computes all products into `y`. All matrices are row-major and without gaps.
     ///
     /// # Errors
@@ -187,12 +187,12 @@ impl Batch {
                 let (a, b) = of(i);
                 let (stride, b) = (
                     s.cols,
-                    Rows {
+                    StridedRows {
                         data: b,
                         stride: s.cols,
                     },
                 );
-                plain(pool, s, a, b, Rows { data, stride })?;
+                plain(pool, s, a, b, StridedRows { data, stride })?;
             }
             return Ok(());
         }
@@ -200,7 +200,7 @@ impl Batch {
             for (i, y) in piece.chunks_exact_mut(one).enumerate() {
                 let (a, data) = of(task * each + i);
                 let (stride, depth) = (s.cols, s.depth);
-                let b = Right {
+                let b = RightColumns {
                     data,
                     stride,
                     depth,
@@ -214,7 +214,7 @@ impl Batch {
 
 /// The right-hand side of some columns.
 #[derive(Clone, Copy)]
-struct Right<'a, T> {
+struct RightColumns<'a, T> {
     data: &'a [T],
     stride: usize,
     depth: usize,
@@ -222,7 +222,7 @@ struct Right<'a, T> {
 
 simd_fn! {
     /// All rows of `y`, each of so many columns and so far from the next.
-    fn rows<S, T: Number>(a: &[T], b: Right<'_, T>, y: &mut [T], shape: (usize, usize)) {
+    fn rows<S, T: Number>(a: &[T], b: RightColumns<'_, T>, y: &mut [T], shape: (usize, usize)) {
         let count = y.len().div_ceil(shape.1);
         let mut row = 0;
         while row + ROWS <= count {
@@ -239,7 +239,7 @@ simd_fn! {
 #[inline(always)]
 fn band<S: Lanes, T: Number, const R: usize>(
     a: &[T],
-    b: Right<'_, T>,
+    b: RightColumns<'_, T>,
     y: &mut [T],
     (cols, stride): (usize, usize),
     row: usize,
@@ -265,7 +265,7 @@ fn band<S: Lanes, T: Number, const R: usize>(
 #[inline(always)]
 fn tile<T: Number, const R: usize, const C: usize>(
     a: [&[T]; R],
-    b: Right<'_, T>,
+    b: RightColumns<'_, T>,
     y: &mut [T],
     (row, stride, col): (usize, usize, usize),
 ) {
@@ -313,10 +313,10 @@ mod tests {
             let term = |k: usize| a[row + k] * b[(m * depth + k) * cols + col];
             *y = (0..depth).fold(0.0, |sum, k| sum + term(k));
         }
-        let sizes = Sizes { rows, cols, depth };
+        let sizes = ProductSizes { rows, cols, depth };
         for pool in pools().iter().flatten() {
             let mut y = vec![f64::NAN; want.len()];
-            let plan = Batch {
+            let plan = ProductPlan {
                 count: batch,
                 sizes,
             };
@@ -341,12 +341,12 @@ mod tests {
     #[test]
     fn slices_that_are_too_short_are_refused() {
         let pool = Pool::new(1);
-        let sizes = Sizes {
+        let sizes = ProductSizes {
             rows: 2,
             cols: 2,
             depth: 2,
         };
-        let plan = Batch { count: 1, sizes };
+        let plan = ProductPlan { count: 1, sizes };
         assert_eq!(
             plan.run(&pool, &[1; 3], &[1; 4], &mut [0; 4]),
             Err(LengthError)
@@ -356,8 +356,8 @@ mod tests {
             &pool,
             sizes,
             &[1; 4],
-            Rows { data: b, stride: 1 },
-            Rows { data: y, stride: 2 },
+            StridedRows { data: b, stride: 1 },
+            StridedRows { data: y, stride: 2 },
             &mut [],
         );
         assert_eq!(result, Err(LengthError));

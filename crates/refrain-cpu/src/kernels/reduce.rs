@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use refrain_graph::{DType, Reduction};
 
-use super::elementwise::{Item, Kernel, Ptrs, levels, pick};
+use super::elementwise::{BlockLoop, Item, Ptrs, levels, pick};
 use crate::simd::{Lanes, Portable, Simd, SimdLevel};
 
 /// Partial results that a row is reduced in, whatever the SIMD level, so that the order of summation is one.
@@ -95,38 +95,38 @@ macro_rules! monoids {
         })*
     )*};
 }
-struct Sum<T>(PhantomData<T>);
-struct Product<T>(PhantomData<T>);
-struct Max<T>(PhantomData<T>);
-struct Min<T>(PhantomData<T>);
-struct And<T>(PhantomData<T>);
-struct Or<T>(PhantomData<T>);
+struct Addition<T>(PhantomData<T>);
+struct Multiplication<T>(PhantomData<T>);
+struct Maximum<T>(PhantomData<T>);
+struct Minimum<T>(PhantomData<T>);
+struct Conjunction<T>(PhantomData<T>);
+struct Disjunction<T>(PhantomData<T>);
 
 monoids! {
-    Sum for f32 f64: 0, |a, b| a + b;
-    Sum for i32 i64 u32 u8: 0, |a, b| a.wrapping_add(b);
-    Product for f32 f64: 1, |a, b| a * b;
-    Product for i32 i64 u32 u8: 1, |a, b| a.wrapping_mul(b);
-    Max for f32 f64: f32::NEG_INFINITY, |a, b| if a > b || a.is_nan() { a } else { b };
-    Min for f32 f64: f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b };
-    Max for i32: i32::MIN, |a, b| a.max(b);
-    Max for i64: i64::MIN, |a, b| a.max(b);
-    Max for u8 u32: 0, |a, b| a.max(b);
-    Min for i32: i32::MAX, |a, b| a.min(b);
-    Min for i64: i64::MAX, |a, b| a.min(b);
-    Min for u32: u32::MAX, |a, b| a.min(b);
-    Min for u8: u8::MAX, |a, b| a.min(b);
-    And for u8: 1, |a, b| a & b;
-    Or for u8: 0, |a, b| a | b;
+    Addition for f32 f64: 0, |a, b| a + b;
+    Addition for i32 i64 u32 u8: 0, |a, b| a.wrapping_add(b);
+    Multiplication for f32 f64: 1, |a, b| a * b;
+    Multiplication for i32 i64 u32 u8: 1, |a, b| a.wrapping_mul(b);
+    Maximum for f32 f64: f32::NEG_INFINITY, |a, b| if a > b || a.is_nan() { a } else { b };
+    Minimum for f32 f64: f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b };
+    Maximum for i32: i32::MIN, |a, b| a.max(b);
+    Maximum for i64: i64::MIN, |a, b| a.max(b);
+    Maximum for u8 u32: 0, |a, b| a.max(b);
+    Minimum for i32: i32::MAX, |a, b| a.min(b);
+    Minimum for i64: i64::MAX, |a, b| a.min(b);
+    Minimum for u32: u32::MAX, |a, b| a.min(b);
+    Minimum for u8: u8::MAX, |a, b| a.min(b);
+    Conjunction for u8: 1, |a, b| a & b;
+    Disjunction for u8: 0, |a, b| a | b;
 }
 
 /// The loops of one reduction.
 #[derive(Clone, Copy, Debug)]
 pub struct Reducer {
     /// Rows of a block to one element each.
-    pub rows: Kernel,
+    pub rows: BlockLoop,
     /// A block into an accumulator.
-    pub into: Kernel,
+    pub into: BlockLoop,
     /// The identity's bits, low bytes first.
     pub identity: u64,
 }
@@ -153,10 +153,10 @@ pub fn reducer(kind: Reduction, dtype: DType, simd: Simd) -> Option<Reducer> {
     macro_rules! numbers {
         ($t:ty, |$of:ident| $bits:expr, $loops:ident, ($($simd:expr)?)) => {
             match kind {
-                Reduction::Sum => $loops::<Sum<$t>>($($simd,)? |$of| $bits),
-                Reduction::Product => $loops::<Product<$t>>($($simd,)? |$of| $bits),
-                Reduction::Max => $loops::<Max<$t>>($($simd,)? |$of| $bits),
-                Reduction::Min => $loops::<Min<$t>>($($simd,)? |$of| $bits),
+                Reduction::Sum => $loops::<Addition<$t>>($($simd,)? |$of| $bits),
+                Reduction::Product => $loops::<Multiplication<$t>>($($simd,)? |$of| $bits),
+                Reduction::Max => $loops::<Maximum<$t>>($($simd,)? |$of| $bits),
+                Reduction::Min => $loops::<Minimum<$t>>($($simd,)? |$of| $bits),
                 Reduction::And | Reduction::Or => return None,
             }
         };
@@ -169,8 +169,8 @@ pub fn reducer(kind: Reduction, dtype: DType, simd: Simd) -> Option<Reducer> {
         DType::U32 => numbers!(u32, |x| x as u64, portable, ()),
         DType::U8 => numbers!(u8, |x| x as u64, portable, ()),
         DType::Bool => match kind {
-            Reduction::And | Reduction::Min => portable::<And<u8>>(|x| x as u64),
-            Reduction::Or | Reduction::Max => portable::<Or<u8>>(|x| x as u64),
+            Reduction::And | Reduction::Min => portable::<Conjunction<u8>>(|x| x as u64),
+            Reduction::Or | Reduction::Max => portable::<Disjunction<u8>>(|x| x as u64),
             Reduction::Sum | Reduction::Product => return None,
         },
         DType::F16 | DType::BF16 => return None,

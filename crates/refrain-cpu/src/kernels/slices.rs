@@ -50,7 +50,7 @@ impl Indices<'_> {
 
 /// A dimension of the index vectors' grid.
 #[derive(Clone, Copy, Debug)]
-struct Batch {
+struct BatchDim {
     size: usize,
     index_stride: usize,
     result_stride: usize,
@@ -58,7 +58,7 @@ struct Batch {
 
 /// A dimension of a window.
 #[derive(Clone, Copy, Debug)]
-struct Extent {
+struct WindowDim {
     size: usize,
     operand_stride: usize,
     result_stride: usize,
@@ -79,10 +79,10 @@ struct Component {
 #[derive(Clone, Debug)]
 pub struct SlicePlan {
     operand_dims: Vec<usize>,
-    batch: Vec<Batch>,
-    window: Vec<Extent>,
+    batch: Vec<BatchDim>,
+    window: Vec<WindowDim>,
     /// The window with dimensions joined that lie without gaps on both sides, less the run.
-    outer: Vec<Extent>,
+    outer: Vec<WindowDim>,
     /// Elements side by side on both sides.
     run: usize,
     components: Vec<Component>,
@@ -107,15 +107,15 @@ fn len_of(dims: &[usize]) -> Result<usize, LengthError> {
 }
 
 /// Joins window dimensions that follow each other without gaps.
-fn join(window: &[Extent]) -> (Vec<Extent>, usize) {
-    let mut joined: Vec<Extent> = Vec::new();
+fn join(window: &[WindowDim]) -> (Vec<WindowDim>, usize) {
+    let mut joined: Vec<WindowDim> = Vec::new();
     for &e in window.iter().filter(|e| e.size != 1) {
         match joined.last_mut() {
             Some(l)
                 if l.operand_stride == e.size * e.operand_stride
                     && l.result_stride == e.size * e.result_stride =>
             {
-                *l = Extent {
+                *l = WindowDim {
                     size: l.size * e.size,
                     ..e
                 };
@@ -218,20 +218,20 @@ impl SlicePlan {
         if !known || !counts || n.vector > indices.len() {
             return Err(LengthError);
         }
-        let window: Vec<Extent> = kept
+        let window: Vec<WindowDim> = kept
             .iter()
             .zip(n.window)
-            .map(|(&operand_dim, &d)| Extent {
+            .map(|(&operand_dim, &d)| WindowDim {
                 size: result[d],
                 operand_stride: operand_strides[operand_dim],
                 result_stride: result_strides[d],
                 operand_dim,
             })
             .collect();
-        let batch: Vec<Batch> = grid
+        let batch: Vec<BatchDim> = grid
             .iter()
             .zip(&places)
-            .map(|(&g, &d)| Batch {
+            .map(|(&g, &d)| BatchDim {
                 size: indices[g],
                 index_stride: index_strides[g],
                 result_stride: result_strides[d],
@@ -257,7 +257,7 @@ impl SlicePlan {
         let (outer, run) = join(&window);
         let first = result.len() - n.window.len();
         // Windows one element wide along whatever the indices address meet at the same offset only.
-        let narrow = |e: &Extent| e.size == 1 || !n.map.contains(&e.operand_dim);
+        let narrow = |e: &WindowDim| e.size == 1 || !n.map.contains(&e.operand_dim);
         Ok(SlicePlan {
             in_order: n.window.iter().all(|&d| d >= first) || window.iter().all(narrow),
             operand_dims: operand.to_vec(),
@@ -496,7 +496,7 @@ impl SlicePlan {
     fn set_in_order<T: Copy>(&self, operand: &mut [T], indices: Indices, updates: &[T]) {
         let len = self.result_dims.iter().product();
         for (from, &update) in updates[..len].iter().enumerate() {
-            let index = |b: &Batch| from / b.result_stride % b.size * b.index_stride;
+            let index = |b: &BatchDim| from / b.result_stride % b.size * b.index_stride;
             let index = self.batch.iter().map(index).sum();
             if let Some(to) = self.target(indices, index, from) {
                 operand[to] = update;

@@ -3,14 +3,16 @@
 
 use refrain_graph::{Conv, ConvLayout, DType, Node, Value};
 
-use super::index::Made;
+use super::index::ArrangedOutputs;
 use super::pack::worthwhile;
 use super::{Lowerer, Lowering};
-use crate::kernels::conv::{Conv2dShape, ConvPlan};
+use crate::buffer::BufferRange;
+use crate::kernels::conv::ConvPlan;
 use crate::kernels::conv_kernel::KernelGradientPlan;
+use crate::kernels::conv_shape::{Conv2dShape, ConvPass};
 use crate::kernels::depthwise::DepthwisePlan;
 use crate::library::Kernel;
-use crate::plan::{Buf, PackLayout};
+use crate::packing::PackLayout;
 use crate::sources::dims_of;
 
 /// Sizes along the one or two spatial dimensions; height is 1 if there is one.
@@ -22,16 +24,9 @@ const WINOGRAD_TILE: usize = 16;
 /// A convolution in canonical form, ready to be planned.
 struct Canonical {
     shape: Conv2dShape,
-    pass: Pass,
-    left: (Buf, usize),
-    right: (Buf, usize),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    Forward,
-    InputGradient,
-    KernelGradient,
+    pass: ConvPass,
+    left: BufferRange,
+    right: BufferRange,
 }
 
 fn pair(spatial: &[usize], alone: usize) -> Pair {
@@ -151,7 +146,7 @@ impl Lowerer<'_> {
         let right = self.arranged(rhs, right.transpose(&kernel_order(&conv.rhs)));
         Some(Canonical {
             shape,
-            pass: Pass::Forward,
+            pass: ConvPass::Forward,
             left,
             right,
         })
@@ -206,7 +201,7 @@ impl Lowerer<'_> {
         let left = self.arranged(lhs, self.view(lhs).transpose(&self::order(&conv.lhs)));
         Some(Canonical {
             shape,
-            pass: Pass::InputGradient,
+            pass: ConvPass::InputGradient,
             left,
             right,
         })
@@ -248,7 +243,7 @@ impl Lowerer<'_> {
         let right = self.arranged(rhs, self.view(rhs).transpose(&order(&conv.rhs)));
         Some(Canonical {
             shape,
-            pass: Pass::KernelGradient,
+            pass: ConvPass::KernelGradient,
             left,
             right,
         })
@@ -264,7 +259,11 @@ impl Lowerer<'_> {
         } = canonical;
         let (kernel, right) = self.packed_kernel(kernel, *right, s);
         let scratch = match &kernel {
-            Kernel::Conv(plan, _) => plan.scratch_len(),
+            Kernel::Conv {
+                plan,
+                packed: false,
+                ..
+            } => plan.scratch_len(),
             Kernel::ConvGradient(plan) => plan.scratch_len(),
             Kernel::Depthwise(plan) => plan.scratch_len(),
             _ => 0,
@@ -272,30 +271,28 @@ impl Lowerer<'_> {
         let flops = 2 * s.multiply_adds() as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let way = match &kernel {
-            Kernel::Conv(plan, _) | Kernel::PackedConv(plan, _) if plan.is_winograd() => {
-                ", Winograd"
-            }
+            Kernel::Conv { plan, .. } if plan.is_winograd() => ", Winograd",
             Kernel::ConvGradient(plan) if plan.is_winograd() => ", Winograd",
             _ => "",
         };
         let packed = match &kernel {
-            Kernel::PackedConv(..) => ", packed",
+            Kernel::Conv { packed: true, .. } => ", packed",
             _ => "",
         };
         let (name, to) = match pass {
-            Pass::Forward => ("convolution", order(&conv.out)),
-            Pass::InputGradient => ("convolution's input gradient", order(&conv.out)),
-            Pass::KernelGradient => ("convolution's kernel gradient", kernel_order(&conv.out)),
+            ConvPass::Forward => ("convolution", order(&conv.out)),
+            ConvPass::InputGradient => ("convolution's input gradient", order(&conv.out)),
+            ConvPass::KernelGradient => ("convolution's kernel gradient", kernel_order(&conv.out)),
         };
         let image = [s.n, s.h, s.w, s.c];
         let window = [s.kh, s.kw, s.c / s.groups, s.o];
         let note = format!("{name} {image:?} * {window:?}{way}{packed}");
-        let made = Made {
+        let made = ArrangedOutputs {
             outputs: &[output],
             to: &to,
             scratch,
         };
-        self.call_arranged(kernel, vec![*left, right], made, note);
+        self.call_arranged(kernel, &[*left, right], made, note);
     }
 }
 
@@ -303,20 +300,20 @@ impl Lowerer<'_> {
 fn plan(canonical: &Canonical, winograd: bool) -> Option<Kernel> {
     let Canonical { shape, pass, .. } = canonical;
     let depthwise = shape.groups > 1 && shape.groups == shape.c;
-    let convolve = |p: ConvPlan| Box::new(if winograd { p.with_winograd() } else { p });
+    let conv_kernel = |p: ConvPlan, channels| Kernel::Conv {
+        plan: Box::new(if winograd { p.with_winograd() } else { p }),
+        channels,
+        packed: false,
+    };
     let gradient = |p: KernelGradientPlan| Box::new(if winograd { p.with_winograd() } else { p });
     let depthwise_kernel = |p: DepthwisePlan| Kernel::Depthwise(Box::new(p));
     let kernel = match (pass, depthwise) {
-        (Pass::Forward, true) => DepthwisePlan::forward(shape).map(depthwise_kernel),
-        (Pass::InputGradient, true) => DepthwisePlan::input_gradient(shape).map(depthwise_kernel),
-        (Pass::KernelGradient, true) => DepthwisePlan::kernel_gradient(shape).map(depthwise_kernel),
-        (Pass::Forward, false) => {
-            ConvPlan::forward(shape).map(|p| Kernel::Conv(convolve(p), shape.o))
+        (_, true) => DepthwisePlan::new(shape, *pass).map(depthwise_kernel),
+        (ConvPass::Forward, false) => ConvPlan::forward(shape).map(|p| conv_kernel(p, shape.o)),
+        (ConvPass::InputGradient, false) => {
+            ConvPlan::input_gradient(shape).map(|p| conv_kernel(p, shape.c))
         }
-        (Pass::InputGradient, false) => {
-            ConvPlan::input_gradient(shape).map(|p| Kernel::Conv(convolve(p), shape.c))
-        }
-        (Pass::KernelGradient, false) => {
+        (ConvPass::KernelGradient, false) => {
             KernelGradientPlan::new(shape).map(|p| Kernel::ConvGradient(gradient(p)))
         }
     };
@@ -328,10 +325,10 @@ impl Lowerer<'_> {
     fn packed_kernel(
         &mut self,
         kernel: Kernel,
-        right: (Buf, usize),
+        right: BufferRange,
         shape: &Conv2dShape,
-    ) -> (Kernel, (Buf, usize)) {
-        let Kernel::Conv(plan, channels) = kernel else {
+    ) -> (Kernel, BufferRange) {
+        let Kernel::Conv { plan, channels, .. } = kernel else {
             return (kernel, right);
         };
         let pixels = shape.n * shape.oh * shape.ow;
@@ -339,12 +336,16 @@ impl Lowerer<'_> {
             true => pixels / WINOGRAD_TILE,
             false => pixels,
         };
-        let first = right.1 / size_of::<f32>();
         let layout = || PackLayout::Kernel(plan.clone());
-        match worthwhile(rows).then(|| self.pack(right.0, first, layout())) {
-            Some(Some(packed)) => (Kernel::PackedConv(plan, channels), (packed, 0)),
-            _ => (Kernel::Conv(plan, channels), right),
-        }
+        let packed = worthwhile(rows)
+            .then(|| self.pack(right, layout()))
+            .flatten();
+        let kernel = Kernel::Conv {
+            plan,
+            channels,
+            packed: packed.is_some(),
+        };
+        (kernel, packed.unwrap_or(right))
     }
 }
 

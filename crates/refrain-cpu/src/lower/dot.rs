@@ -4,16 +4,18 @@ use refrain_graph::{DType, DotDims, Node, Value};
 
 use super::pack::worthwhile;
 use super::{Lowerer, Lowering};
+use crate::buffer::{BufferRange, BufferView, Storage};
+use crate::kernels::dot::{DotPlan, Strides};
 use crate::kernels::gemm::Product;
-use crate::kernels::product::{Batch, Sizes};
+use crate::kernels::product::{ProductPlan, ProductSizes};
 use crate::library::{Kernel, is_number};
-use crate::plan::{Buf, BufInfo, DotDraft, Draft, Home, PackLayout, Ref, RightHand, Strides};
+use crate::packing::PackLayout;
 use crate::sources::dims_of;
 use crate::view::{View, collapse};
 
 /// One side of a product: a view whose outer and contracted dimensions each have one stride, and its batch one or two.
-struct Side {
-    operand: Ref,
+struct DotOperand {
+    operand: BufferRange,
     batch: usize,
     inner: (usize, usize),
     free: usize,
@@ -33,7 +35,7 @@ fn stride(view: &View, axes: &[usize]) -> Option<usize> {
         .and_then(|s| usize::try_from(s).ok())
 }
 
-impl Side {
+impl DotOperand {
     fn strides(&self, row: usize, col: usize) -> Strides {
         Strides {
             batch: self.batch,
@@ -87,34 +89,23 @@ impl Lowerer<'_> {
         let right = self.side(rhs, &d.rhs_batch, &rf, &d.rhs_contracting);
         let scratch = Product::scratch_len(batch, m, n, k);
         let packed = self.packed(&right, sizes);
-        let scratch = (scratch > 0 && packed.is_none()).then(|| {
-            let bytes = scratch * size_of::<f32>();
-            self.out.buffers.push(BufInfo {
-                dtype: DType::F32,
-                bytes,
-                home: Home::Arena,
-            })
-        });
         let out = self.buf(output);
-        let how = if packed.is_some() { " packed" } else { "" };
-        let rhs = match packed {
-            Some(buf) => RightHand::Packed(buf),
-            None => {
-                let strides = right.strides(right.depth, right.free);
-                RightHand::Matrix(right.operand, strides)
-            }
-        };
-        let draft = DotDraft {
-            out,
+        let mut writes = vec![out];
+        if scratch > 0 && packed.is_none() {
+            writes.push(self.scratch(DType::F32, scratch * size_of::<f32>()));
+        }
+        let plan = DotPlan {
             sizes,
-            lhs_strides: left.strides(left.free, left.depth),
-            lhs: left.operand,
-            rhs,
-            scratch,
-            finish: None,
+            lhs: left.strides(left.free, left.depth),
+            rhs: match packed {
+                Some(_) => None,
+                None => Some(right.strides(right.depth, right.free)),
+            },
         };
+        let how = if packed.is_some() { " packed" } else { "" };
         let note = format!("dot {batch} x [{m}, {k}] [{k}, {n}]{how}");
-        self.push(Draft::Dot(draft), note);
+        let reads = [left.operand, packed.unwrap_or(right.operand)];
+        self.call(Kernel::Dot(plan), &reads, &writes, note);
         Ok(())
     }
 
@@ -136,16 +127,16 @@ impl Lowerer<'_> {
         let right = [&d.rhs_batch, &d.rhs_contracting, free[1]].concat();
         let left = self.arranged(lhs, self.view(lhs).transpose(&left));
         let right = self.arranged(rhs, self.view(rhs).transpose(&right));
-        let sizes = Sizes { rows, cols, depth };
+        let sizes = ProductSizes { rows, cols, depth };
         let out = self.buf(output);
         let note = format!("dot {dtype} {count} x [{rows}, {depth}] [{depth}, {cols}]");
-        let kernel = Kernel::Product(Batch { count, sizes }, dtype);
-        self.call(kernel, vec![left, right], vec![out], note);
+        let kernel = Kernel::Product(ProductPlan { count, sizes }, dtype);
+        self.call(kernel, &[left, right], &[out], note);
         Ok(())
     }
 
     /// The packed matrix of a right-hand side that is the same in every run.
-    fn packed(&mut self, right: &Side, [batch, m, n, k]: [usize; 4]) -> Option<Buf> {
+    fn packed(&mut self, right: &DotOperand, [batch, m, n, k]: [usize; 4]) -> Option<BufferRange> {
         let split = Product::splits_depth(batch, m, n, k);
         if batch != 1 || n == 1 || split || !worthwhile(m) {
             return None;
@@ -154,11 +145,17 @@ impl Lowerer<'_> {
             strides: [right.depth, right.free],
             sizes: [k, n],
         };
-        self.pack(right.operand.buf, right.operand.view.offset, layout)
+        self.pack(right.operand, layout)
     }
 
     /// An operand with one stride per group of dimensions; copied if it has none.
-    fn side(&mut self, value: Value, batch: &[usize], free: &[usize], depth: &[usize]) -> Side {
+    fn side(
+        &mut self,
+        value: Value,
+        batch: &[usize],
+        free: &[usize],
+        depth: &[usize],
+    ) -> DotOperand {
         let operand = self.operand(value);
         let strides = |v: &View| {
             Some((
@@ -168,8 +165,8 @@ impl Lowerer<'_> {
             ))
         };
         if let Some(((outer, inner), f, k)) = strides(&operand.view) {
-            return Side {
-                operand,
+            return DotOperand {
+                operand: self.rest(&operand),
                 batch: outer,
                 inner,
                 free: f,
@@ -179,22 +176,22 @@ impl Lowerer<'_> {
         let dims = dims_of(self.graph, value);
         let order: Vec<usize> = [batch, free, depth].concat();
         let spec = self.graph.spec(value).clone();
-        let buf = self.buffer(&spec, Home::Arena);
+        let buf = self.buffer(&spec, Storage::Arena);
         let view = operand.view.transpose(&order);
         let dense = View::dense(&view.dims);
         self.copy(
-            Ref {
+            BufferView {
                 buf: operand.buf,
                 view,
             },
             buf,
-            dense.clone(),
+            dense,
             spec.dtype.size(),
         );
         let count = |axes: &[usize]| axes.iter().map(|&a| dims[a]).product::<usize>();
         let (f, k) = (count(free), count(depth));
-        Side {
-            operand: Ref { buf, view: dense },
+        DotOperand {
+            operand: self.whole(buf),
             batch: f * k,
             inner: (1, 0),
             free: k,

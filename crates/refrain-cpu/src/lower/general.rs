@@ -3,7 +3,7 @@
 use refrain_graph::{Conv, DType, Node, Reduction};
 
 use super::conv::{kernel_order, order};
-use super::index::Made;
+use super::index::ArrangedOutputs;
 use super::{Lowerer, Lowering};
 use crate::CompileError;
 use crate::kernels::conv_general::{ConvSizes, GeneralConvPlan};
@@ -68,15 +68,15 @@ impl Lowerer<'_> {
             "general convolution {dtype} {:?} * {:?}",
             image.dims, kernel.dims
         );
-        let reads = vec![self.arranged(lhs, image), self.arranged(rhs, kernel)];
-        let made = Made {
+        let reads = [self.arranged(lhs, image), self.arranged(rhs, kernel)];
+        let made = ArrangedOutputs {
             outputs: &[output],
             to: &order(&conv.out),
             scratch,
         };
         self.call_arranged(
             Kernel::GeneralConv(Box::new(plan), dtype),
-            reads,
+            &reads,
             made,
             note,
         );
@@ -84,12 +84,17 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn sort(&mut self, node: Node, dim: usize, descending: bool) -> Lowering {
-        let (x, dtype) = self.lines(node, dim);
-        if i32::try_from(x).is_err() {
+        let (len, dtype) = self.lines(node, dim);
+        if i32::try_from(len).is_err() {
             let spec = self.graph.spec(self.graph.inputs(node)[0]);
             return Err(CompileError::TooLarge(format!("a position in {spec}")));
         }
-        self.call_lines(node, dim, Kernel::Sort(x, descending, dtype));
+        let kernel = Kernel::Sort {
+            len,
+            descending,
+            dtype,
+        };
+        self.call_lines(node, dim, kernel);
         Ok(())
     }
 
@@ -104,7 +109,13 @@ impl Lowerer<'_> {
             return Err(self.no_kernel(node));
         }
         let (len, dtype) = self.lines(node, dim);
-        self.call_lines(node, dim, Kernel::Cumulative(len, kind, reverse, dtype));
+        let kernel = Kernel::Cumulative {
+            len,
+            kind,
+            reverse,
+            dtype,
+        };
+        self.call_lines(node, dim, kernel);
         Ok(())
     }
 
@@ -120,18 +131,18 @@ impl Lowerer<'_> {
         let view = self.view(x);
         let mut to: Vec<usize> = (0..view.dims.len()).filter(|&d| d != dim).collect();
         to.push(dim);
-        let reads = vec![self.arranged(x, view.transpose(&to))];
+        let reads = [self.arranged(x, view.transpose(&to))];
         let note = format!(
             "{} {} along {dim}",
             self.graph.op(node).name(),
             self.graph.spec(x)
         );
-        let made = Made {
+        let made = ArrangedOutputs {
             outputs: self.graph.outputs(node),
             to: &to,
             scratch: 0,
         };
-        self.call_arranged(kernel, reads, made, note);
+        self.call_arranged(kernel, &reads, made, note);
     }
 }
 

@@ -6,27 +6,13 @@ use refrain_graph::{BinaryOp, DType, Node, Op, Spec, UnaryOp, Value};
 
 use super::Lowerer;
 use crate::CompileError;
-use crate::fuse::{Group, Pattern, pattern};
-use crate::kernels::arena::Place;
+use crate::fuse::{Group, ReductionPattern, pattern};
+use crate::kernels::arena::MemoryRange;
 use crate::kernels::nest::Extent;
-use crate::plan::{Buf, BufInfo, Draft, Home};
 use crate::sources::{Source, dims_of};
-use crate::tape::{self, Geometry, Input, Instr, Output, Reg, Sum, Tape, link};
+use crate::step::Step;
+use crate::tape::{Geometry, Input, Instr, Output, Reg, Sum, Tape, compile_nest};
 use crate::view::View;
-
-/// One place for all buffers, to try a tape before there are places: every output then needs a register until the end of
-/// the block, which is the most scratch that it can need.
-struct Together<'a>(&'a Lowerer<'a>);
-
-impl tape::Places for Together<'_> {
-    fn place(&self, _: Buf) -> Place {
-        Place { slot: 0, offset: 0 }
-    }
-
-    fn bytes(&self, buf: Buf) -> usize {
-        self.0.out.buffers[buf].bytes
-    }
-}
 
 impl Lowerer<'_> {
     /// Adds the loop nest of a group, or those of its nodes if they do not fit one.
@@ -34,19 +20,14 @@ impl Lowerer<'_> {
         self.note_widened(group);
         let mut tape = self.tape(group);
         let geometry = Geometry::of(&tape);
-        if link(&tape, &geometry, &Together(self), self.simd).is_none() && group.nodes.len() > 1 {
+        if group.nodes.len() > 1 && !self.fits(&tape, &geometry) {
             return self.one_by_one(group);
         }
         for sum in &mut tape.sums {
             if geometry.parts() > 1 {
                 let dtype = self.out.buffers[sum.buf].dtype;
                 let bytes = geometry.batch * geometry.parts() * geometry.cols * dtype.size();
-                let info = BufInfo {
-                    dtype,
-                    bytes,
-                    home: Home::Arena,
-                };
-                sum.partial = Some(self.out.buffers.push(info));
+                sum.partial = Some(self.scratch(dtype, bytes));
             }
         }
         let of = |reg: Reg| tape.instrs[reg].1;
@@ -57,8 +38,19 @@ impl Lowerer<'_> {
         let flops = ops.saturating_mul(tape.numel()) as u64;
         self.out.flops = self.out.flops.saturating_add(flops);
         let note = self.describe(group);
-        self.push(Draft::Loops(vec![(tape, geometry)]), note);
+        self.push(Step::Loops(vec![(tape, geometry)]), note);
         Ok(())
+    }
+
+    /// Whether a tape can become one nest. The memory of all buffers is the same here: every output then needs a register until
+    /// the end of the block, which is the most scratch that it can need.
+    fn fits(&self, tape: &Tape, geometry: &Geometry) -> bool {
+        let memory = |buf| MemoryRange {
+            slot: 0,
+            offset: 0,
+            bytes: self.out.buffers[buf].bytes,
+        };
+        compile_nest(tape, geometry, &memory, self.simd).is_some()
     }
 
     fn one_by_one(&mut self, group: &Group) -> Result<(), CompileError> {
@@ -155,7 +147,7 @@ impl Lowerer<'_> {
         let dtype = self.graph.spec(output).dtype;
         if let Op::Reduce { kind, dims } = self.graph.op(node) {
             let operand = self.register(b, inputs[0], &group.dims, perm);
-            if let Pattern::Rows { .. } = pattern(&group.dims, dims) {
+            if let ReductionPattern::Rows { .. } = pattern(&group.dims, dims) {
                 let reg = b.tape.push(Instr::ReduceRows(*kind, operand), dtype);
                 b.regs.insert(output, reg);
             } else {

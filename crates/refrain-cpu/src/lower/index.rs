@@ -3,15 +3,16 @@
 use refrain_graph::{DType, GatherDims, Node, Reduction, ScatterDims, ScatterKind, Value, Window};
 
 use super::{Lowerer, Lowering};
+use crate::buffer::{Buf, BufferRange, BufferView, Storage};
 use crate::kernels::pooling::WindowPlan;
 use crate::kernels::slices::SlicePlan;
 use crate::library::{Kernel, is_number};
-use crate::plan::{Buf, BufInfo, Draft, Home, Ref};
 use crate::sources::dims_of;
+use crate::step::{Call, Step};
 use crate::view::View;
 
 /// What a kernel makes that writes dimensions in an order of its own.
-pub(super) struct Made<'a> {
+pub(super) struct ArrangedOutputs<'a> {
     /// The values.
     pub outputs: &'a [Value],
     /// Their dimensions as the kernel writes them.
@@ -25,30 +26,26 @@ impl Lowerer<'_> {
     pub(super) fn call_arranged(
         &mut self,
         kernel: Kernel,
-        reads: Vec<(Buf, usize)>,
-        made: Made<'_>,
+        reads: &[BufferRange],
+        made: ArrangedOutputs<'_>,
         note: String,
     ) {
         let direct = made.to.iter().copied().eq(0..made.to.len());
         let target = |lowerer: &mut Self, &value: &Value| match direct {
             true => lowerer.buf(value),
-            false => lowerer.buffer(lowerer.graph.spec(value), Home::Arena),
+            false => lowerer.buffer(lowerer.graph.spec(value), Storage::Arena),
         };
         let targets: Vec<Buf> = made.outputs.iter().map(|v| target(self, v)).collect();
         let mut writes = targets.clone();
         if made.scratch > 0 {
             let dtype = self.graph.spec(made.outputs[0]).dtype;
-            writes.push(self.out.buffers.push(BufInfo {
-                dtype,
-                bytes: made.scratch * dtype.size(),
-                home: Home::Arena,
-            }));
+            writes.push(self.scratch(dtype, made.scratch * dtype.size()));
         }
-        self.call(kernel, reads, writes, note);
+        self.call(kernel, reads, &writes, note);
         for (&value, buf) in made.outputs.iter().zip(targets).filter(|_| !direct) {
             let (out, size) = (self.buf(value), self.graph.spec(value).dtype.size());
             let view = View::dense(&dims_of(self.graph, value)).transpose(made.to);
-            let src = Ref {
+            let src = BufferView {
                 buf,
                 view: View::dense(&view.dims),
             };
@@ -56,23 +53,22 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Adds a call; `reads` are buffers and first bytes.
+    /// Adds a call that reads and writes one or two operands.
     pub(super) fn call(
         &mut self,
         kernel: Kernel,
-        reads: Vec<(Buf, usize)>,
-        writes: Vec<Buf>,
+        reads: &[BufferRange],
+        writes: &[Buf],
         note: String,
     ) {
-        self.push(
-            Draft::Call {
-                kernel: Box::new(kernel),
-                reads,
-                writes,
-                finish: None,
-            },
-            note,
-        );
+        let write = |i| writes.get(i).map(|&buf: &Buf| self.whole(buf));
+        let call = Call {
+            kernel,
+            reads: [reads.first().copied(), reads.get(1).copied()],
+            writes: [write(0), write(1)],
+            epilogue: None,
+        };
+        self.push(Step::Call(Box::new(call)), note);
     }
 
     pub(super) fn reduce_window(
@@ -95,8 +91,8 @@ impl Lowerer<'_> {
         let note = format!("window {:?} {}", window.size, self.graph.spec(input));
         self.call(
             Kernel::Window(Box::new(plan), kind, dtype),
-            vec![read],
-            vec![write],
+            &[read],
+            &[write],
             note,
         );
         Ok(())
@@ -111,7 +107,7 @@ impl Lowerer<'_> {
         if !is_number(dtype) {
             return Err(self.no_kernel(node));
         }
-        let reads = vec![self.dense(operand), self.dense(source)];
+        let reads = [self.dense(operand), self.dense(source)];
         let write = self.buf(output);
         let note = format!(
             "select and scatter {:?} {}",
@@ -120,8 +116,8 @@ impl Lowerer<'_> {
         );
         self.call(
             Kernel::SelectAndScatter(Box::new(plan), dtype),
-            reads,
-            vec![write],
+            &reads,
+            &[write],
             note,
         );
         Ok(())
@@ -143,13 +139,17 @@ impl Lowerer<'_> {
         if !index.is_integer() {
             return Err(self.no_kernel(node));
         }
-        let reads = vec![self.dense(operand), self.dense(indices)];
+        let reads = [self.dense(operand), self.dense(indices)];
         let write = self.buf(output);
         let note = format!("gather {}", self.graph.spec(output));
         self.call(
-            Kernel::Gather(Box::new(plan), index, size),
-            reads,
-            vec![write],
+            Kernel::Gather {
+                plan: Box::new(plan),
+                indices: index,
+                size,
+            },
+            &reads,
+            &[write],
             note,
         );
         Ok(())
@@ -177,7 +177,7 @@ impl Lowerer<'_> {
         if !index.is_integer() || !is_number(dtype) {
             return Err(self.no_kernel(node));
         }
-        let reads = vec![self.dense(indices), self.dense(updates)];
+        let reads = [self.dense(indices), self.dense(updates)];
         let (src, out) = (self.operand(operand), self.buf(output));
         self.copy(src, out, View::dense(&shapes[0]), dtype.size());
         let note = format!(
@@ -186,9 +186,14 @@ impl Lowerer<'_> {
             self.graph.spec(output)
         );
         self.call(
-            Kernel::Scatter(Box::new(plan), kind, index, dtype),
-            reads,
-            vec![out],
+            Kernel::Scatter {
+                plan: Box::new(plan),
+                kind,
+                indices: index,
+                dtype,
+            },
+            &reads,
+            &[out],
             note,
         );
         Ok(())

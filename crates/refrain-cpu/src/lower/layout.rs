@@ -3,9 +3,10 @@
 use refrain_graph::{DType, Literal, Node, Value};
 
 use super::{Lowerer, Lowering};
+use crate::buffer::{Buf, BufferRange, BufferView, Storage};
 use crate::kernels::nest::Extent;
-use crate::plan::{Buf, BufInfo, Draft, Home, Ref};
 use crate::sources::dims_of;
+use crate::step::Step;
 use crate::tape::{Geometry, Input, Output, Tape};
 use crate::view::{View, collapse, dense_strides};
 
@@ -54,7 +55,7 @@ impl Lowerer<'_> {
         let (spec, out) = (self.graph.spec(value).clone(), self.buf(value));
         let one = Literal::new([1], vec![number]).map(|one| one.convert(spec.dtype));
         let one = one.unwrap_or_else(|| Literal::zeros([1], spec.dtype));
-        let scalar = Ref {
+        let scalar = BufferView {
             buf: self.constant(&one),
             view: View::dense(&[]),
         };
@@ -63,8 +64,8 @@ impl Lowerer<'_> {
     }
 
     /// Fills a buffer with a scalar.
-    fn fill(&mut self, scalar: Ref, out: Buf, dims: &[usize], dtype: DType) {
-        let Ref { buf, view } = scalar;
+    fn fill(&mut self, scalar: BufferView, out: Buf, dims: &[usize], dtype: DType) {
+        let BufferView { buf, view } = scalar;
         let mut tape = Tape {
             dims: dims.to_vec(),
             ..Tape::default()
@@ -84,7 +85,7 @@ impl Lowerer<'_> {
         });
         let geometry = Geometry::of(&tape);
         self.push(
-            Draft::Loops(vec![(tape, geometry)]),
+            Step::Loops(vec![(tape, geometry)]),
             format!("fill {dims:?}"),
         );
     }
@@ -94,21 +95,18 @@ impl Lowerer<'_> {
         self.sources.get(value).view
     }
 
-    /// A value's elements side by side as `view` has them: buffer and first byte. Copies if they do not lie so.
-    pub(super) fn arranged(&mut self, value: Value, view: View) -> (Buf, usize) {
+    /// A value's elements side by side as `view` has them. Copies if they do not lie so.
+    pub(super) fn arranged(&mut self, value: Value, view: View) -> BufferRange {
         let (buf, dtype) = (self.operand(value).buf, self.graph.spec(value).dtype);
-        if view.is_contiguous() {
-            return (buf, view.offset * dtype.size());
-        }
         let bytes = view.numel() * dtype.size();
-        let copy = self.out.buffers.push(BufInfo {
-            dtype,
-            bytes,
-            home: Home::Arena,
-        });
+        if view.is_contiguous() {
+            let offset = view.offset * dtype.size();
+            return BufferRange { buf, offset, bytes };
+        }
+        let copy = self.scratch(dtype, bytes);
         let dense = View::dense(&view.dims);
-        self.copy(Ref { buf, view }, copy, dense, dtype.size());
-        (copy, 0)
+        self.copy(BufferView { buf, view }, copy, dense, dtype.size());
+        self.whole(copy)
     }
 
     pub(super) fn concatenate(&mut self, node: Node, dim: usize) -> Lowering {
@@ -148,16 +146,16 @@ impl Lowerer<'_> {
     }
 
     /// Lets the loop nest that makes a value write it into a part of another buffer instead of its own.
-    fn compute_into(&mut self, src: &Ref, out: Buf, view: &View) -> bool {
+    fn compute_into(&mut self, src: &BufferView, out: Buf, view: &View) -> bool {
         let info = &self.out.buffers[src.buf];
         let whole = src.view.is_identity() && src.view.numel() * info.dtype.size() == info.bytes;
-        if !self.options.fuse || !whole || info.home != Home::Arena {
+        if !self.options.fuse || !whole || info.storage != Storage::Arena {
             return false;
         }
         let Some(maker) = self.only_maker(src.buf) else {
             return false;
         };
-        for tape in self.out.drafts[maker].0.tapes_mut() {
+        for tape in self.out.steps[maker].0.tapes_mut() {
             let dims = tape.dims.clone();
             let Some(output) = tape.outputs.iter_mut().find(|o| o.buf == src.buf) else {
                 continue;
@@ -178,14 +176,14 @@ impl Lowerer<'_> {
     }
 
     /// Lets a buffer be computed inside another one, if it is nowhere yet.
-    fn move_into(&mut self, src: &Ref, out: Buf, byte: usize) -> bool {
+    fn move_into(&mut self, src: &BufferView, out: Buf, byte: usize) -> bool {
         let info = &self.out.buffers[src.buf];
         let whole = src.view.is_identity() && src.view.numel() * info.dtype.size() == info.bytes;
         // Buffers begin at cache lines: kernels expect it for speed only, but partial elements never.
-        if !self.options.fuse || !whole || info.home != Home::Arena || src.buf == out {
+        if !self.options.fuse || !whole || info.storage != Storage::Arena || src.buf == out {
             return false;
         }
-        self.out.buffers[src.buf].home = Home::Within(out, byte);
+        self.out.buffers[src.buf].storage = Storage::Within(out, byte);
         true
     }
 }

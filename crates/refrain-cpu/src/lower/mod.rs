@@ -2,40 +2,41 @@
 
 mod conv;
 mod dot;
-mod early;
-mod finish;
+mod epilogue;
 mod general;
 mod group;
 mod index;
 mod layout;
 mod pack;
 mod scan;
+mod schedule;
 
-pub(crate) use finish::geometries;
+pub(crate) use epilogue::geometries;
 
 use std::collections::HashMap;
 
-use refrain_graph::{Graph, Literal, Node, Op, Reduction, Spec, Value, with_data};
+use refrain_graph::{DType, Graph, Literal, Node, Op, Reduction, Spec, Value, with_data};
 
+use crate::buffer::{Buf, BufInfo, BufferRange, BufferView, Buffers, Storage};
 use crate::compile::Plan;
 use crate::fuse::{Unit, units};
 use crate::kernels::arena::{ALIGN, bytes_of_literal};
-use crate::plan::{Buf, BufInfo, Buffers, CopyDraft, Draft, Home, Pack, Ref, settle_updates};
+use crate::kernels::copy::CopyPlan;
+use crate::library::Kernel;
+use crate::packing::Pack;
+use crate::plan::{Update, settle_updates};
 use crate::simd::Simd;
+use crate::slots::{CONSTANTS, PARAMS};
 use crate::sources::{Source, Sources, dims_of};
+use crate::step::{Noted, Step, Virtual};
 use crate::tape::Output;
 use crate::view::View;
 use crate::{CompileError, CompileOptions};
 
-/// The slot of the constants.
-pub const CONSTANTS: u32 = 1;
-/// The slot of the first parameter; the outputs come after the parameters.
-pub const PARAMS: u32 = 2;
-
 /// A program as steps over buffers.
 pub struct Lowered {
     /// The steps, with a line of text each.
-    pub drafts: Vec<(Draft, String)>,
+    pub steps: Vec<Noted<Virtual>>,
     /// The buffers.
     pub buffers: Buffers,
     /// The constants' bytes.
@@ -64,7 +65,7 @@ pub(crate) struct Lowerer<'a> {
     pub lasting: Vec<bool>,
     pub out: Lowered,
     bufs: HashMap<Value, Buf>,
-    copies: HashMap<Value, (Buf, usize)>,
+    dense: HashMap<Value, BufferRange>,
     /// 16-bit parameters in `f32`, by the buffers that hold them so.
     widened: HashMap<Buf, pack::Widened>,
     /// Live nodes that read each root.
@@ -88,7 +89,7 @@ pub(crate) fn lower(
         simd,
         lasting,
         out: Lowered {
-            drafts: Vec::new(),
+            steps: Vec::new(),
             buffers: Buffers::new(),
             constants: Vec::new(),
             bodies: Vec::new(),
@@ -96,7 +97,7 @@ pub(crate) fn lower(
             packs: Vec::new(),
         },
         bufs: HashMap::new(),
-        copies: HashMap::new(),
+        dense: HashMap::new(),
         widened: HashMap::new(),
         users: HashMap::new(),
         kept: graph.roots().map(|v| sources.get(v).root).collect(),
@@ -116,8 +117,8 @@ pub(crate) fn lower(
             .map(|&(old, new)| (lowerer.buf(old), lowerer.buf(sources.get(new).root)))
             .collect();
         let late: Vec<Buf> = updates.iter().map(|&(_, new)| new).collect();
-        finish::attach(&mut lowerer.out.drafts, &lowerer.out.buffers, &late);
-        early::hasten(&mut lowerer.out.drafts, &lowerer.out.buffers, &updates);
+        epilogue::fuse_epilogues(&mut lowerer.out.steps, &lowerer.out.buffers, &late);
+        schedule::schedule_updates(&mut lowerer.out.steps, &lowerer.out.buffers, &updates);
     }
     lowerer.finish()?;
     Ok(lowerer.out)
@@ -137,33 +138,62 @@ impl Lowerer<'_> {
 
     fn bind_params(&mut self) {
         for (i, (value, _, _)) in self.graph.params().enumerate() {
-            let buf = self.buffer(self.graph.spec(value), Home::Slot(PARAMS + i as u32, 0));
+            let buf = self.buffer(self.graph.spec(value), Storage::Slot(PARAMS + i as u32, 0));
             self.bufs.insert(value, buf);
         }
     }
 
     /// A new buffer for a tensor.
-    pub fn buffer(&mut self, spec: &Spec, home: Home) -> Buf {
+    pub fn buffer(&mut self, spec: &Spec, storage: Storage) -> Buf {
         let bytes = spec.bytes().unwrap_or(0);
         self.out.buffers.push(BufInfo {
             dtype: spec.dtype,
             bytes,
-            home,
+            storage,
         })
     }
 
+    /// A new buffer in the arena.
+    pub fn scratch(&mut self, dtype: DType, bytes: usize) -> Buf {
+        self.out.buffers.push(BufInfo {
+            dtype,
+            bytes,
+            storage: Storage::Arena,
+        })
+    }
+
+    /// All bytes of a buffer.
+    pub fn whole(&self, buf: Buf) -> BufferRange {
+        BufferRange {
+            buf,
+            offset: 0,
+            bytes: self.out.buffers[buf].bytes,
+        }
+    }
+
+    /// The bytes of a buffer from the first element of a view on.
+    pub fn rest(&self, view: &BufferView) -> BufferRange {
+        let info = &self.out.buffers[view.buf];
+        let offset = view.view.offset * info.dtype.size();
+        BufferRange {
+            buf: view.buf,
+            offset,
+            bytes: info.bytes - offset,
+        }
+    }
+
     /// Adds a step.
-    pub fn push(&mut self, draft: Draft, note: String) {
-        self.out.drafts.push((draft, note));
+    pub fn push(&mut self, step: Step<Virtual>, note: String) {
+        self.out.steps.push((step, note));
     }
 
     /// A constant's buffer.
     fn constant(&mut self, literal: &Literal) -> Buf {
         let constants = &mut self.out.constants;
         constants.resize(constants.len().next_multiple_of(ALIGN), 0);
-        let home = Home::Slot(CONSTANTS, constants.len());
+        let storage = Storage::Slot(CONSTANTS, constants.len());
         constants.extend(bytes_of_literal(literal));
-        self.buffer(&literal.spec(), home)
+        self.buffer(&literal.spec(), storage)
     }
 
     /// The buffer of a root.
@@ -186,44 +216,33 @@ impl Lowerer<'_> {
                 let counts = counts.unwrap_or_else(|| Literal::zeros([0], *dtype));
                 self.constant(&counts.convert(*dtype))
             }
-            _ => self.buffer(self.graph.spec(root), Home::Arena),
+            _ => self.buffer(self.graph.spec(root), Storage::Arena),
         };
         self.bufs.insert(root, buf);
         buf
     }
 
     /// A value as a view of a buffer.
-    pub fn operand(&mut self, value: Value) -> Ref {
+    pub fn operand(&mut self, value: Value) -> BufferView {
         let Source { root, view } = self.sources.get(value);
-        Ref {
+        BufferView {
             buf: self.buf(root),
             view,
         }
     }
 
-    /// A value whose elements lie side by side: buffer and first byte. Copies if they do not.
-    pub fn dense(&mut self, value: Value) -> (Buf, usize) {
-        let operand = self.operand(value);
-        let spec = self.graph.spec(value);
-        if operand.view.is_contiguous() {
-            return (operand.buf, operand.view.offset * spec.dtype.size());
+    /// A value whose elements lie side by side. Copies if they do not.
+    pub fn dense(&mut self, value: Value) -> BufferRange {
+        if let Some(&dense) = self.dense.get(&value) {
+            return dense;
         }
-        if let Some(&copy) = self.copies.get(&value) {
-            return copy;
-        }
-        let buf = self.buffer(spec, Home::Arena);
-        self.copy(
-            operand,
-            buf,
-            View::dense(&dims_of(self.graph, value)),
-            spec.dtype.size(),
-        );
-        self.copies.insert(value, (buf, 0));
-        (buf, 0)
+        let dense = self.arranged(value, self.view(value));
+        self.dense.insert(value, dense);
+        dense
     }
 
     /// Adds a copy.
-    pub fn copy(&mut self, src: Ref, dst: Buf, view: View, size: usize) {
+    pub fn copy(&mut self, src: BufferView, dst: Buf, view: View, size: usize) {
         if view.numel() == 0 {
             return;
         }
@@ -231,8 +250,9 @@ impl Lowerer<'_> {
             "copy {:?} strides {:?} -> {:?}",
             src.view.dims, src.view.strides, view.strides
         );
-        let dst = Ref { buf: dst, view };
-        self.push(Draft::Copy(CopyDraft { src, dst, size }), note);
+        let plan = CopyPlan::new(&src.view, &view);
+        let src = self.whole(src.buf);
+        self.call(Kernel::Copy { plan, size }, &[src], &[dst], note);
     }
 
     fn node(&mut self, node: Node) -> Lowering {
@@ -324,7 +344,7 @@ impl Lowerer<'_> {
         let outputs = self.graph.outputs(node);
         let (next, bits) = (self.buf(outputs[0]), self.buf(outputs[1]));
         let note = format!("random bits {}", self.graph.spec(outputs[1]));
-        self.push(Draft::Random { state, next, bits }, note);
+        self.call(Kernel::RandomBits, &[state], &[next, bits], note);
         Ok(())
     }
 
@@ -338,8 +358,8 @@ impl Lowerer<'_> {
             let info = &mut self.out.buffers[buf];
             let whole =
                 source.view.is_identity() && self.graph.spec(value).bytes() == Some(info.bytes);
-            if whole && info.home == Home::Arena {
-                self.out.buffers[buf].home = Home::Slot(slot, 0);
+            if whole && info.storage == Storage::Arena {
+                self.out.buffers[buf].storage = Storage::Slot(slot, 0);
             } else if !(whole && self.store_twice(buf, slot)) {
                 self.copy_out(value, slot);
             }
@@ -350,16 +370,11 @@ impl Lowerer<'_> {
 
     /// The step that makes a buffer, if one step makes all of it.
     pub fn only_maker(&self, buf: Buf) -> Option<usize> {
-        let mut makers = self
-            .out
-            .drafts
-            .iter()
-            .enumerate()
-            .filter(|(_, (draft, _))| {
-                let mut writes = false;
-                draft.touches(&mut |b, write| writes |= write && b == buf);
-                writes
-            });
+        let mut makers = self.out.steps.iter().enumerate().filter(|(_, (step, _))| {
+            let mut writes = false;
+            step.visit(&mut |b, write| writes |= write && b == buf);
+            writes
+        });
         let first = makers.next();
         first.filter(|_| makers.next().is_none()).map(|(i, _)| i)
     }
@@ -370,11 +385,11 @@ impl Lowerer<'_> {
             return false;
         }
         let info = BufInfo {
-            home: Home::Slot(slot, 0),
+            storage: Storage::Slot(slot, 0),
             ..self.out.buffers[buf].clone()
         };
         if let Some(maker) = self.only_maker(buf) {
-            for tape in self.out.drafts[maker].0.tapes_mut() {
+            for tape in self.out.steps[maker].0.tapes_mut() {
                 let made = tape
                     .outputs
                     .iter()
@@ -396,7 +411,7 @@ impl Lowerer<'_> {
     fn copy_out(&mut self, value: Value, slot: u32) {
         let src = self.operand(value);
         let spec = self.graph.spec(value).clone();
-        let dst = self.buffer(&spec, Home::Slot(slot, 0));
+        let dst = self.buffer(&spec, Storage::Slot(slot, 0));
         let dims = dims_of(self.graph, value);
         self.copy(src, dst, View::dense(&dims), spec.dtype.size());
     }
@@ -419,7 +434,12 @@ impl Lowerer<'_> {
                 let (old, new) = (self.buf(variable), self.buf(source.root));
                 let whole = Some(self.out.buffers[new].bytes) == self.graph.spec(value).bytes();
                 if whole {
-                    in_place.push(((old, slot, new), value));
+                    let update = Update {
+                        variable: old,
+                        slot,
+                        value: new,
+                    };
+                    in_place.push((update, value));
                     continue;
                 }
             }
@@ -429,22 +449,22 @@ impl Lowerer<'_> {
         let mut saved = Vec::new();
         for (slot, value) in copied {
             let spec = self.graph.spec(value).clone();
-            let (src, buf) = (self.operand(value), self.buffer(&spec, Home::Arena));
+            let (src, buf) = (self.operand(value), self.buffer(&spec, Storage::Arena));
             let dims = dims_of(self.graph, value);
             self.copy(src, buf, View::dense(&dims), spec.dtype.size());
             saved.push((slot, buf, spec));
         }
         let candidates: Vec<_> = in_place.iter().map(|(u, _)| *u).collect();
-        let left = settle_updates(&self.out.drafts, &mut self.out.buffers, &candidates);
+        let left = settle_updates(&self.out.steps, &mut self.out.buffers, &candidates);
         for (update, value) in in_place {
             if left.contains(&update) {
-                saved.push((update.1, update.2, self.graph.spec(value).clone()));
+                saved.push((update.slot, update.value, self.graph.spec(value).clone()));
             }
         }
         for (slot, buf, spec) in saved {
             let dims = spec.shape.known().unwrap_or_default();
-            let dst = self.buffer(&spec, Home::Slot(slot, 0));
-            let src = Ref {
+            let dst = self.buffer(&spec, Storage::Slot(slot, 0));
+            let src = BufferView {
                 buf,
                 view: View::dense(&dims),
             };

@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use refrain_graph::{DType, Op};
 
-use super::{Lowerer, PARAMS};
+use super::Lowerer;
+use crate::buffer::{Buf, BufInfo, BufferRange, Storage, root_of};
 use crate::fuse::Group;
-use crate::plan::{Buf, BufInfo, Home, Pack, PackLayout, root_of};
+use crate::packing::{Pack, PackLayout};
+use crate::slots::PARAMS;
 
 /// Rows from which a packed right-hand side is faster than one read where it lies, and from which packing it anew each time
 /// costs next to nothing. One row alone streams it through once, which is fastest when it lies in one piece.
@@ -29,19 +31,21 @@ pub(super) struct Widened {
 }
 
 impl Lowerer<'_> {
-    /// A parameter as it will be packed before the program runs, if it stays the same. `offset` counts elements.
-    pub(super) fn pack(&mut self, buf: Buf, offset: usize, layout: PackLayout) -> Option<Buf> {
+    /// A parameter from this byte on as it will be packed before the program runs, if it stays the same.
+    pub(super) fn pack(&mut self, from: BufferRange, layout: PackLayout) -> Option<BufferRange> {
+        let buf = from.buf;
+        let offset = from.offset / self.out.buffers[buf].dtype.size();
         let param = self.widened.get(&buf).map_or(buf, |w| w.param);
         let packed = self.pack_param(param, offset, layout);
         if let Some(widened) = self.widened.get_mut(&buf) {
             widened.is_packed |= packed.is_some();
         }
-        packed
+        packed.map(|buf| self.whole(buf))
     }
 
     fn pack_param(&mut self, buf: Buf, offset: usize, layout: PackLayout) -> Option<Buf> {
-        let BufInfo { dtype, home, .. } = self.out.buffers[buf];
-        let Home::Slot(slot, 0) = home else {
+        let BufInfo { dtype, storage, .. } = self.out.buffers[buf];
+        let Storage::Slot(slot, 0) = storage else {
             return None;
         };
         let param = slot.checked_sub(PARAMS)? as usize;
@@ -65,7 +69,7 @@ impl Lowerer<'_> {
         let packed = self.out.buffers.push(BufInfo {
             dtype: DType::F32,
             bytes,
-            home: Home::Slot(PARAMS + (before + packs.len()) as u32, 0),
+            storage: Storage::Slot(PARAMS + (before + packs.len()) as u32, 0),
         });
         packs.push((pack, packed));
         Some(packed)
@@ -95,16 +99,16 @@ impl Lowerer<'_> {
         // A reader of a whole reads its parts.
         let root = |buf: Buf| root_of(buffers, buf).0;
         let mut read = HashSet::new();
-        for (draft, _) in &self.out.drafts {
-            draft.touches(&mut |buf, write| {
+        for (step, _) in &self.out.steps {
+            step.visit(&mut |buf, write| {
                 if !write {
                     read.insert(root(buf));
                 }
             });
         }
-        self.out.drafts.retain(|(draft, _)| {
+        self.out.steps.retain(|(step, _)| {
             let mut needed = false;
-            draft.touches(&mut |buf, write| {
+            step.visit(&mut |buf, write| {
                 let packed = widened.get(&buf).is_some_and(|w| w.is_packed);
                 needed |= write && (!packed || read.contains(&root(buf)));
             });

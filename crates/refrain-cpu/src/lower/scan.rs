@@ -5,12 +5,12 @@ use refrain_graph::{DType, Graph, Node, Op, Scan, Value};
 
 use super::{Lowerer, Lowering};
 use crate::CompileError;
+use crate::buffer::BufferRange;
 use crate::compile::{Plan, compile_graph};
 use crate::kernels::arena::ALIGN;
-use crate::plan::{
-    Buf, BufInfo, Carry, Draft, Home, LoopConstant, LoopPack, Pack, ScanDraft, Stepwise,
-};
+use crate::packing::Pack;
 use crate::sources::dims_of;
+use crate::step::{Carry, LoopConstant, LoopPack, ScanLoop, Step, Stepwise};
 use crate::view::View;
 
 /// Multiply-adds of a step from which its products are spread over the threads by themselves.
@@ -82,14 +82,14 @@ impl Lowerer<'_> {
         body.parts = parts;
         let flops = body.flops.saturating_mul((length * parts) as u64);
         self.out.flops = self.out.flops.saturating_add(flops);
-        let draft = self.loop_over(node, scan, &body, length, &cuts[varying..]);
+        let step = self.loop_over(node, scan, &body, length, &cuts[varying..]);
         self.out.bodies.push(body);
         let cut = match parts {
             1 => String::new(),
             _ => format!(", rows in {parts} parts"),
         };
         let note = format!("scan {length} steps, {} carries{cut}", scan.carries);
-        self.push(Draft::Scan(Box::new(draft)), note);
+        self.push(Step::Scan(Box::new(step)), note);
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Lowerer<'_> {
         body: &Plan,
         length: usize,
         cuts: &[bool],
-    ) -> ScanDraft {
+    ) -> ScanLoop<BufferRange> {
         let graph = self.graph;
         let bytes = |v: Value| graph.spec(v).bytes().unwrap_or(0);
         let (init, rest) = graph.inputs(node).split_at(scan.carries);
@@ -109,31 +109,29 @@ impl Lowerer<'_> {
         let (last, stacked) = graph.outputs(node).split_at(scan.carries);
         let carries = init.iter().zip(last).map(|(&init, &last)| Carry {
             init: self.dense(init),
-            last: (self.buf(last), 0),
-            spare: (self.room(bytes(last)), 0),
-            bytes: bytes(last),
+            last: self.result(last),
+            spare: self.bytes(bytes(last)),
         });
         let carries = carries.collect();
         let sequences = sequences.iter().map(|&v| Stepwise {
-            place: self.dense(v),
-            bytes: bytes(v) / length,
+            memory: self.dense(v),
+            step: bytes(v) / length,
         });
         let sequences = sequences.collect();
         let read = constants.iter().zip(cuts).map(|(&v, &cut)| LoopConstant {
-            place: self.dense(v),
-            bytes: bytes(v),
+            memory: self.dense(v),
             cut,
         });
         let read = read.collect();
         let stacked = stacked.iter().map(|&v| Stepwise {
-            place: self.buf(v),
-            bytes: bytes(v) / length,
+            memory: self.result(v),
+            step: bytes(v) / length,
         });
         let stacked = stacked.collect();
         let first = scan.carries + scan.sequences;
         let packs = body.packs.iter();
         let packed = packs.map(|pack| self.packed_constant(pack, constants[pack.param - first]));
-        ScanDraft {
+        ScanLoop {
             length,
             reverse: scan.reverse,
             carries,
@@ -141,7 +139,7 @@ impl Lowerer<'_> {
             constants: read,
             stacked,
             packed: packed.collect(),
-            arena: self.room(body.arena.next_multiple_of(ALIGN) * body.parts),
+            arena: self.bytes(body.arena.next_multiple_of(ALIGN) * body.parts),
             parts: body.parts,
             body: self.out.bodies.len(),
         }
@@ -160,21 +158,25 @@ impl Lowerer<'_> {
     }
 
     /// A constant's packed matrix.
-    fn packed_constant(&mut self, pack: &Pack, constant: Value) -> LoopPack<Buf> {
-        let (buf, first_byte) = self.dense(constant);
-        let offset = first_byte / pack.dtype.size() + pack.offset;
-        let before = self.pack(buf, offset, pack.layout.clone());
+    fn packed_constant(&mut self, pack: &Pack, constant: Value) -> LoopPack<BufferRange> {
+        let mut from = self.dense(constant);
+        from.offset += pack.offset * pack.dtype.size();
+        let before = self.pack(from, pack.layout.clone());
         LoopPack {
-            packed: before.unwrap_or_else(|| self.room(pack.bytes(self.simd))),
+            packed: before.unwrap_or_else(|| self.bytes(pack.bytes(self.simd))),
             before: before.is_some(),
         }
     }
 
-    fn room(&mut self, bytes: usize) -> Buf {
-        self.out.buffers.push(BufInfo {
-            dtype: DType::U8,
-            bytes,
-            home: Home::Arena,
-        })
+    /// The memory of an output.
+    fn result(&mut self, value: Value) -> BufferRange {
+        let buf = self.buf(value);
+        self.whole(buf)
+    }
+
+    /// Scratch memory.
+    fn bytes(&mut self, bytes: usize) -> BufferRange {
+        let buf = self.scratch(DType::U8, bytes);
+        self.whole(buf)
     }
 }

@@ -1,16 +1,16 @@
 //! Follows a plan through memory: whether every step still finds the values that it reads.
 //!
-//! Before buffers have places, each has memory of its own, and the steps' order alone says what they read. A place is
-//! right if it makes no difference to that.
+//! Before memory is planned, each buffer has its own, and the steps' order alone says what they read. A plan is right if it
+//! makes no difference to that.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::place::root_of;
-use super::{Buf, Buffers, Draft, Home, Places, reads_in_place};
+use super::MemoryPlan;
+use crate::buffer::{Buf, Buffers, Storage, root_of};
 use crate::kernels::nest::Extent;
 use crate::library::Kernel;
-use crate::tape::Places as _;
+use crate::step::{Noted, Step, Virtual};
 use crate::view::{View, collapse};
 
 /// Runs of a view up to which each is followed by itself; more are taken as all between the first and the last.
@@ -21,22 +21,22 @@ const MAX_RUNS: usize = 1 << 12;
 struct Owners(BTreeMap<usize, (usize, Buf)>);
 
 impl Owners {
-    fn overlapping(&self, range: &Range<usize>) -> Vec<(usize, usize, Buf)> {
+    fn overlapping(&self, range: &Range<usize>) -> Vec<(Range<usize>, Buf)> {
         let before = self.0.range(..range.end).rev();
         before
-            .map(|(&start, &(end, owner))| (start, end, owner))
-            .take_while(|&(_, end, _)| end > range.start)
+            .map(|(&start, &(end, owner))| (start..end, owner))
+            .take_while(|(held, _)| held.end > range.start)
             .collect()
     }
 
     fn set(&mut self, range: Range<usize>, owner: Buf) {
-        for (start, end, old) in self.overlapping(&range) {
-            self.0.remove(&start);
-            if start < range.start {
-                self.0.insert(start, (range.start, old));
+        for (held, old) in self.overlapping(&range) {
+            self.0.remove(&held.start);
+            if held.start < range.start {
+                self.0.insert(held.start, (range.start, old));
             }
-            if range.end < end {
-                self.0.insert(range.end, (end, old));
+            if range.end < held.end {
+                self.0.insert(range.end, (held.end, old));
             }
         }
         self.0.insert(range.start, (range.end, owner));
@@ -46,19 +46,28 @@ impl Owners {
         let mut pieces = self.overlapping(range);
         pieces.reverse();
         let mut at = range.start;
-        for (start, end, held) in pieces {
-            if start > at || held != owner {
+        for (held, old) in pieces {
+            if held.start > at || old != owner {
                 return false;
             }
-            at = end;
+            at = held.end;
         }
         at >= range.end
     }
 }
 
+/// What a step reads or writes.
+struct StepOperand {
+    buf: Buf,
+    slot: u32,
+    /// Within the slot.
+    bytes: Vec<Range<usize>>,
+    write: bool,
+}
+
 struct Follower<'a> {
     buffers: &'a Buffers,
-    places: &'a Places,
+    plan: &'a MemoryPlan,
     /// By slot.
     memory: HashMap<u32, Owners>,
     /// What has been read of each root: it must not change any more.
@@ -67,17 +76,17 @@ struct Follower<'a> {
 
 /// Whether each step reads what it would read if every buffer had memory of its own, `buffers` being those before any was
 /// placed over another. Gives the number of the first step that does not.
-pub fn check(drafts: &[&Draft], buffers: &Buffers, places: &Places) -> Result<(), usize> {
+pub fn check(steps: &[Noted<Virtual>], buffers: &Buffers, plan: &MemoryPlan) -> Result<(), usize> {
     let mut follower = Follower {
         buffers,
-        places,
+        plan,
         memory: HashMap::new(),
         read: HashMap::new(),
     };
-    follower.bind(drafts);
-    for (step, draft) in drafts.iter().enumerate() {
-        if !(follower.is_apart(draft) && follower.reads(draft) && follower.writes(draft)) {
-            return Err(step);
+    follower.bind(steps);
+    for (at, (step, _)) in steps.iter().enumerate() {
+        if !(follower.is_apart(step) && follower.reads(step) && follower.writes(step)) {
+            return Err(at);
         }
     }
     Ok(())
@@ -85,17 +94,17 @@ pub fn check(drafts: &[&Draft], buffers: &Buffers, places: &Places) -> Result<()
 
 impl Follower<'_> {
     /// Parameters and constants are there from the beginning.
-    fn bind(&mut self, drafts: &[&Draft]) {
+    fn bind(&mut self, steps: &[Noted<Virtual>]) {
         let mut made = std::collections::HashSet::new();
-        for draft in drafts {
-            draft.touches(&mut |buf, write| {
+        for (step, _) in steps {
+            step.visit(&mut |buf, write| {
                 if write {
                     made.insert(root_of(self.buffers, buf).0);
                 }
             });
         }
         for (buf, info) in self.buffers.iter() {
-            if matches!(info.home, Home::Slot(..)) && !made.contains(&buf) {
+            if matches!(info.storage, Storage::Slot(..)) && !made.contains(&buf) {
                 self.set(buf, 0..info.bytes);
             }
         }
@@ -103,10 +112,10 @@ impl Follower<'_> {
 
     /// Bytes of a buffer in its slot.
     fn in_slot(&self, buf: Buf, bytes: &Range<usize>) -> (u32, Range<usize>) {
-        let place = self.places.place(buf);
+        let memory = self.plan.of(buf);
         (
-            place.slot,
-            place.offset + bytes.start..place.offset + bytes.end,
+            memory.slot,
+            memory.offset + bytes.start..memory.offset + bytes.end,
         )
     }
 
@@ -123,21 +132,24 @@ impl Follower<'_> {
     }
 
     /// The bytes of a buffer that a step reads. Memory was planned with the same `reads_part`, whose own test says what it gives.
-    fn wanted(&self, draft: &Draft, buf: Buf) -> Range<usize> {
-        draft.reads_part(buf).unwrap_or_else(|| self.whole(buf))
+    fn wanted(&self, step: &Step<Virtual>, buf: Buf) -> Range<usize> {
+        step.reads_part(buf).unwrap_or_else(|| self.whole(buf))
     }
 
     /// The bytes of a buffer that a step writes.
-    fn written(&self, draft: &Draft, buf: Buf) -> Vec<Range<usize>> {
+    fn written(&self, step: &Step<Virtual>, buf: Buf) -> Vec<Range<usize>> {
         let size = self.buffers[buf].dtype.size();
-        let views: Vec<Option<&View>> = match draft {
-            Draft::Copy(copy) => vec![Some(&copy.dst.view)],
-            _ => {
-                let outputs = draft.tapes().flat_map(|t| &t.outputs);
-                let here = outputs.filter(|o| o.buf == buf);
-                here.map(|o| o.view.as_ref()).collect()
-            }
+        let copy = match step {
+            Step::Call(call) => match &call.kernel {
+                Kernel::Copy { plan, .. } => Some(Some(plan.target())),
+                _ => None,
+            },
+            _ => None,
         };
+        let outputs = step.tapes().flat_map(|t| &t.outputs);
+        let here = outputs.filter(|o| o.buf == buf);
+        let views = copy.into_iter().chain(here.map(|o| o.view.as_ref()));
+        let views: Vec<Option<&View>> = views.collect();
         if views.is_empty() || views.contains(&None) {
             return vec![self.whole(buf)];
         }
@@ -146,52 +158,54 @@ impl Follower<'_> {
     }
 
     /// Whether a step writes over nothing that it reads or writes besides, but where a loop nest works in place.
-    fn is_apart(&self, draft: &Draft) -> bool {
-        let mut touched: Vec<(Buf, u32, Vec<Range<usize>>, bool)> = Vec::new();
-        draft.touches(&mut |buf, write| {
+    fn is_apart(&self, step: &Step<Virtual>) -> bool {
+        let mut operands: Vec<StepOperand> = Vec::new();
+        step.visit(&mut |buf, write| {
             let parts = match write {
-                true => self.written(draft, buf),
-                false => vec![self.wanted(draft, buf)],
+                true => self.written(step, buf),
+                false => vec![self.wanted(step, buf)],
             };
-            let slot = self.places.place(buf).slot;
-            let parts = parts.iter().map(|r| self.in_slot(buf, r).1).collect();
-            touched.push((buf, slot, parts, write));
+            operands.push(StepOperand {
+                buf,
+                slot: self.plan.of(buf).slot,
+                bytes: parts.iter().map(|r| self.in_slot(buf, r).1).collect(),
+                write,
+            });
         });
         let root = |buf: Buf| root_of(self.buffers, buf).0;
-        touched.iter().filter(|(.., write)| *write).all(|new| {
-            let over = touched.iter().filter(|old| {
-                let other = root(old.0) != root(new.0) || !old.3;
-                other && old.1 == new.1 && meet(&old.2, &new.2)
+        operands.iter().filter(|new| new.write).all(|new| {
+            let over = operands.iter().filter(|old| {
+                let other = root(old.buf) != root(new.buf) || !old.write;
+                other && old.slot == new.slot && meet(&old.bytes, &new.bytes)
             });
-            let over: Vec<Buf> = over.map(|old| old.0).collect();
+            let over: Vec<Buf> = over.map(|old| old.buf).collect();
             match over[..] {
                 [] => true,
                 // Of two outputs in one place either may be the one that lies over the other.
-                [old] => self.in_place(draft, old, new.0) || self.in_place(draft, new.0, old),
+                [old] => self.in_place(step, old, new.buf) || self.in_place(step, new.buf, old),
                 _ => false,
             }
         })
     }
 
     /// Whether a step's loop nest computes `new` element for element over `old`.
-    fn in_place(&self, draft: &Draft, old: Buf, new: Buf) -> bool {
-        let same = self.places.place(old) == self.places.place(new)
-            && self.buffers[old].bytes == self.buffers[new].bytes;
-        same && draft.tapes().any(|tape| {
+    fn in_place(&self, step: &Step<Virtual>, old: Buf, new: Buf) -> bool {
+        let same = self.plan.of(old) == self.plan.of(new);
+        same && step.tapes().any(|tape| {
             let makes = tape
                 .outputs
                 .iter()
                 .any(|o| o.buf == new && o.extent == Extent::Full && o.view.is_none());
-            makes && reads_in_place(tape, old)
+            makes && tape.reads_in_place(old)
         })
     }
 
     /// Whether a step finds what it reads.
-    fn reads(&mut self, draft: &Draft) -> bool {
+    fn reads(&mut self, step: &Step<Virtual>) -> bool {
         let mut sound = true;
-        draft.touches(&mut |buf, write| {
+        step.visit(&mut |buf, write| {
             if !write {
-                let wanted = self.wanted(draft, buf);
+                let wanted = self.wanted(step, buf);
                 sound &= self.finds(buf, &wanted);
                 let (root, inside) = root_of(self.buffers, buf);
                 let bytes = inside + wanted.start..inside + wanted.end;
@@ -201,10 +215,11 @@ impl Follower<'_> {
             }
         });
         // A scatter changes a part of what it writes.
-        if let Draft::Call { kernel, writes, .. } = draft
-            && let Kernel::Scatter(..) = **kernel
+        if let Step::Call(call) = step
+            && let Kernel::Scatter { .. } = call.kernel
         {
-            sound &= writes.iter().all(|&buf| self.finds(buf, &self.whole(buf)));
+            let mut targets = call.writes.iter().flatten();
+            sound &= targets.all(|w| self.finds(w.buf, &self.whole(w.buf)));
         }
         sound
     }
@@ -218,14 +233,14 @@ impl Follower<'_> {
     }
 
     /// Notes what a step writes; whether none of it is a value that has been read.
-    fn writes(&mut self, draft: &Draft) -> bool {
+    fn writes(&mut self, step: &Step<Virtual>) -> bool {
         let mut sound = true;
-        draft.touches(&mut |buf, write| {
+        step.visit(&mut |buf, write| {
             if !write {
                 return;
             }
             let (root, inside) = root_of(self.buffers, buf);
-            for bytes in self.written(draft, buf) {
+            for bytes in self.written(step, buf) {
                 let own = inside + bytes.start..inside + bytes.end;
                 let read = self.read.get(&root);
                 sound &= read.is_none_or(|r| r.overlapping(&own).is_empty());
@@ -272,7 +287,10 @@ mod tests {
     use refrain_graph::{BinaryOp, DType, UnaryOp};
 
     use super::*;
-    use crate::plan::{BufInfo, CopyDraft, Ref, place};
+    use crate::buffer::{BufInfo, BufferRange};
+    use crate::kernels::copy::CopyPlan;
+    use crate::plan::plan_memory;
+    use crate::step::Call;
     use crate::tape::{Geometry, Input, Instr, Output, Tape};
 
     const ROWS: usize = 8;
@@ -282,26 +300,30 @@ mod tests {
         let info = |&slot| BufInfo {
             dtype: DType::F32,
             bytes: ROWS * size_of::<f32>(),
-            home: Home::Slot(slot, 0),
+            storage: Storage::Slot(slot, 0),
         };
         let bufs = slots.iter().map(|s| buffers.push(info(s))).collect();
         (buffers, bufs)
     }
 
-    fn copy(src: Buf, dst: Buf) -> Draft {
-        let whole = |buf| Ref {
+    fn copy(src: Buf, dst: Buf) -> Step<Virtual> {
+        let (view, size) = (View::dense(&[ROWS]), size_of::<f32>());
+        let whole = |buf| BufferRange {
             buf,
-            view: View::dense(&[ROWS]),
+            offset: 0,
+            bytes: ROWS * size,
         };
-        Draft::Copy(CopyDraft {
-            src: whole(src),
-            dst: whole(dst),
-            size: size_of::<f32>(),
-        })
+        let plan = CopyPlan::new(&view, &view);
+        Step::Call(Box::new(Call {
+            kernel: Kernel::Copy { plan, size },
+            reads: [Some(whole(src)), None],
+            writes: [Some(whole(dst)), None],
+            epilogue: None,
+        }))
     }
 
     /// `to = tanh(from)`, and `sum = from + other` if asked for.
-    fn nest(from: Buf, to: Buf, sum: Option<(Buf, Buf)>) -> Draft {
+    fn nest(from: Buf, to: Buf, sum: Option<(Buf, Buf)>) -> Step<Virtual> {
         let mut tape = Tape {
             dims: vec![ROWS],
             ..Tape::default()
@@ -327,12 +349,12 @@ mod tests {
             tape.outputs.push(output(z, sum));
         }
         let geometry = Geometry::of(&tape);
-        Draft::Loops(vec![(tape, geometry)])
+        Step::Loops(vec![(tape, geometry)])
     }
 
-    fn checked(buffers: &Buffers, drafts: &[Draft]) -> Result<(), usize> {
-        let drafts: Vec<&Draft> = drafts.iter().collect();
-        check(&drafts, buffers, &place(&drafts, buffers))
+    fn checked<const N: usize>(buffers: &Buffers, steps: [Step<Virtual>; N]) -> Result<(), usize> {
+        let steps = steps.map(|step| (step, String::new()));
+        check(&steps, buffers, &plan_memory(&steps, buffers))
     }
 
     #[test]
@@ -342,9 +364,9 @@ mod tests {
             panic!("four buffers")
         };
         let made = [copy(x, first), copy(first, out), copy(x, second)];
-        assert_eq!(checked(&buffers, &made), Ok(()));
+        assert_eq!(checked(&buffers, made), Ok(()));
         let late = [copy(x, first), copy(x, second), copy(first, out)];
-        assert_eq!(checked(&buffers, &late), Err(2));
+        assert_eq!(checked(&buffers, late), Err(2));
     }
 
     #[test]
@@ -353,9 +375,9 @@ mod tests {
         let [x, y, out] = b[..] else {
             panic!("three buffers")
         };
-        assert_eq!(checked(&buffers, &[copy(y, out), copy(x, y)]), Err(0));
+        assert_eq!(checked(&buffers, [copy(y, out), copy(x, y)]), Err(0));
         let again = [copy(x, y), copy(y, out), copy(x, y)];
-        assert_eq!(checked(&buffers, &again), Err(2));
+        assert_eq!(checked(&buffers, again), Err(2));
     }
 
     #[test]
@@ -364,10 +386,10 @@ mod tests {
         let [x, over, sum, alias] = b[..] else {
             panic!("four buffers")
         };
-        buffers[alias].home = Home::Within(x, 0);
-        assert_eq!(checked(&buffers, &[nest(x, over, None)]), Ok(()));
-        assert_eq!(checked(&buffers, &[copy(x, over)]), Err(0));
+        buffers[alias].storage = Storage::Within(x, 0);
+        assert_eq!(checked(&buffers, [nest(x, over, None)]), Ok(()));
+        assert_eq!(checked(&buffers, [copy(x, over)]), Err(0));
         let both = [nest(x, over, Some((alias, sum)))];
-        assert_eq!(checked(&buffers, &both), Err(0));
+        assert_eq!(checked(&buffers, both), Err(0));
     }
 }

@@ -1,16 +1,16 @@
 //! Loop nests before they have memory: a tape of instructions over virtual registers.
 
-mod compile;
 mod geometry;
+mod nest;
 mod rounding;
 
-pub use compile::{Places, link};
 pub use geometry::Geometry;
+pub use nest::compile_nest;
 
 use refrain_graph::{BinaryOp, Comparison, DType, Reduction, UnaryOp};
 
+use crate::buffer::Buf;
 use crate::kernels::nest::{Extent, Reading};
-use crate::plan::Buf;
 use crate::view::{View, is_dense, is_repeated};
 
 /// A virtual register: an instruction's result.
@@ -104,7 +104,7 @@ pub struct Sum {
     pub reg: Reg,
     /// Where to.
     pub buf: Buf,
-    /// Room for the parts' sums, if there are several parts.
+    /// Scratch memory for the parts' sums, if there are several parts.
     pub partial: Option<Buf>,
 }
 
@@ -130,7 +130,7 @@ pub struct Tape {
 impl Tape {
     /// Adds an instruction.
     pub fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
-        // A tape is short: looking for an equal instruction costs little and saves a pass over the block.
+        // Common subexpressions are eliminated: looking through a tape costs little.
         let same = self
             .instrs
             .iter()
@@ -153,6 +153,25 @@ impl Tape {
             self.inputs.len() - 1
         });
         self.push(Instr::Input(index), dtype)
+    }
+
+    /// Calls `f` with each buffer it reads or writes (`true`).
+    pub fn visit(&self, f: &mut dyn FnMut(Buf, bool)) {
+        self.inputs.iter().for_each(|i| f(i.buf, false));
+        self.outputs.iter().for_each(|o| f(o.buf, true));
+        for sum in &self.sums {
+            f(sum.buf, true);
+            sum.partial.into_iter().for_each(|b| f(b, true));
+        }
+    }
+
+    /// Whether its only reading of a buffer is element for element from the beginning, so that it may be overwritten.
+    pub fn reads_in_place(&self, buf: Buf) -> bool {
+        let mut readings = self.inputs.iter().filter(|i| i.buf == buf);
+        let only = readings
+            .next()
+            .is_some_and(|i| i.view.offset == 0 && self.reading(i) == Reading::Flat);
+        only && readings.next().is_none()
     }
 
     /// Number of elements of the index space.

@@ -164,12 +164,12 @@ fn windows_fit(
             check::merge_dim(&format!("dimension {d} of the updates"), expected, size)?;
             continue;
         }
-        let room = window.next().and_then(|&w| operand.dim(w));
-        if let (Some(size), Some(room)) = (size, room)
-            && size > room
+        let limit = window.next().and_then(|&w| operand.dim(w));
+        if let (Some(size), Some(limit)) = (size, limit)
+            && size > limit
         {
             return Err(format!(
-                "expected a window of at most {room} in dimension {d} of the updates, got {size}"
+                "expected a window of at most {limit} in dimension {d} of the updates, got {size}"
             ));
         }
     }

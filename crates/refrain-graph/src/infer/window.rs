@@ -40,6 +40,6 @@ pub(super) fn places(window: &Window, i: usize, n: Dim) -> Result<Dim, String> {
     let reach = check::size(&format!("an extent of the window in dimension {i}"), reach)?;
     Ok(Some(match padded.checked_sub(reach) {
         None => 0,
-        Some(room) => room / window.strides[i] + 1,
+        Some(left) => left / window.strides[i] + 1,
     }))
 }

@@ -1,4 +1,4 @@
-//! Arithmetic of 16-bit floats by way of `f32`.
+//! Float normalization: arithmetic of 16-bit floats in `f32`.
 //!
 //! Processors compute with `f32`. A program of `f16` or `bf16` becomes one whose values are kept in 16 bits and whose
 //! operations each convert their operands to `f32`, compute, and round the result to 16 bits, as XLA's float

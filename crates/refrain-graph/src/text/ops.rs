@@ -25,11 +25,11 @@ const SCATTER_KINDS: &str = "one of set, add, max, min, multiply";
 const DIRECTIONS: &str = "one of EQ, NE, LT, LE, GT, GE";
 const CONV_DIMS: &str = "three layouts, as in `[b,0,1,f]x[0,1,i,o]->[b,0,1,f]`";
 
-/// The primitive. `room` is how many bytes its constant may take.
-pub(super) fn op(mut written: Written, room: &mut usize) -> Result<Op, ParseError> {
+/// The primitive. `budget` is how many bytes its constant may take.
+pub(super) fn op(mut written: Written, budget: &mut usize) -> Result<Op, ParseError> {
     let (name, at) = (written.name, written.at);
     let op = match name {
-        "constant" => constant(&mut written, room)?,
+        "constant" => constant(&mut written, budget)?,
         "scan" => scan(&mut written)?,
         _ => plain(&mut written)?,
     };
@@ -116,7 +116,7 @@ fn plain(written: &mut Written) -> Result<Op, ParseError> {
     })
 }
 
-fn constant(written: &mut Written, room: &mut usize) -> Result<Op, ParseError> {
+fn constant(written: &mut Written, budget: &mut usize) -> Result<Op, ParseError> {
     let at = written.at;
     let Some(elements) = written.elements.take() else {
         return at.error("expected the elements of the constant");
@@ -127,11 +127,11 @@ fn constant(written: &mut Written, room: &mut usize) -> Result<Op, ParseError> {
     let Some(dims) = spec.shape.known() else {
         return at.error(format!("expected a constant of known shape, got {spec}"));
     };
-    *room = match spec.bytes().and_then(|bytes| room.checked_sub(bytes)) {
+    *budget = match spec.bytes().and_then(|bytes| budget.checked_sub(bytes)) {
         Some(left) => left,
         None => {
             return at.error(format!(
-                "expected constants of at most {room} bytes, got {spec}"
+                "expected constants of at most {budget} bytes, got {spec}"
             ));
         }
     };

@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, ParseError> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         next: 0,
-        room: CONSTANT_BYTES,
+        budget: CONSTANT_BYTES,
     };
     parser.word("graph")?;
     let parsed = parser.block(0)?;
@@ -55,7 +55,7 @@ struct Block<'a> {
 struct Parser<'a> {
     tokens: Vec<(Token<'a>, Position)>,
     next: usize,
-    room: usize,
+    budget: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -225,7 +225,7 @@ impl<'a> Parser<'a> {
             body,
             specs: specs.clone(),
         };
-        let op = ops::op(written, &mut self.room)?;
+        let op = ops::op(written, &mut self.budget)?;
         Ok(Definition::Node {
             op,
             inputs,

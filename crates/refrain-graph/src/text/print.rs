@@ -86,9 +86,9 @@ fn dims(dims: &[Dim]) -> String {
 
 /// Printed attributes, in order.
 #[derive(Default)]
-struct Attrs(Vec<String>);
+struct PrintedAttrs(Vec<String>);
 
-impl Attrs {
+impl PrintedAttrs {
     fn put(mut self, key: &str, value: impl Display) -> Self {
         self.0.push(format!("{key}={value}"));
         self
@@ -137,8 +137,8 @@ impl Attrs {
     }
 }
 
-fn attrs(op: &Op, results: &[&Spec]) -> Attrs {
-    let attrs = Attrs::default();
+fn attrs(op: &Op, results: &[&Spec]) -> PrintedAttrs {
+    let attrs = PrintedAttrs::default();
     match op {
         Op::Constant(_)
         | Op::Unary(_)
@@ -204,18 +204,18 @@ fn attrs(op: &Op, results: &[&Spec]) -> Attrs {
     }
 }
 
-fn dot_general(dims: &DotDims) -> Attrs {
-    Attrs::default()
+fn dot_general(dims: &DotDims) -> PrintedAttrs {
+    PrintedAttrs::default()
         .pair("batch", &dims.lhs_batch, &dims.rhs_batch)
         .pair("contracting", &dims.lhs_contracting, &dims.rhs_contracting)
 }
 
-fn convolution(conv: &Conv) -> Attrs {
+fn convolution(conv: &Conv) -> PrintedAttrs {
     let lhs = layout(&conv.lhs, "b", "f");
     let rhs = layout(&conv.rhs, "i", "o");
     let out = layout(&conv.out, "b", "f");
     let n = conv.window.size.len();
-    Attrs::default()
+    PrintedAttrs::default()
         .put("dims", format!("{lhs}x{rhs}->{out}"))
         .window(&conv.window)
         .per_dim("reversal", &conv.reversal, n, false)

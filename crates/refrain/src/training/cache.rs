@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::engine::Program;
 use super::feed::{BatchSpecs, Feed};
 use super::labels::Labels;
-use crate::engine;
 use crate::error::Result;
 use crate::trace::Indices;
 
@@ -63,9 +62,8 @@ pub(crate) struct Cache(Vec<(Key, Arc<StepProgram>)>);
 impl Cache {
     /// The program of the engine that is current.
     pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<StepProgram>> {
-        let engine = engine::current().ok()?;
         let mut kept = self.0.iter();
-        let found = kept.rposition(|(k, step)| k == key && step.program.is_of(&engine))?;
+        let found = kept.rposition(|(k, step)| k == key && step.program.is_current())?;
         if found + 1 < self.0.len() {
             let latest = self.0.remove(found);
             self.0.push(latest);

@@ -1,6 +1,7 @@
 //! Programs that run: compiled once for the shapes of a batch, on variables that stay in the memory of their engine.
 
 use std::mem::take;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec};
@@ -22,6 +23,8 @@ pub(crate) struct Program {
     updated: Vec<bool>,
     inputs: Vec<Spec>,
     outputs: Vec<Spec>,
+    /// The version of the variables that was last found in the engine's memory.
+    held: AtomicU64,
     /// Memory of runs that have ended, for the next ones.
     spare: Mutex<Vec<Buffers>>,
 }
@@ -63,6 +66,7 @@ impl Program {
             engine,
             graph,
             variables,
+            held: AtomicU64::new(u64::MAX),
             spare: Mutex::default(),
         })
     }
@@ -71,8 +75,9 @@ impl Program {
         &self.graph
     }
 
-    pub(crate) fn is_of(&self, engine: &Arc<dyn Engine>) -> bool {
-        Arc::ptr_eq(&self.engine, engine)
+    /// Whether it is one of the engine that is current.
+    pub(crate) fn is_current(&self) -> bool {
+        engine::is_current(&self.engine)
     }
 
     /// The steps of a run, a line each.
@@ -131,7 +136,8 @@ impl Program {
             true => variable.write(),
             false => variable.lock(),
         }));
-        guards.iter_mut().try_for_each(|g| self.hold(g))?;
+        let mut held = guards.iter_mut().zip(&self.variables);
+        held.try_for_each(|(guard, variable)| self.hold(guard, variable))?;
         let mut values = recycle(take(&mut buffers.values));
         values.extend(guards.iter_mut().map(|g| &mut ***g));
         let Buffers {
@@ -149,10 +155,11 @@ impl Program {
     }
 
     /// Moves a variable that is in the memory of another engine.
-    fn hold(&self, buffer: &mut Box<dyn Buffer>) -> Result<()> {
+    fn hold(&self, buffer: &mut Box<dyn Buffer>, variable: &Variable) -> Result<()> {
         if !self.engine.holds(&**buffer) {
             let value = buffer.to_host()?.into_owned();
             *buffer = self.engine.buffer_from_host(value)?;
+            variable.renew_version();
         }
         Ok(())
     }
@@ -164,11 +171,15 @@ impl Program {
         }
         let mut guards = recycle(take(&mut buffers.guards));
         guards.extend(self.variables.iter().map(Variable::read));
-        if !guards.iter().all(|g| self.engine.holds(&***g)) {
+        let version = self.variables.iter().map(Variable::version).max();
+        let held = Some(self.held.load(Ordering::Relaxed)) == version;
+        if !held && !guards.iter().all(|g| self.engine.holds(&***g)) {
             drop(guards);
             return self.run(buffers);
         }
-        let version = self.variables.iter().map(Variable::version).max();
+        if let Some(version) = version.filter(|_| !held) {
+            self.held.store(version, Ordering::Relaxed);
+        }
         let mut values = recycle(take(&mut buffers.values));
         values.extend(guards.iter().map(|g| &***g));
         let Buffers {

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use refrain_graph::Literal;
 
 use super::engine::{Program, scalar};
-use crate::engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Direction, Metric, State};
 use crate::ops::prim;
@@ -95,7 +94,7 @@ impl Tracker {
     pub(crate) fn value(&self) -> Result<f64> {
         if let Some(ResultProgram { metric, program }) = &self.result {
             let mut program = program.lock().unwrap_or_else(PoisonError::into_inner);
-            if !program.is_of(&engine::current()?) {
+            if !program.is_current() {
                 *program = result(metric, &self.state)?;
             }
             let mut buffers = program.buffers();

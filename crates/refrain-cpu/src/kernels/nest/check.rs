@@ -1,5 +1,7 @@
 //! What a loop nest must fulfil so that it may run on raw memory.
 
+use std::ops::Range;
+
 use super::{Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, MAX_WALK, Nest, Operand, Reading};
 use crate::kernels::arena::PlanFault;
 
@@ -18,12 +20,14 @@ impl Nest {
         for sink in &self.sinks {
             let partial = self.operands.get(sink.partial).ok_or(PlanFault::Kernel)?;
             let len = self.batch * self.parts() * self.cols;
-            fits(partial.output && partial.bytes >= len * partial.size && partial.start == 0)?;
+            fits(
+                partial.output && partial.memory.bytes >= len * partial.size && partial.start == 0,
+            )?;
             fits((self.parts() > 1) == sink.total.is_some())?;
             fits(sink.acc + self.block_len() * sink.size <= self.scratch)?;
             if let Some(total) = sink.total {
                 let total = self.operands.get(total).ok_or(PlanFault::Kernel)?;
-                fits(total.output && total.bytes >= self.batch * self.cols * total.size)?;
+                fits(total.output && total.memory.bytes >= self.batch * self.cols * total.size)?;
             }
         }
         for (actions, last) in [
@@ -74,14 +78,14 @@ impl Nest {
             Reading::RowWalk => o.dims.iter().product::<usize>() == rows,
             _ => true,
         };
-        let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.bytes;
+        let in_bounds = low <= o.start && (o.start + high + 1) * o.size <= o.memory.bytes;
         let writable = match o.reading {
             _ if !o.output => true,
             Reading::Flat | Reading::Row | Reading::Fixed => true,
             Reading::Walk => o.staged && o.intervals().is_some(),
             Reading::Column | Reading::RowWalk => false,
         };
-        if in_bounds && walked && writable && o.place.offset.is_multiple_of(o.size) {
+        if in_bounds && walked && writable && o.memory.offset.is_multiple_of(o.size) {
             Ok(())
         } else {
             Err(PlanFault::Bounds)
@@ -94,7 +98,7 @@ impl Nest {
             Extent::Row => self.block_rows,
             Extent::Uniform => 1,
         };
-        // Eight bytes hold any element; registers are laid out with room for their own type.
+        // Eight bytes hold any element; registers are as large as their own type needs.
         let inside = |loc: &Loc, bytes: usize| match *loc {
             Loc::Scratch(at) => at + bytes <= self.scratch,
             Loc::Operand(i) => i < self.operands.len(),
@@ -154,6 +158,14 @@ impl Nest {
     }
 }
 
+/// Equal intervals at equal distances.
+pub(super) struct Intervals {
+    /// From one to the next.
+    pitch: usize,
+    /// The first, counted from a multiple of the pitch.
+    first: Range<usize>,
+}
+
 impl Operand {
     /// The smallest (negated) and largest element of a walk, from its start.
     fn walk_span(&self) -> Result<(usize, usize), PlanFault> {
@@ -172,19 +184,18 @@ impl Operand {
 impl Operand {
     /// Whether two operands' buffers have bytes in common.
     pub fn overlaps(&self, other: &Operand) -> bool {
-        let (a, b) = (self.place, other.place);
-        a.slot == b.slot && a.offset < b.offset + other.bytes && b.offset < a.offset + self.bytes
+        self.memory.overlaps(&other.memory)
     }
 
-    /// For elements that lie in equal intervals at equal distances: `(distance, first, end)` of an interval, counted from
-    /// a multiple of the distance.
-    pub(super) fn intervals(&self) -> Option<(usize, usize, usize)> {
+    /// The intervals that its elements lie in, if they do.
+    pub(super) fn intervals(&self) -> Option<Intervals> {
+        let of = |pitch, first| Intervals { pitch, first };
         match (&self.dims[..], &self.strides[..]) {
-            (&[run], &[1]) => Some((usize::MAX, self.start, self.start + run)),
+            (&[run], &[1]) => Some(of(usize::MAX, self.start..self.start + run)),
             (&[_, run], &[pitch, 1]) if pitch > 0 => {
                 let pitch = pitch as usize;
                 let first = self.start % pitch;
-                (first + run <= pitch).then_some((pitch, first, first + run))
+                (first + run <= pitch).then(|| of(pitch, first..first + run))
             }
             _ => None,
         }
@@ -192,10 +203,13 @@ impl Operand {
 
     /// Whether two outputs in one buffer have no element in common.
     pub(super) fn is_beside(&self, other: &Operand) -> bool {
-        let same = self.place == other.place && self.size == other.size;
+        let same = self.memory.begins_with(&other.memory) && self.size == other.size;
         let walks = self.reading == Reading::Walk && other.reading == Reading::Walk;
         match (self.intervals(), other.intervals()) {
-            (Some((p, a, b)), Some((q, c, d))) => same && walks && p == q && (b <= c || d <= a),
+            (Some(a), Some(b)) => {
+                let apart = a.first.end <= b.first.start || b.first.end <= a.first.start;
+                same && walks && a.pitch == b.pitch && apart
+            }
             _ => false,
         }
     }

@@ -8,8 +8,8 @@ mod check;
 mod run;
 mod walk;
 
-use super::arena::{Memory, Place, PlanFault, Slot};
-use super::elementwise::Kernel;
+use super::arena::{Memory, MemoryRange, PlanFault, Slot};
+use super::elementwise::BlockLoop;
 use super::pool::Pool;
 
 /// Largest scratch of a nest, in bytes; it lies on the stack of each thread, which has 2 MiB at least.
@@ -53,9 +53,7 @@ pub enum Reading {
 #[derive(Clone, Debug)]
 pub struct Operand {
     /// The buffer.
-    pub place: Place,
-    /// Its size in bytes.
-    pub bytes: usize,
+    pub memory: MemoryRange,
     /// Bytes per element.
     pub size: usize,
     /// Its first element, in elements from the buffer's beginning.
@@ -89,7 +87,7 @@ pub enum Action {
     /// An elementwise kernel.
     Compute {
         /// The loop.
-        kernel: Kernel,
+        kernel: BlockLoop,
         /// The result.
         dst: Loc,
         /// The operands, each with its extent.
@@ -109,7 +107,7 @@ pub enum Action {
     /// Reduces each row of a full register to an element of a row register.
     ReduceRows {
         /// The loop.
-        kernel: Kernel,
+        kernel: BlockLoop,
         /// A row register.
         dst: Loc,
         /// A full register.
@@ -130,7 +128,7 @@ pub enum Action {
 #[derive(Clone, Debug)]
 pub struct Sink {
     /// `dst = dst (+) src`.
-    pub accumulate: Kernel,
+    pub accumulate: BlockLoop,
     /// The register that is reduced.
     pub src: Loc,
     /// The accumulator, a full register.
@@ -194,12 +192,12 @@ unsafe impl Sync for Slots<'_> {}
 
 impl Slots<'_> {
     pub(super) fn pointer(&self, operand: &Operand) -> *mut u8 {
-        let slot = &self.0[operand.place.slot as usize];
+        let slot = &self.0[operand.memory.slot as usize];
         // SAFETY: `Nests::run` has checked that the buffer lies inside the slot and `Nest::check` that `start` lies
         // inside the buffer.
         unsafe {
             slot.ptr
-                .add(operand.place.offset + operand.start * operand.size)
+                .add(operand.memory.offset + operand.start * operand.size)
         }
     }
 }
@@ -259,14 +257,14 @@ impl Nests {
         };
         for (n, out) in all().filter(|(_, o)| o.output) {
             for (m, other) in all() {
-                if std::ptr::eq(out, other) || out.place.slot != other.place.slot {
+                if std::ptr::eq(out, other) || out.memory.slot != other.memory.slot {
                     continue;
                 }
                 let overlap = out.overlaps(other);
                 let own = n == m
                     && out.staged
                     && !other.output
-                    && out.place == other.place
+                    && out.memory.begins_with(&other.memory)
                     && out.size == other.size
                     && out.start == other.start
                     && out.reading == Reading::Flat
@@ -295,7 +293,7 @@ impl Nests {
     /// Runs them all.
     pub fn run(&self, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), PlanFault> {
         for operand in self.nests.iter().flat_map(|n| &n.operands) {
-            memory.slot(operand.place, operand.bytes, operand.output)?;
+            memory.slot(operand.memory, operand.output)?;
         }
         let slots = Slots(memory.slots());
         let run = |task: usize| {

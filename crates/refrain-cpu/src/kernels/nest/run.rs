@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::walk::{fill, unwalk, walk};
 use super::{Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, Nest, Reading, Sink, Slots};
-use crate::kernels::elementwise::{Kernel, Ptrs};
+use crate::kernels::elementwise::{BlockLoop, Ptrs};
 
 impl Nest {
     pub(super) fn task(&self, task: usize, slots: Slots<'_>) {
@@ -29,7 +29,7 @@ impl Nest {
         for (base, operand) in bases.iter_mut().zip(&self.operands) {
             *base = slots.pointer(operand);
         }
-        let mut block = Block {
+        let mut block = NestBlock {
             nest: self,
             bases: &bases,
             scratch,
@@ -95,11 +95,12 @@ impl Nest {
             let tile_base = ptr.wrapping_sub(first);
             for (base, operand) in bases.iter_mut().zip(&self.operands) {
                 // The result itself, as an operand and where it is overwritten.
-                if operand.place == self.operands[tile].place && operand.reading == Reading::Flat {
+                let result = &self.operands[tile].memory;
+                if operand.memory.begins_with(result) && operand.reading == Reading::Flat {
                     *base = tile_base;
                 }
             }
-            let mut block = Block {
+            let mut block = NestBlock {
                 nest: self,
                 bases: &bases,
                 scratch,
@@ -166,7 +167,7 @@ impl Nest {
 struct Scratch<const N: usize>([MaybeUninit<u8>; N]);
 
 /// One block of a nest: what instructions see.
-struct Block<'a> {
+struct NestBlock<'a> {
     nest: &'a Nest,
     bases: &'a [*mut u8; MAX_OPERANDS],
     scratch: *mut u8,
@@ -178,7 +179,7 @@ struct Block<'a> {
     cols: usize,
 }
 
-impl Block<'_> {
+impl NestBlock<'_> {
     fn len(&self, extent: Extent) -> usize {
         match extent {
             Extent::Full => self.rows * self.cols,
@@ -260,7 +261,13 @@ impl Block<'_> {
     }
 
     #[inline]
-    fn compute(&self, kernel: Kernel, dst: Loc, src: &[Option<(Loc, Extent)>; 3], extent: Extent) {
+    fn compute(
+        &self,
+        kernel: BlockLoop,
+        dst: Loc,
+        src: &[Option<(Loc, Extent)>; 3],
+        extent: Extent,
+    ) {
         let mut ptrs = Ptrs {
             dst: self.pointer(dst),
             src: [std::ptr::null(); 3],

@@ -3,9 +3,10 @@
 //! Positions are cut into parts by shape alone. A part adds up the products of each place over all of its tiles, and
 //! transforms the sums at the end.
 
-use super::transform::{Gradient, KERNEL, KernelGradient, SIDE, STEP, square};
-use super::{MIN_TILES, MOST_ELEMENTS, PLACES, Side, Tiles, fits, images_of, rows_per_task};
-use crate::kernels::conv::{Conv2dShape, WIDEST};
+use super::transform::{GradientTransform, KERNEL, KernelGradientTransform, SIDE, STEP, square};
+use super::{MIN_TILES, MOST_ELEMENTS, PLACES, Tiles, fits, images_of, rows_per_task};
+use crate::kernels::conv::WIDEST;
+use crate::kernels::conv_shape::{Conv2dShape, ImageSize};
 use crate::kernels::micro::{self, MAX_ROWS, TileArgs};
 use crate::kernels::pack::with_buffer;
 use crate::kernels::pool::Pool;
@@ -19,8 +20,8 @@ const PARTS: usize = 16;
 #[derive(Clone, Debug)]
 pub(in crate::kernels) struct WinogradGradient {
     images: usize,
-    image: Side,
-    result: Side,
+    image: ImageSize,
+    result: ImageSize,
     pad: [isize; 2],
     /// Rows of tiles that are transformed together.
     rows: usize,
@@ -30,12 +31,12 @@ pub(in crate::kernels) struct WinogradGradient {
 impl WinogradGradient {
     /// The pass, if it is one that is faster this way.
     pub fn new(s: &Conv2dShape) -> Option<WinogradGradient> {
-        let image = Side {
+        let image = ImageSize {
             h: s.h,
             w: s.w,
             c: s.c,
         };
-        let result = Side {
+        let result = ImageSize {
             h: s.oh,
             w: s.ow,
             c: s.o,
@@ -174,7 +175,7 @@ unsafe fn gradients_body<V: Vector>(
     (first, count): (usize, usize),
     out: *mut f32,
 ) {
-    let Side { h, w, c } = pass.result;
+    let ImageSize { h, w, c } = pass.result;
     let (down, across) = pass.result.tiles();
     let place = count * across * c;
     for row in 0..count {
@@ -193,7 +194,7 @@ unsafe fn gradients_body<V: Vector>(
                         false => V::splat(0.0),
                     };
                     let write = |i: usize, j: usize, v: V| v.store(out.add((i * SIDE + j) * place));
-                    square::<V, Gradient, STEP, SIDE>(read, write);
+                    square::<V, GradientTransform, STEP, SIDE>(read, write);
                 }
             }
         }
@@ -215,7 +216,7 @@ unsafe fn kernel_body<V: Vector>(sums: *const f32, (rows, cols): (usize, usize),
         let (sums, out) = (sums.wrapping_add(at), out.wrapping_add(at));
         // SAFETY: the caller's; the columns are whole vectors.
         unsafe {
-            square::<V, KernelGradient, SIDE, KERNEL>(
+            square::<V, KernelGradientTransform, SIDE, KERNEL>(
                 |i, j| V::load(sums.add((i * SIDE + j) * place)),
                 |i, j, v| v.store(out.add((i * KERNEL + j) * place)),
             );

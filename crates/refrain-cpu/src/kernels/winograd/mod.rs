@@ -10,7 +10,8 @@ mod transform;
 
 pub(super) use gradient::WinogradGradient;
 
-use super::conv::{Conv2dShape, WIDEST};
+use super::conv::WIDEST;
+use super::conv_shape::{Conv2dShape, ImageSize};
 use super::gemm::{Epilogue, Tile};
 use super::micro::{self, MAX_ROWS, TileArgs};
 use super::pack::with_buffer;
@@ -18,7 +19,7 @@ use super::pool::{Pool, SharedPtr};
 use super::transpose::transpose;
 use super::vector::{Vector, vector_fn};
 use crate::simd::Simd;
-use transform::{Image, KERNEL, Kernel, Result, SIDE, STEP, square};
+use transform::{ImageTransform, KERNEL, KernelTransform, ResultTransform, SIDE, STEP, square};
 
 /// Places in a transformed tile.
 const PLACES: usize = SIDE * SIDE;
@@ -35,8 +36,8 @@ const MIN_TILES: usize = 32;
 #[derive(Clone, Debug)]
 pub(super) struct Winograd {
     images: usize,
-    source: Side,
-    target: Side,
+    source: ImageSize,
+    target: ImageSize,
     /// Rows and columns of zeros before the source's first.
     pad: [isize; 2],
     backward: bool,
@@ -44,15 +45,7 @@ pub(super) struct Winograd {
     rows: usize,
 }
 
-/// Images of one side of the convolution.
-#[derive(Clone, Copy, Debug)]
-struct Side {
-    h: usize,
-    w: usize,
-    c: usize,
-}
-
-impl Side {
+impl ImageSize {
     /// Tiles of the result along height and width.
     fn tiles(self) -> (usize, usize) {
         (self.h.div_ceil(STEP), self.w.div_ceil(STEP))
@@ -83,12 +76,12 @@ fn rows_per_task(rows: usize, elements_of_row: usize) -> Option<usize> {
 impl Winograd {
     /// The pass, if it is one that is faster this way.
     pub fn new(s: &Conv2dShape, backward: bool) -> Option<Winograd> {
-        let image = Side {
+        let image = ImageSize {
             h: s.h,
             w: s.w,
             c: s.c,
         };
-        let result = Side {
+        let result = ImageSize {
             h: s.oh,
             w: s.ow,
             c: s.o,
@@ -256,7 +249,7 @@ impl Winograd {
     /// # Safety
     /// The row's pixels are the task's own.
     unsafe fn finish(&self, row: usize, y: *mut f32, epilogue: Epilogue) {
-        let Side { h, w, c } = self.target;
+        let ImageSize { h, w, c } = self.target;
         let (down, _) = self.target.tiles();
         let (image, first) = (row / down, row % down * STEP);
         let pixel = (image * h + first) * w;
@@ -269,7 +262,7 @@ impl Winograd {
 
 /// Tiles of images that are to be transformed.
 struct Tiles {
-    side: Side,
+    side: ImageSize,
     pad: [isize; 2],
     /// Tiles along height and width.
     grid: (usize, usize),
@@ -290,7 +283,7 @@ unsafe fn images_body<V: Vector>(
     (first, count): (usize, usize),
     out: *mut f32,
 ) {
-    let Side { h, w, c } = t.side;
+    let ImageSize { h, w, c } = t.side;
     let (down, across) = t.grid;
     let place = count * across * c;
     for row in 0..count {
@@ -315,7 +308,7 @@ unsafe fn images_body<V: Vector>(
                 unsafe {
                     let write = |i: usize, j: usize, v: V| v.store(out.add((i * SIDE + j) * place));
                     if whole {
-                        square::<V, Image, SIDE, SIDE>(
+                        square::<V, ImageTransform, SIDE, SIDE>(
                             |i, j| V::load(at.add((i * w + j) * c)),
                             write,
                         );
@@ -326,7 +319,7 @@ unsafe fn images_body<V: Vector>(
                             true => V::load(at.wrapping_add((i * w + j) * c)),
                             false => V::splat(0.0),
                         };
-                        square::<V, Image, SIDE, SIDE>(read, write);
+                        square::<V, ImageTransform, SIDE, SIDE>(read, write);
                     }
                 }
             }
@@ -355,7 +348,7 @@ unsafe fn kernels_body<V: Vector>(
             let out = out.wrapping_add(col * rows + row * V::LANES);
             // SAFETY: the caller's.
             unsafe {
-                square::<V, Kernel, KERNEL, SIDE>(
+                square::<V, KernelTransform, KERNEL, SIDE>(
                     |i, j| V::load(at.add((i * KERNEL + j) * rows * cols)),
                     |i, j, v| v.store(out.add((i * SIDE + j) * rows * cols)),
                 );
@@ -379,7 +372,7 @@ unsafe fn results_body<V: Vector>(
     (first, count): (usize, usize),
     y: *mut f32,
 ) {
-    let Side { h, w, c } = pass.target;
+    let ImageSize { h, w, c } = pass.target;
     let (down, across) = pass.target.tiles();
     let place = count * across * c;
     for row in 0..count {
@@ -393,7 +386,7 @@ unsafe fn results_body<V: Vector>(
                 let (m, y) = (m.wrapping_add(channel), y.wrapping_add(channel));
                 // SAFETY: pixels outside of the image are not written; the rest is the caller's.
                 unsafe {
-                    square::<V, Result, SIDE, STEP>(
+                    square::<V, ResultTransform, SIDE, STEP>(
                         |i, j| V::load(m.add((i * SIDE + j) * place)),
                         |i, j, v| {
                             if i < rows && j < cols {

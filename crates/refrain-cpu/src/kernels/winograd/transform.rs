@@ -16,22 +16,22 @@ pub const KERNEL: usize = 3;
 ///
 /// # Safety
 /// As the functions of [`Vector`].
-pub trait Map<const I: usize, const O: usize> {
+pub trait Transform<const I: usize, const O: usize> {
     unsafe fn apply<V: Vector>(x: [V; I]) -> [V; O];
 }
 
 /// Six elements of an image, ready to be multiplied.
-pub struct Image;
+pub struct ImageTransform;
 /// Three elements of a kernel, ready to be multiplied.
-pub struct Kernel;
+pub struct KernelTransform;
 /// Six products added up to four elements of the result.
-pub struct Result;
+pub struct ResultTransform;
 /// Four elements of the result's gradient, ready to be multiplied.
-pub struct Gradient;
+pub struct GradientTransform;
 /// Six products added up to three elements of the kernel's gradient.
-pub struct KernelGradient;
+pub struct KernelGradientTransform;
 
-impl Map<6, 6> for Image {
+impl Transform<6, 6> for ImageTransform {
     #[inline(always)]
     unsafe fn apply<V: Vector>(d: [V; 6]) -> [V; 6] {
         // SAFETY (here and below): the trait's contract.
@@ -52,7 +52,7 @@ impl Map<6, 6> for Image {
     }
 }
 
-impl Map<3, 6> for Kernel {
+impl Transform<3, 6> for KernelTransform {
     #[inline(always)]
     unsafe fn apply<V: Vector>(g: [V; 3]) -> [V; 6] {
         // SAFETY: as above.
@@ -73,7 +73,7 @@ impl Map<3, 6> for Kernel {
     }
 }
 
-impl Map<6, 4> for Result {
+impl Transform<6, 4> for ResultTransform {
     #[inline(always)]
     unsafe fn apply<V: Vector>(m: [V; 6]) -> [V; 4] {
         // SAFETY: as above.
@@ -91,7 +91,7 @@ impl Map<6, 4> for Result {
     }
 }
 
-impl Map<4, 6> for Gradient {
+impl Transform<4, 6> for GradientTransform {
     #[inline(always)]
     unsafe fn apply<V: Vector>(h: [V; 4]) -> [V; 6] {
         // SAFETY: as above.
@@ -113,7 +113,7 @@ impl Map<4, 6> for Gradient {
     }
 }
 
-impl Map<6, 3> for KernelGradient {
+impl Transform<6, 3> for KernelGradientTransform {
     #[inline(always)]
     unsafe fn apply<V: Vector>(m: [V; 6]) -> [V; 3] {
         // SAFETY: as above.
@@ -138,7 +138,7 @@ impl Map<6, 3> for KernelGradient {
 /// As the functions of [`Vector`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop)]
-pub unsafe fn square<V: Vector, M: Map<I, O>, const I: usize, const O: usize>(
+pub unsafe fn square<V: Vector, M: Transform<I, O>, const I: usize, const O: usize>(
     mut read: impl FnMut(usize, usize) -> V,
     mut write: impl FnMut(usize, usize, V),
 ) {

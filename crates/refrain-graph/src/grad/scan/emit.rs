@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cranelift_entity::EntityRef;
 
 use super::Joint;
-use super::plan::{Plan, Role, role};
+use super::plan::{BackwardPlan, JointRole, role};
 use super::total::{Stacked, Total};
 use crate::grad::term::Builder;
 use crate::grad::{Call, Cotangents, Term};
@@ -16,7 +16,7 @@ use crate::{BinaryOp, DotDims, Graph, GraphError, Literal, Op, Scan, Value};
 pub(super) fn emit<'b>(
     scan: &Scan,
     joint: &Joint,
-    plan: &Plan,
+    plan: &BackwardPlan,
     call: &Call<'b>,
 ) -> Result<Cotangents<'b>, GraphError> {
     let mut emitter = Emitter {
@@ -45,7 +45,7 @@ pub(super) fn emit<'b>(
 struct Emitter<'e, 'b> {
     scan: &'e Scan,
     joint: &'e Joint,
-    plan: &'e Plan,
+    plan: &'e BackwardPlan,
     call: &'e Call<'b>,
     /// The outputs of the (extended) forward scan.
     forward: Vec<Value>,
@@ -155,25 +155,25 @@ impl<'b> Emitter<'_, 'b> {
         let position = |list: &[Value]| list.iter().position(|&v| v == value);
         let missing = || self.call.error("a value of the step was not stacked");
         let found = match role(self.scan, self.joint, value) {
-            Role::Sequence(i) => Some(self.call.inputs[self.scan.carries + i].value),
-            Role::StackedSeed(k) => self.call.cotangents[k].map(|c| c.value),
-            Role::Output(k) => Some(self.forward[k]),
-            Role::Forward => {
+            JointRole::Sequence(i) => Some(self.call.inputs[self.scan.carries + i].value),
+            JointRole::StackedSeed(k) => self.call.cotangents[k].map(|c| c.value),
+            JointRole::Output(k) => Some(self.forward[k]),
+            JointRole::Forward => {
                 let first = self.scan.body.results().len();
                 position(&self.plan.residuals).map(|i| self.forward[first + i])
             }
-            Role::CarrySeed | Role::Backward => {
+            JointRole::CarrySeed | JointRole::Backward => {
                 let first = self.plan.carries.len() + self.plan.carried.len();
                 position(&self.plan.stacks).map(|i| self.backward[first + i])
             }
-            Role::Constant(_) => None,
+            JointRole::Constant(_) => None,
         };
         Ok(self.builder().term(found.ok_or_else(missing)?))
     }
 
     fn constant_input(&self, value: Value) -> Result<Value, GraphError> {
         match role(self.scan, self.joint, value) {
-            Role::Constant(i) => {
+            JointRole::Constant(i) => {
                 let first = self.scan.carries + self.scan.sequences;
                 Ok(self.call.inputs[first + i].value)
             }

@@ -17,7 +17,7 @@ mod total;
 use super::{Call, Cotangents, influenced, vjp};
 use crate::passes::Rewriter;
 use crate::{Graph, GraphError, Op, Scan, Value};
-use plan::Plan;
+use plan::BackwardPlan;
 
 /// One step with its gradient, and what of it is what.
 struct Joint {
@@ -33,7 +33,7 @@ struct Joint {
 pub(super) fn scan<'b>(scan: &Scan, call: &Call<'b>) -> Result<Cotangents<'b>, GraphError> {
     let wanted = wanted_params(scan, call);
     let joint = differentiate_body(scan, call, &wanted)?;
-    let plan = Plan::new(scan, &joint);
+    let plan = BackwardPlan::new(scan, &joint);
     if !plan.residuals.is_empty() {
         let extended = extended_forward(scan, &joint, &plan.residuals)?;
         call.builder

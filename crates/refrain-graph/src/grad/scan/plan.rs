@@ -8,7 +8,7 @@ use crate::{BinaryOp, Node, Op, Scan, UnaryOp, Value, ValueDef};
 
 /// What a value of the joint body is to the loops.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Role {
+pub(super) enum JointRole {
     /// The forward scan's sequence of this position.
     Sequence(usize),
     /// The forward scan's constant of this position.
@@ -25,7 +25,7 @@ pub(super) enum Role {
     Backward,
 }
 
-pub(super) struct Plan {
+pub(super) struct BackwardPlan {
     pub(super) stepping: Stepping,
     /// For each constant with a cotangent: its position and how it is summed.
     pub(super) totals: Vec<(usize, Total)>,
@@ -47,8 +47,8 @@ pub(super) struct Plan {
     pub(super) inside: Vec<bool>,
 }
 
-impl Plan {
-    pub(super) fn new(scan: &Scan, joint: &Joint) -> Plan {
+impl BackwardPlan {
+    pub(super) fn new(scan: &Scan, joint: &Joint) -> BackwardPlan {
         let graph = &joint.graph;
         let stepping = stepping(scan, joint);
         let first_constant = scan.carries + scan.sequences;
@@ -64,7 +64,7 @@ impl Plan {
         let sequences = sequences
             .map(|(i, v)| (i, Stacked::of(graph, &stepping, v)))
             .collect();
-        let mut plan = Plan {
+        let mut plan = BackwardPlan {
             stepping,
             totals,
             sequences,
@@ -96,8 +96,8 @@ impl Plan {
         }
         for value in outside {
             match role(scan, joint, value) {
-                Role::Backward | Role::CarrySeed => add(&mut self.stacks, value),
-                Role::Forward => add(&mut self.residuals, value),
+                JointRole::Backward | JointRole::CarrySeed => add(&mut self.stacks, value),
+                JointRole::Forward => add(&mut self.residuals, value),
                 _ => {}
             }
         }
@@ -113,17 +113,17 @@ impl Plan {
         while let Some(value) = work.pop() {
             let role = role(scan, joint, value);
             match role {
-                Role::CarrySeed => continue,
-                Role::Constant(_) => {
+                JointRole::CarrySeed => continue,
+                JointRole::Constant(_) => {
                     add(&mut self.constants, value);
                     continue;
                 }
-                Role::Backward => {}
-                Role::Forward if self.is_repeated(joint, value) => {}
-                Role::Output(_) if !self.stepping[value] => {}
+                JointRole::Backward => {}
+                JointRole::Forward if self.is_repeated(joint, value) => {}
+                JointRole::Output(_) if !self.stepping[value] => {}
                 _ => {
                     add(&mut self.reads, value);
-                    if role == Role::Forward {
+                    if role == JointRole::Forward {
                         add(&mut self.residuals, value);
                     }
                     continue;
@@ -206,7 +206,7 @@ fn add(list: &mut Vec<Value>, value: Value) {
     }
 }
 
-pub(super) fn role(scan: &Scan, joint: &Joint, value: Value) -> Role {
+pub(super) fn role(scan: &Scan, joint: &Joint, value: Value) -> JointRole {
     let first_constant = scan.carries + scan.sequences;
     let params = scan.body.params().len();
     let stacked = || {
@@ -216,14 +216,14 @@ pub(super) fn role(scan: &Scan, joint: &Joint, value: Value) -> Role {
     match joint.graph.def(value) {
         ValueDef::Param(i) if i >= params => {
             match joint.seeds.iter().position(|&s| s == Some(value)) {
-                Some(k) if k >= scan.carries => Role::StackedSeed(k),
-                _ => Role::CarrySeed,
+                Some(k) if k >= scan.carries => JointRole::StackedSeed(k),
+                _ => JointRole::CarrySeed,
             }
         }
-        ValueDef::Param(i) if i >= first_constant => Role::Constant(i - first_constant),
-        ValueDef::Param(i) if i >= scan.carries => Role::Sequence(i - scan.carries),
-        ValueDef::Node(node, _) if node.index() >= joint.forward_nodes => Role::Backward,
-        _ => stacked().map_or(Role::Forward, Role::Output),
+        ValueDef::Param(i) if i >= first_constant => JointRole::Constant(i - first_constant),
+        ValueDef::Param(i) if i >= scan.carries => JointRole::Sequence(i - scan.carries),
+        ValueDef::Node(node, _) if node.index() >= joint.forward_nodes => JointRole::Backward,
+        _ => stacked().map_or(JointRole::Forward, JointRole::Output),
     }
 }
 
@@ -231,7 +231,7 @@ pub(super) fn role(scan: &Scan, joint: &Joint, value: Value) -> Role {
 fn stepping(scan: &Scan, joint: &Joint) -> Stepping {
     let mut stepping = Stepping::with_default(false);
     for (value, ..) in joint.graph.params() {
-        stepping[value] = !matches!(role(scan, joint, value), Role::Constant(_));
+        stepping[value] = !matches!(role(scan, joint, value), JointRole::Constant(_));
     }
     for node in joint.graph.nodes() {
         let steps = joint.graph.inputs(node).iter().any(|&v| stepping[v]);

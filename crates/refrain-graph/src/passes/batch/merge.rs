@@ -8,7 +8,7 @@ use crate::{Graph, GraphError, Node, Op, Value};
 
 /// What an input is to the nodes that are merged.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum MergedInput {
     /// The same value for all.
     Shared,
     /// Each node has its own rows.
@@ -22,7 +22,7 @@ pub(super) struct Merge {
     /// The primitive, with the number of rows left open.
     pub(super) op: Op,
     /// What each input is.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<MergedInput>,
     /// The nodes, in the order in which their rows follow one another.
     pub(super) members: Vec<Node>,
 }
@@ -79,7 +79,7 @@ pub(super) fn covered(graph: &Graph, values: &[Value]) -> Option<Value> {
 }
 
 /// The one value that all of these repeat in each row.
-pub(super) fn common_spread(graph: &Graph, values: &[Value]) -> Option<Part> {
+pub(super) fn common_spread(graph: &Graph, values: &[Value]) -> Option<MergedInput> {
     let spread = |value: Value| match graph.op_of(value) {
         Some((Op::BroadcastInDim { dims, .. }, inputs)) if dims.first() != Some(&0) => {
             let shape = &graph.spec(value).shape.dims()[1..];
@@ -89,7 +89,7 @@ pub(super) fn common_spread(graph: &Graph, values: &[Value]) -> Option<Part> {
     };
     let first = spread(values[0])?;
     let same = values.iter().all(|&v| spread(v) == Some(first));
-    same.then(|| Part::Spread(first.0, first.1.clone()))
+    same.then(|| MergedInput::Spread(first.0, first.1.clone()))
 }
 
 impl Merge {
@@ -180,20 +180,20 @@ impl Merge {
 /// One input for all members.
 fn joined(
     rewriter: &mut Rewriter,
-    part: &Part,
+    part: &MergedInput,
     own: &[Value],
     rows: usize,
 ) -> Result<Value, GraphError> {
     match part {
-        Part::Shared => rewriter.value(own[0]),
-        Part::Rows => match covered(rewriter.old(), own) {
+        MergedInput::Shared => rewriter.value(own[0]),
+        MergedInput::Rows => match covered(rewriter.old(), own) {
             Some(whole) => rewriter.value(whole),
             None => {
                 let own = rewriter.values(own)?;
                 rewriter.push(Op::Concatenate(0), &own)
             }
         },
-        Part::Spread(value, dims) => {
+        MergedInput::Spread(value, dims) => {
             let mut shape = rewriter.old().spec(own[0]).shape.clone();
             shape.dims_mut()[0] = Some(rows);
             let value = rewriter.value(*value)?;

@@ -21,7 +21,7 @@ use cranelift_entity::SecondaryMap;
 
 use super::everywhere;
 use crate::{Graph, GraphError, Node, Op, Value};
-use merge::{Merge, Part};
+use merge::{Merge, MergedInput};
 use rows::{RowWise, row_wise};
 
 /// Makes one call of independent calls with the same weights. May be used before gradients are made, which then come
@@ -108,10 +108,13 @@ fn independent(graph: &Graph, group: &[(Node, RowWise)]) -> Option<Merge> {
     let starts =
         |&node: &Node| merge::row_slice(graph, graph.inputs(node)[moving]).map(|s| (s.of, s.start));
     members.sort_by_key(|node| (starts(node), *node));
-    let parts = rows
-        .carries
-        .iter()
-        .map(|&c| if c { Part::Rows } else { Part::Shared });
+    let parts = rows.carries.iter().map(|&c| {
+        if c {
+            MergedInput::Rows
+        } else {
+            MergedInput::Shared
+        }
+    });
     Some(Merge {
         op: rows.op.clone(),
         parts: parts.collect(),
@@ -177,8 +180,8 @@ fn alike(
         members.push(next);
     }
     let parts = parts(graph, &members, &rows, members.len())?;
-    let whole = |(j, part): (usize, &Part)| match part {
-        Part::Rows => {
+    let whole = |(j, part): (usize, &MergedInput)| match part {
+        MergedInput::Rows => {
             let inputs: Vec<Value> = members.iter().map(|&n| graph.inputs(n)[j]).collect();
             merge::covered(graph, &inputs).is_some()
         }
@@ -193,17 +196,22 @@ fn alike(
 }
 
 /// What each input is to all of these nodes, if their inputs agree.
-fn parts(graph: &Graph, members: &[Node], rows: &RowWise, count: usize) -> Option<Vec<Part>> {
+fn parts(
+    graph: &Graph,
+    members: &[Node],
+    rows: &RowWise,
+    count: usize,
+) -> Option<Vec<MergedInput>> {
     let part = |(j, &carries): (usize, &bool)| {
         let inputs: Vec<Value> = members.iter().map(|&n| graph.inputs(n)[j]).collect();
         let same = inputs.iter().all(|&v| v == inputs[0]);
         if !carries {
-            return same.then_some(Part::Shared);
+            return same.then_some(MergedInput::Shared);
         }
         if let Some(spread) = merge::common_spread(graph, &inputs) {
             return Some(spread);
         }
-        merge::consecutive(graph, &inputs[..count]).then_some(Part::Rows)
+        merge::consecutive(graph, &inputs[..count]).then_some(MergedInput::Rows)
     };
     rows.carries.iter().enumerate().map(part).collect()
 }

@@ -1,10 +1,10 @@
-//! Taking work out of loops: what is the same at every step, and products of a sequence with a constant.
+//! Loop-invariant code motion: what is the same at every step, and products of a sequence with a constant.
 
 use std::collections::HashMap;
 
 use cranelift_entity::{EntitySet, SecondaryMap};
 
-use super::{Role, add_param, finish_body, role};
+use super::{ParamRole, add_param, finish_body, role};
 use crate::passes::{Rewriter, everywhere, rewrite};
 use crate::{Graph, GraphError, Node, Op, Scan, Value};
 
@@ -42,7 +42,7 @@ pub(in crate::passes) fn level(graph: &Graph) -> Result<Graph, GraphError> {
 
 struct Hoist<'s> {
     scan: &'s Scan,
-    params: HashMap<Value, Role>,
+    params: HashMap<Value, ParamRole>,
     /// Values that are the same at each step.
     fixed: SecondaryMap<Value, bool>,
     /// Nodes that leave the loop because they are the same at each step.
@@ -65,14 +65,14 @@ fn is_work(op: &Op) -> bool {
 impl<'s> Hoist<'s> {
     fn new(scan: &'s Scan) -> Self {
         let body = &scan.body;
-        let params: HashMap<Value, Role> = body
+        let params: HashMap<Value, ParamRole> = body
             .params()
             .enumerate()
             .map(|(i, (value, ..))| (value, role(scan, i)))
             .collect();
         let mut fixed = SecondaryMap::with_default(false);
         for (&value, role) in &params {
-            fixed[value] = matches!(role, Role::Constant(_));
+            fixed[value] = matches!(role, ParamRole::Constant(_));
         }
         let (mut leaving, mut products) = (EntitySet::new(), vec![]);
         for node in body.nodes() {
@@ -83,7 +83,7 @@ impl<'s> Hoist<'s> {
                 leaving.insert(node);
             }
             if let Op::DotGeneral(dims) = body.op(node)
-                && matches!(params.get(&inputs[0]), Some(Role::Sequence(_)))
+                && matches!(params.get(&inputs[0]), Some(ParamRole::Sequence(_)))
                 && fixed[inputs[1]]
                 && dims.lhs_batch.is_empty()
             {
@@ -175,9 +175,9 @@ impl Outside<'_, '_> {
     fn input(&self, value: Value) -> Option<Value> {
         let scan = self.hoist.scan;
         Some(match self.hoist.params.get(&value)? {
-            Role::Carry(i) => self.inputs[*i],
-            Role::Sequence(i) => self.inputs[scan.carries + i],
-            Role::Constant(i) => self.inputs[scan.carries + scan.sequences + i],
+            ParamRole::Carry(i) => self.inputs[*i],
+            ParamRole::Sequence(i) => self.inputs[scan.carries + i],
+            ParamRole::Constant(i) => self.inputs[scan.carries + scan.sequences + i],
         })
     }
 

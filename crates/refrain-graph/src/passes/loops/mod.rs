@@ -1,4 +1,4 @@
-//! Less work in loops.
+//! Optimizations of loops.
 
 mod hoist;
 mod trim;
@@ -13,18 +13,18 @@ use crate::{Graph, GraphError, Scan, Value};
 
 /// What a parameter of a scan's body is, with its position among those of its kind.
 #[derive(Clone, Copy, PartialEq)]
-enum Role {
+enum ParamRole {
     Carry(usize),
     Sequence(usize),
     Constant(usize),
 }
 
-fn role(scan: &Scan, param: usize) -> Role {
+fn role(scan: &Scan, param: usize) -> ParamRole {
     let (carries, sequences) = (scan.carries, scan.sequences);
     match param {
-        i if i < carries => Role::Carry(i),
-        i if i < carries + sequences => Role::Sequence(i - carries),
-        i => Role::Constant(i - carries - sequences),
+        i if i < carries => ParamRole::Carry(i),
+        i if i < carries + sequences => ParamRole::Sequence(i - carries),
+        i => ParamRole::Constant(i - carries - sequences),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Trimming scans: carries, sequences, constants and outputs that serve nothing, and values that are not really carried.
+//! Dead code elimination in scans: carries, sequences, constants and outputs that serve nothing, and values that are not really carried.
 
 use cranelift_entity::SecondaryMap;
 
-use super::{Role, add_param, finish_body, role, steps};
+use super::{ParamRole, add_param, finish_body, role, steps};
 use crate::passes::dead_code::live_nodes;
 use crate::passes::{Rewriter, everywhere, rewrite};
 use crate::{Graph, GraphError, Node, Op, Scan, Value};
@@ -40,7 +40,7 @@ pub(in crate::passes) fn level(graph: &Graph) -> Result<Graph, GraphError> {
 
 /// Where an output comes from after trimming.
 #[derive(Clone, Copy)]
-enum Source {
+enum OutputSource {
     /// Nothing uses it.
     Nowhere,
     /// The final value of the old carry of this position.
@@ -58,7 +58,7 @@ struct Trim<'s> {
     params: Vec<Value>,
     inputs: Vec<Value>,
     steps: usize,
-    outputs: Vec<Source>,
+    outputs: Vec<OutputSource>,
     /// Which carries remain carried.
     carried: Vec<bool>,
     /// Which parameters of the body something reads.
@@ -71,18 +71,18 @@ impl<'s> Trim<'s> {
         let results = scan.body.results();
         let fixed = |i: usize| results[i] == params[i];
         let source = |i: usize| match params.iter().position(|&p| p == results[i]) {
-            _ if !used[i] => Source::Nowhere,
-            _ if i < scan.carries && fixed(i) => Source::Input(i),
-            _ if i < scan.carries => Source::Carry(i),
+            _ if !used[i] => OutputSource::Nowhere,
+            _ if i < scan.carries && fixed(i) => OutputSource::Input(i),
+            _ if i < scan.carries => OutputSource::Carry(i),
             Some(p) => match role(scan, p) {
-                Role::Sequence(_) => Source::Input(p),
-                Role::Constant(_) => Source::Repeated(p),
-                Role::Carry(c) if fixed(c) => Source::Repeated(p),
-                Role::Carry(_) => Source::Stacked(results[i]),
+                ParamRole::Sequence(_) => OutputSource::Input(p),
+                ParamRole::Constant(_) => OutputSource::Repeated(p),
+                ParamRole::Carry(c) if fixed(c) => OutputSource::Repeated(p),
+                ParamRole::Carry(_) => OutputSource::Stacked(results[i]),
             },
-            None => Source::Stacked(results[i]),
+            None => OutputSource::Stacked(results[i]),
         };
-        let outputs: Vec<Source> = (0..results.len()).map(source).collect();
+        let outputs: Vec<OutputSource> = (0..results.len()).map(source).collect();
         let mut trim = Trim {
             scan,
             carried: (0..scan.carries).map(|i| used[i] && !fixed(i)).collect(),
@@ -101,7 +101,7 @@ impl<'s> Trim<'s> {
         let carried = (0..self.scan.carries).filter(|&i| self.carried[i]);
         let mut roots: Vec<Value> = carried.map(|i| self.scan.body.results()[i]).collect();
         for source in &self.outputs {
-            if let Source::Stacked(value) = source
+            if let OutputSource::Stacked(value) = source
                 && !roots[..].contains(value)
             {
                 roots.push(*value);
@@ -156,14 +156,14 @@ impl<'s> Trim<'s> {
         let old = rewriter.old();
         for (&output, source) in old.outputs(node).iter().zip(&self.outputs) {
             let new = match source {
-                Source::Nowhere => continue,
-                Source::Carry(i) => at(finals.iter().position(|f| f == i))?,
-                Source::Stacked(value) => {
+                OutputSource::Nowhere => continue,
+                OutputSource::Carry(i) => at(finals.iter().position(|f| f == i))?,
+                OutputSource::Stacked(value) => {
                     let place = stacked.iter().position(|v| v == value);
                     at(place.map(|p| finals.len() + p))?
                 }
-                Source::Input(p) => self.inputs[*p],
-                Source::Repeated(p) => {
+                OutputSource::Input(p) => self.inputs[*p],
+                OutputSource::Repeated(p) => {
                     let mut shape = old.spec(output).shape.clone();
                     if let Some(steps) = shape.dims_mut().first_mut() {
                         *steps = Some(self.steps);
@@ -181,7 +181,7 @@ impl<'s> Trim<'s> {
     fn stacked(&self) -> Vec<Value> {
         let mut stacked = vec![];
         for source in &self.outputs {
-            if let Source::Stacked(value) = source
+            if let OutputSource::Stacked(value) = source
                 && !stacked.contains(value)
             {
                 stacked.push(*value);
@@ -209,9 +209,9 @@ impl<'s> Trim<'s> {
             let mut known: Vec<(Value, Value)> = vec![];
             for (i, &param) in self.params.iter().enumerate() {
                 let wanted = match role(self.scan, i) {
-                    Role::Carry(c) => kind == 1 && !self.carried[c],
-                    Role::Sequence(_) => kind == 0,
-                    Role::Constant(_) => kind == 1,
+                    ParamRole::Carry(c) => kind == 1 && !self.carried[c],
+                    ParamRole::Sequence(_) => kind == 0,
+                    ParamRole::Constant(_) => kind == 1,
                 };
                 if !wanted || !self.read[i] {
                     continue;

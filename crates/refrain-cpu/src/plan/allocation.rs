@@ -1,22 +1,31 @@
-//! Offsets in the arena by lifetime.
+//! Allocation in the arena: offsets by live range.
 
 use crate::kernels::arena::ALIGN;
 
-/// A block that needs memory from one step to another, both included.
+/// Memory that is needed from one step to another, both included.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub struct Allocation {
     /// Bytes.
     pub bytes: usize,
     /// First step.
     pub first: usize,
     /// Last step.
     pub last: usize,
-    /// Its parts in order, where some are needed for fewer steps than others: end in bytes, and last step.
-    pub parts: Vec<(usize, usize)>,
+    /// Its parts in order, where some are needed for fewer steps than others.
+    pub parts: Vec<AllocationPart>,
+}
+
+/// A part of an allocation, from the end of the part before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllocationPart {
+    /// Its end in bytes.
+    pub end: usize,
+    /// Last step.
+    pub last: usize,
 }
 
 /// What an order puts first.
-type Rank = fn(&Block) -> usize;
+type Rank = fn(&Allocation) -> usize;
 
 /// Orders that are tried. No order is best for every program: large blocks leave the smallest gaps, those that are needed
 /// long the least moving ground.
@@ -26,13 +35,16 @@ const ORDERS: [Rank; 3] = [
     |block| block.steps(),
 ];
 
-impl Block {
-    /// Its parts from a place on: bytes, first and last step.
+impl Allocation {
+    /// Its parts from an offset on.
     fn placed(&self, offset: usize) -> impl Iterator<Item = Placed> {
-        let whole = self.parts.is_empty().then_some((self.bytes, self.last));
+        let whole = self.parts.is_empty().then_some(AllocationPart {
+            end: self.bytes,
+            last: self.last,
+        });
         let parts = whole.into_iter().chain(self.parts.iter().copied());
         let (mut start, first) = (0, self.first);
-        parts.map(move |(end, last)| {
+        parts.map(move |AllocationPart { end, last }| {
             // What shares a line of the cache with the next part is counted as needed as long as either.
             let (from, to) = (start, end.next_multiple_of(ALIGN));
             start = end / ALIGN * ALIGN;
@@ -60,7 +72,7 @@ struct Placed {
 }
 
 /// Offsets of the blocks and the arena's size, in the order of those tried that needs least.
-pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
+pub fn offsets(blocks: &[Allocation]) -> (Vec<usize>, usize) {
     let least = least(blocks);
     let mut best = (Vec::new(), usize::MAX);
     for rank in ORDERS {
@@ -76,7 +88,7 @@ pub fn offsets(blocks: &[Block]) -> (Vec<usize>, usize) {
 }
 
 /// The most bytes that are needed at one step; lines that two parts of a block share count twice.
-fn least(blocks: &[Block]) -> usize {
+fn least(blocks: &[Allocation]) -> usize {
     let steps = blocks.iter().map(|b| b.last + 1).max().unwrap_or(0);
     let mut change = vec![0isize; steps + 1];
     for part in blocks.iter().flat_map(|block| block.placed(0)) {
@@ -92,7 +104,7 @@ fn least(blocks: &[Block]) -> usize {
 }
 
 /// Places the blocks of the highest rank first, each into the smallest gap that holds it.
-fn in_order(blocks: &[Block], rank: Rank) -> (Vec<usize>, usize) {
+fn in_order(blocks: &[Allocation], rank: Rank) -> (Vec<usize>, usize) {
     let mut order: Vec<usize> = (0..blocks.len()).collect();
     order.sort_by_key(|&i| {
         let block = &blocks[i];
@@ -135,9 +147,13 @@ fn in_order(blocks: &[Block], rank: Rank) -> (Vec<usize>, usize) {
 mod tests {
     use super::*;
 
+    fn part(&(end, last): &(usize, usize)) -> AllocationPart {
+        AllocationPart { end, last }
+    }
+
     #[test]
     fn blocks_that_live_at_different_times_share_memory() {
-        let block = |bytes, first, last| Block {
+        let block = |bytes, first, last| Allocation {
             bytes,
             first,
             last,
@@ -164,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_order_that_needs_least_is_taken() {
-        let block = |bytes, first, last| Block {
+        let block = |bytes, first, last| Allocation {
             bytes,
             first,
             last,
@@ -184,11 +200,11 @@ mod tests {
 
     #[test]
     fn blocks_without_bytes_lie_inside_of_no_other() {
-        let block = |bytes, first, last, parts: &[(usize, usize)]| Block {
+        let block = |bytes, first, last, parts: &[(usize, usize)]| Allocation {
             bytes,
             first,
             last,
-            parts: parts.to_vec(),
+            parts: parts.iter().map(part).collect(),
         };
         // The middle one's parts share a line, between which there is a gap of no bytes.
         let blocks = [
@@ -201,13 +217,13 @@ mod tests {
 
     #[test]
     fn what_of_a_block_is_not_needed_any_more_is_free() {
-        let mut whole = Block {
+        let mut whole = Allocation {
             bytes: 256,
             first: 0,
             last: 2,
-            parts: vec![(128, 1), (256, 2)],
+            parts: [(128, 1), (256, 2)].iter().map(part).collect(),
         };
-        let late = |bytes| Block {
+        let late = |bytes| Allocation {
             bytes,
             first: 2,
             last: 3,
@@ -216,7 +232,7 @@ mod tests {
         let (offsets, total) = offsets(&[whole.clone(), late(128)]);
         assert_eq!((offsets, total), (vec![0, 0], 256));
         // A line that both parts have bytes in is needed as long as either.
-        whole.parts[0].0 = 100;
+        whole.parts[0].end = 100;
         assert_eq!(super::offsets(&[whole.clone(), late(64)]).1, 256);
         assert_eq!(super::offsets(&[whole, late(128)]).1, 384);
     }

@@ -1,14 +1,14 @@
-//! Elementwise work on parts of a product or convolution as soon as they are computed, while they are in the cache.
+//! Epilogues: elementwise work on the tiles of a product or convolution as soon as they are computed, while they are in the cache.
 
-use super::arena::{Access, Place, PlanFault};
+use super::arena::{Access, MemoryRange, PlanFault};
 use super::gemm::Tile;
-use super::nest::{Nest, Nests, Reading, Slots};
+use super::nest::{Action, Nest, Nests, Operand, Reading, Slots};
 
-/// A loop nest over a result's rows and columns, run part by part.
-pub struct Finish {
-    /// For parts with all columns: blocks of several rows.
+/// A loop nest over a result's rows and columns, run tile by tile.
+pub struct FusedEpilogue {
+    /// For tiles with all columns: blocks of several rows.
     whole: Option<Nest>,
-    /// For parts of some columns: blocks of one row.
+    /// For tiles of some columns: blocks of one row.
     narrow: Nest,
     /// The operand that is the result.
     tile: usize,
@@ -16,35 +16,35 @@ pub struct Finish {
     rows: usize,
 }
 
-/// What a kernel that computes a result part by part says of it.
+/// How a kernel computes its result tile by tile.
 #[derive(Clone, Copy, Debug)]
-pub struct Parts {
-    /// Where the result lies.
-    pub place: Place,
+pub struct Tiling {
     /// Rows of one matrix of a batch.
     pub rows: usize,
-    /// Whether all parts have all columns.
+    /// Columns of the result.
+    pub cols: usize,
+    /// Whether all tiles have all columns.
     pub whole_rows: bool,
 }
 
-/// A [`Finish`] whose memory is bound.
-pub struct BoundFinish<'x> {
-    finish: &'x Finish,
+/// A [`FusedEpilogue`] whose memory is bound.
+pub struct BoundEpilogue<'x> {
+    epilogue: &'x FusedEpilogue,
     slots: Slots<'x>,
 }
 
-impl Finish {
+impl FusedEpilogue {
     /// Checks the nests, which do the same in different blocks, against the result that is computed and `others`, which its
     /// kernel touches besides.
     pub fn new(
         whole: Option<Nest>,
         narrow: Nest,
-        parts: Parts,
-        others: &[(Place, usize)],
-    ) -> Result<Finish, PlanFault> {
-        let is_tile = |o: &super::nest::Operand| {
+        (result, tiling): (MemoryRange, Tiling),
+        others: &[MemoryRange],
+    ) -> Result<FusedEpilogue, PlanFault> {
+        let is_tile = |o: &Operand| {
             !o.output
-                && o.place == parts.place
+                && o.memory.begins_with(&result)
                 && o.reading == Reading::Flat
                 && o.start == 0
                 && o.size == size_of::<f32>()
@@ -56,17 +56,11 @@ impl Finish {
             .ok_or(PlanFault::Kernel)?;
         for nest in whole.iter().chain([&narrow]) {
             let same = nest.operands.get(at).is_some_and(is_tile);
-            let of_parts = nest.reduces_rows() && !parts.whole_rows;
+            let of_parts = nest.reduces_rows() && !tiling.whole_rows;
             if !same || !nest.sinks.is_empty() || nest.batch != 1 || of_parts {
                 return Err(PlanFault::Kernel);
             }
-            let overlaps = |o: &super::nest::Operand| {
-                others.iter().any(|(place, bytes)| {
-                    place.slot == o.place.slot
-                        && place.offset < o.place.offset + o.bytes
-                        && o.place.offset < place.offset + bytes
-                })
-            };
+            let overlaps = |o: &Operand| others.iter().any(|other| o.memory.overlaps(other));
             if nest.operands.iter().any(|o| o.output && overlaps(o)) {
                 return Err(PlanFault::Overlap);
             }
@@ -75,16 +69,16 @@ impl Finish {
         if narrow.block_rows != 1 || whole.as_ref().is_some_and(|w| w.block_cols != w.cols) {
             return Err(PlanFault::Kernel);
         }
-        Ok(Finish {
+        Ok(FusedEpilogue {
             whole,
             narrow,
             tile: at,
-            rows: parts.rows,
+            rows: tiling.rows,
         })
     }
 
     /// Binds the memory of the step that computes the result.
-    pub fn bind<'x>(&'x self, access: &'x Access<'_, '_>) -> Result<BoundFinish<'x>, PlanFault> {
+    pub fn bind<'x>(&'x self, access: &'x Access<'_, '_>) -> Result<BoundEpilogue<'x>, PlanFault> {
         let memory = access.memory();
         for operand in self
             .whole
@@ -92,39 +86,39 @@ impl Finish {
             .chain([&self.narrow])
             .flat_map(|n| &n.operands)
         {
-            memory.slot(operand.place, operand.bytes, operand.output)?;
+            memory.slot(operand.memory, operand.output)?;
         }
-        Ok(BoundFinish {
-            finish: self,
+        Ok(BoundEpilogue {
+            epilogue: self,
             slots: Slots(memory.slots()),
         })
     }
 }
 
-impl BoundFinish<'_> {
-    /// Works on a part.
+impl BoundEpilogue<'_> {
+    /// Works on a tile.
     pub fn run(&self, tile: &mut Tile<'_>) {
-        let first_row = tile.batch * self.finish.rows + tile.first_row;
+        let first_row = tile.batch * self.epilogue.rows + tile.first_row;
         let (rows, cols) = (tile.rows, tile.cols);
         let fits =
             |nest: &Nest| first_row + rows <= nest.rows && tile.first_col + cols <= nest.cols;
-        if !fits(&self.finish.narrow) {
+        if !fits(&self.epilogue.narrow) {
             return;
         }
         let (data, stride) = tile.memory();
-        let whole = self.finish.whole.as_ref();
+        let whole = self.epilogue.whole.as_ref();
         let whole = whole.filter(|w| w.cols == cols && (stride == cols || rows == 1));
-        let nest = whole.unwrap_or(&self.finish.narrow);
+        let nest = whole.unwrap_or(&self.epilogue.narrow);
         let columns = tile.first_col..tile.first_col + cols;
         // Rows as far apart as the index space's are run together, others one by one.
         let together = if stride == nest.cols { rows } else { 1 };
         let mut i = 0;
         while i < rows {
             let row = first_row + i;
-            // SAFETY: the rows lie inside the index space, and the part's memory is theirs. `new` has checked what the nest
-            // writes against all that the kernel touches; parts have different elements.
+            // SAFETY: the rows lie inside the index space, and the tile's memory is theirs. `new` has checked what the nest
+            // writes against all that the kernel touches; tiles have different elements.
             unsafe {
-                let at = (self.finish.tile, data.add(i * stride).cast::<u8>());
+                let at = (self.epilogue.tile, data.add(i * stride).cast::<u8>());
                 nest.rows_at(self.slots, at, row..row + together, columns.clone())
             };
             i += together;
@@ -135,7 +129,7 @@ impl BoundFinish<'_> {
 impl Nest {
     /// Whether it reduces along rows.
     pub(super) fn reduces_rows(&self) -> bool {
-        let reduces = |a: &super::nest::Action| matches!(a, super::nest::Action::ReduceRows { .. });
+        let reduces = |a: &Action| matches!(a, Action::ReduceRows { .. });
         self.body.iter().any(reduces)
     }
 }

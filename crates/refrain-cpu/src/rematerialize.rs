@@ -1,4 +1,4 @@
-//! Values that are computed again where they are read late, instead of being kept in memory until then.
+//! Rematerialization: values are computed again where they are read late, instead of being kept in memory until then.
 //!
 //! A training step keeps what its forward pass made until the backward pass reads it. Where such a value is cheap
 //! arithmetic on values that are kept anyway, the loop nests that read it late make it once more: what batch
@@ -27,7 +27,7 @@ const MAX_ROUNDS: usize = 3;
 
 /// The graph with copies of nodes whose results would have to be kept over the program's peak of memory, if there are
 /// any.
-pub fn recompute(graph: &Graph) -> Result<Option<Graph>, CompileError> {
+pub fn rematerialize(graph: &Graph) -> Result<Option<Graph>, CompileError> {
     let (mut before, mut latest) = (None, None);
     let mut least = usize::MAX;
     for round in 0..=MAX_ROUNDS {
@@ -51,7 +51,7 @@ pub fn recompute(graph: &Graph) -> Result<Option<Graph>, CompileError> {
 
 /// When a value is in memory.
 #[derive(Clone, Debug, Default)]
-struct Life {
+struct LiveInterval {
     /// The unit that makes it.
     made: usize,
     /// The last unit that reads it.
@@ -73,7 +73,7 @@ struct Search<'a> {
     sources: &'a Sources,
     units: Vec<Unit>,
     unit_of: SecondaryMap<Node, Option<usize>>,
-    lives: HashMap<Value, Life>,
+    intervals: HashMap<Value, LiveInterval>,
     /// Values that the caller gets, and variables that get new values.
     kept: HashSet<Value>,
     /// The unit at which most memory is in use, and how much that is.
@@ -99,7 +99,7 @@ impl<'a> Search<'a> {
             graph,
             sources,
             unit_of,
-            lives: HashMap::new(),
+            intervals: HashMap::new(),
             kept: kept.chain(updated).collect(),
             peak: (0, 0),
             dropped: HashMap::new(),
@@ -107,39 +107,42 @@ impl<'a> Search<'a> {
             extra: HashSet::new(),
             units,
         };
-        search.find_lives();
+        search.find_intervals();
         search.find_peak();
         search
     }
 
-    fn find_lives(&mut self) {
+    fn find_intervals(&mut self) {
         for node in self.graph.nodes() {
             let Some(unit) = self.unit_of[node] else {
                 continue;
             };
             for &value in self.graph.outputs(node) {
-                let life = self.lives.entry(value).or_default();
-                (life.made, life.last) = (unit, life.last.max(unit));
+                let interval = self.intervals.entry(value).or_default();
+                (interval.made, interval.last) = (unit, interval.last.max(unit));
             }
             for &input in self.graph.inputs(node) {
-                let life = self.lives.entry(self.sources.get(input).root).or_default();
-                life.last = life.last.max(unit);
-                life.readers.push(node);
+                let interval = self
+                    .intervals
+                    .entry(self.sources.get(input).root)
+                    .or_default();
+                interval.last = interval.last.max(unit);
+                interval.readers.push(node);
             }
         }
     }
 
     fn find_peak(&mut self) {
         let mut change = vec![0isize; self.units.len() + 1];
-        for (&value, life) in &self.lives {
+        for (&value, interval) in &self.intervals {
             let made = self
                 .graph
                 .node_of(value)
                 .is_some_and(|n| self.unit_of[n].is_some());
-            if made && life.last > life.made && !self.kept.contains(&value) {
+            if made && interval.last > interval.made && !self.kept.contains(&value) {
                 let bytes = self.bytes(value) as isize;
-                change[life.made] += bytes;
-                change[life.last + 1] -= bytes;
+                change[interval.made] += bytes;
+                change[interval.last + 1] -= bytes;
             }
         }
         let mut live = 0isize;
@@ -182,13 +185,13 @@ impl<'a> Search<'a> {
     /// The loop nests that read a value after the peak, if it need not be kept for anything else.
     fn late_units(&self, value: Value) -> BTreeSet<usize> {
         let (peak, most) = self.peak;
-        let crosses = |life: &&Life| life.made < peak && life.last >= peak;
-        let Some(life) = self.lives.get(&value).filter(crosses) else {
+        let crosses = |interval: &&LiveInterval| interval.made < peak && interval.last >= peak;
+        let Some(interval) = self.intervals.get(&value).filter(crosses) else {
             return BTreeSet::new();
         };
         let counts = self.bytes(value) >= most / LEAST_PART && !self.kept.contains(&value);
         let unit = |n: &&Node| self.unit_of[**n].is_some_and(|u| u >= peak);
-        let late: Vec<Node> = life.readers.iter().filter(unit).copied().collect();
+        let late: Vec<Node> = interval.readers.iter().filter(unit).copied().collect();
         if !counts || !late.iter().all(|&n| self.can_make(n, value)) {
             return BTreeSet::new();
         }
@@ -261,28 +264,32 @@ impl<'a> Search<'a> {
         match self.graph.node_of(root) {
             Some(node) => self.unit_of[node].is_none() || small,
             // A variable that is read after its update would have to be copied.
-            None => !self.kept.contains(&root) || self.life(root).is_some_and(|l| l.last > last),
+            None => {
+                !self.kept.contains(&root) || self.interval(root).is_some_and(|l| l.last > last)
+            }
         }
     }
 
     /// Whether a value is in memory after the peak for others' sake, and no more of it than of what it replaces.
     fn is_kept(&self, root: Value, (value, last): (Value, usize)) -> bool {
-        let kept = self.life(root).is_some_and(|life| {
-            let read = life.last > life.made && !self.dropped.contains_key(&root);
-            let fits = self.bytes(root) <= self.bytes(value) && life.last >= self.peak.0;
-            read && (fits || life.last >= last)
+        let kept = self.interval(root).is_some_and(|interval| {
+            let read = interval.last > interval.made && !self.dropped.contains_key(&root);
+            let fits = self.bytes(root) <= self.bytes(value) && interval.last >= self.peak.0;
+            read && (fits || interval.last >= last)
         });
         kept && self.graph.node_of(root).is_some()
     }
 
-    fn life(&self, value: Value) -> Option<&Life> {
-        self.lives.get(&value)
+    fn interval(&self, value: Value) -> Option<&LiveInterval> {
+        self.intervals.get(&value)
     }
 
     /// Whether a loop nest that makes a value itself reads no more from memory than before.
     fn reads_no_more(&self, unit: usize, recipe: &Recipe) -> bool {
         let reads = |value: &&Value| {
-            let readers = self.life(**value).map_or(&[][..], |life| &life.readers);
+            let readers = self
+                .interval(**value)
+                .map_or(&[][..], |interval| &interval.readers);
             self.extra.contains(&(unit, **value))
                 || readers.iter().any(|&n| self.unit_of[n] == Some(unit))
         };

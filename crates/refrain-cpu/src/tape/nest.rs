@@ -1,39 +1,39 @@
-//! Tape to loop nest: kernels are picked, registers get scratch memory, outputs are written where they belong.
+//! Code generation of loop nests: instructions are selected, registers allocated in scratch memory, outputs stored.
 
 use std::collections::HashMap;
 
 use refrain_graph::DType;
 
 use super::{Geometry, Input, Instr, Reg, Tape};
-use crate::kernels::arena::Place;
+use crate::buffer::Buf;
+use crate::kernels::arena::MemoryRange;
 use crate::kernels::nest::{
     Action, Extent, Loc, MAX_OPERANDS, MAX_SCRATCH, Nest, Operand, Reading, Sink,
 };
 use crate::kernels::{convert, elementwise, reduce};
-use crate::plan::Buf;
 use crate::simd::Simd;
 use crate::view::collapse;
 
 /// Registers begin at multiples of a cache line.
 const LINE: usize = 64;
 
-/// Where buffers are and how large, in bytes.
-pub trait Places {
-    /// A buffer's beginning.
-    fn place(&self, buf: Buf) -> Place;
-    /// Its size.
-    fn bytes(&self, buf: Buf) -> usize;
-}
+/// The memory of buffers.
+type BufferMemory<'a> = &'a dyn Fn(Buf) -> MemoryRange;
 
 /// The loop nest of a tape. `None` if its registers do not fit the scratch memory or there are too many operands.
-pub fn link(tape: &Tape, geometry: &Geometry, places: &dyn Places, simd: Simd) -> Option<Nest> {
-    Linker::new(tape, geometry, places, simd).link()
+pub fn compile_nest(
+    tape: &Tape,
+    geometry: &Geometry,
+    memory: BufferMemory<'_>,
+    simd: Simd,
+) -> Option<Nest> {
+    NestCompiler::new(tape, geometry, memory, simd).compile()
 }
 
-struct Linker<'a> {
+struct NestCompiler<'a> {
     tape: &'a Tape,
     geometry: &'a Geometry,
-    places: &'a dyn Places,
+    memory: BufferMemory<'a>,
     simd: Simd,
     extents: Vec<Extent>,
     nest: Nest,
@@ -49,8 +49,8 @@ struct Linker<'a> {
     owned: HashMap<Reg, (usize, usize)>,
 }
 
-impl<'a> Linker<'a> {
-    fn new(tape: &'a Tape, geometry: &'a Geometry, places: &'a dyn Places, simd: Simd) -> Self {
+impl<'a> NestCompiler<'a> {
+    fn new(tape: &'a Tape, geometry: &'a Geometry, memory: BufferMemory<'a>, simd: Simd) -> Self {
         let mut uses = vec![0; tape.instrs.len()];
         for (instr, _) in &tape.instrs {
             instr.operands().into_iter().for_each(|r| uses[r] += 1);
@@ -58,10 +58,10 @@ impl<'a> Linker<'a> {
         let kept = tape.outputs.iter().map(|o| o.reg);
         kept.chain(tape.sums.iter().map(|s| s.reg))
             .for_each(|r| uses[r] += 1);
-        Linker {
+        NestCompiler {
             tape,
             geometry,
-            places,
+            memory,
             simd,
             extents: tape.extents(),
             nest: Nest {
@@ -87,7 +87,7 @@ impl<'a> Linker<'a> {
         }
     }
 
-    fn link(mut self) -> Option<Nest> {
+    fn compile(mut self) -> Option<Nest> {
         for input in &self.tape.inputs {
             let operand = self.input_operand(input);
             self.nest.operands.push(operand);
@@ -155,8 +155,7 @@ impl<'a> Linker<'a> {
 
     fn operand(&self, buf: Buf, dtype: DType, reading: Reading) -> Operand {
         Operand {
-            place: self.places.place(buf),
-            bytes: self.places.bytes(buf),
+            memory: (self.memory)(buf),
             size: dtype.size(),
             start: 0,
             reading,
@@ -412,7 +411,7 @@ impl<'a> Linker<'a> {
         dtype: DType,
         extent: Extent,
         src: &[Option<(Loc, Extent)>; 3],
-    ) -> Option<elementwise::Kernel> {
+    ) -> Option<elementwise::BlockLoop> {
         let of = |r: Reg| self.tape.instrs[r].1;
         let per_row = |i: usize| src[i].is_some_and(|(_, e)| e < extent);
         match *instr {

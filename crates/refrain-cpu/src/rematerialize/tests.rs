@@ -1,6 +1,6 @@
 use refrain_graph::{Graph, Literal, ParamKind, interp};
 
-use super::recompute;
+use super::rematerialize;
 
 /// A product, what is subtracted from it, and a chain of products over which both are kept.
 const KEPT: &str = r#"graph {
@@ -31,7 +31,7 @@ fn after(changes: &[(&str, &str)]) -> (Graph, Option<Graph>) {
         text = text.replace(from, to);
     }
     let graph = parsed(&text);
-    let again = recompute(&graph).unwrap_or_else(|e| panic!("{e}"));
+    let again = rematerialize(&graph).unwrap_or_else(|e| panic!("{e}"));
     (graph, again)
 }
 

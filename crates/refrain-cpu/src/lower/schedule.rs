@@ -1,9 +1,10 @@
-//! Runs the updates of large variables as soon as they can, so that their gradients need not wait for the others.
+//! Schedules the updates of large variables as early as possible, so that their gradients need not wait for the others.
 
 use std::collections::HashSet;
 
-use super::finish::is_small;
-use crate::plan::{Buf, Buffers, Draft, root_of};
+use super::epilogue::is_small;
+use crate::buffer::{Buf, Buffers, root_of};
+use crate::step::{Noted, Step, Virtual};
 
 /// Bytes of a variable from which its update runs by itself. The updates of smaller ones are faster as one step, and their
 /// gradients take little memory.
@@ -11,9 +12,13 @@ const LARGE: usize = 1 << 20;
 
 /// Moves the loop nests that compute new values of large variables up to where nothing in between makes what they read or
 /// reads the old value, which they are to be computed over. `updates` are old and new values.
-pub(super) fn hasten(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, updates: &[(Buf, Buf)]) {
-    for k in 0..drafts.len() {
-        let Draft::Loops(tapes) = &drafts[k].0 else {
+pub(super) fn schedule_updates(
+    steps: &mut Vec<Noted<Virtual>>,
+    buffers: &Buffers,
+    updates: &[(Buf, Buf)],
+) {
+    for k in 0..steps.len() {
+        let Step::Loops(tapes) = &steps[k].0 else {
             continue;
         };
         let made = |new: Buf| {
@@ -23,43 +28,43 @@ pub(super) fn hasten(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, updat
         let settled: Vec<(Buf, Buf)> = updates.iter().filter(|u| made(u.1)).copied().collect();
         if settled.iter().any(|&(_, new)| buffers[new].bytes >= LARGE) {
             let old = settled.iter().map(|&(old, _)| old).collect();
-            move_up(drafts, buffers, k, &old);
+            move_up(steps, buffers, k, &old);
         }
     }
 }
 
 /// Moves a step up, with the small ones that it needs.
-fn move_up(drafts: &mut Vec<(Draft, String)>, buffers: &Buffers, step: usize, old: &HashSet<Buf>) {
+fn move_up(steps: &mut Vec<Noted<Virtual>>, buffers: &Buffers, step: usize, old: &HashSet<Buf>) {
     let root = |buf: Buf| root_of(buffers, buf).0;
     let mut needed: HashSet<Buf> = HashSet::new();
-    let needs = |draft: &Draft, needed: &mut HashSet<Buf>| {
-        draft.touches(&mut |buf, write| {
+    let needs = |step: &Step<Virtual>, needed: &mut HashSet<Buf>| {
+        step.visit(&mut |buf, write| {
             if !write {
                 needed.insert(root(buf));
             }
         });
     };
-    needs(&drafts[step].0, &mut needed);
+    needs(&steps[step].0, &mut needed);
     let (mut first, mut along) = (0, Vec::new());
     for i in (0..step).rev() {
         let (mut makes, mut reads) = (false, false);
-        drafts[i].0.touches(&mut |buf, write| {
+        steps[i].0.visit(&mut |buf, write| {
             makes |= write && needed.contains(&root(buf));
             reads |= !write && old.contains(&buf);
         });
-        if reads || (makes && !is_small(&drafts[i].0)) {
+        if reads || (makes && !is_small(&steps[i].0)) {
             first = i + 1;
             break;
         }
         if makes {
-            needs(&drafts[i].0, &mut needed);
+            needs(&steps[i].0, &mut needed);
             along.push(i);
         }
     }
     along.reverse();
     along.push(step);
     for (to, from) in (first..).zip(along) {
-        let draft = drafts.remove(from);
-        drafts.insert(to, draft);
+        let step = steps.remove(from);
+        steps.insert(to, step);
     }
 }
