@@ -44,6 +44,7 @@ pub(crate) use constant::{
 pub use conv::*;
 pub(crate) use definition::{Kind, OpDef, Operation, Parameter, ToArgument, parameters};
 pub use einsum::einsum;
+pub(crate) use einsum::{Label, Subscripts};
 pub(crate) use gather::composed;
 pub use gradient::gradient;
 pub use index::*;
