@@ -10,7 +10,7 @@ super::separable_conv::separable_conv_layer! {
     /// ```
     /// use refrain::layers::SeparableConv1D;
     /// use refrain::input;
-    /// let layer = SeparableConv1D::new(16, 3).depth_multiplier(2usize);
+    /// let layer = SeparableConv1D::new(16, 3);
     /// let y = layer.call(&input([10, 8]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 8, 16)");
     /// assert_eq!(layer.count_params(), 3 * 8 + 8 * 16 + 16);
