@@ -270,13 +270,14 @@ fn training_an_uncompiled_model_says_why_it_is() -> Result<()> {
 }
 
 /// Optimizers in each of their states, and whether Keras 3 has them.
-const OPTIMIZERS: [(&str, bool); 8] = [
+const OPTIMIZERS: [(&str, bool); 9] = [
     ("rmsprop", true),
     ("rmsprop_centered", true),
     ("adam_amsgrad", true),
     ("adamw", true),
     ("sgd", true),
     ("sgd_momentum", true),
+    ("nadam", true),
     ("rmsprop_old", false),
     ("sgd_old", false),
 ];

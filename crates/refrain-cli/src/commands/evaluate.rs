@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::compile::Objective;
 use super::load::{LoadCompiled, OtherWeights};
-use super::to_json;
+use super::{number_or_list, to_json};
 use crate::data::DataFile;
 use crate::failure::{Failure, Result};
 use crate::numbers::count;
@@ -18,8 +18,8 @@ use crate::output::print;
   refrain evaluate model.keras --data test.npz
   refrain evaluate model.keras --data test.npz --loss mse --metrics mae
 
-Prints, for example, {\"loss\":0.31,\"accuracy\":0.88}; a value that is not finite is null. The data are inputs x0, x1, …
-(or named as the inputs), labels y0, y1, …, and sample weights w0, w1, … if wanted.")]
+Prints, for example, {\"loss\":0.31,\"accuracy\":0.88}; a value that is not finite is null, and a metric of
+several results is a list. The data are inputs x0, x1, … (or named as the inputs), labels y0, y1, …, and sample weights w0, w1, … if wanted.")]
 pub struct Evaluate {
     /// The model's file.
     model: PathBuf,
@@ -66,12 +66,23 @@ impl Evaluate {
         }
         let evaluation = evaluate.run();
         let evaluation = evaluation.map_err(|e| data.explain(e, &self.model))?;
-        let mut values = evaluation.iter();
-        match values.find(|(_, value)| self.check_finite && !value.is_finite()) {
+        let names = evaluation.names();
+        let values = names
+            .iter()
+            .map(|&name| Ok((name, evaluation.values(name)?)));
+        let values: Vec<(&str, &[f64])> = values.collect::<refrain::Result<_>>()?;
+        let mut each = values
+            .iter()
+            .flat_map(|(name, all)| all.iter().map(move |v| (name, v)));
+        match each.find(|(_, value)| self.check_finite && !value.is_finite()) {
             Some((name, value)) => Err(data
                 .at(Failure::new(format!("`{name}` is {value}")))
                 .hint("Without `--check-finite` it is printed as null")),
-            None => print(to_json(evaluation.iter())),
+            None => print(to_json(
+                values
+                    .into_iter()
+                    .map(|(name, all)| (name, number_or_list(all))),
+            )),
         }
     }
 }

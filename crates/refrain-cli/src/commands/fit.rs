@@ -11,7 +11,7 @@ use super::callbacks::Callbacks;
 use super::compile::Objective;
 use super::load::{LoadCompiled, OtherWeights};
 use super::optimizer::Training;
-use super::{model_file, to_json};
+use super::{model_file, number_or_list, to_json};
 use crate::data::{DataFile, Samples, of_data};
 use crate::failure::{Failure, Result};
 use crate::numbers::{class_weight, count, fraction, seed, whole};
@@ -279,7 +279,11 @@ impl Fit {
         let Some(path) = &self.history else {
             return Ok(());
         };
-        let json = to_json(history.iter().map(|(name, values)| (name, values.to_vec())));
+        let values = history.keys().map(|name| {
+            let epochs = history.values(name)?.into_iter().map(number_or_list);
+            Ok((name, epochs.collect::<Vec<_>>()))
+        });
+        let json = to_json(values.collect::<refrain::Result<Vec<_>>>()?);
         write_whole(path, format!("{json}\n").as_bytes())
     }
 }

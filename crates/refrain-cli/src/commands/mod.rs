@@ -26,3 +26,11 @@ fn to_json<'n, V: Into<Json>>(values: impl IntoIterator<Item = (&'n str, V)>) ->
         .map(|(name, value)| (name.to_owned(), value.into()));
     json!(values.collect::<serde_json::Map<_, _>>())
 }
+
+/// A logged value: a number, or the list that some metrics give.
+fn number_or_list(values: &[f64]) -> Json {
+    match values {
+        [value] => json!(value),
+        list => json!(list),
+    }
+}

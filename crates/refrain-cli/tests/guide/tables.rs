@@ -88,7 +88,9 @@ fn functions_as_nodes() {
 #[test]
 fn losses_and_metrics() {
     check("Losses", |name| Loss::from_config(&json!(name)).is_ok());
-    check("Metrics", |name| Metric::from_config(&json!(name)).is_ok());
+    let bounds = json!({ "precision": 0.5, "recall": 0.5, "sensitivity": 0.5, "specificity": 0.5 });
+    let metric = |name: &str| -> Json { json!({ "class_name": name, "config": bounds }) };
+    check("Metrics", |name| Metric::from_config(&metric(name)).is_ok());
 }
 
 #[test]

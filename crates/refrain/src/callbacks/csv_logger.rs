@@ -12,7 +12,7 @@ use crate::training::Logs;
 ///
 /// The columns are the epoch and the names of the first epoch's values in alphabetical order. If none of them is of
 /// validation, a `val_` column for each follows, so that a later epoch that validates (`validation_freq`) finds its place;
-/// `NA` stands where an epoch has no value.
+/// `NA` stands where an epoch has no value, and a list in quotes, `"[0.25, 0.5]"`, for a metric with a vector.
 ///
 /// ```
 /// use refrain::callbacks::CsvLogger;
@@ -87,6 +87,18 @@ fn quoted(cell: String, separator: char) -> String {
     }
 }
 
+/// A number, or a vector as Keras writes it.
+fn cell(values: Option<&[f64]>) -> String {
+    match values {
+        None => MISSING.to_owned(),
+        Some([value]) => value.to_string(),
+        Some(vector) => {
+            let numbers: Vec<String> = vector.iter().map(|v| format!("{:?}", *v as f32)).collect();
+            format!("\"[{}]\"", numbers.join(", "))
+        }
+    }
+}
+
 /// Keras's columns for an epoch with these values.
 fn columns(logs: &Logs) -> Vec<String> {
     let mut columns: Vec<String> = logs.names().into_iter().map(str::to_owned).collect();
@@ -144,10 +156,7 @@ impl Callback for CsvLogger {
                 self.write(std::iter::once("epoch".to_owned()).chain(names))?;
             }
         }
-        let values = self
-            .columns
-            .iter()
-            .map(|name| logs.get(name).map_or(MISSING.to_owned(), |v| v.to_string()));
+        let values = self.columns.iter().map(|name| cell(logs.values(name).ok()));
         let cells: Vec<String> = std::iter::once(epoch.to_string()).chain(values).collect();
         self.write(cells.into_iter())
     }

@@ -13,10 +13,11 @@ options! {
     /// let layer = Conv2D::new(8, 3).kernel_constraint(MaxNorm::new(2.0).axis([0, 1, 2]));
     /// ```
     pub struct MaxNorm: Constraint [
-        /// The largest norm.
+        /// Largest L2 norm that weights may have along `axis`; larger ones are scaled down to it.
         max_value: f64 = 2.0,
     ] {
-        /// Axes that the norm is taken along.
+        /// Axis or axes along which the norm is taken: 0 for the incoming weights of each unit of a `Dense` kernel, `[0, 1, 2]`
+        /// for each filter of a `Conv2D` kernel `(rows, columns, channels, filters)`.
         axis: NormAxes = NormAxes::from(0),
     }
 }

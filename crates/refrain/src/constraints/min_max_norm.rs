@@ -13,14 +13,16 @@ options! {
     /// let layer = Dense::new(4).kernel_constraint(MinMaxNorm::new(0.5, 2.0).rate(0.1));
     /// ```
     pub struct MinMaxNorm: Constraint [
-        /// The smallest norm.
+        /// Smallest L2 norm that weights may have along `axis`; smaller ones are scaled up to it.
         min_value: f64 = 0.0,
-        /// The largest norm.
+        /// Largest L2 norm that weights may have along `axis`; larger ones are scaled down to it.
         max_value: f64 = 1.0,
     ] {
-        /// How much of the way to the rule each update goes, 0 to 1.
+        /// How strictly the bounds hold, in `[0, 1]`: weights become `(1 - rate) · norm + rate · clip(norm)` long; 1 enforces
+        /// them in each step.
         rate: f64 = 1.0,
-        /// Axes that the norm is taken along.
+        /// Axis or axes along which the norm is taken: 0 for the incoming weights of each unit of a `Dense` kernel, `[0, 1, 2]`
+        /// for each filter of a `Conv2D` kernel `(rows, columns, channels, filters)`.
         axis: NormAxes = NormAxes::from(0),
     }
 }

@@ -38,7 +38,7 @@ use crate::tensor::Tensor;
 /// let layer = Dense::new(4).kernel_constraint(UnitColumns::new());
 /// ```
 pub trait ConstraintClass: Class {
-    /// The weight, brought back to the rule.
+    /// The weight, brought back to the rule: a tensor of its shape. An operation that does not fit is an error of the step.
     fn project(&self, weight: &Tensor) -> Tensor;
 }
 

@@ -12,7 +12,8 @@ options! {
     /// let layer = Dense::new(4).kernel_constraint(UnitNorm::new());
     /// ```
     pub struct UnitNorm: Constraint {
-        /// Axes that the norm is taken along.
+        /// Axis or axes along which the norm is taken: 0 for the incoming weights of each unit of a `Dense` kernel, `[0, 1, 2]`
+        /// for each filter of a `Conv2D` kernel `(rows, columns, channels, filters)`.
         axis: NormAxes = NormAxes::from(0),
     }
 }

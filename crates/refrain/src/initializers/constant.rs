@@ -14,7 +14,7 @@ options! {
     /// let layer = Dense::new(4).bias_initializer(Constant::new(0.1));
     /// ```
     pub struct Constant: Initializer [
-        /// The value.
+        /// The value of each element.
         value: f64 = 0.0,
     ] {}
 }

@@ -17,7 +17,7 @@ options! {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub struct Identity: Initializer [
-        /// Factor.
+        /// Factor that the matrix is multiplied by.
         gain: f64 = 1.0,
     ] {}
 }

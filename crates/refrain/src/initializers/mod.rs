@@ -70,7 +70,7 @@ pub trait InitializerClass: Class {
     /// The shape, the type or an option does not fit.
     fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal>;
 
-    /// Whether the values depend on the numbers of inputs and outputs of a unit, as the shape tells them.
+    /// Whether the values depend on the numbers of inputs and outputs of a unit, as the shape tells them: `false` by default.
     fn scales_by_fans(&self) -> bool {
         false
     }

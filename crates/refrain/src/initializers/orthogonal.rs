@@ -15,10 +15,10 @@ options! {
     /// let layer = Dense::new(4).kernel_initializer(Orthogonal::new(0.5).seed(1));
     /// ```
     pub struct Orthogonal: Initializer [
-        /// Factor.
+        /// Factor that the matrix is multiplied by.
         gain: f64 = 1.0,
     ] {
-        /// Makes the same values at every call.
+        /// Seed of the random numbers: a number, with which each call gives the same values; without one they differ.
         seed: Seed = Seed::NONE,
     }
 }

@@ -14,12 +14,12 @@ options! {
     /// let layer = Dense::new(4).kernel_initializer(RandomNormal::new(0.0, 0.02).seed(1));
     /// ```
     pub struct RandomNormal: Initializer [
-        /// Mean.
+        /// Mean of the random values.
         mean: f64 = 0.0,
-        /// Standard deviation.
+        /// Standard deviation of the random values.
         stddev: f64 = 0.05,
     ] {
-        /// Makes the same values at every call.
+        /// Seed of the random numbers: a number, with which each call gives the same values; without one they differ.
         seed: Seed = Seed::NONE,
     }
 }

@@ -15,12 +15,12 @@ options! {
     /// let layer = Embedding::new(100, 8).embeddings_initializer(RandomUniform::new(-1.0, 1.0).seed(1));
     /// ```
     pub struct RandomUniform: Initializer [
-        /// Lower limit.
+        /// Lower bound of the random values, inclusive.
         minval: f64 = -0.05,
-        /// Upper limit.
+        /// Upper bound of the random values, exclusive.
         maxval: f64 = 0.05,
     ] {
-        /// Makes the same values at every call.
+        /// Seed of the random numbers: a number, with which each call gives the same values; without one they differ.
         seed: Seed = Seed::NONE,
     }
 }

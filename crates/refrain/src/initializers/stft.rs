@@ -111,13 +111,13 @@ options! {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub struct Stft as "STFT": Initializer {
-        /// Which part of the complex waves.
+        /// Which part of the complex exponentials the kernel holds: the real or the imaginary one.
         side: StftSide = StftSide::Real,
-        /// The window over the frame; without one there is no scaling either.
+        /// Window function that frames are multiplied by; without one there is no scaling either.
         window: Option<StftWindow> = Some(StftWindow::from("hann")),
-        /// What the window is divided by.
+        /// Normalization of the window: of the power density or of the power spectrum.
         scaling: Option<StftScaling> = Some(StftScaling::Density),
-        /// Whether a named window is one period of a periodic function instead of symmetric.
+        /// Whether a window given by name is periodic rather than symmetric.
         periodic: bool = false,
     }
 }

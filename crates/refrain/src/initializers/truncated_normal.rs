@@ -15,12 +15,13 @@ options! {
     /// let layer = Dense::new(4).kernel_initializer(TruncatedNormal::new(0.0, 0.02).seed(1));
     /// ```
     pub struct TruncatedNormal: Initializer [
-        /// Mean.
+        /// Mean of the random values.
         mean: f64 = 0.0,
-        /// Standard deviation before cutting.
+        /// Standard deviation of the normal distribution before truncation; values farther than two of them from the mean are
+        /// drawn again.
         stddev: f64 = 0.05,
     ] {
-        /// Makes the same values at every call.
+        /// Seed of the random numbers: a number, with which each call gives the same values; without one they differ.
         seed: Seed = Seed::NONE,
     }
 }

@@ -89,18 +89,19 @@ options! {
     /// # Ok::<(), refrain::Error>(())
     /// ```
     pub struct VarianceScaling: Initializer [
-        /// Variance times the fan.
+        /// Scaling factor, positive: the variance of the values is `scale / fan`.
         scale: Scale = Scale(1.0),
-        /// The fan.
+        /// Which fan the variance is divided by: the number of input units, of output units, or their mean.
         mode: FanMode = FanMode::In,
-        /// The distribution.
+        /// Distribution of the values: truncated normal, normal, or uniform.
         distribution: Distribution = Distribution::TruncatedNormal,
     ] {
-        /// Makes the same values at every call.
+        /// Seed of the random numbers: a number, with which each call gives the same values; without one they differ.
         seed: Seed = Seed::NONE,
-        /// The axes that are inputs, if the rule for kernels does not fit; counts only with `output_axes`.
+        /// Axes of the weight whose sizes multiply to the number of input units; counts only with `output_axes`. By default a
+        /// weight is taken for a kernel `(spatial…, inputs, outputs)`.
         input_axes: Option<Vec<i64>> = None,
-        /// The axes that are outputs; counts only with `input_axes`.
+        /// Axes of the weight whose sizes multiply to the number of output units; counts only with `input_axes`.
         output_axes: Option<Vec<i64>> = None,
     }
 }
@@ -147,11 +148,12 @@ macro_rules! named {
             #[doc = concat!("let layer = Dense::new(4).kernel_initializer(", stringify!($class), "::new().seed(1));")]
             /// ```
             pub struct $class: Initializer {
-                /// Makes the same values at every call.
+                /// Seed of the random numbers: a number, with which each call gives the same values; without one they differ.
                 seed: Seed = Seed::NONE,
-                /// The axes that are inputs, if the rule for kernels does not fit; counts only with `output_axes`.
+                /// Axes of the weight whose sizes multiply to the number of input units; counts only with `output_axes`. By
+                /// default a weight is taken for a kernel `(spatial…, inputs, outputs)`.
                 input_axes: Option<Vec<i64>> = None,
-                /// The axes that are outputs; counts only with `input_axes`.
+                /// Axes of the weight whose sizes multiply to the number of output units; counts only with `input_axes`.
                 output_axes: Option<Vec<i64>> = None,
             }
         }

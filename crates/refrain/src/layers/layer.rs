@@ -58,46 +58,66 @@ pub trait Layer: Send + Sync + 'static {
     /// The class: Keras's for built-in layers. Automatic names are made from it.
     fn class_name(&self) -> &str;
 
-    /// The options under Keras's names, without `name`, `trainable` and `dtype`.
+    /// The options under Keras's names, without `name`, `trainable` and `dtype`. Empty by default.
     fn config(&self) -> Config {
         Config::new()
     }
 
-    /// Refuses options that make no sense. Asked once, before the layer is built.
+    /// Refuses options that make no sense. Asked once, before the layer is built. By default nothing is refused.
+    ///
+    /// # Errors
+    /// An option makes no sense.
     fn validate(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Declares the weights. Asked once, at the first call.
+    /// Declares the weights, with [`Build::add_weight`], for inputs of the shapes of the first call. Asked once. By default there
+    /// are none.
+    ///
+    /// # Errors
+    /// The inputs do not fit the options, or a size that a weight needs is not known.
     fn build(&self, _cx: &mut Build) -> Result<()> {
         Ok(())
     }
 
-    /// The function itself, on traced tensors.
+    /// The function itself, written with [`ops`](crate::ops), on traced tensors: shapes and gradients follow from it.
+    ///
+    /// # Errors
+    /// The inputs do not fit.
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Self::Output>;
 
-    /// The function where the number of outputs depends on the arguments (attention with or without its scores).
+    /// The function where the number of outputs depends on the arguments (attention with or without its scores). By default
+    /// the outputs of [`call`](Layer::call).
+    ///
+    /// # Errors
+    /// The inputs do not fit.
     fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
         self.call(cx, inputs).map(Outputs::into_structure)
     }
 
-    /// The arguments of a call as Keras passes them, for layers that can be called in several forms.
+    /// The arguments of a call as Keras passes them, for layers that can be called in several forms. By default as they are.
+    ///
+    /// # Errors
+    /// They have none of the forms.
     fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
         Ok(inputs.clone())
     }
 
-    /// Whether float inputs are cast to the layer's type before the call.
+    /// Whether float inputs are cast to the layer's type before the call: `true` by default.
     fn casts_inputs(&self) -> bool {
         true
     }
 
     /// Whether a mask on the input is used or may pass to the output. If not, masks end here, and a symbolic call with one
-    /// gives a warning; only an output that is the input itself keeps its mask.
+    /// gives a warning; only an output that is the input itself keeps its mask. `false` by default.
     fn supports_masking(&self) -> bool {
         false
     }
 
     /// The masks of the flat outputs. By default the first input's mask, if masks are supported.
+    ///
+    /// # Errors
+    /// The masks do not fit each other.
     fn compute_mask(
         &self,
         _cx: &Call,
@@ -108,17 +128,17 @@ pub trait Layer: Send + Sync + 'static {
         Ok(vec![mask; outputs.len()])
     }
 
-    /// The penalty on the output of each call.
+    /// The penalty on the output of each call, per sample of the batch. None by default.
     fn activity_regularizer(&self) -> Option<Regularizer> {
         None
     }
 
-    /// What else is to be known of the layer.
+    /// What else is to be known of the layer; see the defaults of [`Properties`].
     fn properties(&self) -> Properties {
         Properties::default()
     }
 
-    /// Layers inside this one, under the names of Keras's attributes (`cell`, `forward_layer`, …).
+    /// Layers inside this one, under the names of Keras's attributes (`cell`, `forward_layer`, …). None by default.
     fn sublayers(&self) -> Vec<(String, AnyLayer)> {
         Vec::new()
     }
@@ -129,7 +149,7 @@ pub trait Layer: Send + Sync + 'static {
         None
     }
 
-    /// The same options for a new layer, without weights; `None` if it cannot be copied. Copies of models need it.
+    /// The same options for a new layer, without weights; `None`, the default, if it cannot be copied. Copies of models need it.
     fn duplicate(&self) -> Option<Self>
     where
         Self: Sized,

@@ -17,9 +17,9 @@ options! {
     pub struct BinaryCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// How far targets are drawn to one half, 0 to 1.
+        /// Label smoothing in `[0, 1]`: targets become `y · (1 - label_smoothing) + label_smoothing / 2`.
         label_smoothing: f64 = 0.0,
-        /// The axis that the mean is taken over.
+        /// Axis over which the cross-entropies are averaged.
         axis: i64 = -1,
     }
 }

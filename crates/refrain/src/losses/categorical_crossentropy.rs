@@ -14,14 +14,14 @@ options! {
     ///
     /// ```
     /// use refrain::losses::CategoricalCrossentropy;
-    /// let loss = CategoricalCrossentropy::new().label_smoothing(0.1);
+    /// let loss = CategoricalCrossentropy::new().from_logits(true).label_smoothing(0.1);
     /// ```
     pub struct CategoricalCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// How far targets are drawn to the uniform distribution, 0 to 1.
+        /// Label smoothing in `[0, 1]`: targets become `y · (1 - label_smoothing) + label_smoothing / classes`.
         label_smoothing: f64 = 0.0,
-        /// The axis of the classes.
+        /// Axis of the predictions along which the classes lie.
         axis: i64 = -1,
     }
 }

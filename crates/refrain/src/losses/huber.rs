@@ -17,7 +17,7 @@ options! {
     /// let loss = Huber::new().delta(2.0).reduction(Reduction::Sum);
     /// ```
     pub struct Huber as "Huber" named "huber_loss": const Loss {
-        /// Where the loss becomes linear.
+        /// Absolute error at which the loss changes from quadratic to linear.
         delta: f64 = 1.0,
     }
 }

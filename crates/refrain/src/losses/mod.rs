@@ -61,7 +61,7 @@ pub use tversky::Tversky;
 use refrain_graph::BinaryOp;
 
 use crate::error::Result;
-use crate::objects::{Based, Class, Custom, constants, kind};
+use crate::objects::{Based, Class, Custom, constants, kind, name_of};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -109,15 +109,15 @@ pub trait LossClass: Class + Based<LossOptions> {
     /// Targets and predictions do not fit.
     fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor>;
 
-    /// What targets must be, which is checked before the first step.
+    /// What targets must be, which is checked before the first step: any numbers by default.
     fn targets(&self) -> Targets {
         Targets::Quantities
     }
 
-    /// Refuses options that make no sense, when a model is compiled.
+    /// Refuses options that make no sense, when a model is compiled. By default nothing is refused.
     ///
     /// # Errors
-    /// There is one.
+    /// An option makes no sense.
     fn validate(&self) -> Result<()> {
         Ok(())
     }
@@ -239,8 +239,7 @@ impl Loss {
 
     /// Its name in logs: the one that it was given, or Keras's (`binary_crossentropy`, …).
     pub fn name(&self) -> String {
-        let given = self.0.base().name.clone();
-        given.unwrap_or_else(|| self.0.default_name())
+        name_of(&*self.0, &self.0.base().name)
     }
 
     /// See [`LossClass::targets`].

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::Reduction;
 use crate::config::{Config, ConfigValue, in_option};
 use crate::error::Result;
-use crate::objects::{Base, read_option};
+use crate::objects::{Base, read_name, write_name};
 use crate::tensor::Tensor;
 
 /// The options that all losses have.
@@ -24,13 +24,12 @@ impl Base for LossOptions {
     };
 
     fn write(&self, config: &mut Config, default_name: &str) {
-        let name = self.name.as_deref().unwrap_or(default_name);
-        config.insert("name".to_owned(), name.into());
+        write_name(&self.name, default_name, config);
         config.insert("reduction".to_owned(), self.reduction.to_json());
     }
 
     fn read(&mut self, config: &Config) -> Result<()> {
-        self.name = read_option(config, "name", Some(self.name.take()))?;
+        self.name = read_name(config)?;
         if let Some(json) = config.get("reduction") {
             self.reduction = match json {
                 Json::Null => Reduction::None,
@@ -48,13 +47,9 @@ macro_rules! loss_setters {
     ($name:ident) => {
         #[allow(dead_code)]
         impl $name {
-            /// The name in logs instead of Keras's.
-            pub fn name(mut self, name: impl Into<String>) -> Self {
-                self.base.name = Some(name.into());
-                self
-            }
-
-            /// How the samples' values become one; their sum over their number by default.
+            /// How the losses of samples are reduced to that of a batch.
+            ///
+            /// Default: `Reduction::SumOverBatchSize`, their sum divided by their number.
             pub fn reduction(mut self, reduction: $crate::losses::Reduction) -> Self {
                 self.base.reduction = reduction;
                 self

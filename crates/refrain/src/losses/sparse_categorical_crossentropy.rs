@@ -13,14 +13,14 @@ options! {
     ///
     /// ```
     /// use refrain::losses::SparseCategoricalCrossentropy;
-    /// let loss = SparseCategoricalCrossentropy::new().ignore_class(0);
+    /// let loss = SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(0);
     /// ```
     pub struct SparseCategoricalCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// A class number whose samples do not count.
+        /// Class index, such as -1 or 255 for void in segmentation, whose targets are left out of the loss.
         ignore_class: Option<i64> = None,
-        /// The axis of the classes.
+        /// Axis of the predictions along which the classes lie.
         axis: i64 = -1,
     }
 }

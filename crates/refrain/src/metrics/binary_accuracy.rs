@@ -10,9 +10,6 @@ use crate::ops::prim;
 use crate::options;
 use crate::tensor::Tensor;
 
-/// Keras's default: a probability of one half.
-const THRESHOLD: f64 = 0.5;
-
 options! {
     /// How often a prediction above the threshold meets a target of 1, and one below a target of 0.
     ///
@@ -21,15 +18,15 @@ options! {
     /// let strict = BinaryAccuracy::new().threshold(0.8).name("strict");
     /// ```
     pub struct BinaryAccuracy: Metric {
-        /// Above which prediction a yes is.
-        threshold: f64 = THRESHOLD,
+        /// Predictions above it count as 1, all others as 0.
+        threshold: f64 = 0.5,
     }
 }
 
 impl BinaryAccuracy {
     pub(super) const DEFAULT: Self = BinaryAccuracy {
         base: MetricOptions::DEFAULT,
-        threshold: THRESHOLD,
+        threshold: 0.5,
     };
 }
 

@@ -200,7 +200,7 @@ metrics_of_losses! {
     BinaryCrossentropy = BinaryCrossentropy {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// How far targets are drawn to one half, 0 to 1.
+        /// Label smoothing in `[0, 1]`: targets become `y · (1 - label_smoothing) + label_smoothing / 2`.
         label_smoothing: f64 = 0.0,
     }
     /// [`losses::CategoricalCrossentropy`] as a metric.
@@ -212,9 +212,9 @@ metrics_of_losses! {
     CategoricalCrossentropy = CategoricalCrossentropy {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// How far targets are drawn to the uniform distribution, 0 to 1.
+        /// Label smoothing in `[0, 1]`: targets become `y · (1 - label_smoothing) + label_smoothing / classes`.
         label_smoothing: f64 = 0.0,
-        /// The axis of the classes.
+        /// Axis of the predictions along which the classes lie.
         axis: i64 = -1,
     }
     /// [`losses::SparseCategoricalCrossentropy`] as a metric.
@@ -226,9 +226,9 @@ metrics_of_losses! {
     SparseCategoricalCrossentropy = SparseCategoricalCrossentropy {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// A class number whose samples add nothing.
+        /// Class index, such as -1 or 255 for void in segmentation, whose targets add nothing.
         ignore_class: Option<i64> = None,
-        /// The axis of the classes.
+        /// Axis of the predictions along which the classes lie.
         axis: i64 = -1,
     }
 }

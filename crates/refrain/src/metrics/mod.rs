@@ -2,20 +2,17 @@
 
 mod accuracy;
 mod arguments;
-mod auc;
 mod binary_accuracy;
 mod categorical_accuracy;
 mod confusion;
 mod correlation;
-mod f1_score;
-mod f_beta_score;
+mod delegate;
+mod f_scores;
 mod from_config;
 mod losses;
 mod mean;
 mod options;
-mod precision;
 mod r2_score;
-mod recall;
 mod root_mean_squared_error;
 mod sparse_categorical_accuracy;
 #[cfg(test)]
@@ -24,21 +21,22 @@ mod top_k_categorical_accuracy;
 
 pub use accuracy::Accuracy;
 pub use arguments::{IntoMetrics, Metrics};
-pub use auc::{Auc, Curve, SummationMethod};
 pub use binary_accuracy::BinaryAccuracy;
 pub use categorical_accuracy::CategoricalAccuracy;
+pub use confusion::{
+    Auc, Curve, FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall,
+    RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, SummationMethod,
+    TrueNegatives, TruePositives,
+};
 pub use correlation::{ConcordanceCorrelation, CosineSimilarity, PearsonCorrelation};
-pub use f_beta_score::{Average, FBetaScore};
-pub use f1_score::F1Score;
+pub use f_scores::{Average, F1Score, FBetaScore};
 pub use losses::{
     BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Hinge, KlDivergence,
     LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
     MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge,
 };
 pub use options::{Direction, MetricOptions, Numbers, State};
-pub use precision::Precision;
 pub use r2_score::{ClassAggregation, R2Score};
-pub use recall::Recall;
 pub use root_mean_squared_error::RootMeanSquaredError;
 pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
 pub use top_k_categorical_accuracy::{SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy};
@@ -46,7 +44,7 @@ pub use top_k_categorical_accuracy::{SparseTopKCategoricalAccuracy, TopKCategori
 use refrain_graph::DType;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{Based, Class, Custom, Object, constants, kind};
+use crate::objects::{Based, Class, Custom, Object, constants, kind, name_of};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -103,12 +101,12 @@ pub trait MetricClass: Class + Based<MetricOptions> {
     /// Targets and predictions are as they come.
     ///
     /// # Errors
-    /// Targets and predictions do not fit.
+    /// Targets and predictions do not fit. By default: the class has no `values`.
     fn values(&self, _y_true: &Tensor, _y_pred: &Tensor) -> Result<Tensor> {
         Err(missing(self.class_name(), "values"))
     }
 
-    /// The variables that add up over batches, for predictions of this shape. None: a running mean of
+    /// The variables that add up over batches, for predictions of this shape. None, the default: a running mean of
     /// [`values`](MetricClass::values).
     ///
     /// # Errors
@@ -122,7 +120,7 @@ pub trait MetricClass: Class + Based<MetricOptions> {
     /// Keras.
     ///
     /// # Errors
-    /// Targets, predictions and weights do not fit.
+    /// Targets, predictions and weights do not fit. By default: the class has no `update`.
     fn update(
         &self,
         _state: &[Tensor],
@@ -133,23 +131,23 @@ pub trait MetricClass: Class + Based<MetricOptions> {
         Err(missing(self.class_name(), "update"))
     }
 
-    /// The metric's value, which must be one number.
+    /// The metric's value: a number, or a vector of them.
     ///
     /// # Errors
-    /// An operation does not fit.
+    /// An operation does not fit. By default: the class has no `result`.
     fn result(&self, _state: &[Tensor]) -> Result<Tensor> {
         Err(missing(self.class_name(), "result"))
     }
 
-    /// Which way the metric is better, for callbacks that are not told.
+    /// Which way the metric is better, for callbacks that are not told. Not known by default.
     fn direction(&self) -> Option<Direction> {
         None
     }
 
-    /// Refuses options that make no sense, when a model is compiled.
+    /// Refuses options that make no sense, when a model is compiled. By default nothing is refused.
     ///
     /// # Errors
-    /// There is one.
+    /// An option makes no sense.
     fn validate(&self) -> Result<()> {
         Ok(())
     }
@@ -186,6 +184,8 @@ kind! {
         CosineSimilarity = "CosineSimilarity" | "cosine_similarity";
         F1Score = "F1Score" | "f1_score";
         FBetaScore = "FBetaScore" | "f_beta_score";
+        FalseNegatives = "FalseNegatives" | "false_negatives";
+        FalsePositives = "FalsePositives" | "false_positives";
         Hinge = "Hinge" | "hinge";
         KlDivergence = "KLDivergence" | "kl_divergence" | "kld" | "KLD";
         LogCoshError = "LogCoshError" | "log_cosh_error";
@@ -196,14 +196,20 @@ kind! {
         PearsonCorrelation = "PearsonCorrelation" | "pearson_correlation";
         Poisson = "Poisson" | "poisson";
         Precision = "Precision" | "precision";
+        PrecisionAtRecall = "PrecisionAtRecall" | "precision_at_recall";
         R2Score = "R2Score" | "r2_score";
         Recall = "Recall" | "recall";
+        RecallAtPrecision = "RecallAtPrecision" | "recall_at_precision";
         RootMeanSquaredError = "RootMeanSquaredError" | "root_mean_squared_error";
+        SensitivityAtSpecificity = "SensitivityAtSpecificity" | "sensitivity_at_specificity";
         SparseCategoricalAccuracy = "SparseCategoricalAccuracy" | "sparse_categorical_accuracy";
         SparseCategoricalCrossentropy = "SparseCategoricalCrossentropy" | "sparse_categorical_crossentropy";
         SparseTopKCategoricalAccuracy = "SparseTopKCategoricalAccuracy" | "sparse_top_k_categorical_accuracy";
+        SpecificityAtSensitivity = "SpecificityAtSensitivity" | "specificity_at_sensitivity";
         SquaredHinge = "SquaredHinge" | "squared_hinge";
         TopKCategoricalAccuracy = "TopKCategoricalAccuracy" | "top_k_categorical_accuracy";
+        TrueNegatives = "TrueNegatives" | "true_negatives";
+        TruePositives = "TruePositives" | "true_positives";
     }
 }
 
@@ -249,8 +255,7 @@ impl Metric {
 
     /// Its name in logs: the one that it was given, or Keras's.
     pub fn name(&self) -> String {
-        let given = self.0.base().name.clone();
-        given.unwrap_or_else(|| self.0.default_name())
+        name_of(&*self.0, &self.0.base().name)
     }
 
     /// See [`MetricClass::direction`].

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::config::{Config, ConfigValue};
 use crate::error::Result;
-use crate::objects::{Base, read_option};
+use crate::objects::{Base, read_name, write_name};
 
 /// The options that all metrics have.
 #[derive(Clone, Debug)]
@@ -23,33 +23,16 @@ impl Base for MetricOptions {
     };
 
     fn write(&self, config: &mut Config, default_name: &str) {
-        let name = self.name.as_deref().unwrap_or(default_name);
-        config.insert("name".to_owned(), name.into());
+        write_name(&self.name, default_name, config);
         config.insert("dtype".to_owned(), self.dtype.keras_name().into());
     }
 
     fn read(&mut self, config: &Config) -> Result<()> {
-        self.name = read_option(config, "name", Some(self.name.take()))?;
+        self.name = read_name(config)?;
         let dtype = config.get("dtype").and_then(Json::as_str);
         self.dtype = dtype.and_then(DType::from_keras_name).unwrap_or(self.dtype);
         Ok(())
     }
-}
-
-/// The setters of [`MetricOptions`] for a class.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! metric_setters {
-    ($name:ident) => {
-        #[allow(dead_code)]
-        impl $name {
-            /// The name in logs instead of Keras's.
-            pub fn name(mut self, name: impl Into<String>) -> Self {
-                self.base.name = Some(name.into());
-                self
-            }
-        }
-    };
 }
 
 /// Which way a metric is better.
@@ -93,6 +76,16 @@ impl State {
 /// ```
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Numbers(pub(super) Vec<f64>);
+
+impl Numbers {
+    /// These, or one number where there is none.
+    pub(super) fn or(&self, default: f64) -> Vec<f64> {
+        match self.0.is_empty() {
+            true => vec![default],
+            false => self.0.clone(),
+        }
+    }
+}
 
 impl From<f64> for Numbers {
     fn from(number: f64) -> Self {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::own;
-use crate::config::Config;
+use crate::config::{Config, read_option};
 use crate::error::Result;
 
 /// A class of objects that files name: what [`options!`](crate::options) gives a struct.
@@ -75,4 +75,37 @@ pub trait Based<B> {
     fn base(&self) -> &B;
     /// The options, to change them.
     fn base_mut(&mut self) -> &mut B;
+}
+
+/// An object's name: the one that it was given, or that of its class.
+pub(crate) fn name_of(object: &(impl Class + ?Sized), given: &Option<String>) -> String {
+    given.clone().unwrap_or_else(|| object.default_name())
+}
+
+/// Adds an object's name to its configuration.
+pub(crate) fn write_name(given: &Option<String>, default_name: &str, config: &mut Config) {
+    let name = given.as_deref().unwrap_or(default_name);
+    config.insert("name".to_owned(), name.into());
+}
+
+/// The name that a configuration gives an object.
+pub(crate) fn read_name(config: &Config) -> Result<Option<String>> {
+    read_option(config, "name", Some(None))
+}
+
+/// The setter of the name for a class of a kind with names.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! name_setter {
+    ($class:ident) => {
+        #[allow(dead_code)]
+        impl $class {
+            /// Name of the object: it stands in files, and in logs where the object has values there. By default the class's
+            /// name.
+            pub fn name(mut self, name: impl Into<String>) -> Self {
+                self.base.name = Some(name.into());
+                self
+            }
+        }
+    };
 }

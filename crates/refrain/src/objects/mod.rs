@@ -11,6 +11,7 @@ mod registry;
 
 pub use crate::config::{read_option, write_option};
 pub use class::{Base, Based, Class, FromConfig};
+pub(crate) use class::{name_of, read_name, write_name};
 pub(crate) use custom::Custom;
 pub use registry::{CustomObjects, Entry, Holds, Kind, Serializable, register};
 pub(crate) use registry::{

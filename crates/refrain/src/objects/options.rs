@@ -80,6 +80,7 @@ macro_rules! options {
 
             $(
                 $(#[doc = $doc])*
+                #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")]
                 pub fn $field(mut self, $field: impl Into<$ty>) -> Self {
                     self.$field = $field.into();
                     self
@@ -149,7 +150,7 @@ macro_rules! options {
             }
         }
 
-        $crate::options!(@new $kind $name [$($($arg: $arg_ty),*)?]);
+        $crate::options!(@new $kind $name [$($($(#[doc = $arg_doc])* $arg: $arg_ty),*)?]);
         $crate::options!(@setters $kind $name);
     };
     (@base $kind:ident $(($($over:ident = $value:expr),*))?) => {{
@@ -170,7 +171,7 @@ macro_rules! options {
     (@default) => { None };
     (@new Optimizer $name:ident []) => {
         impl $name {
-            /// With this learning rate, or one that changes with the steps.
+            /// With this learning rate: a number, or a schedule of the steps.
             pub fn new(learning_rate: impl Into<$crate::optimizers::LearningRate>) -> Self {
                 let mut optimizer = $name::with_defaults();
                 optimizer.base.learning_rate = learning_rate.into();
@@ -193,16 +194,19 @@ macro_rules! options {
             }
         }
     };
-    (@new $kind:ident $name:ident [$($arg:ident : $arg_ty:ty),+]) => {
+    (@new $kind:ident $name:ident [$($(#[doc = $arg_doc:literal])* $arg:ident : $arg_ty:ty),+]) => {
         impl $name {
-            #[doc = concat!("With these ", $("`", stringify!($arg), "`, ",)+ "and the defaults of all others.")]
+            /// With these arguments, and the defaults of all other options.
+            ///
+            $(#[doc = concat!("- `", stringify!($arg), "`:", $($arg_doc, "\n  "),*)])+
             pub fn new($($arg: impl Into<$arg_ty>),+) -> Self {
                 $name::with_defaults($($arg.into()),+)
             }
         }
     };
-    (@setters Loss $name:ident) => { $crate::loss_setters!($name); };
-    (@setters Metric $name:ident) => { $crate::metric_setters!($name); };
-    (@setters Optimizer $name:ident) => { $crate::optimizer_setters!($name); };
+    (@setters Loss $name:ident) => { $crate::name_setter!($name); $crate::loss_setters!($name); };
+    (@setters Metric $name:ident) => { $crate::name_setter!($name); };
+    (@setters Optimizer $name:ident) => { $crate::name_setter!($name); $crate::optimizer_setters!($name); };
+    (@setters Schedule $name:ident) => { $crate::name_setter!($name); };
     (@setters $kind:ident $name:ident) => {};
 }

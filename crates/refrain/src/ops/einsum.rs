@@ -34,7 +34,7 @@ operations! { TABLE in table {
 }}
 
 /// An axis under its letter; the axes of an ellipsis have characters of their own.
-type Label = char;
+pub(crate) type Label = char;
 
 /// A tensor whose axes have labels.
 struct Labelled {
@@ -52,11 +52,15 @@ fn einsum_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let tensors = inputs.tensors();
     let dtype = tensors.iter().map(|t| t.dtype()).reduce(prim::promote);
     let dtype = dtype.ok_or_else(|| bad(&subscripts, "no operands"))?;
-    let (mut operands, output) = parse(&subscripts, &tensors)?;
-    for operand in &mut operands {
-        operand.tensor = prim::convert(&operand.tensor, dtype)?;
-        take_diagonals(operand)?;
-    }
+    let ranks: Vec<Option<usize>> = tensors.iter().map(|t| Some(t.rank())).collect();
+    let Subscripts { operands, output } = Subscripts::parse(&subscripts, &ranks)?;
+    let labelled = tensors.into_iter().zip(operands).map(|(tensor, labels)| {
+        let tensor = prim::convert(tensor, dtype)?;
+        let mut operand = Labelled { tensor, labels };
+        take_diagonals(&mut operand)?;
+        Ok(operand)
+    });
+    let mut operands = labelled.collect::<Result<Vec<_>>>()?;
     drop_broadcast(&mut operands)?;
     let mut rest = operands.into_iter();
     let mut total = rest.next().ok_or_else(|| bad(&subscripts, "no operands"))?;
@@ -70,54 +74,58 @@ fn einsum_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     arrange(&total, &output, &subscripts).map(Into::into)
 }
 
-/// The operands with their labels, and the labels of the result.
-fn parse(subscripts: &str, tensors: &[&Tensor]) -> Result<(Vec<Labelled>, Vec<Label>)> {
-    let text: String = subscripts.chars().filter(|c| !c.is_whitespace()).collect();
-    let (left, right) = match text.split_once("->") {
-        Some((left, right)) => (left.to_owned(), Some(right.to_owned())),
-        None => (text.clone(), None),
-    };
-    let terms: Vec<&str> = left.split(',').collect();
-    if terms.len() != tensors.len() {
-        let why = format!("{} terms for {} operands", terms.len(), tensors.len());
-        return Err(bad(subscripts, &why));
-    }
-    let spread = |term: &str, rank: usize| -> Result<usize> {
-        let letters = term.chars().filter(|c| *c != '.').count();
-        match (term.contains("..."), rank.checked_sub(letters)) {
-            (true, Some(n)) => Ok(n),
-            (false, Some(0)) => Ok(0),
-            _ => Err(bad(subscripts, &format!("`{term}` for rank {rank}"))),
+/// Subscripts taken apart: the labels of the axes of each operand and of the result.
+pub(crate) struct Subscripts {
+    pub(crate) operands: Vec<Vec<Label>>,
+    pub(crate) output: Vec<Label>,
+}
+
+impl Subscripts {
+    /// For operands of these ranks; `None`: as many axes as letters.
+    ///
+    /// # Errors
+    /// The subscripts do not fit the ranks, or the result has a letter of no operand, or one twice.
+    pub(crate) fn parse(subscripts: &str, ranks: &[Option<usize>]) -> Result<Self> {
+        let text: String = subscripts.chars().filter(|c| !c.is_whitespace()).collect();
+        let (left, right) = match text.split_once("->") {
+            Some((left, right)) => (left, Some(right)),
+            None => (&*text, None),
+        };
+        let terms: Vec<&str> = left.split(',').collect();
+        if terms.len() != ranks.len() {
+            let why = format!("{} terms for {} operands", terms.len(), ranks.len());
+            return Err(bad(subscripts, &why));
         }
-    };
-    let counts = terms
-        .iter()
-        .zip(tensors)
-        .map(|(term, t)| spread(term, t.rank()))
-        .collect::<Result<Vec<_>>>()?;
-    let widest = counts.iter().copied().max().unwrap_or(0);
-    let operands = terms.iter().zip(tensors).zip(&counts);
-    let operands: Vec<Labelled> = operands
-        .map(|((term, &tensor), &count)| {
-            Ok(Labelled {
-                tensor: tensor.clone(),
-                labels: labels(term, count, widest).ok_or_else(|| bad(subscripts, term))?,
-            })
-        })
-        .collect::<Result<_>>()?;
-    let output = match right {
-        Some(term) => labels(&term, widest, widest).ok_or_else(|| bad(subscripts, &term))?,
-        None => implicit_output(&operands, widest),
-    };
-    let known = |l: &Label| operands.iter().any(|o| o.labels.contains(l));
-    let once = output.iter().collect::<BTreeSet<_>>().len() == output.len();
-    if !output.iter().all(known) || !once {
-        return Err(bad(
-            subscripts,
-            "each letter of the result must be in an operand, and once",
-        ));
+        let elided = |(term, rank): (&&str, &Option<usize>)| {
+            let letters = term.chars().filter(|c| *c != '.').count();
+            let rank = rank.unwrap_or(letters);
+            match (term.contains("..."), rank.checked_sub(letters)) {
+                (true, Some(n)) => Ok(n),
+                (false, Some(0)) => Ok(0),
+                _ => Err(bad(subscripts, &format!("`{term}` for rank {rank}"))),
+            }
+        };
+        let counts = terms.iter().zip(ranks).map(elided);
+        let counts = counts.collect::<Result<Vec<_>>>()?;
+        let widest = counts.iter().copied().max().unwrap_or(0);
+        let labels = |term, count| labels(term, count, widest).ok_or_else(|| bad(subscripts, term));
+        let operands = terms
+            .iter()
+            .zip(&counts)
+            .map(|(term, &count)| labels(term, count));
+        let operands = operands.collect::<Result<Vec<_>>>()?;
+        let output = match right {
+            Some(term) => labels(term, widest)?,
+            None => implicit_output(&operands, widest),
+        };
+        let known = |l: &Label| operands.iter().any(|o| o.contains(l));
+        let once = output.iter().collect::<BTreeSet<_>>().len() == output.len();
+        if !output.iter().all(known) || !once {
+            let why = "each letter of the result must be in an operand, and once";
+            return Err(bad(subscripts, why));
+        }
+        Ok(Subscripts { operands, output })
     }
-    Ok((operands, output))
 }
 
 /// The characters that stand for an ellipsis of `count` axes, aligned to the right of the widest one.
@@ -129,21 +137,16 @@ fn ellipsis(count: usize, widest: usize) -> impl Iterator<Item = Label> {
 fn labels(term: &str, count: usize, widest: usize) -> Option<Vec<Label>> {
     let (before, after) = term.split_once("...").unwrap_or((term, ""));
     let spread = if term.contains("...") { count } else { 0 };
-    let all: Vec<Label> = before
-        .chars()
-        .chain(ellipsis(spread, widest.max(spread)))
-        .chain(after.chars())
-        .collect();
-    let letters = before.chars().chain(after.chars());
-    letters
-        .into_iter()
-        .all(|c| c.is_alphabetic())
-        .then_some(all)
+    let mut letters = before.chars().chain(after.chars());
+    letters.all(char::is_alphabetic).then(|| {
+        let spread = ellipsis(spread, widest.max(spread));
+        before.chars().chain(spread).chain(after.chars()).collect()
+    })
 }
 
 /// Without an arrow: the axes of ellipses, then the letters that come once, in alphabetic order.
-fn implicit_output(operands: &[Labelled], widest: usize) -> Vec<Label> {
-    let all: Vec<Label> = operands.iter().flat_map(|o| o.labels.clone()).collect();
+fn implicit_output(operands: &[Vec<Label>], widest: usize) -> Vec<Label> {
+    let all = operands.concat();
     let spread: Vec<Label> = ellipsis(widest, widest).collect();
     let letters: BTreeSet<Label> = all.iter().copied().collect();
     let once = letters

@@ -46,6 +46,7 @@ pub(crate) use definition::{
     Difference, OpDef, Operation, Parameter, ParameterKind, ToArgument, parameters,
 };
 pub use einsum::einsum;
+pub(crate) use einsum::{Label, Subscripts};
 pub(crate) use gather::composed;
 pub use gradient::gradient;
 pub use index::*;

@@ -20,13 +20,13 @@ options! {
     ///
     /// Source: `keras/src/optimizers/adamw.py`.
     pub struct AdamW: Optimizer(weight_decay = 0.004) {
-        /// Decay rate of the first-moment estimates.
+        /// Exponential decay rate for the first moment estimates, in `[0, 1)`.
         beta_1: f64 = 0.9,
-        /// Decay rate of the second-moment estimates.
+        /// Exponential decay rate for the second moment estimates, in `[0, 1)`.
         beta_2: f64 = 0.999,
-        /// Keeps the division finite where no gradient came.
+        /// Small constant for numerical stability, added to the root of the second moment: Kingma and Ba's "epsilon hat".
         epsilon: f64 = 1e-7,
-        /// Whether the largest second-moment estimate so far is used (AMSGrad).
+        /// Whether the largest second moment estimate so far takes the place of the present one (AMSGrad, Reddi et al., 2018).
         amsgrad: bool = false,
     }
 }

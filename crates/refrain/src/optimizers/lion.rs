@@ -12,14 +12,14 @@ options! {
     ///
     /// ```
     /// use refrain::optimizers::Lion;
-    /// let lion = Lion::new(1e-4).weight_decay(0.01);
+    /// let lion = Lion::new(1e-4).beta_2(0.98).weight_decay(0.01);
     /// ```
     ///
     /// Source: `keras/src/optimizers/lion.py`.
     pub struct Lion: Optimizer {
-        /// Decay rate of the average whose sign is the step.
+        /// Rate that combines the present gradient with the first moment estimate into the step, in `(0, 1]`.
         beta_1: f64 = 0.9,
-        /// Decay rate of the average that is kept.
+        /// Exponential decay rate for the first moment estimates that are kept.
         beta_2: f64 = 0.99,
     }
 }

@@ -47,7 +47,7 @@ pub use update::{Slot, Update, Updates};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{Based, Class, Object, kind};
+use crate::objects::{Based, Class, Object, kind, name_of};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
@@ -87,7 +87,7 @@ use crate::variable::Variable;
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub trait OptimizerClass: Class + Based<OptimizerOptions> {
-    /// The variables kept for a weight: those of one group alternate weight by weight, as Keras orders them.
+    /// The variables kept for a weight: those of one group alternate weight by weight, as Keras orders them. None by default.
     fn slots(&self, _weight: &Variable) -> Vec<Vec<Slot>> {
         Vec::new()
     }
@@ -98,12 +98,19 @@ pub trait OptimizerClass: Class + Based<OptimizerOptions> {
         false
     }
 
-    /// Variables of the optimizer itself, each a number, with their first values.
+    /// Variables of the optimizer itself, each a number, with their first values. None by default.
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 
+    /// The values of [`scalars`](OptimizerClass::scalars) after a number of steps, where they follow from it: for files that do
+    /// not hold them. `None` by default: they do not.
+    fn scalars_after(&self, _steps: u32) -> Option<Vec<f64>> {
+        None
+    }
+
     /// What is done once in a step, before the weights are updated: it sees all gradients together and may change them.
+    /// Nothing by default.
     ///
     /// # Errors
     /// The gradients do not fit.
@@ -122,7 +129,7 @@ pub trait OptimizerClass: Class + Based<OptimizerOptions> {
     /// There is no such slot, or the gradient does not fit.
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor>;
 
-    /// Refuses options that make no sense. Asked when a model is compiled.
+    /// Refuses options that make no sense. Asked when a model is compiled. By default nothing of the class's own is refused.
     ///
     /// # Errors
     /// An option makes no sense.
@@ -158,8 +165,7 @@ kind! {
 impl Optimizer {
     /// Its name: Keras's automatic one unless it was set.
     pub fn get_name(&self) -> String {
-        let given = self.options().name.clone();
-        given.unwrap_or_else(|| self.0.default_name())
+        name_of(&*self.0, &self.options().name)
     }
 
     /// The options that all optimizers have.

@@ -12,16 +12,16 @@ options! {
     ///
     /// ```
     /// use refrain::optimizers::Nadam;
-    /// let nadam = Nadam::new(2e-3);
+    /// let nadam = Nadam::new(2e-3).beta_1(0.95).clipnorm(1.0);
     /// ```
     ///
     /// Source: `keras/src/optimizers/nadam.py`.
     pub struct Nadam: Optimizer {
-        /// Decay rate of the first-moment estimates.
+        /// Exponential decay rate for the first moment estimates, in `[0, 1)`.
         beta_1: f64 = 0.9,
-        /// Decay rate of the second-moment estimates.
+        /// Exponential decay rate for the second moment estimates, in `[0, 1)`.
         beta_2: f64 = 0.999,
-        /// Keeps the division finite where no gradient came.
+        /// Small constant for numerical stability, added to the root of the second moment: Kingma and Ba's "epsilon hat".
         epsilon: f64 = 1e-7,
     }
 }
@@ -43,6 +43,21 @@ impl OptimizerClass for Nadam {
 
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         vec![("u_product", 1.0)]
+    }
+
+    /// The product of the decay rates, with the rounding of the steps.
+    fn scalars_after(&self, steps: u32) -> Option<Vec<f64>> {
+        let mut product = 1f32;
+        for step in 1..=steps {
+            let rate = self.beta_1 as f32 * (1.0 - 0.5 * (SCHEDULE_DECAY as f32).powf(step as f32));
+            let next = product * rate;
+            if next.abs() == product.abs() {
+                // The rates rise to `beta_1`: no later one changes it.
+                break;
+            }
+            product = next;
+        }
+        Some(vec![f64::from(product)])
     }
 
     fn prepare(&self, all: &mut Updates) -> Result<()> {

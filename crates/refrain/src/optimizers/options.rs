@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::Schedule;
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{Base, read_option};
+use crate::objects::{Base, read_name, read_option, write_name};
 use crate::variable::Variable;
 
 /// A number, or a number that changes with the steps.
@@ -153,8 +153,7 @@ impl Base for OptimizerOptions {
     };
 
     fn write(&self, config: &mut Config, default_name: &str) {
-        let name = self.name.as_deref().unwrap_or(default_name);
-        config.insert("name".to_owned(), name.into());
+        write_name(&self.name, default_name, config);
         macro_rules! insert {
             ($($option:ident),*) => {
                 $(config.insert(stringify!($option).to_owned(), self.$option.to_json());)*
@@ -164,7 +163,7 @@ impl Base for OptimizerOptions {
     }
 
     fn read(&mut self, config: &Config) -> Result<()> {
-        self.name = read_option(config, "name", Some(None))?;
+        self.name = read_name(config)?;
         macro_rules! read {
             ($($option:ident),*) => {
                 $(
@@ -232,14 +231,16 @@ macro_rules! optimizer_setters {
     ($name:ident) => {
         #[allow(dead_code)]
         impl $name {
-            /// How far each weight is drawn towards 0 in a step, times the learning rate.
+            /// Weight decay: in each step every weight loses `weight · weight_decay · learning_rate`.
+            ///
+            /// Default: none, but for [`AdamW`](crate::optimizers::AdamW).
             pub fn weight_decay(mut self, weight_decay: impl Into<Option<f64>>) -> Self {
                 self.base.weight_decay = weight_decay.into();
                 self
             }
 
-            /// Weights that do not decay: all whose names contain one of these (`"bias"`, `"gamma"`, …), or single ones given as
-            /// [`Variable`]($crate::Variable)s.
+            /// Excludes weights from weight decay: all whose names contain one of these (`"bias"`, `"gamma"`, …), or single ones
+            /// given as [`Variable`]($crate::Variable)s.
             pub fn exclude_from_weight_decay<E: Into<$crate::optimizers::DecayExclusion>>(
                 mut self,
                 weights: impl IntoIterator<Item = E>,
@@ -249,57 +250,72 @@ macro_rules! optimizer_setters {
                 self
             }
 
-            /// The largest L2 norm of the gradient of one weight; larger gradients are scaled to it.
+            /// Clips the gradient of each variable by itself: one whose L2 norm is larger is scaled down to it. Positive; excludes the
+            /// other two ways of clipping.
+            ///
+            /// Default: no clipping.
             pub fn clipnorm(mut self, clipnorm: f64) -> Self {
                 self.base.clipnorm = Some(clipnorm);
                 self
             }
 
-            /// The largest absolute value of an element of a gradient; larger ones are clipped.
+            /// Clips each element of the gradients to `-clipvalue … clipvalue`. Positive; excludes the other two ways of clipping.
+            ///
+            /// Default: no clipping.
             pub fn clipvalue(mut self, clipvalue: f64) -> Self {
                 self.base.clipvalue = Some(clipvalue);
                 self
             }
 
-            /// The largest L2 norm of all gradients together; larger gradients are scaled to it.
+            /// Clips the gradients of all variables together: where their common L2 norm is larger, all are scaled down. Positive;
+            /// excludes the other two ways of clipping.
+            ///
+            /// Default: no clipping.
             pub fn global_clipnorm(mut self, global_clipnorm: f64) -> Self {
                 self.base.global_clipnorm = Some(global_clipnorm);
                 self
             }
 
-            /// Whether a moving average of the weights is kept; at the end of `fit` the weights become it.
+            /// Whether an exponential moving average of the weights is kept, which they become at the end of `fit`.
+            ///
+            /// Default: `false`.
             pub fn use_ema(mut self, use_ema: bool) -> Self {
                 self.base.use_ema = use_ema;
                 self
             }
 
-            /// Momentum of the moving average of the weights: 0.99 by default.
+            /// Momentum of the moving average of the weights, in `[0, 1]`: `average · momentum + weight · (1 - momentum)`. Counts only
+            /// with `use_ema`.
+            ///
+            /// Default: `0.99`.
             pub fn ema_momentum(mut self, ema_momentum: f64) -> Self {
                 self.base.ema_momentum = ema_momentum;
                 self
             }
 
-            /// After how many steps the weights become their moving average.
+            /// Number of steps after each of which the weights become their moving average. Counts only with `use_ema`.
+            ///
+            /// Default: only at the end of `fit`.
             pub fn ema_overwrite_frequency(mut self, steps: u32) -> Self {
                 self.base.ema_overwrite_frequency = Some(steps);
                 self
             }
 
-            /// The loss is multiplied by it before gradients are taken, and the gradients divided by it.
+            /// Loss scale: the loss is multiplied by it before gradients are taken, and the gradients divided by it, so that 16-bit
+            /// gradients do not underflow.
+            ///
+            /// Default: none.
             pub fn loss_scale_factor(mut self, factor: f64) -> Self {
                 self.base.loss_scale_factor = Some(factor);
                 self
             }
 
-            /// Over how many steps gradients are averaged before the weights change.
+            /// Number of steps, at least 2, whose gradients are averaged for one update of the weights, as in batches so many times as
+            /// large.
+            ///
+            /// Default: an update in each step.
             pub fn gradient_accumulation_steps(mut self, steps: u32) -> Self {
                 self.base.gradient_accumulation_steps = Some(steps);
-                self
-            }
-
-            /// A name instead of the automatic one.
-            pub fn name(mut self, name: impl Into<String>) -> Self {
-                self.base.name = Some(name.into());
                 self
             }
         }

@@ -11,18 +11,19 @@ options! {
     ///
     /// ```
     /// use refrain::optimizers::RmsProp;
-    /// let optimizer = RmsProp::new(1e-3).momentum(0.5).centered(true);
+    /// let optimizer = RmsProp::new(1e-3).rho(0.95).momentum(0.5).centered(true);
     /// ```
     ///
     /// Source: `keras/src/optimizers/rmsprop.py`.
     pub struct RmsProp as "RMSprop": Optimizer {
-        /// Decay rate of the mean of squared gradients.
+        /// Discounting factor for old gradients: the exponential decay rate of the mean of their squares, in `[0, 1]`.
         rho: f64 = 0.9,
-        /// Momentum of the steps.
+        /// Momentum: the part of the last step that is added to the next, in `[0, 1]`; 0 for none.
         momentum: f64 = 0.0,
-        /// Keeps the division finite where no gradient came; inside the root.
+        /// Small constant for numerical stability, added to the mean of squares before its root is taken.
         epsilon: f64 = 1e-7,
-        /// Whether the variance is used instead of the mean of squares.
+        /// Whether gradients are normalized by their estimated variance rather than by the uncentered second moment; may help
+        /// and costs memory.
         centered: bool = false,
     }
 }

@@ -17,9 +17,10 @@ options! {
     ///
     /// Source: `keras/src/optimizers/sgd.py`.
     pub struct Sgd as "SGD": Optimizer(learning_rate = 0.01) {
-        /// Momentum, 0 to 1.
+        /// Momentum that accelerates descent along the relevant direction and dampens oscillations, in `[0, 1]`; 0 for plain
+        /// gradient descent.
         momentum: f64 = 0.0,
-        /// Whether the step looks ahead along the velocity (Nesterov's momentum).
+        /// Whether Nesterov momentum is applied: the step looks ahead along the velocity that the gradient has changed.
         nesterov: bool = false,
     }
 }

@@ -170,6 +170,14 @@ impl OptimizerState {
         &self.scalars
     }
 
+    /// What [`scalars`](OptimizerState::scalars) are after the steps so far, where that follows from their number.
+    pub(crate) fn derived_scalars(&self) -> Result<Option<Vec<f64>>> {
+        let iteration = self.iteration.with_value(|n| n.to_f64().first().copied())?;
+        let accumulated = self.optimizer.options().gradient_accumulation_steps;
+        let updates = iteration.unwrap_or_default() as u32 / accumulated.unwrap_or(1).max(1);
+        Ok(self.optimizer.0.scalars_after(updates))
+    }
+
     /// All variables in Keras's order.
     pub(crate) fn variables(&self) -> Vec<Variable> {
         let mut all = vec![self.iteration.clone()];

@@ -12,7 +12,7 @@ options! {
     /// let layer = Dense::new(4).kernel_regularizer(L1::new(0.01));
     /// ```
     pub struct L1: Regularizer [
-        /// Factor of the absolute values.
+        /// L1 factor: the sum of absolute values is multiplied by it.
         l1: f64 = 0.01,
     ] {}
 }

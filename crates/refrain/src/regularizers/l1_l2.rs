@@ -12,9 +12,9 @@ options! {
     /// let layer = Dense::new(4).kernel_regularizer(L1L2::new(1e-5, 1e-4));
     /// ```
     pub struct L1L2: Regularizer [
-        /// Factor of the absolute values.
+        /// L1 factor: the sum of absolute values is multiplied by it.
         l1: f64 = 0.0,
-        /// Factor of the squares.
+        /// L2 factor: the sum of squares is multiplied by it.
         l2: f64 = 0.0,
     ] {}
 }

@@ -12,7 +12,7 @@ options! {
     /// let layer = Dense::new(4).kernel_regularizer(L2::new(0.01));
     /// ```
     pub struct L2: Regularizer [
-        /// Factor of the squares.
+        /// L2 factor: the sum of squares is multiplied by it.
         l2: f64 = 0.01,
     ] {}
 }

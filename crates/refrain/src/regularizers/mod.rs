@@ -37,10 +37,10 @@ use crate::tensor::Tensor;
 /// let layer = Dense::new(4).kernel_regularizer(LInfinity::new(0.1));
 /// ```
 pub trait RegularizerClass: Class {
-    /// The penalty of a tensor: a scalar, which is added to the loss.
+    /// The penalty of a tensor: a scalar, which is added to the loss. An operation that does not fit is an error of the step.
     fn penalty(&self, x: &Tensor) -> Tensor;
 
-    /// Whether the penalty of a tensor is the sum of the penalties of its elements.
+    /// Whether the penalty of a tensor is the sum of the penalties of its elements: `false` by default.
     fn is_separable(&self) -> bool {
         false
     }

@@ -28,9 +28,9 @@ options! {
     /// let layer = Dense::new(4).kernel_regularizer(regularizer);
     /// ```
     pub struct OrthogonalRegularizer: Regularizer [
-        /// Factor of the penalty.
+        /// Regularization factor that the penalty is multiplied by.
         factor: f64 = 0.01,
-        /// Whether rows or columns are to be orthogonal.
+        /// Whether the rows or the columns of the matrix are to be orthogonal.
         mode: OrthogonalMode = OrthogonalMode::Rows,
     ] {}
 }

@@ -165,10 +165,16 @@ impl Model {
         Ok(())
     }
 
-    /// Whether the optimizer has variables of its own besides the step counter and the learning rate.
-    pub(crate) fn optimizer_has_scalars(&self) -> bool {
-        let compiled = self.compiled();
-        compiled.is_some_and(|c| !c.state().scalars().is_empty())
+    /// The optimizer's own variables besides the step counter and the learning rate, with the values that follow from the
+    /// counter; none if they do not follow from it.
+    pub(crate) fn derived_optimizer_scalars(&self) -> Result<Vec<(Variable, f64)>> {
+        let Some(compiled) = self.compiled() else {
+            return Ok(Vec::new());
+        };
+        let state = compiled.state();
+        let scalars = state.scalars().iter().map(|(_, variable)| variable.clone());
+        let values = state.derived_scalars()?.unwrap_or_default();
+        Ok(scalars.zip(values).collect())
     }
 
     /// The optimizer's variables, once the model has been trained.

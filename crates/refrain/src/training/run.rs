@@ -11,7 +11,7 @@ use super::session::Session;
 use super::steps::{OneBatch, TrainSteps};
 use crate::callbacks::{Callback, Callbacks, TrainContext, each};
 use crate::data::Stream;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::warnings;
 
@@ -74,7 +74,7 @@ impl Run<'_, '_> {
         Ok(history)
     }
 
-    /// Refuses names that callbacks watch and that nothing can log.
+    /// Refuses names that callbacks watch and that nothing can log, or that have no single number.
     fn check_names(&self, cx: &TrainContext<'_>) -> Result<()> {
         let mut logs = Logs::default();
         logs.update(&self.compiled.train, "")?;
@@ -82,12 +82,17 @@ impl Run<'_, '_> {
             logs.update(&self.compiled.test, "val_")?;
         }
         let mut watched = self.callbacks.iter().flat_map(|c| c.watches(cx));
-        watched.try_for_each(
-            |name| match self.callbacks.iter().any(|c| c.may_log(name)) {
-                true => Ok(()),
-                false => logs.get(name).map(drop),
-            },
-        )
+        watched.try_for_each(|name| match logs.values(name) {
+            Ok([_]) => Ok(()),
+            Ok(vector) => {
+                let received = format!("`{name}`, a vector of {}", vector.len());
+                let error = Error::mismatch(ErrorKind::Config, "one number to watch", received);
+                Err(error
+                    .hint("Let the metric average its results, or watch a metric of one of them"))
+            }
+            Err(_) if self.callbacks.iter().any(|c| c.may_log(name)) => Ok(()),
+            Err(error) => Err(error),
+        })
     }
 
     fn each(&mut self, f: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
@@ -153,9 +158,7 @@ impl Run<'_, '_> {
                 evaluate_batches(&one, stream, Progress::silent(), checked, self.callbacks)?
             }
         };
-        for (name, value) in evaluation.iter() {
-            logs.set(&format!("val_{name}"), value);
-        }
+        logs.add_validation(evaluation);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use refrain_graph::Literal;
 
 use super::engine::{Program, scalar};
+use super::history::LogValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{Direction, Metric, State};
 use crate::ops::prim;
@@ -44,7 +45,7 @@ impl Tracker {
     /// A metric with these variables; a mean if there are none.
     ///
     /// # Errors
-    /// The metric gives no number.
+    /// The metric gives neither a number nor a vector.
     pub(crate) fn of(key: &str, metric: &Metric, state: &[State]) -> Result<Self> {
         let mean = Tracker::mean(key, metric.direction());
         if state.is_empty() {
@@ -91,7 +92,7 @@ impl Tracker {
     }
 
     /// The value so far; that of a mean is 0 before anything was counted, as in Keras.
-    pub(crate) fn value(&self) -> Result<f64> {
+    pub(crate) fn value(&self) -> Result<LogValue> {
         if let Some(ResultProgram { metric, program }) = &self.result {
             let mut program = program.lock().unwrap_or_else(PoisonError::into_inner);
             if !program.is_current() {
@@ -99,9 +100,9 @@ impl Tracker {
             }
             let mut buffers = program.buffers();
             program.run_shared(&mut buffers)?;
-            let value = buffers.outputs()?.first().map_or(f64::NAN, scalar);
+            let value = buffers.outputs()?.first().map(|v| v.to_f64());
             program.give_back(buffers);
-            return Ok(value);
+            return Ok(LogValue::new(value.unwrap_or_default()));
         }
         let [total, count] = &self.state[..] else {
             return Err(Error::new(
@@ -111,9 +112,9 @@ impl Tracker {
         };
         let held = |variable: &Variable| Ok::<_, Error>(variable.with_value(scalar)? as f32);
         Ok(match held(count)? {
-            0.0 => 0.0,
+            0.0 => 0.0.into(),
             // Keras divides in f32.
-            count => f64::from(held(total)? / count),
+            count => f64::from(held(total)? / count).into(),
         })
     }
 
@@ -158,12 +159,11 @@ fn result(metric: &Metric, state: &[Variable]) -> Result<Program> {
     });
     let held = state.iter().map(|v| trace.variable(v));
     let value = metric.result(&held.collect::<Result<Vec<_>>>()?)?;
-    if value.shape().numel() != Some(1) {
+    let numbers = value.shape().numel().unwrap_or(0);
+    if numbers == 0 || (numbers > 1 && value.rank() > 1) {
         let received = format!("a result of shape {}", value.shape());
-        let error = Error::mismatch(ErrorKind::Shape, "one number for the log", received);
-        return Err(
-            error.hint("Let the metric average its results, or give a metric for each of them")
-        );
+        let expected = "a number or a vector for the log";
+        return Err(Error::mismatch(ErrorKind::Shape, expected, received));
     }
     let value = value.expect_traced()?.value;
     trace.with_graph(|g| g.result(value));

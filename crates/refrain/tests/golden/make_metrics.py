@@ -45,7 +45,7 @@ def metrics():
         dict(from_logits=True),
     ]:
         yield m.AUC(**options), 4
-    for average in ["micro", "macro", "weighted"]:
+    for average in [None, "micro", "macro", "weighted"]:
         for threshold in [None, 0.5]:
             yield m.F1Score(average=average, threshold=threshold), 4
         yield m.FBetaScore(average=average, beta=2.0, threshold=0.3), 4
@@ -55,11 +55,20 @@ def metrics():
         for options in [
             dict(),
             dict(thresholds=0.3),
+            dict(thresholds=[0.7, 0.2]),
+            dict(thresholds=[0, 0.25, 0.5, 0.75, 1]),
             dict(top_k=2),
             dict(class_id=1),
             dict(top_k=2, class_id=3, thresholds=0.4),
         ]:
             yield share(**options), 4
+    for count in [m.TruePositives, m.TrueNegatives, m.FalsePositives, m.FalseNegatives]:
+        for options in [dict(), dict(thresholds=0.3), dict(thresholds=[0.7, 0.2]), dict(thresholds=[0, 0.5, 1])]:
+            yield count(**options), 4
+    for best in [m.SensitivityAtSpecificity, m.SpecificityAtSensitivity, m.PrecisionAtRecall, m.RecallAtPrecision]:
+        for options in [dict(), dict(num_thresholds=20), dict(num_thresholds=1), dict(num_thresholds=2), dict(class_id=2)]:
+            yield best(0.6, **options), 4
+        yield best(0.999), 4
     yield m.LogCoshError(), 4
 
 
@@ -70,7 +79,7 @@ def total(metric, arrays, keys, width, weighted):
         batch = slice(start, start + BATCH)
         weights = arrays["weights"][batch] if weighted else None
         metric.update_state(y[batch], p[batch], sample_weight=weights)
-    return float(np.squeeze(metric.result()))
+    return np.squeeze(metric.result()).tolist()
 
 
 def main():

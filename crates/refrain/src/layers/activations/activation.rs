@@ -21,7 +21,7 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/activations/activation.py`.
     Activation, ActivationOptions {
-        /// The function.
+        /// Activation function, applied element by element or, like softmax, along an axis.
         activation: activations::Activation = activations::Activation::Linear,
     }
 }

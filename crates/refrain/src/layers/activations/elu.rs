@@ -14,14 +14,14 @@ layer_options! {
     ///
     /// ```
     /// use refrain::{input, layers::Elu};
-    /// let y = Elu::new().call(&input([4]))?;
+    /// let y = Elu::new().alpha(0.5).call(&input([4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/elu.py`.
     Elu, EluOptions {
-        /// Minus the value far below 0.
+        /// Slope of the negative part, `alpha · (exp(x) - 1)`, which tends to `-alpha`.
         alpha: f64 = 1.0,
     }
 }

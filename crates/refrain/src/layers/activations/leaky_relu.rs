@@ -14,14 +14,14 @@ layer_options! {
     ///
     /// ```
     /// use refrain::{input, layers::LeakyRelu};
-    /// let y = LeakyRelu::new().call(&input([4]))?;
+    /// let y = LeakyRelu::new().negative_slope(0.1).call(&input([4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/leaky_relu.py`.
     LeakyRelu, LeakyReluOptions {
-        /// The slope below 0.
+        /// Slope of the negative part, at least 0.
         negative_slope: f64 = 0.3,
     }
 }

@@ -26,13 +26,14 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/activations/prelu.py`.
     PRelu, PReluOptions {
-        /// Initializer of the slopes.
+        /// Initializer of the slopes `alpha`.
         alpha_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the slopes.
+        /// Regularizer of the slopes `alpha`.
         alpha_regularizer: Option<Regularizer> = None,
-        /// Constraint on the slopes.
+        /// Constraint on the slopes `alpha`, applied after each step of the optimizer.
         alpha_constraint: Option<Constraint> = None,
-        /// Axes whose elements share a slope; 1 is the first after the batch.
+        /// Axes along which one slope is shared, 1 being the first after the batch: `[1, 2]` gives images one for each channel.
+        /// By default each element has its own.
         shared_axes: Option<Vec<usize>> = None,
     }
 }

@@ -14,18 +14,18 @@ layer_options! {
     ///
     /// ```
     /// use refrain::{input, layers::Relu};
-    /// let y = Relu::new().max_value(6.0).call(&input([4]))?;
+    /// let y = Relu::new().max_value(6.0).negative_slope(0.1).call(&input([4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/relu.py`.
     Relu, ReluOptions {
-        /// The largest output.
+        /// Largest output, at least 0; unlimited by default.
         max_value: Option<f64> = None,
-        /// The slope below the threshold.
+        /// Slope below the threshold, at least 0.
         negative_slope: f64 = 0.0,
-        /// Where the unit begins.
+        /// Input above which the output is the input, at least 0; below it, `negative_slope · (x - threshold)`.
         threshold: f64 = 0.0,
     }
 }

@@ -17,14 +17,14 @@ layer_options! {
     ///
     /// ```
     /// use refrain::{input, layers::Softmax};
-    /// let y = Softmax::new().call(&input([4]))?;
+    /// let y = Softmax::new().axis(-1).call(&input([4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/activations/softmax.py`.
     Softmax, SoftmaxOptions {
-        /// The axis, or axes, along which probabilities add up to 1.
+        /// Axis or axes along which the outputs are normalized to sum to 1.
         axis: Axes = Axes::from(-1),
     }
 }

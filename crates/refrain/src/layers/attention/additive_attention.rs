@@ -31,11 +31,11 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/attention/additive_attention.py`; Bahdanau et al., 2014.
     AdditiveAttention, AdditiveAttentionOptions {
-        /// Whether trained factors scale the summands.
+        /// Whether a trained vector `scale` of the size of the query multiplies the summands of the scores.
         use_scale: bool = true,
-        /// The part of the scores that is dropped while fitting.
+        /// Fraction of the attention scores that is dropped in training, in `[0, 1]`.
         dropout: f64 = 0.0,
-        /// Makes the dropout draw the same numbers in each new process.
+        /// Seed of the dropout, with which it draws the same numbers in each process.
         seed: Option<u64> = None,
     }
 }

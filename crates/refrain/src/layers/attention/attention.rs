@@ -54,20 +54,21 @@ layer_options! {
     /// ```
     /// use refrain::layers::Attention;
     /// use refrain::input;
-    /// let y = Attention::new().call([&input([5, 16]), &input([7, 16])])?;
+    /// let y = Attention::new().use_scale(true).dropout(0.1).call([&input([5, 16]), &input([7, 16])])?;
     /// assert_eq!(y.shape().to_string(), "(None, 5, 16)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/attention/attention.py`.
     Attention, AttentionOptions {
-        /// Whether a trained factor scales the scores.
+        /// Whether a trained scalar multiplies the scores.
         use_scale: bool = false,
-        /// How a query is scored against a key.
+        /// How scores are computed: `Dot`, the dot product of query and key, or `Concat`, the sum of tanh(query + key) over the
+        /// features.
         score_mode: ScoreMode = ScoreMode::Dot,
-        /// The part of the scores that is dropped while fitting.
+        /// Fraction of the attention scores that is dropped in training, in `[0, 1]`.
         dropout: f64 = 0.0,
-        /// Makes the dropout draw the same numbers in each new process.
+        /// Seed of the dropout, with which it draws the same numbers in each process.
         seed: Option<u64> = None,
     }
 }

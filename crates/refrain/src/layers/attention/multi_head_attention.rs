@@ -34,7 +34,7 @@ layer_options! {
     /// use refrain::layers::MultiHeadAttention;
     /// use refrain::{Inputs, input};
     /// let (query, value) = (input([5, 16]), input([7, 12]));
-    /// let attention = MultiHeadAttention::new(4, 8);
+    /// let attention = MultiHeadAttention::new(4, 8).dropout(0.1);
     /// let y = attention.call([&query, &value])?;
     /// assert_eq!(y.shape().to_string(), "(None, 5, 16)");
     ///
@@ -45,39 +45,39 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/attention/multi_head_attention.py`; Vaswani et al., "Attention Is All You Need", 2017.
     MultiHeadAttention, MultiHeadAttentionOptions {
-        /// Number of heads.
+        /// Number of attention heads.
         num_heads: usize = 0,
-        /// Size of each head's query and key.
+        /// Size of the query and the key of each head.
         key_dim: usize = 0,
-        /// Size of each head's value; by default `key_dim`.
+        /// Size of the value of each head; `key_dim` by default.
         value_dim: Option<usize> = None,
-        /// The part of the scores that is dropped while fitting.
+        /// Fraction of the attention scores that is dropped in training, in `[0, 1]`.
         dropout: f64 = 0.0,
-        /// Whether the projections have biases.
+        /// Whether the projections of query, key, value and output add a bias.
         use_bias: bool = true,
-        /// Whether a projection of the query gates the heads' outputs.
+        /// Whether the outputs of the heads are multiplied by a gate, the sigmoid of a projection of the query.
         use_gate: bool = false,
-        /// Sizes of the output's last axes; by default the query's last.
+        /// Sizes of the output behind the batch and the attention axes; by default the size of the query's last axis.
         output_shape: OutputShape = OutputShape::default(),
-        /// The axes that are attended over; by default all but the first and the last.
+        /// Axes over which attention is applied; by default all but the batch and the features.
         attention_axes: Option<Vec<i64>> = None,
-        /// Lets queries see only values nearer than this.
+        /// Distance in steps below which a query attends to a key; by default to all.
         sliding_window: Option<usize> = None,
-        /// Initializer of the kernels.
+        /// Initializer of the kernels of all projections.
         kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// Initializer of the biases.
+        /// Initializer of the biases of all projections.
         bias_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the kernels.
+        /// Regularizer of the kernels of all projections.
         kernel_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the biases.
+        /// Regularizer of the biases of all projections.
         bias_regularizer: Option<Regularizer> = None,
         /// Regularizer of the outputs of the projections.
         activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the kernels.
+        /// Constraint on the kernels of all projections, applied after each step of the optimizer.
         kernel_constraint: Option<Constraint> = None,
-        /// Constraint on the biases.
+        /// Constraint on the biases of all projections, applied after each step of the optimizer.
         bias_constraint: Option<Constraint> = None,
-        /// Makes the dropout draw the same numbers in each new process.
+        /// Seed of the dropout, with which it draws the same numbers in each process.
         seed: Option<u64> = None,
     }
 }

@@ -167,31 +167,34 @@ macro_rules! convolution {
             $(#[$meta])*
             $alias, $options {
                 $( $(#[doc = $first_doc])* $first: $first_ty = $first_default, )*
-                /// Size of the window.
+                /// Size of the convolution window along each spatial axis: one number, or one for each.
                 kernel_size: Sizes<$rank> = Sizes::from(1),
-                /// Step of the window.
+                /// Stride of the convolution along each spatial axis: one number, or one for each. Strides and dilation above 1
+                /// exclude each other.
                 strides: Sizes<$rank> = Sizes::from(1),
-                /// What happens at the edges.
+                /// `Valid`: windows stay inside the input. `Same`: zeros are added evenly, so that at stride 1 the output has
+                /// the size of the input.
                 padding: Padding = Padding::Valid,
-                /// Where the channels are.
+                /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
                 data_format: DataFormat = DataFormat::ChannelsLast,
-                /// Distance between the window's elements.
+                /// Dilation of the convolution along each spatial axis: the distance between neighbouring elements of the
+                /// window.
                 dilation_rate: Sizes<$rank> = Sizes::from(1),
                 $( $(#[doc = $then_doc])* $then: $then_ty = $then_default, )*
-                /// Applied to the output.
+                /// Activation function of the output; linear by default.
                 activation: Activation = Activation::Linear,
-                /// Whether there is a bias.
+                /// Whether a bias is added before the activation.
                 use_bias: bool = true,
                 $( $(#[doc = $initializer_doc])* $initializer: Initializer = Initializer::GlorotUniform, )+
                 /// Initializer of the bias.
                 bias_initializer: Initializer = Initializer::Zeros,
                 $( $(#[doc = $regularizer_doc])* $regularizer: Option<Regularizer> = None, )+
-                /// Regularizer of the bias.
+                /// Regularizer of the bias, whose penalty is added to the loss.
                 bias_regularizer: Option<Regularizer> = None,
-                /// Regularizer of the output.
+                /// Regularizer of the output, whose penalty per sample of the batch is added to the loss.
                 activity_regularizer: Option<Regularizer> = None,
                 $( $(#[doc = $constraint_doc])* $constraint: Option<Constraint> = None, )+
-                /// Constraint on the bias.
+                /// Constraint on the bias, applied after each step of the optimizer.
                 bias_constraint: Option<Constraint> = None,
             }
         }

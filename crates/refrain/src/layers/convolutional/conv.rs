@@ -34,11 +34,12 @@ macro_rules! conv_layer {
         $crate::layers::convolutional::base_conv::convolution! {
             $(#[$meta])* $alias, $options, $rank,
             first {
-                /// Number of filters: the output's channels.
+                /// Number of filters, which is the number of output channels.
                 filters: usize = 0
             },
             then {
-                /// Groups of channels that are convolved apart.
+                /// Number of groups that the channels are split into, each convolved with its own filters; divides input
+                /// channels and filters.
                 groups: usize = 1
             },
             initializers {

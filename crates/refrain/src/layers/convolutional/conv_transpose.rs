@@ -99,11 +99,12 @@ macro_rules! conv_transpose_layer {
         $crate::layers::convolutional::base_conv::convolution! {
             $(#[$meta])* $alias, $options, $rank,
             first {
-                /// Number of filters: the output's channels.
+                /// Number of filters, which is the number of output channels.
                 filters: usize = 0
             },
             then {
-                /// Elements added at the end of each spatial axis; by default as many as make the output the strides times as large.
+                /// Elements added to the output at the end of each spatial axis, fewer than the stride; by default as many as
+                /// `padding` needs for an output of the strides times the input.
                 output_padding: OptionalSizes<$rank> = OptionalSizes::default()
             },
             initializers {

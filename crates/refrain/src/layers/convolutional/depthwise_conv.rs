@@ -6,7 +6,7 @@ macro_rules! depthwise_conv_layer {
         $crate::layers::convolutional::base_conv::convolution! {
             $(#[$meta])* $alias, $options, $rank,
             first {
-                /// Output channels for each input channel.
+                /// Number of output channels for each input channel.
                 depth_multiplier: usize = 1
             },
             then {},

@@ -6,28 +6,28 @@ macro_rules! separable_conv_layer {
         $crate::layers::convolutional::base_conv::convolution! {
             $(#[$meta])* $alias, $options, $rank,
             first {
-                /// Channels between the two convolutions for each input channel.
+                /// Number of depthwise output channels for each input channel.
                 depth_multiplier: usize = 1,
-                /// Number of filters: the output's channels.
+                /// Number of filters, which is the number of output channels.
                 filters: usize = 0
             },
             then {},
             initializers {
-                /// Initializer of the kernel that keeps channels apart.
+                /// Initializer of the depthwise kernel.
                 depthwise_initializer,
-                /// Initializer of the kernel that mixes channels.
+                /// Initializer of the pointwise kernel.
                 pointwise_initializer
             },
             regularizers {
-                /// Regularizer of the kernel that keeps channels apart.
+                /// Regularizer of the depthwise kernel, whose penalty is added to the loss.
                 depthwise_regularizer,
-                /// Regularizer of the kernel that mixes channels.
+                /// Regularizer of the pointwise kernel, whose penalty is added to the loss.
                 pointwise_regularizer
             },
             constraints {
-                /// Constraint on the kernel that keeps channels apart.
+                /// Constraint on the depthwise kernel, applied after each step of the optimizer.
                 depthwise_constraint,
-                /// Constraint on the kernel that mixes channels.
+                /// Constraint on the pointwise kernel, applied after each step of the optimizer.
                 pointwise_constraint
             },
             fn check(&self) -> Result<()> {

@@ -22,7 +22,8 @@ layer_options! {
     /// ```
     /// use refrain::activations::Activation;
     /// use refrain::{input, layers::Dense};
-    /// let shared = Dense::new(32).activation(Activation::Relu);
+    /// use refrain::regularizers::Regularizer;
+    /// let shared = Dense::new(32).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(1e-4));
     /// let (left, right) = (input([10]), input([10]));
     /// let (a, b) = (shared.call(&left)?, shared.call(&right)?); // two calls, one set of weights
     /// assert_eq!(shared.count_params(), 10 * 32 + 32);
@@ -31,25 +32,25 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/core/dense.py`.
     Dense, DenseOptions {
-        /// Size of the output's last axis.
+        /// Number of units, the size of the output's last axis.
         units: usize = 0,
-        /// Applied to the output.
+        /// Activation function of the output; linear by default.
         activation: Activation = Activation::Linear,
-        /// Whether there is a bias.
+        /// Whether a bias is added before the activation.
         use_bias: bool = true,
         /// Initializer of the kernel.
         kernel_initializer: Initializer = Initializer::GlorotUniform,
         /// Initializer of the bias.
         bias_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the kernel.
+        /// Regularizer of the kernel, whose penalty is added to the loss.
         kernel_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the bias.
+        /// Regularizer of the bias, whose penalty is added to the loss.
         bias_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the output.
+        /// Regularizer of the output, whose penalty per sample of the batch is added to the loss.
         activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the kernel.
+        /// Constraint on the kernel, applied after each step of the optimizer.
         kernel_constraint: Option<Constraint> = None,
-        /// Constraint on the bias.
+        /// Constraint on the bias, applied after each step of the optimizer.
         bias_constraint: Option<Constraint> = None,
     }
 }

@@ -24,26 +24,26 @@ layer_options! {
     /// ```
     /// use refrain::{DType, Input, layers::Embedding};
     /// let words = Input::new([10]).dtype(DType::I32).tensor();
-    /// let y = Embedding::new(1000, 64).call(&words)?;
+    /// let y = Embedding::new(1000, 64).mask_zero(true).call(&words)?;
     /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/core/embedding.py`.
     Embedding, EmbeddingOptions {
-        /// How many numbers there are vectors for.
+        /// Size of the vocabulary: the largest index plus 1.
         input_dim: usize = 0,
-        /// Size of the vectors.
+        /// Size of each embedding vector.
         output_dim: usize = 0,
-        /// Initializer of the vectors.
+        /// Initializer of the embedding matrix.
         embeddings_initializer: Initializer = Initializer::RandomUniform,
-        /// Regularizer of the vectors.
+        /// Regularizer of the embedding matrix, whose penalty is added to the loss.
         embeddings_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the output.
+        /// Regularizer of the output, whose penalty per sample of the batch is added to the loss.
         activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the vectors.
+        /// Constraint on the embedding matrix, applied after each step of the optimizer.
         embeddings_constraint: Option<Constraint> = None,
-        /// Whether 0 stands for a step to be masked.
+        /// Whether index 0 is padding that is masked out; it then stands for no word, and `input_dim` counts it.
         mask_zero: bool = false,
     }
 }

@@ -15,14 +15,14 @@ layer_options! {
     ///
     /// ```
     /// use refrain::{input, layers::Masking};
-    /// let y = Masking::new().call(&input([10, 4]))?;
+    /// let y = Masking::new().mask_value(-1.0).call(&input([10, 4]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 10, 4)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/core/masking.py`.
     Masking, MaskingOptions {
-        /// The value that marks a step to skip.
+        /// Steps whose features all equal this value are masked.
         mask_value: f64 = 0.0,
     }
 }

@@ -2,7 +2,6 @@
 
 mod dense;
 mod einsum_dense;
-mod einsum_equation;
 mod embedding;
 mod identity;
 mod input;

@@ -29,7 +29,7 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/merging/concatenate.py`.
     Concatenate, ConcatenateOptions {
-        /// The axis along which the inputs stand side by side.
+        /// Axis along which the inputs are concatenated; all other sizes are equal.
         axis: i64 = -1,
         /// Whether masks combine as in Keras 2: a step counts where it counts in all inputs. Files cannot hold it.
         keras2_masks: bool = false,

@@ -27,9 +27,9 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/merging/dot.py`.
     Dot, DotOptions {
-        /// The axis to sum over: one for both inputs, or one of each. Not the batch axis 0.
+        /// Axis that the dot product sums over: one for both inputs, or a pair with one of each; not the batch axis 0.
         axes: Axes = Axes::from(-1),
-        /// Whether vectors along the axes are brought to length 1 first, which gives cosines.
+        /// Whether vectors along the axes are L2-normalized first, so that the output is their cosine similarity.
         normalize: bool = false,
     }
 }

@@ -25,7 +25,7 @@ layer_options! {
     /// ```
     /// use refrain::layers::BatchNormalization;
     /// use refrain::input;
-    /// let layer = BatchNormalization::new();
+    /// let layer = BatchNormalization::new().momentum(0.9).epsilon(1e-5);
     /// let y = layer.call(&input([28, 28, 8]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 28, 28, 8)");
     /// assert_eq!(layer.any().trainable_weights().len(), 2);
@@ -35,33 +35,33 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/normalization/batch_normalization.py`.
     BatchNormalization, BatchNormalizationOptions {
-        /// The axis of the features.
+        /// Axis of the features, which keep a mean and a variance each; 1 with channels first.
         axis: i64 = -1,
-        /// How much of the old moving statistics stays at each step.
+        /// Momentum of the moving mean and variance: `moving · momentum + batch · (1 - momentum)` after each training step.
         momentum: f64 = 0.99,
-        /// Added to the variance.
+        /// Small number added to the variance to avoid division by zero.
         epsilon: f64 = 1e-3,
-        /// Whether there is a `beta`.
+        /// Whether the offset `beta` is added to the normalized values.
         center: bool = true,
-        /// Whether there is a `gamma`.
+        /// Whether the normalized values are multiplied by `gamma`.
         scale: bool = true,
-        /// Initializer of `beta`.
+        /// Initializer of the offset `beta`.
         beta_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of `gamma`.
+        /// Initializer of the factor `gamma`.
         gamma_initializer: Initializer = Initializer::Ones,
         /// Initializer of the moving mean.
         moving_mean_initializer: Initializer = Initializer::Zeros,
         /// Initializer of the moving variance.
         moving_variance_initializer: Initializer = Initializer::Ones,
-        /// Regularizer of `beta`.
+        /// Regularizer of the offset `beta`, whose penalty is added to the loss.
         beta_regularizer: Option<Regularizer> = None,
-        /// Regularizer of `gamma`.
+        /// Regularizer of the factor `gamma`, whose penalty is added to the loss.
         gamma_regularizer: Option<Regularizer> = None,
-        /// Constraint on `beta`.
+        /// Constraint on the offset `beta`, applied after each step of the optimizer.
         beta_constraint: Option<Constraint> = None,
-        /// Constraint on `gamma`.
+        /// Constraint on the factor `gamma`, applied after each step of the optimizer.
         gamma_constraint: Option<Constraint> = None,
-        /// Keras's option for several devices; on one it changes nothing.
+        /// Whether statistics are taken over all devices; on one device it changes nothing.
         synchronized: bool = false,
         /// Keras's batch renormalization, which is not supported.
         renorm: bool = false,

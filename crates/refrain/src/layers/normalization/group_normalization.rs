@@ -21,7 +21,7 @@ layer_options! {
     /// ```
     /// use refrain::layers::GroupNormalization;
     /// use refrain::input;
-    /// let layer = GroupNormalization::new(4);
+    /// let layer = GroupNormalization::new(4).epsilon(1e-5);
     /// let y = layer.call(&input([28, 28, 8]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 28, 28, 8)");
     /// assert!(GroupNormalization::new(3).call(&input([28, 28, 8])).is_err());
@@ -30,27 +30,28 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/normalization/group_normalization.py`.
     GroupNormalization, GroupNormalizationOptions {
-        /// Number of groups; -1 makes each channel its own.
+        /// Number of groups that the channels are split into; divides them. -1: a group for each channel, which is instance
+        /// normalization.
         groups: i64 = 32,
-        /// The axis of the channels.
+        /// Axis of the channels.
         axis: i64 = -1,
-        /// Added to the variance.
+        /// Small number added to the variance to avoid division by zero.
         epsilon: f64 = 1e-3,
-        /// Whether there is a `beta`.
+        /// Whether the offset `beta` is added to the normalized values.
         center: bool = true,
-        /// Whether there is a `gamma`.
+        /// Whether the normalized values are multiplied by `gamma`.
         scale: bool = true,
-        /// Initializer of `beta`.
+        /// Initializer of the offset `beta`.
         beta_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of `gamma`.
+        /// Initializer of the factor `gamma`.
         gamma_initializer: Initializer = Initializer::Ones,
-        /// Regularizer of `beta`.
+        /// Regularizer of the offset `beta`, whose penalty is added to the loss.
         beta_regularizer: Option<Regularizer> = None,
-        /// Regularizer of `gamma`.
+        /// Regularizer of the factor `gamma`, whose penalty is added to the loss.
         gamma_regularizer: Option<Regularizer> = None,
-        /// Constraint on `beta`.
+        /// Constraint on the offset `beta`, applied after each step of the optimizer.
         beta_constraint: Option<Constraint> = None,
-        /// Constraint on `gamma`.
+        /// Constraint on the factor `gamma`, applied after each step of the optimizer.
         gamma_constraint: Option<Constraint> = None,
     }
 }

@@ -31,27 +31,27 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/normalization/layer_normalization.py`.
     LayerNormalization, LayerNormalizationOptions {
-        /// The axes to normalize along.
+        /// Axis or axes that are normalized, typically those of the features.
         axis: AxisList = AxisList::from(-1),
-        /// Added to the variance.
+        /// Small number added to the variance to avoid division by zero.
         epsilon: f64 = 1e-3,
-        /// Whether there is a `beta`.
+        /// Whether the offset `beta` is added to the normalized values.
         center: bool = true,
-        /// Whether there is a `gamma`.
+        /// Whether the normalized values are multiplied by `gamma`.
         scale: bool = true,
         /// Keras's old option: scales by the deviation without taking the mean away, and has no `beta`.
         rms_scaling: bool = false,
-        /// Initializer of `beta`.
+        /// Initializer of the offset `beta`.
         beta_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of `gamma`.
+        /// Initializer of the factor `gamma`.
         gamma_initializer: Initializer = Initializer::Ones,
-        /// Regularizer of `beta`.
+        /// Regularizer of the offset `beta`, whose penalty is added to the loss.
         beta_regularizer: Option<Regularizer> = None,
-        /// Regularizer of `gamma`.
+        /// Regularizer of the factor `gamma`, whose penalty is added to the loss.
         gamma_regularizer: Option<Regularizer> = None,
-        /// Constraint on `beta`.
+        /// Constraint on the offset `beta`, applied after each step of the optimizer.
         beta_constraint: Option<Constraint> = None,
-        /// Constraint on `gamma`.
+        /// Constraint on the factor `gamma`, applied after each step of the optimizer.
         gamma_constraint: Option<Constraint> = None,
     }
 }

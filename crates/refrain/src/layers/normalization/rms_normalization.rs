@@ -16,16 +16,16 @@ layer_options! {
     /// ```
     /// use refrain::layers::RmsNormalization;
     /// use refrain::input;
-    /// let y = RmsNormalization::new().call(&input([10, 64]))?;
+    /// let y = RmsNormalization::new().epsilon(1e-5).call(&input([10, 64]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/normalization/rms_normalization.py`.
     RmsNormalization, RmsNormalizationOptions {
-        /// The axes to normalize along.
+        /// Axis or axes that are normalized, typically those of the features.
         axis: AxisList = AxisList::from(-1),
-        /// Added to the mean square.
+        /// Small number added to the mean square to avoid division by zero.
         epsilon: f64 = 1e-6,
     }
 }

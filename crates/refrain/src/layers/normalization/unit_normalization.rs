@@ -18,14 +18,14 @@ layer_options! {
     /// ```
     /// use refrain::layers::UnitNormalization;
     /// use refrain::input;
-    /// let y = UnitNormalization::new().call(&input([10, 64]))?;
+    /// let y = UnitNormalization::new().axis(1).call(&input([10, 64]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 10, 64)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/normalization/unit_normalization.py`.
     UnitNormalization, UnitNormalizationOptions {
-        /// The axes that the norm is taken along.
+        /// Axis or axes along which vectors get an L2 norm of 1.
         axis: AxisList = AxisList::from(-1),
     }
 }

@@ -19,9 +19,9 @@ use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Properties};
         $crate::layers::layer_options! {
             $(#[$meta])*
             $alias, $options {
-                /// Where the channels are.
+                /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
                 data_format: DataFormat = DataFormat::ChannelsLast,
-                /// Whether spatial axes of size 1 stay.
+                /// Whether the pooled spatial axes stay with size 1.
                 keepdims: bool = false,
             }
         }

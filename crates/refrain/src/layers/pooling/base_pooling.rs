@@ -56,13 +56,14 @@ use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Padding};
         $crate::layers::layer_options! {
             $(#[$meta])*
             $alias, $options {
-                /// Size of the window.
+                /// Size of the pooling window along each spatial axis: one number, or one for each.
                 pool_size: Sizes<$rank> = Sizes::from(2),
-                /// Step of the window; by default its size.
+                /// Stride of the pooling window along each spatial axis; `pool_size` by default.
                 strides: OptionalSizes<$rank> = OptionalSizes::default(),
-                /// What happens at the edges.
+                /// `Valid`: windows stay inside the input. `Same`: zeros are added evenly, so that at stride 1 the output has
+                /// the size of the input.
                 padding: Padding = Padding::Valid,
-                /// Where the channels are.
+                /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
                 data_format: DataFormat = DataFormat::ChannelsLast,
             }
         }

@@ -17,16 +17,16 @@ layer_options! {
     ///
     /// ```
     /// use refrain::{input, layers::Rescaling};
-    /// let y = Rescaling::new(1.0 / 255.0).call(&input([28, 28, 1]))?;
+    /// let y = Rescaling::new(1.0 / 127.5).offset(-1.0).call(&input([28, 28, 1]))?;
     /// assert_eq!(y.shape().to_string(), "(None, 28, 28, 1)");
     /// # Ok::<(), refrain::Error>(())
     /// ```
     ///
     /// Source: `keras/src/layers/preprocessing/rescaling.py`.
     Rescaling, RescalingOptions {
-        /// The factor: one, or one for each channel.
+        /// Factor of the inputs: one number, or one for each channel. `1 / 255` brings bytes to `[0, 1]`.
         scale: Factors = Factors::One(1.0),
-        /// What is added: one, or one for each channel.
+        /// Number added after scaling: one, or one for each channel.
         offset: Factors = Factors::One(0.0),
     }
 }

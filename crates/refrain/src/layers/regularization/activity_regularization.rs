@@ -22,9 +22,9 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/regularization/activity_regularization.py`.
     ActivityRegularization, ActivityRegularizationOptions {
-        /// Factor of the absolute values.
+        /// L1 factor: the sum of absolute values is multiplied by it.
         l1: f64 = 0.0,
-        /// Factor of the squares.
+        /// L2 factor: the sum of squares is multiplied by it.
         l2: f64 = 0.0,
     }
 }

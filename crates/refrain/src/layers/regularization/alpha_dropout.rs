@@ -33,9 +33,10 @@ super::noise::noise_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/regularization/alpha_dropout.py`.
-    AlphaDropout, AlphaDropoutOptions, rate: "The part of the elements that is dropped, from 0 to below 1.",
+    AlphaDropout, AlphaDropoutOptions, rate: "Fraction of the elements that is dropped, in `[0, 1)`.",
     {
-        /// The shape of the noise; `None` stands for the input's size.
+        /// Shape of the binary dropout mask that is broadcast over the input: 1 shares it along an axis, `None` is the input's
+        /// size. The input's shape by default.
         noise_shape: Option<Vec<Dim>> = None,
     },
     validate: |o: &AlphaDropoutOptions| {

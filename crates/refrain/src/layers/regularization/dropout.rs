@@ -19,9 +19,10 @@ super::noise::noise_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/regularization/dropout.py`.
-    Dropout, DropoutOptions, rate: "The part of the elements that is dropped, from 0 to 1.",
+    Dropout, DropoutOptions, rate: "Fraction of the elements that is dropped, in `[0, 1]`.",
     {
-        /// The shape of the noise; `None` stands for the input's size.
+        /// Shape of the binary dropout mask that is broadcast over the input: 1 shares it along an axis, `None` is the input's
+        /// size. The input's shape by default.
         noise_shape: Option<Vec<Dim>> = None,
     },
     validate: |o: &DropoutOptions| noise::check_noise_shape(o.noise_shape.as_deref()),

@@ -14,7 +14,7 @@ super::noise::noise_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/regularization/gaussian_dropout.py`.
-    GaussianDropout, GaussianDropoutOptions, rate: "The dropout rate of the same variance, from 0 to below 1.",
+    GaussianDropout, GaussianDropoutOptions, rate: "Dropout rate, in `[0, 1)`: the noise has a standard deviation of `sqrt(rate / (1 - rate))`.",
     {},
     validate: |o: &GaussianDropoutOptions| noise::check_below_one(o.rate),
     ndim: None,

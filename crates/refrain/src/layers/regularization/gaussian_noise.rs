@@ -14,7 +14,7 @@ super::noise::noise_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/regularization/gaussian_noise.py`.
-    GaussianNoise, GaussianNoiseOptions, stddev: "Standard deviation of the noise, from 0 to 1.",
+    GaussianNoise, GaussianNoiseOptions, stddev: "Standard deviation of the noise, in `[0, 1]`.",
     {},
     validate: |_| Ok(()),
     ndim: None,

@@ -141,7 +141,7 @@ use crate::layers::{Build, Call, InputSpec, Layer};
             $alias, $options {
                 #[doc = $strength_doc]
                 $strength: f64 = 0.0,
-                /// Makes the layer draw the same numbers in each new process.
+                /// Seed of the random numbers, with which the layer draws the same in each process.
                 seed: Option<u64> = None,
                 $( $(#[doc = $field_doc])* $field: $ty = $default, )*
             }

@@ -16,7 +16,7 @@ super::noise::noise_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/regularization/spatial_dropout.py`.
-    SpatialDropout1D, SpatialDropout1DOptions, rate: "The part of the features that is dropped, from 0 to 1.",
+    SpatialDropout1D, SpatialDropout1DOptions, rate: "Fraction of the features that is dropped over all steps, in `[0, 1]`.",
     {},
     validate: |_| Ok(()),
     ndim: Some(3),

@@ -17,9 +17,9 @@ super::noise::noise_layer! {
     /// ```
     ///
     /// Source: `keras/src/layers/regularization/spatial_dropout.py`.
-    SpatialDropout2D, SpatialDropout2DOptions, rate: "The part of the channels that is dropped, from 0 to 1.",
+    SpatialDropout2D, SpatialDropout2DOptions, rate: "Fraction of the channels that is dropped as a whole, in `[0, 1]`.",
     {
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
     validate: |_| Ok(()),

@@ -18,7 +18,7 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/cropping1d.py`.
     Cropping1D, Cropping1DOptions, 1,
     {
-        /// Elements cut off before and after.
+        /// Elements cropped at the beginning and the end of the steps: one number for both, or a pair.
         cropping: Edges<1> = Edges::from(1),
     },
     may_return_input: true,

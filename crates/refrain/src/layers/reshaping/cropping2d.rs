@@ -18,9 +18,10 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/cropping2d.py`.
     Cropping2D, Cropping2DOptions, 2,
     {
-        /// Elements cut off before and after.
+        /// Elements cropped at the beginning and the end of the spatial axes: one number for all, one for each axis, or a pair
+        /// for each.
         cropping: Edges<2> = Edges::from(0),
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
     may_return_input: true,

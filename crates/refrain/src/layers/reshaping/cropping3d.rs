@@ -18,9 +18,10 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/cropping3d.py`.
     Cropping3D, Cropping3DOptions, 3,
     {
-        /// Elements cut off before and after.
+        /// Elements cropped at the beginning and the end of the spatial axes: one number for all, one for each axis, or a pair
+        /// for each.
         cropping: Edges<3> = Edges::from(1),
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
     may_return_input: true,

@@ -21,7 +21,7 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/reshaping/permute.py`.
     Permute, PermuteOptions {
-        /// Axis `i` of the output is axis `dims[i - 1]` of the input; 1 is the first after the batch.
+        /// Permutation of the axes 1, 2, … behind the batch: axis `i` of the output is axis `dims[i - 1]` of the input.
         dims: Vec<usize> = Vec::new(),
     }
 }

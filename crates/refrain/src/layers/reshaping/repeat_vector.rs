@@ -23,7 +23,7 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/reshaping/repeat_vector.py`.
     RepeatVector, RepeatVectorOptions {
-        /// The number of steps.
+        /// Repetition factor: the number of steps of the output.
         n: usize = 1,
     }
 }

@@ -23,7 +23,7 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/reshaping/reshape.py`.
     Reshape, ReshapeOptions {
-        /// The shape without the batch axis; one size may be -1, it follows from the others.
+        /// Shape of the output without the batch axis; one size may be -1 and is inferred from the others.
         target_shape: Vec<i64> = Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/up_sampling1d.py`.
     UpSampling1D, UpSampling1DOptions, 1,
     {
-        /// How often each step is repeated.
+        /// Upsampling factor: how often each step is repeated.
         size: usize = 2,
     },
     new: usize,

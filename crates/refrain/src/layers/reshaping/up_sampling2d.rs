@@ -21,11 +21,11 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/up_sampling2d.py`.
     UpSampling2D, UpSampling2DOptions, 2,
     {
-        /// How often each row and each column is repeated.
+        /// Upsampling factors of rows and columns: one number for both, or a pair.
         size: Sizes<2> = Sizes::from(2),
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
-        /// `nearest`; Keras's other methods are not supported.
+        /// Interpolation method: `nearest`. Any other is an error.
         interpolation: String = "nearest".to_owned(),
     },
     validate: |o: &UpSampling2DOptions| nearest(&o.interpolation),

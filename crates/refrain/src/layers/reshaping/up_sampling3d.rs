@@ -20,9 +20,9 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/up_sampling3d.py`.
     UpSampling3D, UpSampling3DOptions, 3,
     {
-        /// How often each element is repeated along each axis.
+        /// Upsampling factors of the three spatial axes: one number for all, or one for each.
         size: Sizes<3> = Sizes::from(2),
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
     new: impl Into<Sizes<3>>,

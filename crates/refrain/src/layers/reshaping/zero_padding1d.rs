@@ -18,9 +18,9 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/zero_padding1d.py`.
     ZeroPadding1D, ZeroPadding1DOptions, 1,
     {
-        /// Zeros before and after.
+        /// Zeros added at the beginning and the end of the steps: one number for both, or a pair.
         padding: Edges<1> = Edges::from(1),
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
     new: impl Into<Edges<1>>,

@@ -18,9 +18,10 @@ super::spatial::spatial_layer! {
     /// Source: `keras/src/layers/reshaping/zero_padding2d.py`.
     ZeroPadding2D, ZeroPadding2DOptions, 2,
     {
-        /// Zeros before and after.
+        /// Zeros added at the beginning and the end of the spatial axes: one number for all, one for each axis, or a pair for
+        /// each.
         padding: Edges<2> = Edges::from(1),
-        /// Where the channels are.
+        /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
     },
     new: impl Into<Edges<2>>,

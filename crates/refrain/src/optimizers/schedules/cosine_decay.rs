@@ -16,16 +16,16 @@ options! {
     /// let adam = Adam::new(CosineDecay::new(0.0, 1000.0).warmup_target(1e-3).warmup_steps(100.0));
     /// ```
     pub struct CosineDecay: Schedule [
-        /// The first rate.
+        /// Learning rate of step 0.
         initial_learning_rate: f64,
-        /// Steps of the decay.
+        /// Number of steps over which the rate decays, positive.
         decay_steps: f64,
     ] {
-        /// The last rate as a fraction of the first.
+        /// Smallest rate, as a fraction of the rate that the decay begins with.
         alpha: f64 = 0.0,
-        /// The rate at the end of the warm-up.
+        /// Rate that a linear warm-up from the initial one ends with; without one there is no warm-up.
         warmup_target: Option<f64> = None,
-        /// Steps of the warm-up.
+        /// Number of steps of the warm-up.
         warmup_steps: f64 = 0.0,
     }
 }

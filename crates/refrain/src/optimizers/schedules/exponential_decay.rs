@@ -14,14 +14,14 @@ options! {
     /// let adam = Adam::new(ExponentialDecay::new(1e-2, 1000.0, 0.9).staircase(true));
     /// ```
     pub struct ExponentialDecay: Schedule [
-        /// The first rate.
+        /// Learning rate of step 0.
         initial_learning_rate: f64,
-        /// Steps of one decay.
+        /// Number of steps in which the decay is applied once, positive.
         decay_steps: f64,
-        /// Factor of one decay.
+        /// Factor of the rate for each `decay_steps`.
         decay_rate: f64,
     ] {
-        /// Whether the exponent is rounded down.
+        /// Whether the rate decays at discrete intervals, the quotient of steps being rounded down, rather than continuously.
         staircase: bool = false,
     }
 }

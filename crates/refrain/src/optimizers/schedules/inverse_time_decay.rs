@@ -11,17 +11,17 @@ options! {
     ///
     /// ```
     /// use refrain::optimizers::{InverseTimeDecay, Sgd};
-    /// let sgd = Sgd::new(InverseTimeDecay::new(0.1, 1000.0, 0.5));
+    /// let sgd = Sgd::new(InverseTimeDecay::new(0.1, 1000.0, 0.5).staircase(true));
     /// ```
     pub struct InverseTimeDecay: Schedule [
-        /// The first rate.
+        /// Learning rate of step 0.
         initial_learning_rate: f64,
-        /// Steps of one decay.
+        /// Number of steps in which the decay is applied once, positive.
         decay_steps: f64,
-        /// Strength of one decay.
+        /// Decay rate: what each `decay_steps` add to the divisor.
         decay_rate: f64,
     ] {
-        /// Whether the quotient is rounded down.
+        /// Whether the rate decays at discrete intervals, the quotient of steps being rounded down, rather than continuously.
         staircase: bool = false,
     }
 }

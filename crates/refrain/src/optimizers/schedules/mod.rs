@@ -18,7 +18,7 @@ use refrain_graph::DType;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{Base, Class, kind, read_option};
+use crate::objects::{Base, Class, kind, read_name, write_name};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -51,7 +51,7 @@ pub trait ScheduleClass: Class {
     /// The step does not fit.
     fn rate(&self, step: &Tensor) -> Result<Tensor>;
 
-    /// Refuses options that make no sense. Asked when a model is compiled.
+    /// Refuses options that make no sense. Asked when a model is compiled. By default nothing is refused.
     ///
     /// # Errors
     /// An option makes no sense.
@@ -109,12 +109,11 @@ impl Base for ScheduleOptions {
     const DEFAULT: Self = ScheduleOptions { name: None };
 
     fn write(&self, config: &mut Config, default_name: &str) {
-        let name = self.name.as_deref().unwrap_or(default_name);
-        config.insert("name".to_owned(), name.into());
+        write_name(&self.name, default_name, config);
     }
 
     fn read(&mut self, config: &Config) -> Result<()> {
-        self.name = read_option(config, "name", Some(None))?;
+        self.name = read_name(config)?;
         Ok(())
     }
 

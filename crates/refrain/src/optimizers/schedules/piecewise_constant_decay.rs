@@ -16,9 +16,9 @@ options! {
     /// let sgd = Sgd::new(PiecewiseConstantDecay::new([1000.0, 2000.0], [0.1, 0.01, 0.001]));
     /// ```
     pub struct PiecewiseConstantDecay as "PiecewiseConstantDecay" named "PiecewiseConstant": Schedule [
-        /// The last step of each rate but the last.
+        /// Increasing numbers of steps: each rate but the last holds up to and including its boundary.
         boundaries: Vec<f64>,
-        /// The rates.
+        /// Learning rates of the intervals, one more than boundaries.
         values: Vec<f64>,
     ] {}
 }

@@ -14,16 +14,16 @@ options! {
     /// let sgd = Sgd::new(PolynomialDecay::new(0.1, 1000.0).end_learning_rate(0.001).power(2.0));
     /// ```
     pub struct PolynomialDecay: Schedule [
-        /// The first rate.
+        /// Learning rate of step 0.
         initial_learning_rate: f64,
-        /// Steps of the decay.
+        /// Number of steps over which the rate decays, positive.
         decay_steps: f64,
     ] {
-        /// The last rate.
+        /// Smallest learning rate, which the decay ends with.
         end_learning_rate: f64 = 0.0001,
-        /// The power; 1 is a straight line.
+        /// Power of the polynomial; 1 decays linearly.
         power: f64 = 1.0,
-        /// Whether the decay begins anew over a longer stretch when it has ended.
+        /// Whether the decay starts again, over the next multiple of `decay_steps`, when it has ended.
         cycle: bool = false,
     }
 }

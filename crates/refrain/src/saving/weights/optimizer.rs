@@ -8,7 +8,7 @@ use super::legacy::WEIGHT_NAMES;
 use super::plan::dims;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
-use crate::variable::Variable;
+use crate::variable::{Variable, VariableId};
 use refrain_storage::{ArrayFile, ArrayRef, Group};
 
 /// An optimizer's variables, as Keras orders them.
@@ -93,11 +93,35 @@ fn load_in_order(model: &Model, file: &ArrayFile, mut arrays: Vec<&ArrayRef>) ->
     if has_unused_slots(model) && arrays.len() > variables.len() {
         arrays.truncate(1);
     }
-    if arrays.len() + 1 == variables.len() && !model.optimizer_has_scalars() {
-        // Keras 2 keeps the rate in its configuration alone; numbers of an optimizer's own it does not keep at all.
-        variables.retain(|v| v.name() != LEARNING_RATE);
+    let left_out = left_out_by_keras_2(model)?;
+    let kept = |v: &Variable| !left_out.contains(&v.id());
+    if arrays.len() < variables.len()
+        && arrays.len() == variables.iter().filter(|v| kept(v)).count()
+    {
+        variables.retain(kept);
     }
-    assign(file, &arrays, &variables)
+    assign(file, &arrays, &variables)?;
+    derive_others(model, &variables)
+}
+
+/// Variables that Keras 2 does not store: the rate, which it keeps in its configuration, and numbers of an optimizer's own,
+/// where they follow from the step counter.
+fn left_out_by_keras_2(model: &Model) -> Result<Vec<VariableId>> {
+    let variables = model.optimizer_variables().into_iter();
+    let rate = variables.filter(|v| v.name() == LEARNING_RATE);
+    let derived = model.derived_optimizer_scalars()?.into_iter();
+    let derived = derived.map(|(variable, _)| variable);
+    Ok(rate.chain(derived).map(|v| v.id()).collect())
+}
+
+/// Gives those of an optimizer's own numbers that were not read the values that they have after the steps so far.
+fn derive_others(model: &Model, read: &[Variable]) -> Result<()> {
+    for (variable, value) in model.derived_optimizer_scalars()? {
+        if read.iter().all(|v| v.id() != variable.id()) {
+            variable.assign(Literal::scalar(value as f32).convert(variable.dtype()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The model's optimizer's variables: all of them if the file has more than those of an optimizer that was never used.
@@ -164,13 +188,12 @@ fn load_by_name(
     let slot_first = names.contains(&"iteration:0");
     let plain = names.iter().map(|name| plain(name, slot_first));
     let mut named: HashMap<String, &ArrayRef> = plain.zip(arrays).collect();
-    let mut pairs = Vec::new();
+    let (mut pairs, left_out) = (Vec::new(), left_out_by_keras_2(model)?);
     for variable in &variables {
         let own = variable.path().strip_prefix(&*prefix);
         match find(&mut named, own.unwrap_or(variable.path())) {
             Some(array) => pairs.push((array, variable.clone())),
-            // Keras 2 keeps the rate in its configuration.
-            None if variable.name() == LEARNING_RATE => {}
+            None if left_out.contains(&variable.id()) => {}
             None => {
                 let expected = format!("a variable `{}`", variable.path());
                 return Err(misfit(expected, format!("{names:?}")));
@@ -182,7 +205,8 @@ fn load_by_name(
         return Err(misfit(expected, format!("`{stray}`")));
     }
     let (arrays, variables): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    assign(file, &arrays, &variables)
+    assign(file, &arrays, &variables)?;
+    derive_others(model, &variables)
 }
 
 /// Takes the array of a name, or the one of the longest name that is its end: Keras 2 leaves the names of stacks out.

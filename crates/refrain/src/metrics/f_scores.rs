@@ -1,6 +1,7 @@
-//! Weighted harmonic means of precision and recall.
+//! F scores: harmonic means of precision and recall.
 
-use super::{Direction, Metric, MetricClass, State};
+use super::delegate::delegate;
+use super::{Direction, Metric, State};
 use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
@@ -29,67 +30,52 @@ options! {
     /// The weighted harmonic mean of precision and recall, for predictions `(samples, classes)` and targets of 0 and 1 of the
     /// same shape. Recall counts `beta` times as much as precision.
     ///
-    /// Without an `average` each class has a score of its own, which is no number to log: an error unless there is one class.
+    /// Without an `average` each class has a score of its own.
     ///
     /// ```
     /// use refrain::metrics::{Average, FBetaScore};
     /// let score = FBetaScore::new().average(Average::Macro).beta(2.0).threshold(0.5);
     /// ```
     pub struct FBetaScore as "FBetaScore" named "fbeta_score": Metric {
-        /// How the scores of classes become one.
+        /// How the scores of classes become one; by default each class has a score of its own.
         average: Option<Average> = None,
-        /// How much more recall counts than precision.
+        /// Weight of recall relative to precision, above 0.
         beta: f64 = 1.0,
-        /// Above which prediction a class is there; without one it is the largest.
+        /// Predictions above it are positive, in `(0, 1]`; by default the largest of each sample alone is.
         threshold: Option<f64> = None,
     }
 }
 
-impl MetricClass for FBetaScore {
-    fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
-        Score::of(self).state(y_pred)
+options! {
+    /// The harmonic mean of precision and recall: [`FBetaScore`] with a beta of 1.
+    ///
+    /// ```
+    /// use refrain::metrics::{Average, F1Score};
+    /// let score = F1Score::new().average(Average::Macro).threshold(0.5);
+    /// let of_each_class = F1Score::new();
+    /// ```
+    pub struct F1Score: Metric {
+        /// How the scores of classes become one; by default each class has a score of its own.
+        average: Option<Average> = None,
+        /// Predictions above it are positive, in `(0, 1]`; by default the largest of each sample alone is.
+        threshold: Option<f64> = None,
     }
+}
 
-    fn update(
-        &self,
-        state: &[Tensor],
-        y_true: &Tensor,
-        y_pred: &Tensor,
-        sample_weight: Option<&Tensor>,
-    ) -> Result<Vec<Tensor>> {
-        Score::of(self).update(state, y_true, y_pred, sample_weight)
-    }
-
-    fn result(&self, state: &[Tensor]) -> Result<Tensor> {
-        Score::of(self).result(state)
-    }
-
-    fn direction(&self) -> Option<Direction> {
-        Some(Direction::Up)
-    }
-
-    fn validate(&self) -> Result<()> {
-        Score::of(self).validate()
-    }
+delegate! {
+    FBetaScore(m): Score { average: m.average, beta: m.beta, threshold: m.threshold }, Some(Direction::Up);
+    F1Score(m): Score { average: m.average, beta: 1.0, threshold: m.threshold }, Some(Direction::Up);
 }
 
 /// What F scores compute.
-pub(super) struct Score {
-    pub(super) average: Option<Average>,
-    pub(super) beta: f64,
-    pub(super) threshold: Option<f64>,
+struct Score {
+    average: Option<Average>,
+    beta: f64,
+    threshold: Option<f64>,
 }
 
 impl Score {
-    fn of(metric: &FBetaScore) -> Self {
-        Score {
-            average: metric.average,
-            beta: metric.beta,
-            threshold: metric.threshold,
-        }
-    }
-
-    pub(super) fn validate(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         let wrong = |expected: &str, received: f64| {
             Err(Error::mismatch(
                 ErrorKind::Config,
@@ -104,7 +90,7 @@ impl Score {
         }
     }
 
-    pub(super) fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
+    fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
         let (2, Some(classes)) = (y_pred.rank(), y_pred.dim(-1)) else {
             return Err(not_of_classes(y_pred));
         };
@@ -121,7 +107,7 @@ impl Score {
         Ok(names.map(|name| State::new(name, shape.clone())).into())
     }
 
-    pub(super) fn update(
+    fn update(
         &self,
         state: &[Tensor],
         y: &Tensor,
@@ -162,7 +148,7 @@ impl Score {
         Ok(state.iter().zip(batch).map(|(s, by)| s + by).collect())
     }
 
-    pub(super) fn result(&self, state: &[Tensor]) -> Result<Tensor> {
+    fn result(&self, state: &[Tensor]) -> Result<Tensor> {
         let [hits, false_positives, false_negatives, support] = state else {
             return Err(Error::new(
                 ErrorKind::Internal,
