@@ -33,6 +33,8 @@ import keras
 import numpy as np
 import zipfile
 
+import cases.cells  # registers cells of its own
+
 from compare import config_differences
 
 OUTPUT_TOLERANCE = 1e-5

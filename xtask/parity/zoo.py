@@ -27,12 +27,12 @@ import time
 from support import Zoo, keep_compiled
 
 from cases import (
-    compiled, constants, formats, graphs, lambdas, layers, operators, random_graphs, recurrent, refused, training,
+    cells, compiled, constants, formats, graphs, lambdas, layers, operators, random_graphs, recurrent, refused, training,
 )
 
-FAMILIES = [training, graphs, layers, recurrent, operators, constants, formats, compiled, lambdas, refused, random_graphs]
+FAMILIES = [training, graphs, layers, recurrent, cells, operators, constants, formats, compiled, lambdas, refused, random_graphs]
 # What a second process builds, for about as long as the first builds the rest.
-SECOND = [layers, recurrent, operators, constants, formats, compiled, lambdas, refused, random_graphs]
+SECOND = [layers, recurrent, cells, operators, constants, formats, compiled, lambdas, refused, random_graphs]
 
 
 def build(out, families, only):

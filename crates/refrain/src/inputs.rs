@@ -238,6 +238,24 @@ impl Inputs {
         self.made_mask
     }
 
+    /// The same arguments with other tensors in place of those given by position or by name.
+    pub(crate) fn with(
+        mut self,
+        position: usize,
+        name: &str,
+        tensors: impl Into<Structure<Tensor>>,
+    ) -> Inputs {
+        let given = self.argument(position, name).map(|(i, _)| i);
+        let by_name = given.map(|i| i.checked_sub(self.args.len()));
+        let tensors = Argument::Tensors(tensors.into());
+        match by_name {
+            Some(Some(i)) => self.kwargs[i].1 = tensors,
+            Some(None) => self.args[position] = tensors,
+            None => self.kwargs.push((name.to_owned(), tensors)),
+        }
+        self
+    }
+
     /// The same arguments without one of those by name.
     pub(crate) fn without(mut self, name: &str) -> Inputs {
         self.kwargs.retain(|(given, _)| given != name);

@@ -189,6 +189,24 @@ pub(crate) fn snake_case(class: &str) -> String {
     out
 }
 
+/// Names of a list's members: `dense`, then `dense_1`, … by class.
+#[derive(Default)]
+pub(crate) struct Members(HashMap<String, usize>);
+
+impl Members {
+    /// The name of a member that the list holds `count` times.
+    pub(crate) fn next(&mut self, class: &str, count: usize) -> String {
+        let name = snake_case(class);
+        let seen = self.0.entry(name.clone()).or_insert(0);
+        let before = *seen;
+        *seen += count;
+        match before {
+            0 => name,
+            n => format!("{name}_{n}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

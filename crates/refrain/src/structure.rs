@@ -10,7 +10,7 @@ use std::convert::Infallible;
 /// let nested = Structure::dict([("b", Structure::Leaf(1)), ("a", Structure::list([2, 3]))]);
 /// assert_eq!(nested.flatten(), [&2, &3, &1]); // dicts are read by sorted key
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Structure<T> {
     /// One element.
     Leaf(T),

@@ -45,6 +45,8 @@ struct State {
     /// Masks that calls hung on values, or took off them: Keras's tensors are objects that calls share.
     masks: HashMap<Value, Option<Value>>,
     penalties: Penalties,
+    /// What layers have made for all steps of the sequence that a loop runs over now.
+    sequence: Option<HashMap<(usize, String), Vec<Tensor>>>,
 }
 
 /// How penalties of outputs are added.
@@ -202,6 +204,44 @@ impl Trace {
         let result = f();
         self.lock().penalties = outer;
         result
+    }
+
+    /// Runs a loop over a sequence, whose steps share what is made for all of them.
+    pub(crate) fn in_sequence<T>(&self, run: impl FnOnce() -> T) -> T {
+        let outer = replace(&mut self.lock().sequence, Some(HashMap::new()));
+        let result = run();
+        self.lock().sequence = outer;
+        result
+    }
+
+    /// The program outside of the loop over the steps of a sequence, if this is inside of one.
+    pub(crate) fn around_steps(&self) -> Option<Trace> {
+        let mut found = self;
+        while found.lock().sequence.is_none() {
+            found = found.0.parent.as_ref()?;
+        }
+        Some(found.clone())
+    }
+
+    /// What a layer has made for all steps under a name, made now if it is not there.
+    pub(crate) fn in_all_steps(
+        &self,
+        key: (usize, String),
+        make: impl FnOnce() -> Result<Vec<Tensor>>,
+    ) -> Result<Vec<Tensor>> {
+        let made = self
+            .lock()
+            .sequence
+            .as_ref()
+            .and_then(|s| s.get(&key).cloned());
+        if let Some(made) = made {
+            return Ok(made);
+        }
+        let made = make()?;
+        if let Some(sequence) = &mut self.lock().sequence {
+            sequence.insert(key, made.clone());
+        }
+        Ok(made)
     }
 
     /// Tells the layers called from here on whether they are fitted.

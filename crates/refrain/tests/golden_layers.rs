@@ -4,26 +4,34 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{layer_case, npz::Golden};
+use common::{cells, layer_case, npz::Golden};
+use serde_json::Value as Json;
 
-fn golden() -> &'static Golden {
-    static GOLDEN: OnceLock<Golden> = OnceLock::new();
-    GOLDEN.get_or_init(|| Golden::read("layers"))
+/// All cases with the files that they are in: those of layers, and those of cells and of layers that run them.
+fn cases() -> impl Iterator<Item = (&'static Golden, &'static Json)> {
+    static GOLDEN: OnceLock<[Golden; 2]> = OnceLock::new();
+    let [layers, cells] = GOLDEN.get_or_init(|| {
+        cells::register_all();
+        ["layers", "cells"].map(Golden::read)
+    });
+    let all = [(layers, &layers.json), (cells, &cells.json["layers"])];
+    all.into_iter().flat_map(|(golden, cases)| {
+        let cases = cases.as_array().expect("a list of cases");
+        cases.iter().map(move |case| (golden, case))
+    })
 }
 
 /// Runs every case of these classes and lists all that fails.
 fn check(classes: &[&str]) {
-    let cases = golden().json.as_array().expect("a list of cases");
     let mut failures = Vec::new();
     for class in classes {
-        let mut of_class = cases
-            .iter()
-            .filter(|c| c["class_name"] == *class)
+        let mut of_class = cases()
+            .filter(|(_, c)| c["class_name"] == *class)
             .peekable();
         assert!(of_class.peek().is_some(), "no cases of {class}");
-        for case in of_class {
+        for (golden, case) in of_class {
             let name = case["name"].as_str().unwrap_or_default();
-            for failure in layer_case::check(golden(), case) {
+            for failure in layer_case::check(golden, case) {
                 failures.push(format!("{name}: {failure}"));
             }
         }
@@ -51,8 +59,7 @@ macro_rules! families {
         #[test]
         fn every_class_of_the_file_is_in_a_family() {
             let known = [$($($class),+),*];
-            let cases = golden().json.as_array().expect("a list of cases");
-            for case in cases {
+            for (_, case) in cases() {
                 let class = case["class_name"].as_str().expect("a class");
                 assert!(known.contains(&class), "no family has {class}");
             }
@@ -86,5 +93,7 @@ families! {
     lstm: "LSTM";
     gru: "GRU";
     conv_lstm: "ConvLSTM1D" "ConvLSTM2D" "ConvLSTM3D";
+    cells: "LSTMCell" "GRUCell" "SimpleRNNCell" "StackedRNNCells";
+    any_cell: "RNN";
     rnn_wrappers: "Bidirectional" "TimeDistributed";
 }

@@ -72,7 +72,6 @@ CASES = {
     "custom_function_in_lambda": (lambda: over(L.Lambda(silu)), "Custom>silu"),
     "custom_initializer": (lambda: over(L.Dense(2, kernel_initializer=Zeros())), "zoo>Zeros"),
     "unregistered_layer": (lambda: over(ReLU()), "no layer class `ReLU`"),
-    "stacked_cells": (lambda: over(L.RNN([L.LSTMCell(2), L.GRUCell(3)]), (5, WIDTH)), "RNN"),
 }
 
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ndarray::{Array, ArrayD, IxDyn};
+use own_cells::MinimalCell;
 use refrain::activations::Activation;
 use refrain::layers::*;
 use refrain::losses::Loss;
@@ -20,6 +21,10 @@ mod shared;
 
 #[path = "../../../crates/refrain/tests/functions/models.rs"]
 mod of_ops;
+
+#[path = "../../../crates/refrain/tests/common/cells.rs"]
+#[allow(dead_code, reason = "what the tests need besides")]
+pub(super) mod own_cells;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -144,7 +149,7 @@ fn values(tensor: &Tensor, samples: usize) -> Literal {
 type Make = fn() -> refrain::Result<Model>;
 
 /// Models by name.
-const MODELS: [(&str, Make); 10] = [
+const MODELS: [(&str, Make); 11] = [
     ("shared_dense", shared_dense),
     ("siamese", siamese),
     ("shared_lstm", shared_lstm),
@@ -152,6 +157,7 @@ const MODELS: [(&str, Make); 10] = [
     ("in_turn", in_turn),
     ("masked", masked),
     ("masked_states", masked_states),
+    ("cells", cells),
     ("dicts", dicts),
     ("stack", stack),
     ("trained", trained),
@@ -233,6 +239,24 @@ fn masked_states() -> refrain::Result<Model> {
     Model::new(
         [&words, &state],
         [&read.output, &zeroed.output, &both.output, &mean],
+    )
+}
+
+/// Loops over cells, one of which goes on from the states of another, and cells by themselves.
+fn cells() -> refrain::Result<Model> {
+    let (x, h) = (input([5, 3]), input([2]));
+    let stack = || Rnn::stacked([LstmCell::new(2).any(), GruCell::new(4).any()]);
+    let read = stack().return_state(true).call(&x)?;
+    let written = stack().return_sequences(true).call_from(&x, &read.state)?;
+    let own = MinimalCell {
+        units: 3,
+        scale: 2.0,
+    };
+    let both = Bidirectional::new(Rnn::new(own.into_layer())).call(&written.output)?;
+    let next = GruCell::new(2).step(&read.state[0], &h)?;
+    Model::new(
+        [&x, &h],
+        [&read.output, &written.output, &both.output, &next.output],
     )
 }
 

@@ -56,6 +56,7 @@ impl Options {
 /// Runs it all; an error if anything misses.
 pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let options = Options::parse(arguments)?;
+    made::own_cells::register_all();
     let scripts = Path::new(SCRIPTS);
     let zoo = options.zoo.clone().unwrap_or_else(|| ZOO.into());
     let only: Vec<&str> = options.only.as_deref().into_iter().collect();

@@ -3,7 +3,10 @@
 use refrain_graph::{Literal, Op, Shape};
 
 use super::handle::AnyLayer;
+use super::properties::STATES;
+use super::rnn::{check_states, state_specs};
 use crate::error::{Error, ErrorKind, Result};
+use crate::inputs::Inputs;
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -71,6 +74,86 @@ impl Call {
             call: self.number,
         });
         Ok(())
+    }
+
+    /// What stays the same in all steps of the sequence that an [`Rnn`](super::Rnn) runs this layer over: made at the first of
+    /// them, outside of the loop, and anew for each sequence. Factors of dropout, for which a step has no random numbers of its
+    /// own, are made so. Outside of a loop it is made at each call.
+    ///
+    /// ```
+    /// use refrain::layers::{Build, Call, Layer, Properties, Rnn, RnnOutput};
+    /// use refrain::{Inputs, Result, input, ops};
+    ///
+    /// /// Sums of the steps, without half of the features.
+    /// struct Sums;
+    ///
+    /// impl Layer for Sums {
+    ///     type Output = RnnOutput;
+    ///
+    ///     fn class_name(&self) -> &str {
+    ///         "Sums"
+    ///     }
+    ///
+    ///     fn properties(&self) -> Properties {
+    ///         Properties::cell([[3]])
+    ///     }
+    ///
+    ///     fn build(&self, cx: &mut Build) -> Result<()> {
+    ///         cx.add_seed(None);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<RnnOutput> {
+    ///         let (x, states) = (inputs.one()?, cx.states(inputs)?);
+    ///         let kept = cx.in_all_steps("kept", |cx| {
+    ///             Ok(vec![ops::cast(&ops::less(&cx.random_uniform([3])?, 0.5), x.dtype())])
+    ///         })?;
+    ///         let sum = &states[0] + x * &kept[0];
+    ///         Ok(RnnOutput { output: sum.clone(), state: vec![sum] })
+    ///     }
+    /// }
+    ///
+    /// let sums = Rnn::new(Sums.into_layer()).call(&input([None, Some(3)]))?;
+    /// assert_eq!(sums.shape().to_string(), "(None, 3)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    pub fn in_all_steps(
+        &self,
+        name: &str,
+        make: impl FnOnce(&Call) -> Result<Vec<Tensor>>,
+    ) -> Result<Vec<Tensor>> {
+        let Some(outside) = self.trace.around_steps() else {
+            return make(self);
+        };
+        let cx = Call {
+            trace: outside.clone(),
+            layer: self.layer.clone(),
+            number: self.number,
+        };
+        let training = outside.training();
+        outside.set_training(self.training());
+        let made = outside.in_all_steps((self.layer.id(), name.to_owned()), || make(&cx));
+        outside.set_training(training);
+        made
+    }
+
+    /// The states that a cell is called with: its second argument, or the one by the name `states`.
+    ///
+    /// # Errors
+    /// They are not as many as the layer's [`Properties`](super::Properties) say, or have other shapes.
+    pub fn states(&self, inputs: &Inputs) -> Result<Vec<Tensor>> {
+        let given = inputs.get(1, STATES).ok_or_else(|| {
+            Error::mismatch(ErrorKind::Structure, "the states of a cell", "none")
+                .hint("Call the cell with `Inputs::new(&x).arg([&state])`, or run it over a sequence with `Rnn`")
+        })?;
+        let states = given.flatten().into_iter().map(|s| self.floats(s));
+        let states = states.collect::<Result<Vec<_>>>()?;
+        if let Some(shapes) = self.layer.properties().states {
+            let batch = inputs.first()?.flatten().first().and_then(|x| x.dim(0));
+            let specs = state_specs(&shapes.into_leaves(), batch, self.layer.dtype());
+            check_states(&states, &specs, "states")?;
+        }
+        Ok(states)
     }
 
     /// Integers and truth values as numbers of the layer's type, for layers that compute with floats only; others as they

@@ -128,6 +128,12 @@ pub trait Layer: Send + Sync + 'static {
         Ok(vec![mask; outputs.len()])
     }
 
+    /// The states that a cell starts each sequence from, given as zeros; [`Rnn`](super::Rnn) asks for them. They are flat, and by
+    /// default those zeros.
+    fn initial_state(&self, _cx: &Call, zeros: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        Ok(zeros)
+    }
+
     /// The penalty on the output of each call, per sample of the batch. None by default.
     fn activity_regularizer(&self) -> Option<Regularizer> {
         None
@@ -227,6 +233,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
         inputs: &Inputs,
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>>;
+    fn initial_state(&self, cx: &Call, zeros: Vec<Tensor>) -> Result<Vec<Tensor>>;
     fn activity_regularizer(&self) -> Option<Regularizer>;
     fn casts_inputs(&self) -> bool;
     fn properties(&self) -> Properties;
@@ -272,6 +279,10 @@ impl<L: Layer> Erased for L {
         outputs: &[Tensor],
     ) -> Result<Vec<Option<Tensor>>> {
         Layer::compute_mask(self, cx, inputs, outputs)
+    }
+
+    fn initial_state(&self, cx: &Call, zeros: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        Layer::initial_state(self, cx, zeros)
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {

@@ -1,6 +1,7 @@
 //! What layers say of themselves that their options and calls do not show.
 
 use crate::inputs::MaskRule;
+use crate::structure::Structure;
 
 /// What a layer says of itself beside what it computes: to whoever calls it, writes it to a file or warns of it.
 ///
@@ -40,6 +41,8 @@ pub struct Properties {
     pub arguments: &'static [&'static str],
     /// The rules of the loop over the steps of a sequence, if the layer is one.
     pub recurrence: Option<Recurrence>,
+    /// The shapes of the states of one sample, if the layer is a cell that [`Rnn`](super::Rnn) can run.
+    pub states: Option<Structure<Vec<usize>>>,
     /// Inner parts of the layer, as the names of its weights begin (`lstm_cell/kernel`), and the attributes that Keras stores
     /// them under.
     pub parts: &'static [(&'static str, &'static str)],
@@ -63,7 +66,20 @@ pub struct Properties {
     pub plain_config: bool,
 }
 
+/// The argument of a cell after its input.
+pub(crate) const STATES: &str = "states";
+
 impl Properties {
+    /// Those of a cell, which [`Rnn`](super::Rnn) can run: its states have these shapes in each sample. It is called with an input
+    /// and the states, and gives an [`RnnOutput`](super::RnnOutput) of its output and the next states.
+    pub fn cell<S: Into<Vec<usize>>>(states: impl IntoIterator<Item = S>) -> Self {
+        Properties {
+            arguments: &["inputs", STATES],
+            states: Some(Structure::list(states.into_iter().map(Into::into))),
+            ..Properties::default()
+        }
+    }
+
     /// The position of an argument of a call.
     pub fn position(&self, argument: &str) -> Option<usize> {
         self.arguments.iter().position(|name| *name == argument)

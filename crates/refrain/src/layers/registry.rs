@@ -248,9 +248,11 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         "registered_name": registered_name,
     });
     let function = layer.options::<ops::Operation>().is_some();
-    if let Some(build) =
-        build_config(properties.arguments, &layer.build_specs()).filter(|_| !function)
-    {
+    let mut specs = layer.build_specs();
+    if properties.states.is_some() {
+        specs = specs.of_first(); // weights of cells do not depend on states
+    }
+    if let Some(build) = build_config(properties.arguments, &specs).filter(|_| !function) {
         json["build_config"] = build;
     }
     json

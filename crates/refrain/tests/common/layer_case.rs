@@ -112,7 +112,11 @@ impl<'g> Case<'g> {
 /// Another type in a layer's configuration, and in those of layers inside.
 fn retype(options: &mut serde_json::Map<String, Json>, dtype: DType) {
     options.insert("dtype".to_owned(), dtype.keras_name().into());
-    for (_, value) in options.iter_mut() {
+    let values = options.values_mut().flat_map(|value| match value {
+        Json::Array(values) => values.as_mut_slice(),
+        value => std::slice::from_mut(value),
+    });
+    for value in values {
         if value["class_name"].is_string()
             && let Some(Json::Object(inner)) = value.get_mut("config")
             && inner.contains_key("dtype")

@@ -1,6 +1,7 @@
 //! What the tests against golden values share.
 #![allow(dead_code)] // each test file uses its part
 
+pub mod cells;
 pub mod compare;
 pub mod config;
 pub mod gradient;

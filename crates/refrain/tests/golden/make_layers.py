@@ -617,11 +617,16 @@ def attention():
     case("attention_concat_use_scale", lambda: L.Attention(score_mode="concat", use_scale=True), [query, value, key])
 
 
-for family in [
-    dense, einsum_dense, convolution, transposed_convolution, pooling, reshaping, regularization, normalization, core, rnn, conv_lstm, wrappers,
-    merging, activations, attention,
-]:
-    family()
-store.save("layers.npz")
-write_json("layers.json", cases)
-print(len(cases), "layer cases,", len(store.arrays), "arrays")
+def main():
+    for family in [
+        dense, einsum_dense, convolution, transposed_convolution, pooling, reshaping, regularization, normalization, core, rnn, conv_lstm, wrappers,
+        merging, activations, attention,
+    ]:
+        family()
+    store.save("layers.npz")
+    write_json("layers.json", cases)
+    print(len(cases), "layer cases,", len(store.arrays), "arrays")
+
+
+if __name__ == "__main__":
+    main()

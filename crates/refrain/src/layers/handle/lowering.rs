@@ -96,6 +96,23 @@ impl AnyLayer {
         self.0.layer.compute_mask(cx, inputs, outputs)
     }
 
+    /// Refuses options that make no sense.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let valid = self.0.layer.validate();
+        valid.map_err(|e| e.in_layer(self.get_name(), self.class_name()))
+    }
+
+    /// The states that a cell starts a sequence from, in a program.
+    pub(crate) fn initial_state(&self, trace: &Trace, zeros: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        let cx = Call {
+            trace: trace.clone(),
+            layer: self.clone(),
+            number: None,
+        };
+        let states = self.0.layer.initial_state(&cx, zeros);
+        states.map_err(|e| e.in_layer(self.get_name(), self.class_name()))
+    }
+
     fn add_activity_loss(&self, cx: &Call, outputs: &[Tensor]) -> Result<()> {
         match self.activity_regularizer() {
             Some(regularizer) => {
@@ -137,7 +154,7 @@ impl AnyLayer {
         if self.0.name.origin != Origin::Read {
             names::check(self.get_name())?;
         }
-        self.0.layer.validate()?;
+        self.validate()?;
         let path = match outer_path {
             "" => self.get_name().to_owned(),
             outer => format!("{outer}/{}", self.get_name()),

@@ -84,6 +84,14 @@ pub(crate) struct BuildSpecs {
 }
 
 impl BuildSpecs {
+    /// Those of the first argument alone.
+    pub(crate) fn of_first(mut self) -> Self {
+        self.args.truncate(1);
+        let by_name = if self.args.is_empty() { 1 } else { 0 };
+        self.kwargs.truncate(by_name);
+        self
+    }
+
     fn of(inputs: &Inputs) -> Self {
         let specs = |argument: &Argument| match argument {
             Argument::Tensors(tensors) => Some(tensors.map(Tensor::spec)),

@@ -1,6 +1,6 @@
 //! The convolutional LSTM of any number of spatial dimensions.
 
-use refrain_graph::{Dim, Shape};
+use refrain_graph::{Dim, Shape, Spec};
 
 use super::dense_cell::{Common, by_gates};
 use super::lstm::next_states;
@@ -128,11 +128,8 @@ impl<'a> ConvLstm<'a> {
                 .map(|state| moved(state, last, channels))
                 .collect()
         };
-        Ok(Cell {
-            inputs,
-            states: vec![Shape::from(inner); 2],
-            step: Box::new(step),
-        })
+        let states = vec![Spec::new(Shape::from(inner), x.dtype()); 2];
+        Ok(Cell::of_states(inputs, states, step))
     }
 }
 
@@ -148,10 +145,14 @@ macro_rules! conv_lstm_layer {
         use super::options::{recurrent_options, rnn_layer_methods};
         use super::output::RnnOutput;
         use super::recurrence::{Cell, Recurrent};
+        use crate::activations::Activation;
+        use crate::config::Sizes;
+        use crate::constraints::Constraint;
         use crate::error::Result;
+        use crate::initializers::Initializer;
         use crate::layers::convolutional::Geometry;
-        use crate::config::{Sizes};
-use crate::layers::{Build, Call, DataFormat, Layer, Padding, Recurrence};
+        use crate::layers::{Build, Call, DataFormat, Layer, Padding, Recurrence};
+        use crate::regularizers::Regularizer;
         use crate::tensor::Tensor;
 
         recurrent_options! {
@@ -212,7 +213,7 @@ use crate::layers::{Build, Call, DataFormat, Layer, Padding, Recurrence};
 
         impl Recurrent for $options {
             fn rules(&self) -> Recurrence {
-                self.common().rules
+                self.loop_rules()
             }
 
             fn check(&self) -> Result<()> {

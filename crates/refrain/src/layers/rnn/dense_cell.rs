@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use refrain_graph::{Op, Shape};
+use refrain_graph::{Dim, Op};
 
-use super::recurrence::{Cell, Recurrent, columns, dropout_masks, time_first};
+use super::output::RnnOutput;
+use super::recurrence::{Cell, columns, dropout_masks, state_specs, time_first};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::layers::{Build, Call, InputSpec, Recurrence, Weight};
+use crate::inputs::Inputs;
+use crate::layers::{Build, Call, InputSpec, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -24,7 +26,6 @@ type WeightRules<'a> = (
 
 /// The options that all cells have.
 pub(crate) struct Common<'a> {
-    pub(crate) rules: Recurrence,
     /// The size of the states, or their channels.
     pub(crate) units: usize,
     pub(crate) use_bias: bool,
@@ -65,7 +66,7 @@ impl Common<'_> {
     ) -> Result<()> {
         let mut add = |name: &str, shape, (initializer, regularizer, constraint): WeightRules| {
             cx.add_weight(
-                Weight::new(&format!("{path}/{name}"), shape)
+                Weight::new(&weight_name(path, name), shape)
                     .initializer(initializer)
                     .regularizer(regularizer)
                     .constraint(constraint),
@@ -83,16 +84,29 @@ impl Common<'_> {
     }
 }
 
+/// The name of a weight of a cell at a path; a cell that is a layer itself has none.
+fn weight_name(path: &str, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        path => format!("{path}/{name}"),
+    }
+}
+
 /// The function of one step, and the sizes that go with it.
 pub(crate) trait DenseCell {
-    /// Path of the cell's weights: `lstm_cell`, …
+    /// Path of the cell's weights in a layer: `lstm_cell`, …
     const PATH: &'static str;
     /// Blocks of `units` columns in the kernels.
     const GATES: usize;
     /// Number of states; the first is the output.
     const STATES: usize;
 
-    fn common(&self) -> Common<'_>;
+    fn common(&self) -> &Common<'_>;
+
+    /// The shapes of the states of one sample.
+    fn state_shapes(&self) -> Vec<Vec<usize>> {
+        vec![vec![self.common().units]; Self::STATES]
+    }
 
     /// The bias: its shape and first value.
     fn bias(&self) -> (Vec<usize>, Initializer) {
@@ -110,36 +124,53 @@ pub(crate) trait DenseCell {
     -> Result<Vec<Tensor>>;
 }
 
-impl<C: DenseCell> Recurrent for C {
-    fn rules(&self) -> Recurrence {
-        self.common().rules
-    }
+/// Declares the weights for inputs of the width that the first call has.
+pub(super) fn build<C: DenseCell>(cell: &C, cx: &mut Build, path: &str) -> Result<()> {
+    let common = cell.common();
+    let features = cx.last_dim()?;
+    let width = sizes::times(C::GATES, common.units)?;
+    let kernels = [vec![features, width], vec![common.units, width]];
+    let (bias, initializer) = cell.bias();
+    common.add_weights(cx, path, kernels, (bias, &initializer))?;
+    cx.set_input_spec(InputSpec::new().axis(-1, features));
+    Ok(())
+}
 
-    fn check(&self) -> Result<()> {
-        self.common().validate("units")
-    }
+/// Declares the weights of a layer over sequences, and gives the shapes of the states.
+pub(super) fn build_layer<C: DenseCell>(cell: &C, cx: &mut Build) -> Result<Vec<Vec<usize>>> {
+    InputSpec::new().ndim(3).check("layer", &cx.spec()?)?;
+    build(cell, cx, C::PATH)?;
+    cx.set_input_spec(InputSpec::new().ndim(3).axis(-1, cx.last_dim()?));
+    Ok(cell.state_shapes())
+}
 
-    fn build_cell(&self, cx: &mut Build) -> Result<Vec<Vec<usize>>> {
-        let common = self.common();
-        InputSpec::new().ndim(3).check("layer", &cx.spec()?)?;
-        let features = cx.last_dim()?;
-        let width = sizes::times(C::GATES, common.units)?;
-        let kernels = [vec![features, width], vec![common.units, width]];
-        let (bias, initializer) = self.bias();
-        common.add_weights(cx, C::PATH, kernels, (bias, &initializer))?;
-        cx.set_input_spec(InputSpec::new().ndim(3).axis(-1, features));
-        Ok(vec![vec![common.units]; C::STATES])
-    }
+/// What a layer over sequences does in each step: the products of all inputs are one before the first.
+pub(super) fn cell<'s, C: DenseCell + 's>(cell: C, cx: &Call, x: &Tensor) -> Result<Cell<'s>> {
+    let batch = x.shape().dim(0);
+    let dropped = dropped_inputs(&cell, cx, C::PATH, batch)?;
+    let inputs = project(&cell, cx, C::PATH, &time_first(x)?, &dropped)?;
+    let weights = Weights {
+        recurrent_masks: dropped_states(&cell, cx, batch)?,
+        ..Weights::of(&cell, cx, C::PATH)?
+    };
+    let states = state_specs(&cell.state_shapes(), batch, x.dtype());
+    let step = move |x: &Tensor, states: &[Tensor]| cell.step(&weights, x, states);
+    Ok(Cell::of_states(inputs, states, step))
+}
 
-    fn cell<'s>(&'s self, cx: &Call, x: &Tensor) -> Result<Cell<'s>> {
-        let state = Shape::from([x.shape().dim(0), Some(self.common().units)]);
-        let (weights, inputs) = project(self, cx, x)?;
-        Ok(Cell {
-            inputs,
-            states: vec![state; C::STATES],
-            step: Box::new(move |projected, states| self.step(&weights, projected, states)),
-        })
-    }
+/// One step as the call of a layer.
+pub(super) fn call<C: DenseCell>(cell: &C, cx: &Call, inputs: &Inputs) -> Result<RnnOutput> {
+    let x = cx.floats(inputs.one()?)?;
+    let batch = x.shape().dim(0);
+    let dropped = cx.in_all_steps("dropout", |cx| dropped_inputs(cell, cx, "", batch))?;
+    let projected = project(cell, cx, "", &x, &dropped)?;
+    let drop_states = |cx: &Call| dropped_states(cell, cx, batch);
+    let weights = Weights {
+        recurrent_masks: cx.in_all_steps("recurrent_dropout", drop_states)?,
+        ..Weights::of(cell, cx, "")?
+    };
+    let state = cell.step(&weights, &projected, &cx.states(inputs)?)?;
+    Ok(RnnOutput::of_states(state))
 }
 
 /// What a step needs besides its input and states.
@@ -152,6 +183,16 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
+    /// Those of a cell at a path, without dropout.
+    fn of<C: DenseCell>(cell: &C, cx: &Call, path: &str) -> Result<Self> {
+        Ok(Weights {
+            recurrent_kernel: cx.weight(&weight_name(path, "recurrent_kernel"))?,
+            bias: cx.optional_weight(&weight_name(path, "bias"))?,
+            recurrent_masks: Vec::new(),
+            units: cell.common().units,
+        })
+    }
+
     /// The state times the recurrent kernel's columns of these gates.
     pub(crate) fn recur(&self, state: &Tensor, gates: Range<usize>) -> Result<Tensor> {
         let masks = self.recurrent_masks.get(gates.clone()).unwrap_or_default();
@@ -193,38 +234,47 @@ pub(super) fn by_gates(
     )
 }
 
-/// One product for the inputs of all steps: `(time, batch, gates · units)`, the bias added.
-fn project<C: DenseCell>(cell: &C, cx: &Call, x: &Tensor) -> Result<(Weights, Tensor)> {
+/// Factors that drop inputs. As in Keras each gate has its own only where the state is dropped too.
+fn dropped_inputs<C: DenseCell>(
+    cell: &C,
+    cx: &Call,
+    path: &str,
+    batch: Dim,
+) -> Result<Vec<Tensor>> {
     let common = cell.common();
-    let weight = |name: &str| cx.weight(&format!("{}/{name}", C::PATH));
-    let kernel = weight("kernel")?;
-    let bias = match common.use_bias {
-        true => Some(weight("bias")?),
-        false => None,
-    };
-    // As Keras: each gate has a dropout of its own only where the state is dropped too.
     let gates = if common.recurrent_dropout > 0.0 {
         C::GATES
     } else {
         1
     };
-    let batch = x.shape().dim(0);
+    let kernel = cx.weight(&weight_name(path, "kernel"))?;
     let features = Some(kernel.dim(0).unwrap_or(0));
-    let input_masks = dropout_masks(cx, common.dropout, &[batch, features], gates)?;
-    let (steps, units) = (time_first(x)?, common.units);
-    let mut projected = match input_masks.as_slice() {
-        [one] => ops::matmul(&(&steps * one), &kernel),
-        masks => by_gates(&steps, &kernel, masks, 0..C::GATES, units, matmul)?,
+    dropout_masks(cx, common.dropout, &[batch, features], gates)
+}
+
+/// Factors that drop the state, one for each gate.
+fn dropped_states<C: DenseCell>(cell: &C, cx: &Call, batch: Dim) -> Result<Vec<Tensor>> {
+    let common = cell.common();
+    let state = [batch, Some(common.units)];
+    dropout_masks(cx, common.recurrent_dropout, &state, C::GATES)
+}
+
+/// One product for the inputs of one or all steps, the bias added: `(…, batch, gates · units)`.
+fn project<C: DenseCell>(
+    cell: &C,
+    cx: &Call,
+    path: &str,
+    inputs: &Tensor,
+    masks: &[Tensor],
+) -> Result<Tensor> {
+    let kernel = cx.weight(&weight_name(path, "kernel"))?;
+    let units = cell.common().units;
+    let projected = match masks {
+        [one] => ops::matmul(&(inputs * one), &kernel),
+        masks => by_gates(inputs, &kernel, masks, 0..C::GATES, units, matmul)?,
     };
-    if let Some(bias) = &bias {
-        projected = projected + cell.input_bias(bias)?;
+    match cx.optional_weight(&weight_name(path, "bias"))? {
+        Some(bias) => (projected + cell.input_bias(&bias)?).checked(),
+        None => projected.checked(),
     }
-    let state = [batch, Some(units)];
-    let weights = Weights {
-        recurrent_kernel: weight("recurrent_kernel")?,
-        bias,
-        recurrent_masks: dropout_masks(cx, common.recurrent_dropout, &state, C::GATES)?,
-        units,
-    };
-    Ok((weights, projected.checked()?))
 }

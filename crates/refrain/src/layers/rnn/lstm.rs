@@ -1,15 +1,10 @@
-//! The long short-term memory layer.
+//! The long short-term memory layer, and its cell.
 
-use super::dense_cell::{Common, DenseCell, Weights};
-use super::options::{rnn_layer_methods, rnn_options};
-use super::output::RnnOutput;
+use super::options::dense_layers;
 use super::recurrence::columns;
-use crate::error::Result;
 use crate::initializers::ForgetBias;
-use crate::layers::Layer;
-use crate::tensor::Tensor;
 
-rnn_options! {
+dense_layers! {
     /// Long short-term memory (Hochreiter & Schmidhuber, 1997).
     ///
     /// Input `(batch, time, features)`; output `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with
@@ -28,35 +23,64 @@ rnn_options! {
     /// ```
     ///
     /// Source: `keras/src/layers/rnn/lstm.py`.
-    Lstm, LstmOptions {
+    Lstm, LstmOptions, "LSTM";
+
+    /// One step of an [`Lstm`].
+    ///
+    /// Input `(batch, features)` and the states `h` and `c`, each `(batch, units)`; the output is the next `h`. Weights as those
+    /// of the layer.
+    ///
+    /// ```
+    /// use refrain::input;
+    /// use refrain::layers::{LstmCell, Rnn};
+    /// let cell = LstmCell::new(8);
+    /// let next = cell.step(&input([3]), [&input([8]), &input([8])])?;
+    /// assert_eq!((next.shape().to_string(), next.state.len()), ("(None, 8)".to_owned(), 2));
+    /// let whole = Rnn::new(cell).call(&input([None, Some(3)]))?; // the same weights in each step
+    /// assert_eq!(whole.shape().to_string(), "(None, 8)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/rnn/lstm.py`.
+    LstmCell, LstmCellOptions, "LSTMCell";
+
+    own {
         /// Applied to the gates.
         recurrent_activation: Activation = Activation::Sigmoid,
         /// Whether the forget gate's bias starts at one.
         unit_forget_bias: bool = true,
     }
+    step(self) -> LstmStep {
+        LstmStep {
+            common: self.common(),
+            activations: [&self.activation, &self.recurrent_activation],
+            unit_forget_bias: self.unit_forget_bias,
+        }
+    }
 }
 
-impl Layer for LstmOptions {
-    type Output = RnnOutput;
-
-    rnn_layer_methods!("LSTM", <Self as DenseCell>::PATH);
+struct LstmStep<'a> {
+    common: Common<'a>,
+    activations: [&'a Activation; 2],
+    unit_forget_bias: bool,
 }
 
-impl DenseCell for LstmOptions {
+impl DenseCell for LstmStep<'_> {
     const PATH: &'static str = "lstm_cell";
     const GATES: usize = 4;
     const STATES: usize = 2;
 
-    fn common(&self) -> Common<'_> {
-        LstmOptions::common(self)
+    fn common(&self) -> &Common<'_> {
+        &self.common
     }
 
     fn bias(&self) -> (Vec<usize>, Initializer) {
+        let (initializer, ..) = self.common.bias;
         let initializer = match self.unit_forget_bias {
-            true => Initializer::new(ForgetBias(self.bias_initializer.clone())),
-            false => self.bias_initializer.clone(),
+            true => Initializer::new(ForgetBias(initializer.clone())),
+            false => initializer.clone(),
         };
-        (vec![4 * self.units], initializer)
+        (vec![4 * self.common.units], initializer)
     }
 
     fn step(
@@ -66,8 +90,7 @@ impl DenseCell for LstmOptions {
         states: &[Tensor],
     ) -> Result<Vec<Tensor>> {
         let z = projected + weights.recur(&states[0], 0..4)?;
-        let activations = [&self.activation, &self.recurrent_activation];
-        next_states(&z, &states[1], weights.units, activations)
+        next_states(&z, &states[1], weights.units, self.activations)
     }
 }
 

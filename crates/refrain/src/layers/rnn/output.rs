@@ -8,14 +8,25 @@ use crate::layers::Outputs;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-/// The output of a recurrent layer and, with `return_state`, its last states. Can be used like its output.
+/// The output of a recurrent layer and, with `return_state`, its last states; the output of a cell and its next states. Can be
+/// used like its output.
 #[derive(Clone, Debug)]
 pub struct RnnOutput {
     /// The last step's output, or every step's with `return_sequences`.
     pub output: Tensor,
     /// The last states (LSTM: `h`, `c`; GRU and SimpleRNN: `h`), empty without `return_state`. A `Bidirectional` gives
-    /// the forward layer's states, then the backward layer's.
+    /// the forward layer's states, then the backward layer's; stacked cells those of each cell, one cell after the other.
     pub state: Vec<Tensor>,
+}
+
+impl RnnOutput {
+    /// Next states, of which the first is the output.
+    pub(crate) fn of_states(state: Vec<Tensor>) -> Self {
+        RnnOutput {
+            output: state[0].clone(),
+            state,
+        }
+    }
 }
 
 impl Outputs for RnnOutput {

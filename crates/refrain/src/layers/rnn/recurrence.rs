@@ -1,6 +1,6 @@
 //! The loop over the steps of a sequence, for cells with states of any rank: states, masks, and the order of the steps.
 
-use refrain_graph::{DType, Dim, Op, Shape};
+use refrain_graph::{DType, Dim, Op, Shape, Spec};
 
 use super::output::RnnOutput;
 use super::{ZERO_BEFORE_FIRST, masks};
@@ -24,18 +24,67 @@ pub(crate) trait Recurrent {
 
     /// What is done in each step of a sequence `(batch, time, …)`.
     fn cell<'s>(&'s self, cx: &Call, x: &Tensor) -> Result<Cell<'s>>;
+
+    /// Whether the states that a sequence starts from are other than zero.
+    fn has_initial_state(&self, _cx: &Build) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// The states that a sequence starts from, given as zeros.
+    fn initial_state(&self, _cx: &Call, zeros: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        Ok(zeros)
+    }
 }
 
-/// The function of one step: its input and the states give the next states, of which the first is the output.
-type Step<'s> = Box<dyn Fn(&Tensor, &[Tensor]) -> Result<Vec<Tensor>> + 's>;
+/// The function of one step: its input and the states give the output and the next states.
+type Step<'s> = Box<dyn Fn(&Tensor, &[Tensor]) -> Result<RnnOutput> + 's>;
 
 /// What a loop does in each step.
 pub(crate) struct Cell<'s> {
     /// The inputs of all steps, `(time, batch, …)`: what can be computed of them before the first.
     pub(crate) inputs: Tensor,
-    /// The shapes of the states.
-    pub(crate) states: Vec<Shape>,
+    /// Shapes and types of the states.
+    pub(crate) states: Vec<Spec>,
+    /// The state that stands for the output where a step is masked.
+    pub(crate) repeated: usize,
+    /// Whether the output always is that state, which begins at zero.
+    pub(crate) repeats_output: bool,
     pub(crate) step: Step<'s>,
+}
+
+impl<'s> Cell<'s> {
+    /// A cell whose output is the first of its next states.
+    pub(crate) fn of_states(
+        inputs: Tensor,
+        states: Vec<Spec>,
+        step: impl Fn(&Tensor, &[Tensor]) -> Result<Vec<Tensor>> + 's,
+    ) -> Self {
+        Cell {
+            inputs,
+            states,
+            repeated: 0,
+            repeats_output: true,
+            step: Box::new(move |x, states| step(x, states).map(RnnOutput::of_states)),
+        }
+    }
+}
+
+/// Shapes and types of the states of a batch, from the shapes of one sample's.
+pub(crate) fn state_specs(shapes: &[Vec<usize>], batch: Dim, dtype: DType) -> Vec<Spec> {
+    let spec = |shape: &Vec<usize>| {
+        let sizes = shape.iter().map(|&n| Some(n));
+        let dims: Vec<Dim> = std::iter::once(batch).chain(sizes).collect();
+        Spec::new(Shape::from(dims), dtype)
+    };
+    shapes.iter().map(spec).collect()
+}
+
+/// States of zeros, in the program of a tensor.
+pub(super) fn zero_states(like: &Tensor, specs: &[Spec]) -> Result<Vec<Tensor>> {
+    let zeros = specs.iter();
+    zeros
+        .map(|spec| prim::full(like, &spec.shape, spec.dtype, 0.0))
+        .collect()
 }
 
 /// Elements `start..end` along the last axis.
@@ -116,17 +165,23 @@ pub(super) fn build(layer: &impl Recurrent, cx: &mut Build) -> Result<()> {
     let batch = cx
         .dim(0)
         .map_err(|e| e.hint("A stateful layer needs `Input::new(...).batch_size(n)`"))?;
+    if layer.has_initial_state(cx)? {
+        cx.add_state(STARTED, [])?;
+    }
     let mut states = states.iter().enumerate();
     states.try_for_each(|(i, shape)| {
         cx.add_state(&format!("state_{i}"), [&[batch], &shape[..]].concat())
     })
 }
 
+/// What says whether there has been a batch, in layers whose first states are not zero.
+const STARTED: &str = "started";
+
 /// A state that the layer has kept, which is one for each sample of a batch.
-fn kept_state(cx: &Call, name: &str, expected: &Shape) -> Result<Tensor> {
-    let state = cx.weight(name)?;
+fn kept_state(cx: &Call, name: &str, spec: &Spec) -> Result<Tensor> {
+    let (state, expected) = (cx.weight(name)?, &spec.shape);
     if state.shape().compatible(expected) {
-        return Ok(state);
+        return prim::convert(&state, spec.dtype);
     }
     Err(Error::mismatch(
         ErrorKind::Shape,
@@ -136,46 +191,72 @@ fn kept_state(cx: &Call, name: &str, expected: &Shape) -> Result<Tensor> {
     .hint("A stateful layer keeps a state for each sample: give it batches of the size that it was made for"))
 }
 
-/// The first states: those given, those kept, or zeros.
-fn initial_states(
-    shapes: &[Shape],
-    stateful: bool,
+/// The first states: those given, those kept, or the layer's own.
+fn first_states(
+    layer: &impl Recurrent,
+    specs: &[Spec],
     cx: &Call,
     inputs: &Inputs,
     x: &Tensor,
 ) -> Result<Vec<Tensor>> {
-    let Some(given) = inputs.get(1, "initial_state") else {
-        let shapes = shapes.iter().enumerate();
-        let initial = shapes.map(|(i, shape)| match stateful {
-            true => kept_state(cx, &format!("state_{i}"), shape),
-            false => prim::full(x, shape, x.dtype(), 0.0),
-        });
-        return initial.collect();
-    };
-    let states = given.flatten().into_iter().map(|s| cx.floats(s));
-    let states = states.collect::<Result<Vec<_>>>()?;
-    if states.len() != shapes.len() {
-        return Err(Error::mismatch(
-            ErrorKind::Structure,
-            format!("{} initial states", shapes.len()),
-            states.len().to_string(),
-        )
-        .hint("Give all the states that a call with `return_state` returns"));
+    if let Some(given) = inputs.get(1, "initial_state") {
+        let states = given.flatten().into_iter().map(|s| cx.floats(s));
+        let states = states.collect::<Result<Vec<_>>>()?;
+        check_states(&states, specs, INITIAL)?;
+        let states = states.iter().zip(specs);
+        return states
+            .map(|(s, spec)| prim::convert(s, spec.dtype))
+            .collect();
     }
-    for (state, expected) in states.iter().zip(shapes) {
-        if !state.shape().compatible(expected) {
-            let error = Error::mismatch(
-                ErrorKind::Shape,
-                format!("initial states of shape {expected}"),
-                format!("shape {}", state.shape()),
-            );
-            return Err(error.hint(match expected.rank() {
+    let kept = specs
+        .iter()
+        .enumerate()
+        .map(|(i, spec)| kept_state(cx, &format!("state_{i}"), spec));
+    let started = cx.optional_weight(STARTED)?;
+    if layer.rules().stateful && started.is_none() {
+        return kept.collect();
+    }
+    let states = layer.initial_state(cx, zero_states(x, specs)?)?;
+    check_states(&states, specs, INITIAL)?;
+    let Some(started) = started else {
+        return Ok(states);
+    };
+    let started = prim::convert(&started, DType::Bool)?;
+    let kept = kept.zip(&states);
+    kept.map(|(kept, state)| prim::select(&started, &kept?, state))
+        .collect()
+}
+
+/// What states are in errors.
+const INITIAL: &str = "initial states";
+
+/// Refuses states of another number or other shapes.
+pub(crate) fn check_states(states: &[Tensor], specs: &[Spec], what: &str) -> Result<()> {
+    if states.len() != specs.len() {
+        let expected = format!("{} {what}", specs.len());
+        let error = Error::mismatch(ErrorKind::Structure, expected, states.len().to_string());
+        let shapes: Vec<String> = specs.iter().map(|spec| spec.shape.to_string()).collect();
+        return Err(error.hint(match what {
+            INITIAL => "Give all the states that a call with `return_state` returns".to_owned(),
+            _ => format!(
+                "A cell takes and gives states of shapes {}",
+                shapes.join(", ")
+            ),
+        }));
+    }
+    for (state, Spec { shape, .. }) in states.iter().zip(specs) {
+        state.check()?;
+        if !state.shape().compatible(shape) {
+            let expected = format!("{what} of shape {shape}");
+            let received = format!("shape {}", state.shape());
+            let error = Error::mismatch(ErrorKind::Shape, expected, received);
+            return Err(error.hint(match shape.rank() {
                 2 => "A state has as many features as the layer has units",
                 _ => "A state has the shape of an output",
             }));
         }
     }
-    Ok(states)
+    Ok(())
 }
 
 pub(super) fn call(layer: &impl Recurrent, cx: &Call, inputs: &Inputs) -> Result<RnnOutput> {
@@ -186,20 +267,26 @@ pub(super) fn call(layer: &impl Recurrent, cx: &Call, inputs: &Inputs) -> Result
     };
     let x = &cx.floats(x)?;
     let (rules, cell) = (layer.rules(), layer.cell(cx, x)?);
-    let states = initial_states(&cell.states, rules.stateful, cx, inputs, x)?;
+    let states = first_states(layer, &cell.states, cx, inputs, x)?;
     let mask = masks::of_steps(inputs);
     let mask = mask.map(|m| time_major_mask(&m, x)).transpose()?;
     let repeats = rules.zero_before_first && !rules.zero_output_for_mask;
-    let starts_anew = !masks::has_initial_state(inputs) && !rules.stateful;
+    let starts_anew = !masks::has_initial_state(inputs) && !rules.stateful && cell.repeats_output;
     let steps = Steps { rules, cell, mask };
-    let (outputs, last, mut states) = match (&steps.mask, rules.unroll) {
+    let run = || match (&steps.mask, rules.unroll) {
         (_, true) => steps.unrolled(states),
         (Some(_), false) if repeats && !starts_anew => steps.repeating(states),
         _ => steps.looped(states),
-    }?;
+    };
+    let (outputs, last, states) = cx.trace.in_sequence(run)?;
+    let states = states.iter().map(|s| prim::convert(s, x.dtype()));
+    let mut states = states.collect::<Result<Vec<_>>>()?;
     if rules.stateful {
         for (i, state) in states.iter().enumerate() {
             cx.assign(&format!("state_{i}"), state)?;
+        }
+        if cx.optional_weight(STARTED)?.is_some() {
+            cx.assign(STARTED, &prim::constant_of(x, cx.layer.dtype(), 1.0)?)?;
         }
     }
     if !rules.return_state {
@@ -211,7 +298,7 @@ pub(super) fn call(layer: &impl Recurrent, cx: &Call, inputs: &Inputs) -> Result
         None => last,
     };
     Ok(RnnOutput {
-        output,
+        output: prim::convert(&output, x.dtype())?,
         state: states,
     })
 }
@@ -277,6 +364,25 @@ fn stacked(steps: &[Tensor]) -> Result<Tensor> {
 /// Every step's outputs (if they are wanted), the last step's output, the last states.
 type Ran = (Option<Tensor>, Tensor, Vec<Tensor>);
 
+/// What the output of a masked step is.
+enum Otherwise<'o> {
+    /// The state that stands for it.
+    State,
+    /// This one.
+    Output(&'o Tensor),
+    Zero,
+}
+
+/// The state that stands for a masked output, which must have its shape.
+fn repeatable<'t>(state: &'t Tensor, output: &Tensor) -> Result<&'t Tensor> {
+    if state.shape().compatible(&output.shape()) && state.dtype() == output.dtype() {
+        return Ok(state);
+    }
+    let expected = format!("an output like the cell's first state, {}", state.spec());
+    let error = Error::mismatch(ErrorKind::Shape, expected, output.spec().to_string());
+    Err(error.hint("Masked steps repeat that state: set `zero_output_for_mask` or `unroll`, or leave the mask out"))
+}
+
 /// The steps of a call.
 struct Steps<'s> {
     rules: Recurrence,
@@ -299,44 +405,64 @@ impl Steps<'_> {
         }
     }
 
-    fn next(&self, input: &Tensor, states: &[Tensor]) -> Result<Vec<Tensor>> {
-        let next = (self.cell.step)(input, states)?;
-        next.iter().try_for_each(Tensor::check)?;
-        Ok(next)
+    fn next(&self, input: &Tensor, states: &[Tensor]) -> Result<RnnOutput> {
+        let (specs, next) = (&self.cell.states, (self.cell.step)(input, states)?);
+        next.output.check()?;
+        check_states(&next.state, specs, "next states")?;
+        let state = next.state.iter().zip(specs);
+        let state = state.map(|(s, spec)| prim::convert(s, spec.dtype));
+        Ok(RnnOutput {
+            output: next.output,
+            state: state.collect::<Result<_>>()?,
+        })
     }
 
-    /// One step; where the mask is false the states stay what they are.
+    /// One step. Where the mask is false the states stay what they are, and the output is another.
     fn masked(
         &self,
         input: &Tensor,
         mask: Option<&Tensor>,
         states: &[Tensor],
-    ) -> Result<Vec<Tensor>> {
-        let next = self.next(input, states)?;
-        let Some(mask) = mask else { return Ok(next) };
-        let kept = next.iter().zip(states);
-        kept.map(|(new, old)| select(mask, new, old)).collect()
+        otherwise: Otherwise,
+    ) -> Result<RnnOutput> {
+        let RnnOutput { output, state } = self.next(input, states)?;
+        let Some(mask) = mask else {
+            return Ok(RnnOutput { output, state });
+        };
+        let kept = state.iter().zip(states);
+        let kept = kept.map(|(new, old)| select(mask, new, old));
+        let kept = kept.collect::<Result<Vec<_>>>()?;
+        let repeated = self.cell.repeated;
+        let output = match otherwise {
+            Otherwise::State if output.is_same(&state[repeated]) => kept[repeated].clone(),
+            Otherwise::State => select(mask, &output, repeatable(&states[repeated], &output)?)?,
+            Otherwise::Output(before) => select(mask, &output, before)?,
+            Otherwise::Zero => select(mask, &output, &prim::constant_like(&output, 0.0)?)?,
+        };
+        Ok(RnnOutput {
+            output,
+            state: kept,
+        })
     }
 
-    /// The steps as a loop.
+    /// The steps as a loop. An output that is no state is stacked even if the last alone is wanted.
     fn looped(&self, states: Vec<Tensor>) -> Result<Ran> {
-        let zeroed = self.rules.zero_output_for_mask && self.mask.is_some();
-        let stacks = self.rules.return_sequences || zeroed;
+        let mut carried = None;
         let body = |states: &[Tensor], step: &[Tensor]| {
-            let next = self.masked(&step[0], step.get(1), states)?;
-            let output = match (zeroed, step.get(1)) {
-                (true, Some(mask)) => select(mask, &next[0], &prim::constant_like(&next[0], 0.0)?)?,
-                _ => next[0].clone(),
+            let otherwise = match self.rules.zero_output_for_mask {
+                true => Otherwise::Zero,
+                false => Otherwise::State,
             };
-            Ok((next, if stacks { vec![output] } else { vec![] }))
+            let next = self.masked(&step[0], step.get(1), states, otherwise)?;
+            carried = next.state.iter().position(|s| s.is_same(&next.output));
+            let stacks = self.rules.return_sequences || carried.is_none();
+            Ok((next.state, Vec::from_iter(stacks.then_some(next.output))))
         };
         let (states, stacked) = ops::scan(&states, &self.sequences(), self.options(), body)?;
         let stacked = stacked.into_iter().next();
-        let last = match &stacked {
-            Some(outputs) if zeroed => {
-                step_of(outputs, last_step(outputs, self.rules.go_backwards))?
-            }
-            _ => states[0].clone(),
+        let last = match (carried, &stacked) {
+            (None, Some(outputs)) => step_of(outputs, last_step(outputs, self.rules.go_backwards))?,
+            (carried, _) => states[carried.unwrap_or(0)].clone(),
         };
         let outputs = stacked.filter(|_| self.rules.return_sequences);
         Ok((outputs, last, states))
@@ -345,18 +471,18 @@ impl Steps<'_> {
     /// The steps as a loop in which a masked step repeats the output before, which is zero at the start.
     fn repeating(&self, mut carried: Vec<Tensor>) -> Result<Ran> {
         let (inputs, count) = (&self.cell.inputs, carried.len());
-        let zero = prim::full(inputs, &carried[0].shape(), inputs.dtype(), 0.0)?;
-        carried.push(zero);
+        let like = match self.cell.repeats_output {
+            true => carried[self.cell.repeated].clone(),
+            false => self.next(&step_of(inputs, 0)?, &carried)?.output,
+        };
+        carried.push(prim::full(inputs, &like.shape(), like.dtype(), 0.0)?);
         let body = |carried: &[Tensor], step: &[Tensor]| {
             let (states, before) = carried.split_at(count);
-            let mut next = self.masked(&step[0], step.get(1), states)?;
-            let output = match step.get(1) {
-                Some(mask) => select(mask, &next[0], &before[0])?,
-                None => next[0].clone(),
-            };
-            next.push(output.clone());
+            let otherwise = Otherwise::Output(&before[0]);
+            let mut next = self.masked(&step[0], step.get(1), states, otherwise)?;
+            next.state.push(next.output.clone());
             let stacks = self.rules.return_sequences;
-            Ok((next, if stacks { vec![output] } else { vec![] }))
+            Ok((next.state, Vec::from_iter(stacks.then_some(next.output))))
         };
         let (mut states, stacked) = ops::scan(&carried, &self.sequences(), self.options(), body)?;
         let last = states.swap_remove(count);
@@ -382,27 +508,21 @@ impl Steps<'_> {
     /// The steps one by one. As in Keras a masked step repeats the output before, which is zero at the start.
     fn unrolled(&self, mut states: Vec<Tensor>) -> Result<Ran> {
         let (order, inputs) = (self.order()?, &self.cell.inputs);
-        let zero = prim::full(inputs, &states[0].shape(), inputs.dtype(), 0.0)?;
         let mut outputs: Vec<Tensor> = Vec::with_capacity(order.len());
         for t in order {
             let mask = self.mask.as_ref().map(|m| step_of(m, t)).transpose()?;
-            let next = self.next(&step_of(inputs, t)?, &states)?;
-            let Some(mask) = mask else {
-                outputs.push(next[0].clone());
-                states = next;
-                continue;
+            let otherwise = match outputs.last() {
+                Some(output) if !self.rules.zero_output_for_mask => Otherwise::Output(output),
+                _ => Otherwise::Zero,
             };
-            let before = match outputs.last() {
-                Some(output) if !self.rules.zero_output_for_mask => output,
-                _ => &zero,
-            };
-            outputs.push(select(&mask, &next[0], before)?);
-            let kept = next.iter().zip(&states);
-            states = kept
-                .map(|(new, old)| select(&mask, new, old))
-                .collect::<Result<_>>()?;
+            let next = self.masked(&step_of(inputs, t)?, mask.as_ref(), &states, otherwise)?;
+            outputs.push(next.output);
+            states = next.state;
         }
-        let last = outputs.last().unwrap_or(&zero).clone();
+        let last = match outputs.last() {
+            Some(output) => output.clone(),
+            None => ops::zeros_like(&states[self.cell.repeated], None).checked()?,
+        };
         if !self.rules.return_sequences {
             return Ok((None, last, states));
         }

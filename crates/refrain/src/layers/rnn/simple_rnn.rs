@@ -1,13 +1,8 @@
-//! The fully connected recurrent layer.
+//! The fully connected recurrent layer, and its cell.
 
-use super::dense_cell::{Common, DenseCell, Weights};
-use super::options::{rnn_layer_methods, rnn_options};
-use super::output::RnnOutput;
-use crate::error::Result;
-use crate::layers::Layer;
-use crate::tensor::Tensor;
+use super::options::dense_layers;
 
-rnn_options! {
+dense_layers! {
     /// The recurrence `h' = activation(x · kernel + bias + h · recurrent_kernel)`.
     ///
     /// Input `(batch, time, features)`; output `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with
@@ -21,22 +16,43 @@ rnn_options! {
     /// ```
     ///
     /// Source: `keras/src/layers/rnn/simple_rnn.py`.
-    SimpleRnn, SimpleRnnOptions {}
+    SimpleRnn, SimpleRnnOptions, "SimpleRNN" without "seed";
+
+    /// One step of a [`SimpleRnn`].
+    ///
+    /// Input `(batch, features)` and the state `h`, `(batch, units)`; the output is the next `h`.
+    ///
+    /// ```
+    /// use refrain::{input, layers::SimpleRnnCell};
+    /// let next = SimpleRnnCell::new(8).step(&input([3]), &input([8]))?;
+    /// assert_eq!(next.state[0].shape().to_string(), "(None, 8)");
+    /// # Ok::<(), refrain::Error>(())
+    /// ```
+    ///
+    /// Source: `keras/src/layers/rnn/simple_rnn.py`.
+    SimpleRnnCell, SimpleRnnCellOptions, "SimpleRNNCell";
+
+    own {}
+    step(self) -> SimpleRnnStep {
+        SimpleRnnStep {
+            common: self.common(),
+            activation: &self.activation,
+        }
+    }
 }
 
-impl Layer for SimpleRnnOptions {
-    type Output = RnnOutput;
-
-    rnn_layer_methods!("SimpleRNN", <Self as DenseCell>::PATH, without: "seed");
+struct SimpleRnnStep<'a> {
+    common: Common<'a>,
+    activation: &'a Activation,
 }
 
-impl DenseCell for SimpleRnnOptions {
+impl DenseCell for SimpleRnnStep<'_> {
     const PATH: &'static str = "simple_rnn_cell";
     const GATES: usize = 1;
     const STATES: usize = 1;
 
-    fn common(&self) -> Common<'_> {
-        SimpleRnnOptions::common(self)
+    fn common(&self) -> &Common<'_> {
+        &self.common
     }
 
     fn step(

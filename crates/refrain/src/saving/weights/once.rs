@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::legacy::WEIGHT_NAMES;
-use super::places::{Habit, Members, join};
+use super::places::{Habit, join};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::{description, identity};
+use crate::names::Members;
 use crate::ops;
 use refrain_storage::{ArrayFile, ArrayRef, Group};
 
@@ -31,13 +32,13 @@ pub(crate) fn stored_once<D>(model: &Json, root: &Group<D>) -> Result<Identities
     let mut members = HashMap::new();
     shared(
         model,
-        &mut |outer, layer, attribute| {
-            if let Some(attribute) = attribute {
-                return join(outer, attribute);
+        &mut |outer, layer, attribute| match attribute {
+            Attribute::Of(name) => join(outer, name),
+            Attribute::List(list) => {
+                let members: &mut Members = members.entry(outer.to_owned()).or_default();
+                let class = layer["class_name"].as_str().unwrap_or_default();
+                join(outer, &format!("{list}/{}", members.next(class, 1)))
             }
-            let members: &mut Members = members.entry(outer.to_owned()).or_default();
-            let class = layer["class_name"].as_str().unwrap_or_default();
-            join(outer, &format!("layers/{}", members.next(class, 1)))
         },
         &|path| root.group(path).is_some_and(holds_arrays),
     )
@@ -57,8 +58,15 @@ pub(crate) fn named_once<D>(model: &Json, root: &Group<D>) -> Result<Identities>
     )
 }
 
-/// The path of a layer inside another: of a member of its list, or of the layer that it wraps under an attribute.
-type PathOf<'p> = &'p mut dyn FnMut(&str, &Json, Option<&str>) -> String;
+/// Where a layer holds another: under an attribute, or in a list under one.
+#[derive(Clone, Copy)]
+enum Attribute {
+    Of(&'static str),
+    List(&'static str),
+}
+
+/// The path of a layer inside another.
+type PathOf<'p> = &'p mut dyn FnMut(&str, &Json, Attribute) -> String;
 
 fn shared(
     model: &Json,
@@ -125,15 +133,21 @@ impl Search<'_> {
     }
 }
 
-/// The layers inside another that are stored by themselves, with the pointers to them and, where there is no list of them,
-/// the attribute that holds them.
-fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Option<&'static str>)> {
+/// The layers inside another that are stored by themselves, with the pointers to them and the attributes that hold them.
+fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Attribute)> {
     let config = &json["config"];
     let wrapped = Some(&config["layer"]).filter(|layer| {
         // Bidirectional layers have copies of it.
         layer.is_object() && !config["merge_mode"].is_string()
     });
-    let wrapped = wrapped.map(|layer| (layer, "/config/layer".to_owned(), Some("layer")));
+    let cell = Some(&config["cell"]).filter(|cell| cell.is_object());
+    let wrapped = wrapped.map(|layer| (layer, "/config/layer".to_owned(), Attribute::Of("layer")));
+    let cell = cell.map(|cell| (cell, "/config/cell".to_owned(), Attribute::Of("cell")));
+    let cells = config["cells"].as_array().into_iter().flatten().enumerate();
+    let cells = cells.map(|(i, cell)| {
+        let pointer = format!("/config/cells/{i}");
+        (cell, pointer, Attribute::List("cells"))
+    });
     let sequential = json["class_name"].as_str() == Some("Sequential");
     let listed = config["layers"]
         .as_array()
@@ -146,8 +160,11 @@ fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Option<&'static 
         let left_out = ops::is_module(module) || (sequential && is_input);
         !left_out
     });
-    let listed = listed.map(|(i, layer)| (layer, format!("/config/layers/{i}"), None));
-    wrapped.into_iter().chain(listed)
+    let listed = listed.map(|(i, layer)| {
+        let pointer = format!("/config/layers/{i}");
+        (layer, pointer, Attribute::List("layers"))
+    });
+    wrapped.into_iter().chain(cell).chain(cells).chain(listed)
 }
 
 fn holds_arrays<D>(group: &Group<D>) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::layers::AnyLayer;
 use crate::models::{Functional, Model};
-use crate::names;
+use crate::names::Members;
 use crate::variable::Variable;
 use refrain_storage::Group;
 
@@ -181,24 +181,6 @@ impl Walk {
             let member = members.next(inner.class_name(), if twice { 2 } else { 1 });
             let path = format!("{}/{member}", self.habit.list);
             self.visit(inner, named.inside(&path, inner, name));
-        }
-    }
-}
-
-/// Names of a list's members: `dense`, then `dense_1`, … by class.
-#[derive(Default)]
-pub(super) struct Members(HashMap<String, usize>);
-
-impl Members {
-    /// The name of a member that the list holds `count` times.
-    pub(super) fn next(&mut self, class: &str, count: usize) -> String {
-        let name = names::snake_case(class);
-        let seen = self.0.entry(name.clone()).or_insert(0);
-        let before = *seen;
-        *seen += count;
-        match before {
-            0 => name,
-            n => format!("{name}_{n}"),
         }
     }
 }

@@ -17,10 +17,10 @@ pub(super) enum Family {
 impl Family {
     pub(super) fn of(class: &str) -> Self {
         match class {
-            "LSTM" | "GRU" | "SimpleRNN" | "ConvLSTM1D" | "ConvLSTM2D" | "ConvLSTM3D" => {
+            "LSTM" | "GRU" | "SimpleRNN" | "RNN" | "ConvLSTM1D" | "ConvLSTM2D" | "ConvLSTM3D" => {
                 Family::Recurrent
             }
-            "Bidirectional" | "RNN" => Family::AroundRecurrent,
+            "Bidirectional" => Family::AroundRecurrent,
             "Add" | "Average" | "Concatenate" | "Maximum" | "Minimum" | "Multiply" | "Subtract" => {
                 Family::Merging
             }

@@ -24,10 +24,14 @@ pub(super) fn upgrade_layer(json: &mut Json, old: bool) -> Result<()> {
     let Some(config) = json["config"].as_object_mut() else {
         return Ok(());
     };
-    for inner in ["layer", "backward_layer"] {
-        if let Some(layer) = config.get_mut(inner).filter(|layer| layer.is_object()) {
-            upgrade_object(layer, old)?;
-        }
+    for inner in ["layer", "backward_layer", "cell", "cells"] {
+        let layers = match config.get_mut(inner) {
+            Some(Json::Array(layers)) => layers.as_mut_slice(),
+            Some(layer) => std::slice::from_mut(layer),
+            None => &mut [],
+        };
+        let mut layers = layers.iter_mut().filter(|layer| layer.is_object());
+        layers.try_for_each(|layer| upgrade_object(layer, old))?;
     }
     if class == "Lambda" && !own {
         lambda::upgrade(config);
@@ -61,9 +65,10 @@ const RENAMED: [(&str, &str, &str); 2] = [
 ];
 
 /// Options that changed what is computed and that refrain, like Keras 3, does not have: it must not be set.
-const GONE: [(&str, &str); 5] = [
+const GONE: [(&str, &str); 6] = [
     ("LSTM", "time_major"),
     ("GRU", "time_major"),
+    ("RNN", "time_major"),
     ("SimpleRNN", "time_major"),
     ("BatchNormalization", "renorm"),
     ("BatchNormalization", "virtual_batch_size"),
@@ -99,7 +104,7 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
     if let Some(option) = masks {
         config.insert(option.to_owned(), true.into());
     }
-    if class == "GRU" && !config.contains_key("reset_after") {
+    if matches!(class, "GRU" | "GRUCell") && !config.contains_key("reset_after") {
         // The default before Keras 2.1 had the option.
         config.insert("reset_after".to_owned(), false.into());
     }
