@@ -7,7 +7,7 @@ use super::handle::{AnyLayer, BuildSpecs, Handle};
 use super::layer::Layer;
 use super::restoring::Restoring;
 use super::*;
-use crate::config::{Config, dtype_from_json, dtype_policy, in_option, short, shown};
+use crate::config::{Config, dtype_from_json, dtype_policy, in_option, short, shown, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::objects::{self, Holds, Kind, own};
 use crate::ops;
@@ -183,12 +183,29 @@ impl<L: Layer> Holds<L> for AnyLayer {
 pub(crate) fn another(layer: &AnyLayer, config: &Config) -> Result<AnyLayer> {
     let class = layer.class_name();
     let made = match built_in(class).filter(|row| (row.is)(layer)) {
-        Some(row) => row.make(config, &Restoring::default()),
+        Some(row) => {
+            let mut context = Restoring::default();
+            context.make = Some(make_inner);
+            row.make(config, &context)
+        }
         None => objects::custom(class)
             .ok_or_else(|| no_class(class))
             .and_then(|restore| restore(config)),
     };
     made.map_err(|e| e.in_layer(layer_name(config, class), class))
+}
+
+/// Makes a layer inside another as [`to_json`] describes it.
+fn make_inner(json: &Json, context: &Restoring) -> Result<AnyLayer> {
+    let (class, config) = (json["class_name"].as_str(), json["config"].as_object());
+    let (Some(class), Some(config)) = (class, config) else {
+        return Err(unexpected("a layer", json));
+    };
+    match own::own_name(json) {
+        Some(name) => objects::custom(name).map(|restore| restore(config)),
+        None => built_in(class).map(|row| row.make(config, context)),
+    }
+    .unwrap_or_else(|| Err(no_class(class)))
 }
 
 /// The name that a configuration gives a layer, or its class.
