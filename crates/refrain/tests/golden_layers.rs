@@ -5,25 +5,33 @@ mod common;
 use std::sync::OnceLock;
 
 use common::{layer_case, npz::Golden};
+use serde_json::Value as Json;
 
-fn golden() -> &'static Golden {
-    static GOLDEN: OnceLock<Golden> = OnceLock::new();
-    GOLDEN.get_or_init(|| Golden::read("layers"))
+/// The files of cases.
+fn golden() -> &'static [Golden; 2] {
+    static GOLDEN: OnceLock<[Golden; 2]> = OnceLock::new();
+    GOLDEN.get_or_init(|| ["layers", "more_layers"].map(Golden::read))
+}
+
+/// All cases, each with its file.
+fn cases() -> impl Iterator<Item = (&'static Golden, &'static Json)> {
+    golden().iter().flat_map(|golden| {
+        let cases = golden.json.as_array().expect("a list of cases");
+        cases.iter().map(move |case| (golden, case))
+    })
 }
 
 /// Runs every case of these classes and lists all that fails.
 fn check(classes: &[&str]) {
-    let cases = golden().json.as_array().expect("a list of cases");
     let mut failures = Vec::new();
     for class in classes {
-        let mut of_class = cases
-            .iter()
-            .filter(|c| c["class_name"] == *class)
+        let mut of_class = cases()
+            .filter(|(_, c)| c["class_name"] == *class)
             .peekable();
         assert!(of_class.peek().is_some(), "no cases of {class}");
-        for case in of_class {
+        for (golden, case) in of_class {
             let name = case["name"].as_str().unwrap_or_default();
-            for failure in layer_case::check(golden(), case) {
+            for failure in layer_case::check(golden, case) {
                 failures.push(format!("{name}: {failure}"));
             }
         }
@@ -51,8 +59,7 @@ macro_rules! families {
         #[test]
         fn every_class_of_the_file_is_in_a_family() {
             let known = [$($($class),+),*];
-            let cases = golden().json.as_array().expect("a list of cases");
-            for case in cases {
+            for (_, case) in cases() {
                 let class = case["class_name"].as_str().expect("a class");
                 assert!(known.contains(&class), "no family has {class}");
             }
@@ -81,7 +88,7 @@ families! {
     average_pooling: "AveragePooling1D" "AveragePooling2D" "AveragePooling3D" "GlobalAveragePooling1D" "GlobalAveragePooling2D" "GlobalAveragePooling3D";
     normalization: "BatchNormalization" "LayerNormalization" "GroupNormalization" "RMSNormalization" "UnitNormalization";
     regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D" "SpatialDropout3D" "AlphaDropout" "GaussianDropout" "GaussianNoise" "ActivityRegularization";
-    attention: "MultiHeadAttention" "Attention" "AdditiveAttention";
+    attention: "MultiHeadAttention" "GroupQueryAttention" "Attention" "AdditiveAttention";
     simple_rnn: "SimpleRNN";
     lstm: "LSTM";
     gru: "GRU";

@@ -6,7 +6,7 @@
 //! | convolutions | [`Conv1D`], [`Conv1DTranspose`], [`Conv2D`], [`Conv2DTranspose`], [`Conv3D`], [`Conv3DTranspose`], [`DepthwiseConv1D`], [`DepthwiseConv2D`], [`SeparableConv1D`], [`SeparableConv2D`] |
 //! | pooling | [`AveragePooling1D`], [`AveragePooling2D`], [`AveragePooling3D`], [`MaxPooling1D`], [`MaxPooling2D`], [`MaxPooling3D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalAveragePooling3D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`], [`GlobalMaxPooling3D`] |
 //! | recurrent | [`LSTM`](Lstm), [`GRU`](Gru), [`SimpleRNN`](SimpleRnn), [`ConvLSTM1D`](ConvLstm1D), [`ConvLSTM2D`](ConvLstm2D), [`ConvLSTM3D`](ConvLstm3D), [`Bidirectional`], [`TimeDistributed`] |
-//! | attention | [`Attention`], [`AdditiveAttention`], [`MultiHeadAttention`] |
+//! | attention | [`Attention`], [`AdditiveAttention`], [`GroupQueryAttention`], [`MultiHeadAttention`] |
 //! | normalization | [`BatchNormalization`], [`GroupNormalization`], [`LayerNormalization`], [`RMSNormalization`](RmsNormalization), [`UnitNormalization`] |
 //! | regularization | [`ActivityRegularization`], [`AlphaDropout`], [`Dropout`], [`GaussianDropout`], [`GaussianNoise`], [`SpatialDropout1D`], [`SpatialDropout2D`], [`SpatialDropout3D`] |
 //! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Cropping3D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`UpSampling3D`], [`ZeroPadding1D`], [`ZeroPadding2D`], [`ZeroPadding3D`] |

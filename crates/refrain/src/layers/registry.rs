@@ -21,6 +21,7 @@ pub(super) type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
 
 /// A class of Keras.
 pub(super) struct Row {
+    /// Its name in files.
     pub(super) class: &'static str,
     pub(super) restore: Restore,
     /// Whether a layer is of this class, and not of a user's that has its name.
@@ -240,17 +241,17 @@ fn layer_name<'c>(config: &'c Config, class: &'c str) -> &'c str {
 /// Another layer of a layer's class.
 pub(crate) fn another(layer: &AnyLayer, config: &Config) -> Result<AnyLayer> {
     let class = layer.class_name();
-    let found = match is_built_in(layer) {
-        true => Class::built_in(class),
-        false => Class::own(class),
+    let found = match row_of(layer) {
+        Some(row) => Some(Class::BuiltIn(row.restore)),
+        None => Class::own(class),
     };
     let found = found.ok_or_else(|| no_class(class))?;
     found.make(class, config, &Restoring::default())
 }
 
-/// Whether a layer is of a class of Keras.
-fn is_built_in(layer: &AnyLayer) -> bool {
-    built_in(layer.class_name()).is_some_and(|row| (row.is)(layer))
+/// The class of Keras that a layer is of.
+fn row_of(layer: &AnyLayer) -> Option<&'static Row> {
+    all().find(|row| (row.is)(layer))
 }
 
 /// Makes a layer, a model, or a function of `ops` as a layer, from Keras's serialised form.
@@ -307,7 +308,8 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     if let Some(functional) = layer.options::<Functional>() {
         return model_to_json(layer, functional);
     }
-    let class = layer.class_name();
+    let row = row_of(layer);
+    let class = row.map_or(layer.class_name(), |row| row.class);
     let (mut config, properties) = (layer.full_config(), layer.properties());
     config.retain(|key, _| !properties.own_options.contains(&key.as_str()));
     config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
@@ -318,7 +320,7 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         if !properties.plain_config {
             config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
         }
-        match is_built_in(layer) || layer.is_input() {
+        match row.is_some() || layer.is_input() {
             true => ("keras.layers".to_owned(), Json::Null),
             false => ("builtins".to_owned(), own::packaged(class).into()),
         }
