@@ -7,7 +7,7 @@ use super::handle::{AnyLayer, BuildSpecs, Handle};
 use super::layer::Layer;
 use super::restoring::Restoring;
 use super::*;
-use crate::config::{Config, in_option, shown, unexpected};
+use crate::config::{Config, ConfigValue, in_option, shown, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Functional;
 use crate::objects::{self, Holds, Kind, own};
@@ -177,6 +177,16 @@ pub(crate) fn dtype_from_json(json: &Json) -> Result<DType> {
     }
 }
 
+impl ConfigValue for DType {
+    fn to_json(&self) -> Json {
+        self.keras_name().into()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        dtype_from_json(json)
+    }
+}
+
 impl Kind for AnyLayer {
     const WHAT: &'static str = "a layer";
 }
@@ -298,8 +308,21 @@ fn make(json: &Json, context: &Restoring) -> Result<AnyLayer> {
     }
 }
 
+/// Classes of Keras whose layers hold what only another program can run.
+const FOREIGN: [(&str, &str); 4] = [
+    ("FlaxLayer", "a module of Flax"),
+    ("JaxLayer", "a function of JAX"),
+    ("TFSMLayer", "a SavedModel of TensorFlow"),
+    ("TorchModuleWrapper", "a module of PyTorch"),
+];
+
 fn no_class(class: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("no layer class `{class}`"))
+    let foreign = FOREIGN.iter().find(|(name, _)| *name == class);
+    let message = match foreign {
+        Some((_, held)) => format!("a `{class}` computes with {held}, which only Python can run"),
+        None => format!("no layer class `{class}`"),
+    };
+    Error::new(ErrorKind::Unsupported, message)
         .hint("Make a layer of your own known with `refrain::register`")
 }
 
@@ -405,6 +428,18 @@ mod tests {
         assert_eq!(dense(policy("float16"))?.dtype(), DType::F16);
         assert_eq!(dense(Json::Null)?.dtype(), DType::F32);
         Ok(())
+    }
+
+    #[test]
+    fn layers_of_other_programs_are_refused_by_name() {
+        for (class, held) in FOREIGN {
+            let config = json!({ "name": "borrowed" });
+            let json = json!({ "module": "keras.layers", "class_name": class, "config": config });
+            let error = from_json(&json, &Restoring::default()).expect_err("no such layer");
+            assert_eq!(error.layer(), Some("borrowed"));
+            let text = error.to_string();
+            assert!(text.contains(class) && text.contains(held), "{text}");
+        }
     }
 
     #[test]

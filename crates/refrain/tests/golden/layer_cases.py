@@ -77,6 +77,8 @@ def case(name, make, inputs, *rest, training=False, defect=None, **kwargs):
     run(constants)
     for w in layer.weights:
         w.assign(random_weight(rng, w))
+    if isinstance(layer, L.Normalization):
+        layer.finalize_state()  # it computes with copies of its weights
     initial = [np.asarray(w.value) for w in layer.weights]
     trainable = [np.asarray(w.value) for w in layer.trainable_variables]
     frozen = [np.asarray(w.value) for w in layer.non_trainable_variables]
@@ -102,7 +104,7 @@ def case(name, make, inputs, *rest, training=False, defect=None, **kwargs):
         with keras.StatelessScope(state_mapping=state):
             out = run(values)
         flat_out = keras.tree.flatten(out)
-        return sum(jnp.sum(o * c) for o, c in zip(flat_out, cotangents) if c is not None)
+        return sum((jnp.sum(o * c) for o, c in zip(flat_out, cotangents) if c is not None), jnp.float32(0))
 
     value, (weight_grads, input_grads) = jax.value_and_grad(loss, argnums=(0, 1))(
         [jnp.array(w) for w in trainable], [jnp.array(leaves[i][0]) for i in float_at]
