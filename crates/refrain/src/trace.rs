@@ -425,6 +425,15 @@ impl Trace {
         }
     }
 
+    /// Lets variables have the values again that they have before the run.
+    pub(crate) fn forget_assigned(&self, variables: &[Variable]) {
+        let mut state = self.lock();
+        for variable in variables {
+            let index = state.slot(variable);
+            state.variables[index].current = state.variables[index].param;
+        }
+    }
+
     /// Adds a scalar loss of a layer.
     pub(crate) fn add_loss(&self, loss: &Tensor) -> Result<()> {
         if self.0.parent.is_some() {

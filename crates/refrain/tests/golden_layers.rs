@@ -9,12 +9,16 @@ use serde_json::Value as Json;
 
 /// All cases with the files that they are in: those of layers, and those of cells and of layers that run them.
 fn cases() -> impl Iterator<Item = (&'static Golden, &'static Json)> {
-    static GOLDEN: OnceLock<[Golden; 2]> = OnceLock::new();
-    let [layers, cells] = GOLDEN.get_or_init(|| {
+    static GOLDEN: OnceLock<[Golden; 3]> = OnceLock::new();
+    let [layers, more, cells] = GOLDEN.get_or_init(|| {
         cells::register_all();
-        ["layers", "cells"].map(Golden::read)
+        ["layers", "more_layers", "cells"].map(Golden::read)
     });
-    let all = [(layers, &layers.json), (cells, &cells.json["layers"])];
+    let all = [
+        (layers, &layers.json),
+        (more, &more.json),
+        (cells, &cells.json["layers"]),
+    ];
     all.into_iter().flat_map(|(golden, cases)| {
         let cases = cases.as_array().expect("a list of cases");
         cases.iter().map(move |case| (golden, case))
@@ -76,19 +80,20 @@ macro_rules! families {
 }
 
 families! {
-    core: "Dense" "EinsumDense" "Embedding" "Identity" "Masking";
+    core: "Dense" "EinsumDense" "Embedding" "Identity" "Masking" "ReversibleEmbedding";
     merging: "Add" "Subtract" "Multiply" "Average" "Maximum" "Minimum" "Concatenate" "Dot";
     reshaping: "Flatten" "Reshape" "Permute" "RepeatVector";
     edges: "ZeroPadding1D" "ZeroPadding2D" "ZeroPadding3D" "Cropping1D" "Cropping2D" "Cropping3D" "UpSampling1D" "UpSampling2D" "UpSampling3D";
     activations: "Activation" "ReLU" "LeakyReLU" "PReLU" "ELU" "Softmax";
-    preprocessing: "Rescaling";
+    preprocessing: "Rescaling" "Normalization" "Discretization" "CategoryEncoding" "Resizing" "CenterCrop";
     convolutional: "Conv1D" "Conv2D" "Conv3D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
     transposed_convolutional: "Conv1DTranspose" "Conv2DTranspose" "Conv3DTranspose";
     max_pooling: "MaxPooling1D" "MaxPooling2D" "MaxPooling3D" "GlobalMaxPooling1D" "GlobalMaxPooling2D" "GlobalMaxPooling3D";
     average_pooling: "AveragePooling1D" "AveragePooling2D" "AveragePooling3D" "GlobalAveragePooling1D" "GlobalAveragePooling2D" "GlobalAveragePooling3D";
-    normalization: "BatchNormalization" "LayerNormalization" "GroupNormalization" "RMSNormalization" "UnitNormalization";
+    adaptive_pooling: "AdaptiveAveragePooling1D" "AdaptiveAveragePooling2D" "AdaptiveAveragePooling3D" "AdaptiveMaxPooling1D" "AdaptiveMaxPooling2D" "AdaptiveMaxPooling3D";
+    normalization: "BatchNormalization" "LayerNormalization" "GroupNormalization" "RMSNormalization" "UnitNormalization" "SpectralNormalization";
     regularization: "Dropout" "SpatialDropout1D" "SpatialDropout2D" "SpatialDropout3D" "AlphaDropout" "GaussianDropout" "GaussianNoise" "ActivityRegularization";
-    attention: "MultiHeadAttention" "Attention" "AdditiveAttention";
+    attention: "MultiHeadAttention" "GroupQueryAttention" "Attention" "AdditiveAttention";
     simple_rnn: "SimpleRNN";
     lstm: "LSTM";
     gru: "GRU";

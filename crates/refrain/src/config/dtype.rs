@@ -3,7 +3,7 @@
 use refrain_graph::DType;
 use serde_json::{Value as Json, json};
 
-use super::{short, unexpected};
+use super::{ConfigValue, short, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A type's name, or Keras's `DTypePolicy` object of one type.
@@ -33,6 +33,16 @@ fn refused(name: &str) -> Error {
         expected,
         format!("`{}`", short(name)),
     )
+}
+
+impl ConfigValue for DType {
+    fn to_json(&self) -> Json {
+        self.keras_name().into()
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        dtype_from_json(json)
+    }
 }
 
 /// Keras's object for an element type of weights and computation.

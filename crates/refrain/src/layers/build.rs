@@ -241,6 +241,11 @@ impl Build {
         Ok(())
     }
 
+    /// Takes a weight of a layer inside as one of this layer too, as Keras does with a weight that is an attribute.
+    pub(crate) fn share_weight(&mut self, name: &str, weight: Variable) {
+        self.weights.push((name.to_owned(), weight));
+    }
+
     /// Declares a value that is kept between batches but is no weight: it is not counted, saved or trained. It starts at
     /// zero; `call` reads it by its name and changes it with [`assign`](super::Call::assign).
     ///

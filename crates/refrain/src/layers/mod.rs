@@ -2,17 +2,17 @@
 //!
 //! | | |
 //! |---|---|
-//! | core | [`Input`], [`Dense`], [`EinsumDense`], [`Embedding`], [`Identity`], [`Lambda`], [`Masking`] |
+//! | core | [`Input`], [`Dense`], [`EinsumDense`], [`Embedding`], [`Identity`], [`Lambda`], [`Masking`], [`ReversibleEmbedding`] |
 //! | convolutions | [`Conv1D`], [`Conv1DTranspose`], [`Conv2D`], [`Conv2DTranspose`], [`Conv3D`], [`Conv3DTranspose`], [`DepthwiseConv1D`], [`DepthwiseConv2D`], [`SeparableConv1D`], [`SeparableConv2D`] |
-//! | pooling | [`AveragePooling1D`], [`AveragePooling2D`], [`AveragePooling3D`], [`MaxPooling1D`], [`MaxPooling2D`], [`MaxPooling3D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalAveragePooling3D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`], [`GlobalMaxPooling3D`] |
+//! | pooling | [`AdaptiveAveragePooling1D`], [`AdaptiveAveragePooling2D`], [`AdaptiveAveragePooling3D`], [`AdaptiveMaxPooling1D`], [`AdaptiveMaxPooling2D`], [`AdaptiveMaxPooling3D`], [`AveragePooling1D`], [`AveragePooling2D`], [`AveragePooling3D`], [`MaxPooling1D`], [`MaxPooling2D`], [`MaxPooling3D`], [`GlobalAveragePooling1D`], [`GlobalAveragePooling2D`], [`GlobalAveragePooling3D`], [`GlobalMaxPooling1D`], [`GlobalMaxPooling2D`], [`GlobalMaxPooling3D`] |
 //! | recurrent | [`LSTM`](Lstm), [`GRU`](Gru), [`SimpleRNN`](SimpleRnn), [`RNN`](Rnn) of [`LSTMCell`](LstmCell), [`GRUCell`](GruCell), [`SimpleRNNCell`](SimpleRnnCell), [`StackedRNNCells`](StackedRnnCells) or your own, [`ConvLSTM1D`](ConvLstm1D), [`ConvLSTM2D`](ConvLstm2D), [`ConvLSTM3D`](ConvLstm3D), [`Bidirectional`], [`TimeDistributed`] |
-//! | attention | [`Attention`], [`AdditiveAttention`], [`MultiHeadAttention`] |
-//! | normalization | [`BatchNormalization`], [`GroupNormalization`], [`LayerNormalization`], [`RMSNormalization`](RmsNormalization), [`UnitNormalization`] |
+//! | attention | [`Attention`], [`AdditiveAttention`], [`GroupQueryAttention`], [`MultiHeadAttention`] |
+//! | normalization | [`BatchNormalization`], [`GroupNormalization`], [`LayerNormalization`], [`RMSNormalization`](RmsNormalization), [`SpectralNormalization`], [`UnitNormalization`] |
 //! | regularization | [`ActivityRegularization`], [`AlphaDropout`], [`Dropout`], [`GaussianDropout`], [`GaussianNoise`], [`SpatialDropout1D`], [`SpatialDropout2D`], [`SpatialDropout3D`] |
 //! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Cropping3D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`UpSampling3D`], [`ZeroPadding1D`], [`ZeroPadding2D`], [`ZeroPadding3D`] |
 //! | merging | [`Add`], [`Average`], [`Concatenate`], [`Dot`], [`Maximum`], [`Minimum`], [`Multiply`], [`Subtract`], and as functions [`add`], [`average`], [`concatenate`], [`dot`], [`maximum`], [`minimum`], [`multiply`], [`subtract`] |
 //! | activations | [`Activation`], [`ELU`](Elu), [`LeakyReLU`](LeakyRelu), [`PReLU`](PRelu), [`ReLU`](Relu), [`Softmax`] |
-//! | preprocessing | [`Rescaling`] |
+//! | preprocessing | [`CategoryEncoding`], [`CenterCrop`], [`Discretization`], [`Normalization`], [`Rescaling`], [`Resizing`] |
 //! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`], [`Properties`]; [`register`](crate::register) for files |
 //!
 //! Each is a [`Handle`], whose methods they all have: [`call`](Handle::call), [`name`](Handle::name),
@@ -61,7 +61,7 @@ pub use layer::{InputSpec, Layer, Outputs};
 pub(crate) use layer_options::{layer_options, options_table};
 pub use merging::*;
 pub use normalization::*;
-pub use options::{DataFormat, Padding};
+pub use options::{DataFormat, Interpolation, Padding};
 pub use pooling::*;
 pub use preprocessing::*;
 pub use properties::{MaskMerging, Penalized, Properties, Recurrence};

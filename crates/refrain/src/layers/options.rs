@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::config::{ConfigValue, unexpected};
+use crate::config::{ConfigValue, unexpected, words};
 use crate::error::Result;
 
 /// Where the channels are in a tensor of images or sequences.
@@ -40,6 +40,28 @@ impl ConfigValue for DataFormat {
             Some("channels_first") => Ok(DataFormat::ChannelsFirst),
             _ => Err(unexpected("channels_last or channels_first", json)),
         }
+    }
+}
+
+/// What lies between the pixels of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Interpolation {
+    /// Straight lines.
+    #[default]
+    Bilinear,
+    /// The nearest pixel.
+    Nearest,
+    /// Cubic curves.
+    Bicubic,
+    /// Lanczos's kernel over 3 pixels to each side.
+    Lanczos3,
+    /// Lanczos's kernel over 5 pixels to each side.
+    Lanczos5,
+}
+
+words! {
+    Interpolation, "bilinear, nearest, bicubic, lanczos3 or lanczos5" {
+        Bilinear = "bilinear", Nearest = "nearest", Bicubic = "bicubic", Lanczos3 = "lanczos3", Lanczos5 = "lanczos5"
     }
 }
 

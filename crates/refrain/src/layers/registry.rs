@@ -19,6 +19,7 @@ pub(super) type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
 
 /// A class of Keras.
 pub(crate) struct Row {
+    /// Its name in files.
     pub(super) class: &'static str,
     pub(super) restore: Restore,
     /// Whether a layer is of this class, and not of a user's that has its name.
@@ -182,7 +183,7 @@ impl<L: Layer> Holds<L> for AnyLayer {
 /// Another layer of a layer's class.
 pub(crate) fn another(layer: &AnyLayer, config: &Config) -> Result<AnyLayer> {
     let class = layer.class_name();
-    let made = match built_in(class).filter(|row| (row.is)(layer)) {
+    let made = match row_of(layer) {
         Some(row) => {
             let mut context = Restoring::default();
             context.make = Some(make_inner);
@@ -213,9 +214,9 @@ pub(crate) fn layer_name<'c>(config: &'c Config, class: &'c str) -> &'c str {
     config.get("name").and_then(Json::as_str).unwrap_or(class)
 }
 
-/// Whether a layer is of a class of Keras.
-fn is_built_in(layer: &AnyLayer) -> bool {
-    built_in(layer.class_name()).is_some_and(|row| (row.is)(layer))
+/// The class of Keras that a layer is of.
+fn row_of(layer: &AnyLayer) -> Option<&'static Row> {
+    all().find(|row| (row.is)(layer))
 }
 
 /// Makes a layer of a description, by the reader that the context comes from.
@@ -229,12 +230,22 @@ pub(crate) fn from_json(json: &Json, context: &Restoring) -> Result<AnyLayer> {
     context.once(json, || make(json, context))
 }
 
+/// Classes of Keras whose layers hold what only another program can run.
+pub(crate) const FOREIGN: [(&str, &str); 4] = [
+    ("FlaxLayer", "a module of Flax"),
+    ("JaxLayer", "a function of JAX"),
+    ("TFSMLayer", "a SavedModel of TensorFlow"),
+    ("TorchModuleWrapper", "a module of PyTorch"),
+];
+
 pub(crate) fn no_class(class: &str) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!("no layer class `{}`", short(class)),
-    )
-    .hint("Make a layer of your own known with `refrain::register`")
+    let foreign = FOREIGN.iter().find(|(name, _)| *name == class);
+    let message = match foreign {
+        Some((_, held)) => format!("a `{class}` computes with {held}, which only Python can run"),
+        None => format!("no layer class `{}`", short(class)),
+    };
+    Error::new(ErrorKind::Unsupported, message)
+        .hint("Make a layer of your own known with `refrain::register`")
 }
 
 /// Keras's serialised form of a layer or a model.
@@ -242,7 +253,8 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     if let Some(graph) = layer.graph() {
         return graph.to_json(layer);
     }
-    let class = layer.class_name();
+    let row = row_of(layer);
+    let class = row.map_or(layer.class_name(), |row| row.class);
     let (mut config, properties) = (layer.full_config(), layer.properties());
     config.retain(|key, _| !properties.own_options.contains(&key.as_str()));
     config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
@@ -253,7 +265,7 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
         if !properties.plain_config {
             config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
         }
-        match is_built_in(layer) || layer.is_input() {
+        match row.is_some() || layer.is_input() {
             true => ("keras.layers".to_owned(), Json::Null),
             false => ("builtins".to_owned(), own::packaged(class).into()),
         }

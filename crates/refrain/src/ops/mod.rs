@@ -32,6 +32,7 @@ mod order;
 mod pooling;
 pub(crate) mod prim;
 pub(crate) mod reduce;
+pub(crate) mod resize;
 mod scan;
 mod shape;
 

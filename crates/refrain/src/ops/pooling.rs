@@ -4,11 +4,17 @@ use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
 
 use super::conv::{per_axis, refuse_empty, sizes, sizes_to_json};
 use super::definition::{ToArgument, operations};
-use super::{option, prim};
+use super::resize::pick;
+use super::{OpDef, concatenate_traced, option, prim};
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::Argument;
-use crate::layers::{AveragePooling2D, DataFormat, MaxPooling2D, Padding};
+use crate::inputs::{Argument, Inputs};
+use crate::layers::{
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AveragePooling2D, DataFormat,
+    MaxPooling2D, Padding,
+};
+use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::utils::sizes;
@@ -135,7 +141,156 @@ operations! { TABLE in table {
     [Tensor, Plain, Plain, Plain, Plain] => |inputs, config| {
         Ok(pool(inputs.one()?, Reduction::Sum, &PoolOptions::from_config(config)?)?.into())
     };
+    /// The largest element in each of so many windows along each spatial axis.
+    ///
+    /// Of `(batch, spatial…, channels)`, channels first if `data_format` says so, with one to three spatial axes. The windows of an
+    /// axis cover it: each begins and ends where its part of the axis does, rounded outwards. One size stands for all axes. In a
+    /// declared graph it becomes an `AdaptiveMaxPooling1D`, `…2D` or `…3D`: Keras on JAX does not run its own function from files.
+    ///
+    /// ```
+    /// use refrain::{input, layers::DataFormat, ops};
+    /// let y = ops::adaptive_max_pool(&input([28, 28, 8]), [7, 5], DataFormat::ChannelsLast);
+    /// assert_eq!(y.shape().to_string(), "(None, 7, 5, 8)");
+    /// ```
+    pub fn adaptive_max_pool(inputs: &Tensor, output_size: impl Into<Vec<usize>>, data_format: DataFormat) -> Tensor {
+        |op| adaptive(
+            op,
+            (inputs, output_size.into(), data_format),
+            [
+                |x, size, format| AdaptiveMaxPooling1D::new(one_for(size)?).data_format(format).call(x),
+                |x, size, format| AdaptiveMaxPooling2D::new(one_for(size)?).data_format(format).call(x),
+                |x, size, format| AdaptiveMaxPooling3D::new(one_for(size)?).data_format(format).call(x),
+            ],
+        )
+    }
+    "ops.nn" / "AdaptiveMaxPool" as "adaptive_max_pool(inputs, output_size, data_format=None)" [Tensor, Plain, Plain]
+    => |inputs, config| adaptive_call(inputs, config, Reduction::Max);
+    /// The mean of the elements in each of so many windows along each spatial axis.
+    ///
+    /// As [`adaptive_max_pool`]; means of integers are floats.
+    ///
+    /// ```
+    /// use refrain::{input, layers::DataFormat, ops};
+    /// let y = ops::adaptive_average_pool(&input([8, 28]), [4], DataFormat::ChannelsFirst);
+    /// assert_eq!(y.shape().to_string(), "(None, 8, 4)");
+    /// ```
+    pub fn adaptive_average_pool(inputs: &Tensor, output_size: impl Into<Vec<usize>>, data_format: DataFormat) -> Tensor {
+        |op| adaptive(
+            op,
+            (inputs, output_size.into(), data_format),
+            [
+                |x, size, format| AdaptiveAveragePooling1D::new(one_for(size)?).data_format(format).call(x),
+                |x, size, format| AdaptiveAveragePooling2D::new(one_for(size)?).data_format(format).call(x),
+                |x, size, format| AdaptiveAveragePooling3D::new(one_for(size)?).data_format(format).call(x),
+            ],
+        )
+    }
+    "ops.nn" / "AdaptiveAveragePool" as "adaptive_average_pool(inputs, output_size, data_format=None)" [Tensor, Plain, Plain]
+    => |inputs, config| adaptive_call(inputs, config, Reduction::Sum);
 }}
+
+/// A layer of a number of spatial axes.
+type AdaptiveLayer = fn(&Tensor, &[usize], DataFormat) -> Result<Tensor>;
+
+/// A size for each of `N` axes, from one for each or one for all.
+fn one_for<const N: usize>(sizes: &[usize]) -> Result<[usize; N]> {
+    let sizes = per_axis(sizes, N, "output sizes")?;
+    sizes
+        .try_into()
+        .map_err(|_| Error::new(ErrorKind::Internal, "sizes of another number"))
+}
+
+/// Adaptive pooling: in a declared graph as the layer of its rank.
+fn adaptive(
+    op: &'static OpDef,
+    (inputs, output_size, data_format): (&Tensor, Vec<usize>, DataFormat),
+    layers: [AdaptiveLayer; 3],
+) -> Tensor {
+    let layer = inputs.rank().checked_sub(3).and_then(|i| layers.get(i));
+    match layer.filter(|_| inputs.as_symbolic().is_some()) {
+        Some(layer) => Tensor::from_result(layer(inputs, &output_size, data_format)),
+        None => op.apply([
+            inputs.argument(),
+            output_size.to_json().argument(),
+            data_format.to_json().argument(),
+        ]),
+    }
+}
+
+fn adaptive_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
+    let output_size = sizes(config, "output_size")?.unwrap_or_default();
+    let data_format = option(config, "data_format")?;
+    Ok(adaptive_pool(inputs.one()?, kind, &output_size, data_format)?.into())
+}
+
+/// Adaptive pooling on a traced tensor: the maxima (`Max`), or else the means.
+pub(crate) fn adaptive_pool(
+    x: &Tensor,
+    kind: Reduction,
+    output_size: &[usize],
+    data_format: DataFormat,
+) -> Result<Tensor> {
+    if !(3..=5).contains(&x.rank()) {
+        return Err(Error::mismatch(
+            ErrorKind::Shape,
+            "an input of rank 3 to 5, the batch included",
+            format!("shape {}", x.shape()),
+        ));
+    }
+    let places = per_axis(output_size, x.rank() - 2, "output sizes")?;
+    let mut axes = places.into_iter().enumerate();
+    axes.try_fold(x.clone(), |x, (i, places)| {
+        adaptive_along(&x, kind, (i, data_format), places)
+    })
+}
+
+/// Along one spatial axis. Windows are of two sizes, as their bounds are rounded: those of each size are made everywhere, and
+/// then picked.
+fn adaptive_along(
+    x: &Tensor,
+    kind: Reduction,
+    (spatial, data_format): (usize, DataFormat),
+    places: usize,
+) -> Result<Tensor> {
+    let axis = data_format.first_spatial_axis() + spatial;
+    let windows = |size: usize, stride: usize| {
+        let along = |n: usize| {
+            let mut all = vec![1; x.rank() - 2];
+            all[spatial] = n;
+            all
+        };
+        let options = PoolOptions::new(along(size)).strides(along(stride));
+        pool(x, kind, &options.data_format(data_format))
+    };
+    sizes::check_memory("a grid of windows", &[places], 4)?;
+    let Some(n) = x.dim(axis as i64).filter(|&n| n > 0) else {
+        return pick(x, axis, vec![0; places]);
+    };
+    let small = n.div_ceil(places);
+    if n.is_multiple_of(places) {
+        return windows(small, small);
+    }
+    let bounds = (0..places).map(|i| {
+        let end = ((i + 1) as u128 * n as u128).div_ceil(places as u128) as usize;
+        let start = (i as u128 * n as u128 / places as u128) as usize;
+        (start, end - start)
+    });
+    let bounds: Vec<(usize, usize)> = bounds.collect();
+    let pooled = windows(small, 1)?;
+    if bounds.iter().all(|&(_, size)| size == small) {
+        return pick(
+            &pooled,
+            axis,
+            bounds.iter().map(|&(start, _)| start).collect(),
+        );
+    }
+    let both = concatenate_traced(&[&pooled, &windows(small + 1, 1)?], axis as i64)?;
+    let place = |&(start, size): &(usize, usize)| match size == small {
+        true => start,
+        false => n - small + 1 + start,
+    };
+    pick(&both, axis, bounds.iter().map(place).collect())
+}
 
 /// Pooling on a traced tensor: the maxima (`Max`), or else the means.
 pub(crate) fn pool(x: &Tensor, kind: Reduction, options: &PoolOptions) -> Result<Tensor> {

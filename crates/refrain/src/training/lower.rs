@@ -289,6 +289,8 @@ fn optimize(
     let params: Vec<_> = weights.iter().map(|w| trace.variable_param(w)).collect();
     let gradients = trace.with_graph(|g| gradients(g, loss, &params))?;
     let gradients: Vec<Tensor> = gradients.into_iter().map(|g| trace.wrap(g)).collect();
+    // What calls make of trained weights is gone after the step, as in Keras on JAX.
+    trace.forget_assigned(weights);
     compiled.optimizer.apply(trace, &state, weights, &gradients)
 }
 

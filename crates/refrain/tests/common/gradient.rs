@@ -16,12 +16,19 @@ const TOLERANCE: f64 = 1e-6;
 /// Of what the compiler adds up in another order, relative to the largest of 1 and the largest element.
 const COMPILER_TOLERANCE: f64 = 1e-12;
 
-/// Layers whose output jumps where their golden inputs lie: a step changes the mask.
-const JUMPS: [&str; 1] = ["Masking"];
+/// Layers whose output jumps where their golden inputs lie, and one whose gradients leave a part of the derivative out.
+const NOT_SMOOTH: [&str; 4] = [
+    "CategoryEncoding",
+    "Discretization",
+    "Masking",
+    "SpectralNormalization",
+];
 
 /// Compares the derivative along one direction in all float inputs and trainable weights.
 pub fn check(golden: &Golden, json: &Json) -> Result<(), String> {
-    if JUMPS.contains(&json["class_name"].as_str().unwrap_or_default()) {
+    let class = json["class_name"].as_str().unwrap_or_default();
+    // What is computed in another type than the case's is too coarse.
+    if NOT_SMOOTH.contains(&class) || json["config"]["reverse_dtype"].is_string() {
         return Ok(());
     }
     let (case, _) = Case::build_as(golden, json, DType::F64).map_err(|e| format!("in f64: {e}"))?;

@@ -164,7 +164,7 @@ const REDUCTIONS: [(&str, Reduction); 12] = named![
 type Build = fn() -> Result<Model>;
 
 /// Functions of other arguments.
-const OTHERS: [(&str, Build); 67] = [
+const OTHERS: [(&str, Build); 69] = [
     ("argmax", || {
         one(|x| vec![ops::argmax(x, 1, true), ops::argmax(x, None, false)])
     }),
@@ -172,6 +172,8 @@ const OTHERS: [(&str, Build); 67] = [
         one(|x| vec![ops::argmin(x, 1, true), ops::argmin(x, None, false)])
     }),
     ("argsort", || one(|x| vec![ops::argsort(x, 1)])),
+    ("adaptive_average_pool", adaptive_average_pool),
+    ("adaptive_max_pool", adaptive_max_pool),
     ("average_pool", average_pool),
     ("broadcast_to", || {
         let x = Input::new([6]).batch_size(SAMPLES).tensor();
@@ -458,6 +460,22 @@ fn pools() -> [PoolOptions; 3] {
         pool.clone().strides([1, 2]).padding(Padding::Same),
         pool.data_format(DataFormat::ChannelsFirst),
     ]
+}
+
+fn adaptive_max_pool() -> Result<Model> {
+    let x = input([5, 7, 2]);
+    Model::new(
+        &x,
+        ops::adaptive_max_pool(&x, [2, 3], DataFormat::ChannelsLast),
+    )
+}
+
+fn adaptive_average_pool() -> Result<Model> {
+    let x = input([2, 7]);
+    Model::new(
+        &x,
+        ops::adaptive_average_pool(&x, [3], DataFormat::ChannelsFirst),
+    )
 }
 
 fn max_pool() -> Result<Model> {

@@ -85,7 +85,7 @@ def relative(path):
 def random_weight(rng, variable):
     """Values for which every weight matters: no zeros, variances positive."""
     name, shape = variable.name, tuple(variable.shape)
-    if name == "moving_variance":
+    if name in ("moving_variance", "variance"):
         return rng.uniform(0.5, 2.0, shape).astype(np.float32)
     if name == "gamma":
         return rng.uniform(0.5, 1.5, shape).astype(np.float32)

@@ -7,7 +7,7 @@
 import json
 
 from golden import clean, jnp, keras, np, random_weight, write_json
-from make_layers import MASK5, L, Masked, case, cases, store, x
+from layer_cases import MASK5, L, Masked, case, cases, store, x
 from own_cells import CountingCell, MinimalRNNCell
 
 

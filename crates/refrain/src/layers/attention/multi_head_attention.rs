@@ -4,7 +4,7 @@ use refrain_graph::DotDims;
 use serde_json::Value as Json;
 
 use super::QUERY_MASK;
-use super::multi_head_scores::AttentionAxes;
+use super::multi_head_scores::{AttentionAxes, repeat_heads};
 use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, scored_call};
 use crate::config::{Config, ConfigValue};
 use crate::constraints::Constraint;
@@ -153,15 +153,15 @@ impl MultiHeadAttention {
 scored_call!(MultiHeadAttention);
 
 /// The masks of a call.
-struct Masks {
-    query: Option<Tensor>,
+pub(super) struct Masks {
+    pub(super) query: Option<Tensor>,
     value: Option<Tensor>,
     key: Option<Tensor>,
     attention: Option<Tensor>,
 }
 
 impl Masks {
-    fn of(inputs: &Inputs, roles: &Roles) -> Self {
+    pub(super) fn of(inputs: &Inputs, roles: &Roles) -> Self {
         let named = |name: &str| inputs.tensor(usize::MAX, name).cloned();
         Masks {
             query: named(QUERY_MASK).or_else(|| roles.query.mask()),
@@ -201,6 +201,47 @@ impl MultiHeadAttentionOptions {
                 .regularizer(&self.bias_regularizer)
                 .constraint(&self.bias_constraint),
         )
+    }
+
+    /// The weights of all projections, and the seed. Keys and values may have fewer heads than queries.
+    pub(super) fn add_projections(
+        &self,
+        cx: &mut Build,
+        roles: &Roles,
+        value_heads: usize,
+    ) -> Result<()> {
+        check_shapes(roles)?;
+        self.axes(roles.query.rank())?;
+        let query = features("query", &roles.query)?;
+        let heads = vec![query, self.num_heads, self.key_dim];
+        self.add_projection(cx, "query", heads, 1)?;
+        let key = features("key", roles.key())?;
+        self.add_projection(cx, "key", vec![key, value_heads, self.key_dim], 1)?;
+        if self.use_gate {
+            let heads = vec![query, self.num_heads, self.value_dim()];
+            self.add_projection(cx, "gate", heads, 1)?;
+        }
+        let value = features("value", &roles.value)?;
+        let heads = vec![value, value_heads, self.value_dim()];
+        self.add_projection(cx, "value", heads, 1)?;
+        let mut output = vec![self.num_heads, self.value_dim()];
+        match &self.output_shape.0[..] {
+            [] => output.push(query),
+            sizes => output.extend(sizes),
+        }
+        self.add_projection(cx, "attention_output", output, 2)?;
+        if self.dropout > 0.0 {
+            cx.add_seed(self.seed);
+        }
+        Ok(())
+    }
+
+    /// Which outputs have penalties.
+    pub(super) fn penalties(&self) -> Penalized {
+        match self.activity_regularizer {
+            Some(_) => Penalized::Projections,
+            None => Penalized::Outputs,
+        }
     }
 
     /// Adds a projection's bias and its penalty.
@@ -305,7 +346,7 @@ impl MultiHeadAttentionOptions {
     }
 
     /// The output and the scores.
-    fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+    pub(super) fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
         /// Keras's fused attention is for `(batch, time, features)` only.
         const FUSED_RANK: usize = 3;
         let roles = Roles::of(inputs)?.floats(cx)?;
@@ -314,8 +355,9 @@ impl MultiHeadAttentionOptions {
         let axes = self.axes(rank)?;
         let mask = self.mask(inputs, &roles, &Masks::of(inputs, &roles))?;
         let query = self.project(cx, "query", &roles.query)?;
-        let key = self.project(cx, "key", roles.key())?;
+        let key = repeat_heads(&self.project(cx, "key", roles.key())?, self.num_heads)?;
         let value = self.project(cx, "value", &roles.value)?;
+        let value = repeat_heads(&value, self.num_heads)?;
         let fused = self.dropout == 0.0 && !flag(inputs, RETURN_SCORES) && rank == FUSED_RANK;
         let scores = self.scores(&axes, (&query, &key), mask, fused)?;
         let kept = match cx.training() && self.dropout > 0.0 {
@@ -331,6 +373,32 @@ impl MultiHeadAttentionOptions {
         let output = axes.output(&context, &kernel)?;
         let output = self.finish_projection(cx, "attention_output", output)?;
         Ok((output, scores))
+    }
+}
+
+/// A list of tensors as the arguments that it stands for.
+pub(super) fn by_role(inputs: &Inputs) -> Result<Inputs> {
+    let roles = Roles::of(inputs)?;
+    let listed = |argument: &Argument| matches!(argument, Argument::Tensors(Structure::List(_)));
+    if !inputs.args().first().is_some_and(listed) {
+        return Ok(inputs.clone());
+    }
+    let mut call = Inputs::new(&roles.query).arg(&roles.value);
+    if let Some(key) = &roles.key {
+        call = call.kwarg("key", key);
+    }
+    let roles = ["query", "value", "key"];
+    Ok(scores::with_options(call, inputs, &roles))
+}
+
+/// Refuses options that are 0.
+pub(super) fn check_sizes(sizes: &[(&str, usize)]) -> Result<()> {
+    match sizes.iter().find(|(_, size)| *size == 0) {
+        Some((option, _)) => {
+            let expected = format!("a positive number for option `{option}`");
+            Err(Error::mismatch(ErrorKind::Config, expected, "0"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -391,10 +459,7 @@ impl Layer for MultiHeadAttentionOptions {
                 ("gate", "_gate_dense"),
             ],
             takes_masks_off: true,
-            penalties: match self.activity_regularizer {
-                Some(_) => Penalized::Projections,
-                None => Penalized::Outputs,
-            },
+            penalties: self.penalties(),
             ..Properties::default()
         }
     }
@@ -406,59 +471,24 @@ impl Layer for MultiHeadAttentionOptions {
     }
 
     fn validate(&self) -> Result<()> {
-        let sizes = [
+        check_sizes(&[
             ("num_heads", self.num_heads),
             ("key_dim", self.key_dim),
             ("value_dim", self.value_dim()),
             ("sliding_window", self.sliding_window.unwrap_or(1)),
-        ];
-        if let Some((option, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            let expected = format!("a positive number for option `{option}`");
-            return Err(Error::mismatch(ErrorKind::Config, expected, "0"));
-        }
+        ])?;
         noise::check_rate("dropout", self.dropout)
     }
 
     fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
-        let roles = Roles::of(inputs)?;
-        let listed =
-            |argument: &Argument| matches!(argument, Argument::Tensors(Structure::List(_)));
-        if !inputs.args().first().is_some_and(listed) {
-            return Ok(inputs.clone());
-        }
-        let mut call = Inputs::new(&roles.query).arg(&roles.value);
-        if let Some(key) = &roles.key {
-            call = call.kwarg("key", key);
-        }
-        let roles = ["query", "value", "key"];
-        Ok(scores::with_options(call, inputs, &roles))
+        by_role(inputs)
     }
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let roles = Roles::of(cx.inputs())?;
-        check_shapes(&roles)?;
-        let rank = roles.query.rank();
-        self.axes(rank)?;
-        let query = features("query", &roles.query)?;
-        let heads = |features, size| vec![features, self.num_heads, size];
-        self.add_projection(cx, "query", heads(query, self.key_dim), 1)?;
-        let key = features("key", roles.key())?;
-        self.add_projection(cx, "key", heads(key, self.key_dim), 1)?;
-        if self.use_gate {
-            self.add_projection(cx, "gate", heads(query, self.value_dim()), 1)?;
-        }
-        let value = features("value", &roles.value)?;
-        self.add_projection(cx, "value", heads(value, self.value_dim()), 1)?;
-        let mut output = vec![self.num_heads, self.value_dim()];
-        match &self.output_shape.0[..] {
-            [] => output.push(query),
-            sizes => output.extend(sizes),
-        }
-        self.add_projection(cx, "attention_output", output, 2)?;
-        if self.dropout > 0.0 {
-            cx.add_seed(self.seed);
-        }
-        cx.set_input_spec(InputSpec::new().ndim(rank).axis(-1, query));
+        self.add_projections(cx, &roles, self.num_heads)?;
+        let (rank, width) = (roles.query.rank(), cx.last_dim()?);
+        cx.set_input_spec(InputSpec::new().ndim(rank).axis(-1, width));
         Ok(())
     }
 

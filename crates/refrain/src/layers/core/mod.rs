@@ -9,6 +9,7 @@ mod lambda;
 mod lambda_arguments;
 mod lambda_functions;
 mod masking;
+mod reversible_embedding;
 
 pub use dense::{Dense, DenseOptions};
 pub use einsum_dense::{BiasAxes, EinsumDense, EinsumDenseOptions};
@@ -22,6 +23,7 @@ pub use lambda_arguments::LambdaArguments;
 pub use lambda_functions::LambdaFunction;
 pub(crate) use lambda_functions::{Function, of_list, of_list_with, of_one, of_one_with};
 pub use masking::{Masking, MaskingOptions};
+pub use reversible_embedding::{ReversibleEmbedding, ReversibleEmbeddingOptions};
 
 crate::layers::registry::rows! {
     "Dense" => DenseOptions,
@@ -30,4 +32,5 @@ crate::layers::registry::rows! {
     "Identity" => IdentityOptions,
     "Lambda" => LambdaOptions with context,
     "Masking" => MaskingOptions,
+    "ReversibleEmbedding" => ReversibleEmbeddingOptions,
 }

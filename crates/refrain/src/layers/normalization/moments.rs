@@ -10,7 +10,7 @@ use crate::tensor::{Tensor, resolve_axis};
 
 /// The axes that a layer normalizes along. Made from one axis or an array; negative axes count from the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AxisList(pub(super) Vec<i64>);
+pub struct AxisList(pub(in crate::layers) Vec<i64>);
 
 impl From<i64> for AxisList {
     fn from(axis: i64) -> Self {
@@ -58,7 +58,7 @@ impl AxisList {
 }
 
 /// The sizes of a shape along axes, which must be known since weights have them.
-pub(super) fn known_sizes(shape: &Shape, axes: &[usize]) -> Result<Vec<usize>> {
+pub(in crate::layers) fn known_sizes(shape: &Shape, axes: &[usize]) -> Result<Vec<usize>> {
     let sizes = axes.iter().map(|&axis| shape.dim(axis));
     sizes.collect::<Option<Vec<_>>>().ok_or_else(|| {
         let expected = format!("known sizes along axes {axes:?}");
@@ -106,7 +106,11 @@ pub(super) fn inverse_deviation(variance: &Tensor, epsilon: f64) -> Result<Tenso
 }
 
 /// A weight over some axes, ready to be broadcast against a tensor of this rank: the other axes have size 1.
-pub(super) fn broadcastable(weight: &Tensor, axes: &[usize], rank: usize) -> Result<Tensor> {
+pub(in crate::layers) fn broadcastable(
+    weight: &Tensor,
+    axes: &[usize],
+    rank: usize,
+) -> Result<Tensor> {
     let mut dims: Vec<Dim> = vec![Some(1); rank];
     for (i, &axis) in axes.iter().enumerate() {
         dims[axis] = weight.shape().dim(i);

@@ -1,12 +1,13 @@
-//! Rows and columns repeated.
+//! More rows and columns.
 
 use super::edges::repeat;
 use crate::config::Sizes;
-use crate::error::{Error, ErrorKind};
-use crate::layers::DataFormat;
+use crate::layers::{DataFormat, Interpolation};
+use crate::ops::resize::{Resampling, resize};
+use crate::utils::sizes;
 
 super::spatial::spatial_layer! {
-    /// Each row and each column repeated.
+    /// Each row and each column repeated, or others between them.
     ///
     /// Input `(batch, rows, columns, channels)`, or with channels first `(batch, channels, rows, columns)`; output with rows and
     /// columns multiplied by `size`. No weights. Masks end here.
@@ -25,21 +26,26 @@ super::spatial::spatial_layer! {
         size: Sizes<2> = Sizes::from(2),
         /// `ChannelsLast`: `(batch, …, channels)`. `ChannelsFirst`: `(batch, channels, …)`.
         data_format: DataFormat = DataFormat::ChannelsLast,
-        /// Interpolation method: `nearest`. Any other is an error.
-        interpolation: String = "nearest".to_owned(),
+        /// Interpolation method: what lies between the rows and columns.
+        interpolation: Interpolation = Interpolation::Nearest,
     },
-    validate: |o: &UpSampling2DOptions| nearest(&o.interpolation),
     new: impl Into<Sizes<2>>,
-    call: |o: &UpSampling2DOptions, x| repeat(x, &o.size.0, o.data_format)
+    call: |o: &UpSampling2DOptions, x| up_sampled(x, o)
 }
 
-fn nearest(interpolation: &str) -> Result<()> {
-    match interpolation {
-        "nearest" => Ok(()),
-        other => Err(Error::mismatch(
-            ErrorKind::Unsupported,
-            "the interpolation `nearest`",
-            other,
-        )),
+fn up_sampled(x: &Tensor, options: &UpSampling2DOptions) -> Result<Tensor> {
+    if options.interpolation == Interpolation::Nearest {
+        return repeat(x, &options.size.0, options.data_format);
     }
+    let how = Resampling {
+        interpolation: options.interpolation,
+        antialias: false,
+    };
+    let first = options.data_format.first_spatial_axis();
+    let axes = (first..).zip(options.size.0).filter_map(|(axis, n)| {
+        // An unknown size stays unknown.
+        let size = sizes::times(x.shape().dim(axis)?, n);
+        Some(size.map(|size| (axis, size)))
+    });
+    resize(x, &axes.collect::<Result<Vec<_>>>()?, how)
 }

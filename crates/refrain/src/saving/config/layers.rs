@@ -129,6 +129,18 @@ mod tests {
     }
 
     #[test]
+    fn layers_of_other_programs_are_refused_by_name() {
+        for (class, held) in registry::FOREIGN {
+            let config = json!({ "name": "borrowed" });
+            let json = json!({ "module": "keras.layers", "class_name": class, "config": config });
+            let error = registry::from_json(&json, &reader()).expect_err("no such layer");
+            assert_eq!(error.layer(), Some("borrowed"));
+            let text = error.to_string();
+            assert!(text.contains(class) && text.contains(held), "{text}");
+        }
+    }
+
+    #[test]
     fn policies_of_two_types_are_refused_by_name() {
         let quantized =
             json!({ "class_name": "QuantizedDTypePolicy", "config": { "mode": "int8" } });

@@ -69,13 +69,17 @@ impl Habit {
 /// The attributes of inner layers that Keras 2 has too.
 const PARTS_OF_ATTENTION: [&str; 4] = ["query_dense", "key_dense", "value_dense", "output_dense"];
 
+/// The list's name for layers whose parts have such names in Keras 3.
+const GROUPED: &str = "grouped_query_attention";
+
 /// Whether an inner part of a layer is stored under a name that begins with `_`, as before Keras 3.
 fn has_private_parts<D>(group: &Group<D>) -> bool {
     let is_part = |name: &str| {
         let part = name.strip_prefix('_');
         part.is_some_and(|part| PARTS_OF_ATTENTION.contains(&part))
     };
-    let mut groups = group.groups.iter();
+    let groups = group.groups.iter();
+    let mut groups = groups.filter(|(name, _)| !name.starts_with(GROUPED));
     groups.any(|(name, inner)| is_part(name) || has_private_parts(inner))
 }
 
@@ -145,12 +149,12 @@ impl Walk {
             .push(place(path.clone(), &named.name, key.clone(), own));
         for (part, variables) in parts {
             let attribute = attributes.iter().find(|(p, _)| *p == part).map(|(_, a)| *a);
-            let private = if attribute == Some("cell") {
-                ""
-            } else {
-                self.habit.private
+            let attribute = attribute.unwrap_or(&part);
+            let private = match attribute == "cell" || attribute.starts_with('_') {
+                true => "",
+                false => self.habit.private,
             };
-            let attribute = format!("{private}{}", attribute.unwrap_or(&part));
+            let attribute = format!("{private}{attribute}");
             let path = join(path, &attribute);
             self.places
                 .push(place(path, &part, join(key, &part), variables));
