@@ -414,8 +414,14 @@ impl Trace {
         Ok(())
     }
 
-    pub(crate) fn check_indices(&self, indices: Indices) {
-        self.lock().indices.push(indices);
+    pub(crate) fn check_indices(&self, indices: Indices) -> bool {
+        let mut state = self.lock();
+        let value = state.original(indices.value);
+        let mut inputs = state.graph.params_of(ParamKind::Input);
+        let checked = self.0.parent.is_none() && inputs.any(|v| v == value);
+        drop(inputs);
+        state.indices.push(indices);
+        checked
     }
 
     /// Lets the program leave all variables as they are.

@@ -63,17 +63,16 @@ impl Call {
         self.add_loss(&(regularizer.penalty(output) / samples))
     }
 
-    /// Says that values are indices below a size. Where they are an input of the model, the data are checked.
-    pub(crate) fn check_indices(&self, indices: &Tensor, size: usize) -> Result<()> {
+    /// Says that values are indices below a size. Whether they are an input of the model, whose data are checked.
+    pub(crate) fn check_indices(&self, indices: &Tensor, size: usize) -> Result<bool> {
         let value = self.trace.import(indices)?;
-        self.trace.check_indices(Indices {
+        Ok(self.trace.check_indices(Indices {
             value,
             size,
             layer: self.layer.get_name().to_owned(),
             class: self.layer.class_name().to_owned(),
             call: self.number,
-        });
-        Ok(())
+        }))
     }
 
     /// What stays the same in all steps of the sequence that an [`Rnn`](super::Rnn) runs this layer over: made at the first of

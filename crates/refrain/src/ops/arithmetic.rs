@@ -100,9 +100,33 @@ pub(crate) fn operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     ))
 }
 
+/// The two operands in their common type of floats; integers become f32.
+pub(crate) fn float_operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+    let (a, b) = operands(inputs)?;
+    let dtype = match prim::promote(a.dtype(), b.dtype()) {
+        dtype if dtype.is_float() => dtype,
+        _ => DType::F32,
+    };
+    Ok((prim::convert(&a, dtype)?, prim::convert(&b, dtype)?))
+}
+
+/// Sums and products of truth values are truth values.
 fn binary_call(inputs: &Inputs, op: BinaryOp) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
+    let op = match (op, prim::promote(a.dtype(), b.dtype())) {
+        (BinaryOp::Add, DType::Bool) => BinaryOp::Or,
+        (BinaryOp::Multiply, DType::Bool) => BinaryOp::And,
+        _ => op,
+    };
     Ok(prim::binary(op, &a, &b)?.into())
+}
+
+/// Truth values as integers.
+fn counted(x: &Tensor) -> Result<Tensor> {
+    match x.dtype() {
+        DType::Bool => prim::convert(x, DType::I32),
+        _ => Ok(x.clone()),
+    }
 }
 
 fn compare_call(inputs: &Inputs, op: Comparison) -> Result<Structure<Tensor>> {
@@ -112,23 +136,13 @@ fn compare_call(inputs: &Inputs, op: Comparison) -> Result<Structure<Tensor>> {
 
 /// Division of integers gives floats, as in NumPy.
 fn divide_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
-    let (a, b) = operands(inputs)?;
-    let dtype = match prim::promote(a.dtype(), b.dtype()) {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
-    let (a, b) = (prim::convert(&a, dtype)?, prim::convert(&b, dtype)?);
+    let (a, b) = float_operands(inputs)?;
     Ok(prim::binary(BinaryOp::Divide, &a, &b)?.into())
 }
 
 /// Where the divisor is 0, 1 stands in its place before the division, so that gradients there are 0 too.
 fn divide_no_nan_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
-    let (a, b) = operands(inputs)?;
-    let dtype = match prim::promote(a.dtype(), b.dtype()) {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
-    let (a, b) = (prim::convert(&a, dtype)?, prim::convert(&b, dtype)?);
+    let (a, b) = float_operands(inputs)?;
     let zero = prim::compare(Comparison::Eq, &b, &prim::constant_like(&b, 0.0)?)?;
     let divisor = prim::select(&zero, &prim::constant_like(&b, 1.0)?, &b)?;
     let quotient = prim::binary(BinaryOp::Divide, &a, &divisor)?;
@@ -138,20 +152,25 @@ fn divide_no_nan_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> 
 /// `a - floor(a / b) * b`: the sign of the divisor, as in Python.
 fn mod_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
-    let remainder = prim::binary(BinaryOp::Remainder, &a, &b)?;
+    Ok(floored_remainder(&counted(&a)?, &b)?.into())
+}
+
+fn floored_remainder(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let remainder = prim::binary(BinaryOp::Remainder, a, b)?;
     let zero = prim::constant_like(&remainder, 0.0)?;
-    let moved = prim::binary(BinaryOp::Add, &remainder, &b)?;
+    let moved = prim::binary(BinaryOp::Add, &remainder, b)?;
     let nonzero = prim::compare(Comparison::Ne, &remainder, &zero)?;
     let negative = prim::compare(Comparison::Lt, &remainder, &zero)?;
-    let divisor = prim::compare(Comparison::Lt, &b, &prim::constant_like(&b, 0.0)?)?;
+    let divisor = prim::compare(Comparison::Lt, b, &prim::constant_like(b, 0.0)?)?;
     let differs = prim::compare(Comparison::Ne, &negative, &divisor)?;
     let wrong = prim::binary(BinaryOp::And, &nonzero, &differs)?;
-    Ok(prim::select(&wrong, &moved, &remainder)?.into())
+    prim::select(&wrong, &moved, &remainder)
 }
 
 /// Small whole exponents are products: exact, and differentiable below zero.
 fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
+    let a = counted(&a)?;
     let exponent = inputs.plain(1, "x2").and_then(Json::as_i64);
     Ok(match exponent {
         Some(1) => prim::copy(&a)?.into(),
@@ -167,11 +186,10 @@ fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
 
 /// `(a - remainder) / b`, less 1 where the remainder has another sign than `b`: exact for integers, and not off by one for floats
 /// near whole numbers. Division by 0 gives infinities.
-fn floor_divide_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+fn floor_divide_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
     if !prim::promote(a.dtype(), b.dtype()).is_float() {
-        let remainder = mod_call(inputs, config)?.into_leaves().swap_remove(0);
-        return Ok(prim::binary(BinaryOp::Divide, &(a - remainder), &b)?.into());
+        return Ok(floor_divide_integers(&counted(&a)?, &b)?.into());
     }
     let remainder = prim::binary(BinaryOp::Remainder, &a, &b)?;
     let whole = prim::binary(BinaryOp::Subtract, &a, &remainder)?;
@@ -186,6 +204,23 @@ fn floor_divide_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tenso
     let beyond = prim::binary(BinaryOp::And, &left, &differs)?;
     let down = prim::select(&beyond, &(&quotient - 1), &quotient)?;
     Ok(prim::unary(UnaryOp::RoundNearestEven, &down)?.into())
+}
+
+/// By 0 it is -1 of 0 and -2 of other numbers, or the largest unsigned number: what XLA's -1 is, rounded down.
+fn floor_divide_integers(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let whole = prim::binary(BinaryOp::Subtract, a, &floored_remainder(a, b)?)?;
+    let quotient = prim::binary(BinaryOp::Divide, &whole, b)?;
+    let by_zero = prim::compare(Comparison::Eq, b, &prim::constant_like(b, 0.0)?)?;
+    let without = |value| prim::constant_like(&quotient, value);
+    let without = match quotient.dtype() {
+        DType::U8 => without(u8::MAX.into())?,
+        DType::U32 => without(u32::MAX.into())?,
+        _ => {
+            let zero = prim::compare(Comparison::Eq, a, &prim::constant_like(a, 0.0)?)?;
+            prim::select(&zero, &without(-1.0)?, &without(-2.0)?)?
+        }
+    };
+    prim::select(&by_zero, &without, &quotient)
 }
 
 binary_functions! { BINARY in binary {
@@ -223,7 +258,7 @@ binary_functions! { BINARY in binary {
     greater = "Greater" as "greater(x1, x2)", "K.greater(x, y)", "tf.greater(x, y)" => |i, _| compare_call(i, Comparison::Gt);
     /// Whether `a` is at least `b`.
     greater_equal = "GreaterEqual" as "greater_equal(x1, x2)", "K.greater_equal(x, y)", "tf.greater_equal(x, y)" => |i, _| compare_call(i, Comparison::Ge);
-    /// Quotient rounded down.
+    /// Quotient rounded down; of integers by 0 what Keras on JAX gives (-2, of 0 it is -1, the largest number of unsigned ones).
     floor_divide = "FloorDivide" as "floor_divide(x1, x2)", "tf.floordiv(x, y)" => floor_divide_call;
 }}
 
@@ -246,13 +281,19 @@ fn float(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
 
 unary_functions! { UNARY in unary {
     /// Absolute value.
-    abs = "ops.numpy" / "Absolute" as "abs(x)", "absolute(x)", "K.abs(x)", "tf.abs(x)" => |i, _| plain(i, UnaryOp::Abs);
+    abs = "ops.numpy" / "Absolute" as "abs(x)", "absolute(x)", "K.abs(x)", "tf.abs(x)" => |i, _| match i.one()? {
+        x if x.dtype() == DType::Bool => Ok(prim::copy(x)?.into()),
+        x => Ok(prim::unary(UnaryOp::Abs, x)?.into()),
+    };
     /// Negation.
     negative = "ops.numpy" / "Negative" as "negative(x)", "tf.negative(x)" => |i, _| plain(i, UnaryOp::Negate);
     /// -1, 0 or 1.
     sign = "ops.numpy" / "Sign" as "sign(x)", "K.sign(x)", "tf.sign(x)" => |i, _| plain(i, UnaryOp::Sign);
     /// The square.
-    square = "ops.numpy" / "Square" as "square(x)", "K.square(x)", "tf.square(x)" => |i, _| Ok(prim::binary(BinaryOp::Multiply, i.one()?, i.one()?)?.into());
+    square = "ops.numpy" / "Square" as "square(x)", "K.square(x)", "tf.square(x)" => |i, _| {
+        let x = counted(i.one()?)?;
+        Ok(prim::binary(BinaryOp::Multiply, &x, &x)?.into())
+    };
     /// The square root.
     sqrt = "ops.numpy" / "Sqrt" as "sqrt(x)", "tf.sqrt(x)" => |i, _| float(i, UnaryOp::Sqrt);
     /// One over the square root.

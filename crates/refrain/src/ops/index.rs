@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
 
-use refrain_graph::{Comparison, DType, Dim, GatherDims, Op, Shape};
+use refrain_graph::{BinaryOp, Comparison, DType, Dim, GatherDims, Op, Shape};
 use serde_json::{Value as Json, json};
 
 use super::arithmetic::operand;
@@ -157,7 +157,8 @@ operations! { TABLE in table {
     "ops.numpy" / "GetItem" as "get_item(x, key)" [Tensor, Key] MayReturnInput => get_item_call;
     /// Elements at these positions along an axis; the axes of `indices` take its place.
     ///
-    /// Negative positions count from the end; positions beyond the ends read the element at the end.
+    /// Negative positions count from the end. Positions beyond the ends give NaN, as in Keras on JAX; of integers the smallest number,
+    /// of unsigned ones the largest, of truth values true.
     ///
     /// ```
     /// use ndarray::array;
@@ -169,7 +170,8 @@ operations! { TABLE in table {
     "ops.numpy" / "Take" as "take(x, indices, axis=None)" [Tensor, Indices, OptionalInteger] => take_call;
     /// The element at its own position along an axis for each place.
     ///
-    /// `indices` has the rank of `x`, and the result its shape; axes of size 1 repeat. Another rank is an error.
+    /// `indices` has the rank of `x`, and the result its shape; axes of size 1 repeat. Another rank is an error. Negative positions
+    /// and those beyond the ends are as in [`take`].
     ///
     /// ```
     /// use refrain::{DType, Input, input, ops};
@@ -422,25 +424,69 @@ fn take_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
         Some(axis) => (x.clone(), resolve_axis(axis, x.rank())?),
         None => (super::flatten_from(&x, 0)?, 0),
     };
-    let indices = from_end(&indices, x.shape().dim(axis))?;
-    Ok(gather_axis(&x, &indices, axis)?.into())
+    Ok(take_axis(&x, &indices, axis)?.into())
 }
 
 /// Negative positions counted from the end.
 fn from_end(indices: &Tensor, size: Dim) -> Result<Tensor> {
-    if matches!(indices.dtype(), DType::U8 | DType::U32) {
-        return Ok(indices.clone());
-    }
-    let indices = match indices.dtype().is_integer() {
-        true => indices.clone(),
-        false => prim::convert(indices, DType::I32)?,
+    let indices = match indices.dtype() {
+        DType::U32 => return Ok(indices.clone()),
+        DType::I32 | DType::I64 => indices.clone(),
+        _ => prim::convert(indices, DType::I32)?,
     };
     let zero = prim::constant_like(&indices, 0.0)?;
     let negative = prim::compare(Comparison::Lt, &indices, &zero)?;
     prim::select(&negative, &(&indices + size.unwrap_or(0)), &indices)
 }
 
-/// Rows of a traced tensor along an axis, at non-negative positions.
+/// Rows of a traced tensor along an axis; beyond its ends there is [`beyond`].
+pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: usize) -> Result<Tensor> {
+    let size = x.shape().dim(axis);
+    let places = from_end(indices, size)?;
+    let taken = gather_axis(x, &places, axis)?;
+    let Some(inside) = inside(indices, &places, size)? else {
+        return Ok(taken);
+    };
+    let mut dims: Vec<Dim> = vec![Some(1); taken.rank()];
+    dims[axis..axis + indices.rank()].clone_from_slice(inside.shape().dims());
+    prim::select(&prim::reshape(&inside, dims)?, &taken, &beyond(x)?)
+}
+
+/// Which positions are of elements, if not all are: positions known when the program is made are looked at there.
+fn inside(indices: &Tensor, places: &Tensor, size: Dim) -> Result<Option<Tensor>> {
+    let Some(size) = size else {
+        return Ok(None);
+    };
+    let traced = indices.expect_traced()?;
+    let known = traced
+        .trace
+        .with_graph(|graph| match graph.op_of(traced.value) {
+            Some((Op::Constant(literal), _)) => Some(literal.to_f64()),
+            _ => None,
+        });
+    let size = size as f64;
+    if known.is_some_and(|known| known.iter().all(|i| (-size..size).contains(i))) {
+        return Ok(None);
+    }
+    let below = prim::compare(Comparison::Lt, places, &prim::constant_like(places, size)?)?;
+    let above = prim::compare(Comparison::Ge, places, &prim::constant_like(places, 0.0)?)?;
+    Ok(Some(prim::binary(BinaryOp::And, &below, &above)?))
+}
+
+/// What JAX gives in place of elements that are not there.
+fn beyond(x: &Tensor) -> Result<Tensor> {
+    let value = match x.dtype() {
+        DType::I32 => i32::MIN.into(),
+        DType::I64 => i64::MIN as f64,
+        DType::U8 => u8::MAX.into(),
+        DType::U32 => u32::MAX.into(),
+        DType::Bool => 1.0,
+        _ => f64::NAN,
+    };
+    prim::constant_like(x, value)
+}
+
+/// Rows of a traced tensor along an axis, at positions that are there.
 pub(crate) fn gather_axis(x: &Tensor, indices: &Tensor, axis: usize) -> Result<Tensor> {
     let (rank, count) = (x.rank(), indices.rank());
     let mut slice_sizes: Vec<Dim> = vec![None; rank];
@@ -474,7 +520,7 @@ fn take_along_axis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Te
             indices.shape().to_string(),
         ));
     }
-    let indices = from_end(&prim::convert(&indices, DType::I32)?, x.shape().dim(axis))?;
+    let indices = prim::convert(&indices, DType::I32)?;
     let (mut source, mut grid) = (x.shape(), indices.shape());
     let along = (source.dims()[axis], grid.dims()[axis]);
     grid.dims_mut()[axis] = Some(1);
@@ -483,12 +529,16 @@ fn take_along_axis_call(inputs: &Inputs, config: &Config) -> Result<Structure<Te
     (source, grid) = (common.clone(), common);
     (source.dims_mut()[axis], grid.dims_mut()[axis]) = along;
     let x = prim::broadcast_to(&x, &source)?;
-    let indices = prim::broadcast_to(&indices, &grid)?;
-    Ok(gather_points(&x, &indices, axis)?.into())
+    let places = prim::broadcast_to(&from_end(&indices, along.0)?, &grid)?;
+    let taken = gather_points(&x, &places, axis)?;
+    Ok(match inside(&indices, &places, along.0)? {
+        Some(inside) => prim::select(&inside, &taken, &beyond(&x)?)?.into(),
+        None => taken.into(),
+    })
 }
 
 /// One element for each position: the position along `axis`, its own place along the others.
-fn gather_points(x: &Tensor, indices: &Tensor, axis: usize) -> Result<Tensor> {
+pub(super) fn gather_points(x: &Tensor, indices: &Tensor, axis: usize) -> Result<Tensor> {
     let (rank, grid) = (x.rank(), indices.shape());
     let mut column = grid.clone();
     column.dims_mut().push(Some(1));

@@ -1,10 +1,10 @@
 //! Joining, cutting and repeating along axes.
 
-use refrain_graph::{Dim, Op, Shape};
+use refrain_graph::{Dim, Literal, Op, Shape};
 use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations, to};
-use super::{Axes, flatten_from, option, prim};
+use super::{Axes, flatten_from, gather_axis, option, prim};
 use crate::config::number_from_json;
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,10 +52,7 @@ operations! { TABLE in table {
     /// ```
     pub fn split(x: impl AsRef<Tensor>, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
         |op| {
-            let (json, count) = match sections.into() {
-                Sections::Equal(n) => (Json::from(n), n),
-                Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
-            };
+            let (json, count) = sections.into().parts();
             op.apply_many([x.as_ref().argument(), json.argument(), axis.argument()], count)
         }
     }
@@ -98,7 +95,7 @@ operations! { TABLE in table {
     "ops.numpy" / "Tile" as "tile(x, repeats)" [Tensor, Counts], "K.tile(x, n)", "tf.tile(input, multiples)" => tile_call;
     /// Elements added before and after along each axis.
     ///
-    /// Widths for another number of axes, and mirrors wider than an axis, are errors.
+    /// Widths for another number of axes, mirrors wider than an axis, and copies of elements of an empty axis are errors.
     ///
     /// ```
     /// use refrain::{input, ops, ops::PadMode};
@@ -170,7 +167,7 @@ fn stack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 /// The most parts that one axis is cut into.
 const MOST_PARTS: usize = 1 << 16;
 
-fn limited(parts: usize) -> Result<usize> {
+pub(super) fn limited(parts: usize) -> Result<usize> {
     match parts <= MOST_PARTS {
         true => Ok(parts),
         false => Err(Error::mismatch(
@@ -188,6 +185,16 @@ pub enum Sections {
     Equal(usize),
     /// Before each of these positions.
     At(Vec<usize>),
+}
+
+impl Sections {
+    /// As Keras has it, and how many parts it makes.
+    pub(super) fn parts(self) -> (Json, usize) {
+        match self {
+            Sections::Equal(n) => (Json::from(n), n),
+            Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
+        }
+    }
 }
 
 impl From<usize> for Sections {
@@ -210,7 +217,11 @@ impl<const N: usize> From<[usize; N]> for Sections {
 
 fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let axis = resolve_axis(option(config, "axis")?, x.rank())?;
+    split_along(x, resolve_axis(option(config, "axis")?, x.rank())?, config)
+}
+
+/// Cut along an axis as `indices_or_sections` says.
+pub(super) fn split_along(x: &Tensor, axis: usize, config: &Config) -> Result<Structure<Tensor>> {
     let size = x.shape().dim(axis);
     let bounds: Vec<Dim> = match config.get("indices_or_sections") {
         Some(Json::Array(places)) => {
@@ -350,6 +361,10 @@ pub enum PadMode {
     Reflect,
     /// Mirrored at the edge, the edge element repeated.
     Symmetric,
+    /// With the element at the edge.
+    Edge,
+    /// With the elements from the other end on, as often as it takes.
+    Wrap,
 }
 
 impl PadMode {
@@ -359,6 +374,8 @@ impl PadMode {
             PadMode::Constant(v) => ("constant", Some(v).filter(|&v| v != 0.0)),
             PadMode::Reflect => ("reflect", None),
             PadMode::Symmetric => ("symmetric", None),
+            PadMode::Edge => ("edge", None),
+            PadMode::Wrap => ("wrap", None),
         }
     }
 }
@@ -375,8 +392,10 @@ fn pad_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
         "constant" => Ok(pad_constant(x, &widths, value.unwrap_or(0.0))?.into()),
         "reflect" => Ok(pad_mirrored(x, &widths, 1)?.into()),
         "symmetric" => Ok(pad_mirrored(x, &widths, 0)?.into()),
+        "edge" => Ok(pad_read(x, &widths, |i, size| i.clamp(0, size - 1))?.into()),
+        "wrap" => Ok(pad_read(x, &widths, i64::rem_euclid)?.into()),
         _ => Err(unexpected(
-            "constant, reflect or symmetric",
+            "constant, reflect, symmetric, edge or wrap",
             &Json::from(mode),
         )),
     }
@@ -436,6 +455,32 @@ fn pad_mirrored(x: &Tensor, widths: &[(i64, i64)], skip: usize) -> Result<Tensor
         let before = mirrored(skip, skip + low)?;
         let after = mirrored(size - skip - high, size - skip)?;
         x = Trace::apply(Op::Concatenate(axis), &[&before, &x, &after])?;
+    }
+    Ok(x)
+}
+
+/// `place`: which of so many elements stands at a position that counts from the first one.
+fn pad_read(x: &Tensor, widths: &[(i64, i64)], place: impl Fn(i64, i64) -> i64) -> Result<Tensor> {
+    let mut x = x.clone();
+    for (axis, &(low, high)) in widths.iter().enumerate() {
+        let (low, high) = (low.max(0), high.max(0));
+        let size = match x.shape().dim(axis) {
+            Some(0) if low + high > 0 => {
+                let expected = format!("an element along axis {axis}");
+                return Err(Error::mismatch(ErrorKind::Shape, expected, "none"));
+            }
+            Some(size) if low + high > 0 => sizes::signed(size)?,
+            _ => continue, // nothing to add, or the size stays unknown
+        };
+        let length = size.saturating_add(low).saturating_add(high);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        sizes::check_memory("a padded axis", &[length], size_of::<i32>())?;
+        let places = (-low..size + high).map(|i| place(i, size));
+        let places = places.map(|i| i32::try_from(i).unwrap_or(i32::MAX));
+        let literal = Literal::new([length], places.collect::<Vec<_>>());
+        let literal = literal.ok_or_else(|| Error::new(ErrorKind::Internal, "positions"))?;
+        let places = x.expect_traced()?.trace.constant(literal).checked()?;
+        x = gather_axis(&x, &places, axis)?;
     }
     Ok(x)
 }

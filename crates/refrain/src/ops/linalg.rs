@@ -111,7 +111,7 @@ operations! { TABLE in table {
 }}
 
 /// The two operands in their common type.
-fn factors(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+pub(super) fn factors(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     let (a, b) = (
         tensor_argument(inputs, 0, "x1")?,
         tensor_argument(inputs, 1, "x2")?,

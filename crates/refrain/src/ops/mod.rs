@@ -17,16 +17,20 @@
 
 mod activation;
 mod arithmetic;
+mod bitwise;
 mod constant;
 mod conv;
 mod definition;
 mod einsum;
+mod fill;
 mod gather;
 pub(crate) mod gradient;
 mod index;
 mod join;
 mod linalg;
 mod logic;
+mod matrix;
+mod nan;
 mod nn;
 mod order;
 mod pooling;
@@ -35,9 +39,13 @@ pub(crate) mod reduce;
 pub(crate) mod resize;
 mod scan;
 mod shape;
+mod special;
+mod stacks;
+mod statistics;
 
 pub use activation::*;
 pub use arithmetic::*;
+pub use bitwise::*;
 pub use constant::convert_to_tensor;
 pub(crate) use constant::{
     array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
@@ -48,18 +56,24 @@ pub(crate) use definition::{
 };
 pub use einsum::einsum;
 pub(crate) use einsum::{Label, Subscripts};
+pub use fill::*;
 pub(crate) use gather::composed;
 pub use gradient::gradient;
 pub use index::*;
 pub use join::*;
 pub use linalg::*;
 pub use logic::*;
+pub use matrix::*;
+pub use nan::*;
 pub use nn::*;
 pub use order::*;
 pub use pooling::*;
 pub use reduce::*;
 pub use scan::{ScanOptions, scan};
 pub use shape::*;
+pub use special::*;
+pub use stacks::*;
+pub use statistics::*;
 
 use refrain_graph::{BinaryOp, DType};
 use serde_json::Value as Json;
@@ -76,6 +90,8 @@ static TABLES: &[&[&OpDef]] = &[
     arithmetic::BINARY,
     arithmetic::TABLE,
     arithmetic::UNARY,
+    bitwise::TABLE,
+    bitwise::UNARY,
     conv::TABLE,
     einsum::TABLE,
     gradient::TABLE,
@@ -85,12 +101,22 @@ static TABLES: &[&[&OpDef]] = &[
     logic::BINARY,
     logic::TABLE,
     logic::UNARY,
+    matrix::TABLE,
+    nan::OTHERS,
+    nan::TABLE,
     nn::TABLE,
     order::TABLE,
     pooling::TABLE,
     reduce::OTHERS,
     reduce::TABLE,
     shape::TABLE,
+    special::BINARY,
+    special::TABLE,
+    special::UNARY,
+    stacks::TABLE,
+    statistics::OTHERS,
+    statistics::QUANTILES,
+    statistics::TABLE,
     &[&arithmetic::CONVERT_TO_TENSOR, &gather::BATCH_GATHER],
 ];
 

@@ -28,17 +28,18 @@ operations! { TABLE in table {
     "ops.nn" / "Softmax" as "softmax(x, axis=-1)" [Tensor, Axes], "activations.softmax(x, axis=-1)" => softmax_call;
     /// The logarithm of the softmax.
     ///
-    /// In the shape of `x`; integers become floats. Keras's axis is the last by default.
+    /// Along several axes, or all, as in [`softmax`]. In the shape of `x`; integers become floats. Keras's axis is the last by default.
     ///
     /// ```
     /// use refrain::{input, ops};
     /// assert_eq!(ops::log_softmax(input([10]), -1).shape().to_string(), "(None, 10)");
     /// ```
-    pub fn log_softmax(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
-    "ops.nn" / "LogSoftmax" as "log_softmax(x, axis=-1)" [Tensor, Integer], "activations.log_softmax(x, axis=-1)", "tf.log_softmax(logits, axis=-1)" => |inputs, config| {
-        let (x, axis) = input_and_axis(inputs, config)?;
-        let shifted = shifted(&x, &[axis])?;
-        let total = reduce(&shifted.exp(), Reduction::Sum, &[axis], true)?;
+    pub fn log_softmax(x: impl AsRef<Tensor>, axis: impl Into<Axes>) -> Tensor { [x.as_ref(), to::<Axes>(axis)] }
+    "ops.nn" / "LogSoftmax" as "log_softmax(x, axis=-1)" [Tensor, Axes], "activations.log_softmax(x, axis=-1)", "tf.log_softmax(logits, axis=-1)" => |inputs, config| {
+        let x = float_input(inputs)?;
+        let dims = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
+        let shifted = shifted(&x, &dims)?;
+        let total = reduce(&shifted.exp(), Reduction::Sum, &dims, true)?;
         Ok((&shifted - total.log()).into())
     };
     /// Keras's sparsemax, with zeros where softmax has small numbers.

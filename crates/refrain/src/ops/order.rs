@@ -1,6 +1,6 @@
 //! Sorting, largest elements, running sums.
 
-use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction};
 use serde_json::Value as Json;
 
 use super::definition::{operations, to};
@@ -110,7 +110,7 @@ pub(crate) fn sort_traced(x: &Tensor, axis: usize, descending: bool) -> Result<(
     }
 }
 
-fn axis_or_flat(x: &Tensor, config: &Config) -> Result<(Tensor, usize)> {
+pub(super) fn axis_or_flat(x: &Tensor, config: &Config) -> Result<(Tensor, usize)> {
     match option::<Option<i64>>(config, "axis")? {
         Some(axis) => Ok((x.clone(), resolve_axis(axis, x.rank())?)),
         None => Ok((flatten_from(x, 0)?, 0)),
@@ -135,7 +135,11 @@ fn top_k_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     Ok(Structure::tuple([first(&values)?, first(&positions)?]))
 }
 
-fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
+pub(super) fn arg_call(
+    inputs: &Inputs,
+    config: &Config,
+    kind: Reduction,
+) -> Result<Structure<Tensor>> {
     let x = match inputs.one()? {
         x if x.dtype() == DType::Bool => prim::convert(x, DType::I32)?,
         x => x.clone(),
@@ -143,11 +147,9 @@ fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structu
     let keepdims: bool = option(config, "keepdims")?;
     let (flat, axis) = axis_or_flat(&x, config)?;
     let extreme = reduce(&flat, kind, &[axis], true)?;
-    let loses = match kind {
-        Reduction::Max => prim::compare(Comparison::Lt, &flat, &extreme)?,
-        _ => prim::compare(Comparison::Gt, &flat, &extreme)?,
-    };
-    let wins = prim::unary(UnaryOp::Not, &loses)?;
+    // Of NaN, which wins, the first.
+    let equal = prim::compare(Comparison::Eq, &flat, &extreme)?;
+    let wins = prim::binary(BinaryOp::Or, &equal, &flat.isnan())?;
     let places = prim::iota(&flat, &flat.shape(), DType::I32, axis)?;
     let beyond = prim::constant_like(&places, i32::MAX as f64)?;
     let candidates = prim::select(&wins, &places, &beyond)?;
@@ -159,12 +161,15 @@ fn arg_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structu
     Ok(first.into())
 }
 
-fn cumulative_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
+pub(super) fn cumulative_call(
+    inputs: &Inputs,
+    config: &Config,
+    kind: Reduction,
+) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
     let dtype = match (dtype(config)?, x.dtype()) {
         (Some(dtype), _) => dtype,
         (None, DType::Bool) => DType::I32,
-        (None, DType::U8) => DType::U32,
         (None, dtype) => dtype,
     };
     let (x, dim) = axis_or_flat(&prim::convert(x, dtype)?, config)?;

@@ -133,13 +133,17 @@ pub(crate) fn reduce(
 }
 
 /// The axes and `keepdims` of a call.
-fn options(inputs: &Inputs, config: &Config) -> Result<(Tensor, Vec<usize>, bool)> {
+pub(super) fn options(inputs: &Inputs, config: &Config) -> Result<(Tensor, Vec<usize>, bool)> {
     let x = inputs.one()?.clone();
     let dims = Axes::from_json(config.get("axis").or(config.get("axes")))?.resolve(x.rank())?;
     Ok((x, dims, option(config, "keepdims")?))
 }
 
-fn reduce_call(inputs: &Inputs, config: &Config, kind: Reduction) -> Result<Structure<Tensor>> {
+pub(super) fn reduce_call(
+    inputs: &Inputs,
+    config: &Config,
+    kind: Reduction,
+) -> Result<Structure<Tensor>> {
     let (x, dims, keepdims) = options(inputs, config)?;
     let arithmetic = matches!(kind, Reduction::Sum | Reduction::Product);
     let dtype = match (dtype(config)?, x.dtype(), kind) {
@@ -175,7 +179,7 @@ fn extreme_call(
 }
 
 /// At least f32, which sums of smaller floats and of integers need.
-fn wide(x: &Tensor) -> Result<Tensor> {
+pub(super) fn wide(x: &Tensor) -> Result<Tensor> {
     let dtype = match x.dtype() {
         DType::F64 => DType::F64,
         _ => DType::F32,
@@ -184,7 +188,7 @@ fn wide(x: &Tensor) -> Result<Tensor> {
 }
 
 /// The type of a mean of elements of this type.
-fn narrow(x: &Tensor, like: &Tensor) -> Result<Tensor> {
+pub(super) fn narrow(x: &Tensor, like: &Tensor) -> Result<Tensor> {
     match like.dtype() {
         dtype if dtype.is_float() => prim::convert(x, dtype),
         _ => Ok(x.clone()),
@@ -207,7 +211,7 @@ fn variance_wide(x: &Tensor, dims: &[usize], keepdims: bool) -> Result<Tensor> {
     mean_wide(&centered.square(), dims, keepdims)
 }
 
-fn mean_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+pub(super) fn mean_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let (x, dims, keepdims) = options(inputs, config)?;
     Ok(narrow(&mean_wide(&wide(&x)?, &dims, keepdims)?, &x)?.into())
 }
@@ -267,7 +271,7 @@ macro_rules! reductions {
         $(#[$meta:meta])*
         $name:ident = $module:literal / $class:literal as $signature:literal [$($kind:ident)?] $($difference:ident)? $(, $alias:literal)* => $call:expr;
     )* }) => {
-        operations! { $table in $defs { $(
+        $crate::ops::definition::operations! { $table in $defs { $(
             $(#[$meta])*
             ///
             /// `keepdims` leaves axes of size 1. Keras takes all axes and drops them by default. An axis that `x` does not have is an error.
@@ -288,6 +292,8 @@ macro_rules! reductions {
         )* }}
     };
 }
+
+pub(super) use reductions;
 
 reductions! { TABLE in table {
     /// The sum along axes.

@@ -5,12 +5,15 @@ use refrain::layers::{DataFormat, Padding};
 use refrain::ops::{self, Axes, ConvOptions, Index, Operand, PadMode, PoolOptions};
 use refrain::{DType, Input, Model, Result, Tensor, input};
 
+#[path = "numpy.rs"]
+mod numpy;
+
 /// How many samples the models take: where a kernel is an input, its first axis counts as one of samples.
 pub const SAMPLES: usize = 3;
 
-/// Functions that no file of Keras can have.
+/// Functions that no file of Keras can have, or that Keras on JAX does not run from one.
 #[allow(dead_code, reason = "what Keras opens is checked elsewhere")]
-pub const NOT_IN_KERAS: [&str; 1] = ["gradient"];
+pub const NOT_IN_KERAS: [&str; 3] = ["gradient", "histogram", "rot90"];
 
 type Make = Box<dyn Fn() -> Result<Model>>;
 
@@ -63,6 +66,8 @@ pub fn models() -> Vec<(&'static str, Make)> {
         .iter()
         .map(|&(name, make)| (name, Box::new(make) as Make));
     all.extend(others);
+    let numpy = numpy::MODELS.iter();
+    all.extend(numpy.map(|&(name, make)| (name, Box::new(make) as Make)));
     all
 }
 
@@ -120,29 +125,37 @@ macro_rules! of {
 }
 
 /// Functions of one tensor, each of what lies in its domain.
-const UNARY: [(&str, Unary, Unary); 53] = of![
+const UNARY: [(&str, Unary, Unary); 70] = of![
     abs same, arccos inside, arccosh above_one, arcsin inside, arcsinh same, arctan same, arctanh inside, cbrt same, ceil same,
     cos same, cosh same, erf same, erfinv inside, exp same, exp2 same, expm1 same, floor same, hard_sigmoid same, hard_silu same,
     hard_tanh same, isfinite same, isinf same, isnan same, log positive, log10 positive, log1p positive, log2 positive,
     log_sigmoid same, logical_not same, mish same, negative same, ravel same, reciprocal positive, relu same, relu6 same,
     rsqrt positive, selu same, sigmoid same, sign same, silu same, sin same, sinh same, softplus same, softsign same,
     sparse_plus same, sparse_sigmoid same, sqrt positive, square same, stop_gradient same, tan same, tanh same, tanh_shrink same,
-    trunc same,
+    trunc same, angle same, conjugate same, copy same, deg2rad same, erfc same, fabs same, fliplr same, flipud same, i0 same,
+    imag same, isneginf same, isposinf same, isreal same, rad2deg same, real same, signbit same, sinc same,
 ];
 
 type Binary = fn(Operand, Operand) -> Tensor;
 
-const BINARY: [(&str, Binary); 18] = named![
+const BINARY: [(&str, Binary); 25] = named![
     add,
     arctan2,
     divide,
     divide_no_nan,
     equal,
     floor_divide,
+    fmax,
+    fmin,
+    fmod,
     greater,
     greater_equal,
+    heaviside,
+    hypot,
     less,
     less_equal,
+    logaddexp,
+    logaddexp2,
     maximum,
     minimum,
     modulo,
@@ -157,8 +170,9 @@ const LOGICAL: [(&str, Binary); 3] = named![logical_and, logical_or, logical_xor
 
 type Reduction = fn(Tensor, Axes, bool) -> Tensor;
 
-const REDUCTIONS: [(&str, Reduction); 12] = named![
-    all, amax, amin, any, logsumexp, max, mean, min, prod, std, sum, var
+const REDUCTIONS: [(&str, Reduction); 22] = named![
+    all, amax, amin, any, logsumexp, max, mean, median, min, nanmax, nanmean, nanmedian, nanmin,
+    nanprod, nanstd, nansum, nanvar, prod, ptp, std, sum, var
 ];
 
 type Build = fn() -> Result<Model>;
@@ -307,6 +321,8 @@ const OTHERS: [(&str, Build); 69] = [
                 PadMode::Constant(2.5),
                 PadMode::Reflect,
                 PadMode::Symmetric,
+                PadMode::Edge,
+                PadMode::Wrap,
             ];
             modes
                 .map(|mode| ops::pad(x, [(0, 0), (1, 2), (0, 1)], mode))

@@ -18,8 +18,8 @@ layer_options! {
     /// A learned vector for each whole number below `input_dim`.
     ///
     /// Input `(batch, …)` of integers from 0 to `input_dim - 1`, output `(batch, …, output_dim)`. Weights: `embeddings
-    /// (input_dim, output_dim)`. With `mask_zero` the output carries a mask, false where the input is 0. Larger numbers read the
-    /// last vector.
+    /// (input_dim, output_dim)`. With `mask_zero` the output carries a mask, false where the input is 0. Other
+    /// numbers in the data are an error; where they are computed, negative ones count from the end, and all others give NaN.
     ///
     /// ```
     /// use refrain::{DType, Input, layers::Embedding};
@@ -99,12 +99,16 @@ impl Layer for EmbeddingOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        cx.check_indices(inputs.one()?, self.input_dim)?;
+        let checked = cx.check_indices(inputs.one()?, self.input_dim)?;
         let indices = match inputs.one()? {
             x if x.dtype().is_integer() => x.clone(),
             x => prim::convert(x, DType::I32)?,
         };
-        ops::gather_axis(&cx.weight("embeddings")?, &indices, 0)
+        let embeddings = cx.weight("embeddings")?;
+        match checked {
+            true => ops::gather_axis(&embeddings, &indices, 0),
+            false => ops::take_axis(&embeddings, &indices, 0),
+        }
     }
 
     fn casts_inputs(&self) -> bool {

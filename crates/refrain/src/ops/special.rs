@@ -1,0 +1,396 @@
+//! Further elementwise functions of NumPy: special functions, angles, signs, infinities.
+
+use std::f64::consts::{LN_2, PI};
+
+use refrain_graph::{BinaryOp, Comparison, DType, bf16, f16};
+
+use super::arithmetic::{float_input, float_operands, operand, operands};
+use super::definition::{binary_functions, operations, to, unary_functions};
+use super::{
+    Axes, Operand, all, arctan2, beside, dtype, maximum, minimum, option, power, prim, where_,
+};
+use crate::config::{Config, number_from_json};
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::structure::Structure;
+use crate::tensor::Tensor;
+
+type Traced = Result<Structure<Tensor>>;
+
+fn compare(op: Comparison, x: &Tensor, limit: f64) -> Result<Tensor> {
+    prim::compare(op, x, &prim::constant_like(x, limit)?)
+}
+
+/// The polynomial with these coefficients, that of the highest power first.
+fn polynomial(x: &Tensor, coefficients: &[f64]) -> Result<Tensor> {
+    let (first, rest) = coefficients.split_first().unwrap_or((&0.0, &[]));
+    let first = prim::full(x, &x.shape(), x.dtype(), *first)?;
+    Ok(rest.iter().fold(first, |y, &c| y * x + c))
+}
+
+/// A sum of Chebyshev polynomials of `x / 2`, that of the highest degree first.
+fn chebyshev(x: &Tensor, coefficients: &[f64]) -> Result<Tensor> {
+    let zero = prim::full(x, &x.shape(), x.dtype(), 0.0)?;
+    let mut last = [zero.clone(), zero.clone(), zero];
+    for &c in coefficients {
+        let next = x * &last[0] - &last[1] + c;
+        last = [next, last[0].clone(), last[1].clone()];
+    }
+    Ok((&last[0] - &last[2]) * 0.5)
+}
+
+/// Of `1 / x²` for `x` from 1 to 2, and for those above (Cephes).
+const ERFC: [&[f64]; 2] = [
+    &[
+        2.326_819_970_068_386E-2,
+        -1.387_039_388_740_657E-1,
+        3.687_424_674_597_105E-1,
+        -5.824_733_027_278_666E-1,
+        6.210_004_621_745_983E-1,
+        -4.944_515_323_274_145E-1,
+        3.404_879_937_665_872E-1,
+        -2.741_127_028_184_656E-1,
+        5.638_259_427_386_472E-1,
+    ],
+    &[
+        -1.047_766_399_936_249E1,
+        1.297_719_955_372_516E1,
+        -7.495_518_717_768_503,
+        2.921_019_019_210_786,
+        -1.015_265_279_202_7,
+        4.218_463_358_204_948E-1,
+        -2.820_767_439_740_514E-1,
+        5.641_895_067_754_075E-1,
+    ],
+];
+
+/// Small values by their exponential, as the difference from 1 has few digits there.
+fn erfc_call(inputs: &Inputs, _: &Config) -> Traced {
+    let x = float_input(inputs)?;
+    let size = maximum(x.abs(), 1);
+    let inverse = 1.0 / size.square();
+    let near = compare(Comparison::Lt, &size, 2.0)?;
+    let ratio = where_(
+        &near,
+        polynomial(&inverse, ERFC[0])?,
+        polynomial(&inverse, ERFC[1])?,
+    );
+    let tail = (-size.square()).exp() / &size * ratio;
+    let tail = where_(&compare(Comparison::Lt, &x, 0.0)?, 2.0 - &tail, &tail);
+    Ok(where_(
+        &compare(Comparison::Gt, &x.abs(), 1.0)?,
+        tail,
+        1.0 - x.erf(),
+    )
+    .into())
+}
+
+/// Of `exp(-x) · i0(x)` up to 8, and of that times the root of `x` above (Cephes).
+const I0: [&[f64]; 2] = [
+    &[
+        -1.300_025_009_986_248E-8,
+        6.046_995_022_541_919E-8,
+        -2.670_793_853_940_611_7E-7,
+        1.117_387_539_120_103_7E-6,
+        -4.416_738_358_458_750_5E-6,
+        1.644_844_807_072_889_6E-5,
+        -5.754_195_010_082_104E-5,
+        1.885_028_850_958_416_5E-4,
+        -5.763_755_745_385_824E-4,
+        1.639_475_616_941_335_7E-3,
+        -4.324_309_995_050_576E-3,
+        1.054_646_039_459_499_8E-2,
+        -2.373_741_480_589_946_8E-2,
+        4.930_528_423_967_071E-2,
+        -9.490_109_704_804_764E-2,
+        1.716_209_015_222_087_7E-1,
+        -3.046_826_723_431_984E-1,
+        6.767_952_744_094_761E-1,
+    ],
+    &[
+        3.396_232_025_708_386_3E-9,
+        2.266_668_990_498_178E-8,
+        2.048_918_589_469_063_8E-7,
+        2.891_370_520_834_756_7E-6,
+        6.889_758_346_916_825E-5,
+        3.369_116_478_255_694_3E-3,
+        8.044_904_110_141_088E-1,
+    ],
+];
+
+fn i0_call(inputs: &Inputs, _: &Config) -> Traced {
+    let x = float_input(inputs)?.abs();
+    let near = chebyshev(&(&x / 2 - 2), I0[0])?;
+    let above = maximum(&x, 8);
+    let far = chebyshev(&(32.0 / &above - 2), I0[1])? / above.sqrt();
+    let scaled = where_(&compare(Comparison::Le, &x, 8.0)?, near, far);
+    Ok((x.exp() * scaled).into())
+}
+
+fn sinc_call(inputs: &Inputs, _: &Config) -> Traced {
+    let x = float_input(inputs)?;
+    let zero = compare(Comparison::Eq, &x, 0.0)?;
+    let angle = where_(&zero, 1, &x * PI);
+    Ok(where_(&zero, 1, angle.sin() / &angle).into())
+}
+
+/// Of floats also of -0.
+fn signbit_call(inputs: &Inputs, _: &Config) -> Traced {
+    let x = inputs.one()?;
+    let zero = prim::constant_like(x, 0.0)?;
+    let negative = prim::compare(Comparison::Lt, x, &zero)?;
+    if !x.dtype().is_float() {
+        return Ok(negative.into());
+    }
+    let inverse = compare(Comparison::Eq, &(1.0 / x), f64::NEG_INFINITY)?;
+    Ok(prim::binary(BinaryOp::Or, &negative, &inverse)?.into())
+}
+
+fn is(inputs: &Inputs, value: f64) -> Traced {
+    Ok(compare(Comparison::Eq, &float_input(inputs)?, value)?.into())
+}
+
+unary_functions! { UNARY in unary {
+    /// Absolute value; of integers it is a float.
+    fabs = "ops.numpy" / "Fabs" as "fabs(x)" => |i, _| Ok(float_input(i)?.abs().into());
+    /// Degrees as radians.
+    deg2rad = "ops.numpy" / "Deg2rad" as "deg2rad(x)" => |i, _| Ok((float_input(i)? * (PI / 180.0)).into());
+    /// Radians as degrees.
+    rad2deg = "ops.numpy" / "Rad2deg" as "rad2deg(x)" => |i, _| Ok((float_input(i)? * (180.0 / PI)).into());
+    /// `sin(πx) / (πx)`, 1 at 0.
+    sinc = "ops.numpy" / "Sinc" as "sinc(x)" => sinc_call;
+    /// 1 minus the error function, exact where it is small.
+    erfc = "ops.math" / "Erfc" as "erfc(x)" => erfc_call;
+    /// The modified Bessel function of the first kind and order 0.
+    i0 = "ops.numpy" / "I0" as "i0(x)" => i0_call;
+    /// Whether elements are negative, -0 among them; NaN counts as positive.
+    signbit = "ops.numpy" / "Signbit" as "signbit(x)" => signbit_call;
+    /// Whether elements are infinite and positive.
+    isposinf = "ops.numpy" / "Isposinf" as "isposinf(x)" => |i, _| is(i, f64::INFINITY);
+    /// Whether elements are infinite and negative.
+    isneginf = "ops.numpy" / "Isneginf" as "isneginf(x)" => |i, _| is(i, f64::NEG_INFINITY);
+    /// Whether elements are real numbers, which all are here.
+    isreal = "ops.numpy" / "Isreal" as "isreal(x)" => |i, _| Ok(prim::full(i.one()?, &i.one()?.shape(), DType::Bool, 1.0)?.into());
+    /// The real part: the same numbers.
+    real = "ops.numpy" / "Real" as "real(x)" => |i, _| Ok(prim::copy(i.one()?)?.into());
+    /// The imaginary part: zeros.
+    imag = "ops.numpy" / "Imag" as "imag(x)" => |i, _| Ok(prim::full(i.one()?, &i.one()?.shape(), i.one()?.dtype(), 0.0)?.into());
+    /// The complex conjugate: the same numbers.
+    conjugate = "ops.numpy" / "Conjugate" as "conjugate(x)", "conj(x)" => |i, _| Ok(prim::copy(i.one()?)?.into());
+    /// The angle in the complex plane in radians: 0, or π of negative numbers.
+    angle = "ops.numpy" / "Angle" as "angle(x)" => |i, _| Ok(arctan2(0, float_input(i)?).into());
+    /// The same numbers.
+    copy = "ops.numpy" / "Copy" as "copy(x)" => |i, _| Ok(prim::copy(i.one()?)?.into());
+}}
+
+/// `a` where the comparison holds or `b` is NaN.
+fn but_nan(inputs: &Inputs, op: Comparison) -> Traced {
+    let (a, b) = operands(inputs)?;
+    let wins = prim::compare(op, &a, &b)?;
+    let wins = prim::binary(BinaryOp::Or, &wins, &prim::compare(Comparison::Ne, &b, &b)?)?;
+    Ok(prim::select(&wins, &a, &b)?.into())
+}
+
+/// The logarithm of the sum of two exponentials to a base, around the larger one; infinities are as they are.
+fn logaddexp_call(inputs: &Inputs, ln_base: f64) -> Traced {
+    let (a, b) = float_operands(inputs)?;
+    let distance = &a - &b;
+    let undefined = distance.isnan();
+    let distance = where_(&undefined, 0, distance.abs());
+    let above = (distance * -ln_base).exp().log1p() / ln_base;
+    Ok(where_(&undefined, &a + &b, maximum(&a, &b) + above).into())
+}
+
+/// Without overflow of the squares.
+fn hypot_call(inputs: &Inputs, _: &Config) -> Traced {
+    let (a, b) = float_operands(inputs)?;
+    let (a, b) = (a.abs(), b.abs());
+    let infinite = prim::binary(BinaryOp::Or, &a.isinf(), &b.isinf())?;
+    let (large, small) = (maximum(&a, &b), minimum(&a, &b));
+    let zero = compare(Comparison::Eq, &large, 0.0)?;
+    let ratio = small / where_(&zero, 1, &large);
+    let length = where_(&zero, &large, &large * (ratio.square() + 1).sqrt());
+    Ok(where_(&infinite, f64::INFINITY, length).into())
+}
+
+fn heaviside_call(inputs: &Inputs, _: &Config) -> Traced {
+    let (x, at_zero) = float_operands(inputs)?;
+    let other = where_(&x.isnan(), &x, at_zero);
+    let upper = where_(&compare(Comparison::Gt, &x, 0.0)?, 1, other);
+    Ok(where_(&compare(Comparison::Lt, &x, 0.0)?, 0, upper).into())
+}
+
+fn ldexp_call(inputs: &Inputs, _: &Config) -> Traced {
+    let x = operand(inputs, 0, "x1", beside(inputs)?)?;
+    let exponent = operand(inputs, 1, "x2", beside(inputs)?)?;
+    let dtype = match x.dtype() {
+        dtype if dtype.is_float() => dtype,
+        _ => DType::F32,
+    };
+    let (x, exponent) = (prim::convert(&x, dtype)?, prim::convert(&exponent, dtype)?);
+    // Two factors, as one may be infinite where the product is not.
+    let half = (&exponent * 0.5).floor();
+    let rest = exponent - &half;
+    Ok((x * power(2.0, half) * power(2.0, rest)).into())
+}
+
+binary_functions! { BINARY in binary {
+    /// The larger of two elements; a number wins over NaN.
+    fmax = "Fmax" as "fmax(x1, x2)" => |i, _| but_nan(i, Comparison::Gt);
+    /// The smaller of two elements; a number wins over NaN.
+    fmin = "Fmin" as "fmin(x1, x2)" => |i, _| but_nan(i, Comparison::Lt);
+    /// Remainder with the sign of the dividend; of integers by 0 it is 0.
+    fmod = "Fmod" as "fmod(x1, x2)" => |i, _| {
+        let (a, b) = operands(i)?;
+        Ok(prim::binary(BinaryOp::Remainder, &a, &b)?.into())
+    };
+    /// 0 below 0, 1 above, `b` at 0.
+    heaviside = "Heaviside" as "heaviside(x1, x2)" => heaviside_call;
+    /// The length of the hypotenuse over two sides.
+    hypot = "Hypot" as "hypot(x1, x2)" => hypot_call;
+    /// `log(exp(a) + exp(b))` without overflow.
+    logaddexp = "Logaddexp" as "logaddexp(x1, x2)" => |i, _| logaddexp_call(i, 1.0);
+    /// The same to base 2.
+    logaddexp2 = "Logaddexp2" as "logaddexp2(x1, x2)" => |i, _| logaddexp_call(i, LN_2);
+}}
+
+operations! { TABLE in table {
+    /// `x · 2^exponent`, the exponents integers.
+    ///
+    /// Shapes broadcast as in NumPy.
+    ///
+    /// ```
+    /// use refrain::{DType, Input, input, ops};
+    /// let exponents = Input::new([3]).dtype(DType::I32).tensor();
+    /// assert_eq!(ops::ldexp(&input([3]), &exponents).dtype(), DType::F32);
+    /// ```
+    pub fn ldexp(x: impl Into<Operand>, exponent: impl Into<Operand>) -> Tensor {
+        [to::<Operand>(x), to::<Operand>(exponent)]
+    }
+    "ops.numpy" / "Ldexp" as "ldexp(x1, x2)" [Operand, Operand] => ldexp_call;
+    /// NaN and infinities replaced; `None`: by the largest and the smallest number of the type.
+    ///
+    /// In the shape of `x`. Keras replaces NaN by 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::nan_to_num(input([3]), 0.0, None, None).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn nan_to_num(x: impl AsRef<Tensor>, nan: f64, posinf: Option<f64>, neginf: Option<f64>) -> Tensor {
+        [x.as_ref(), nan, posinf, neginf]
+    }
+    "ops.numpy" / "NanToNum" as "nan_to_num(x, nan=0.0, posinf=None, neginf=None)"
+    [Tensor, Number, OptionalNumber, OptionalNumber] => nan_to_num_call;
+    /// Whether `|a - b|` is at most `atol + rtol · |b|`; equal infinities are close, NaN are with `equal_nan`.
+    ///
+    /// Shapes broadcast as in NumPy. Keras has 1e-5, 1e-8 and `false` by default.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::isclose(&input([3]), 1.0, 1e-5, 1e-8, false).dtype(), DType::Bool);
+    /// ```
+    pub fn isclose(a: impl Into<Operand>, b: impl Into<Operand>, rtol: f64, atol: f64, equal_nan: bool) -> Tensor {
+        [to::<Operand>(a), to::<Operand>(b), rtol, atol, equal_nan]
+    }
+    "ops.numpy" / "Isclose" as "isclose(x1, x2, rtol=1e-05, atol=1e-08, equal_nan=False)"
+    [Operand, Operand, Named, Named, Flag] => |inputs, config| {
+        let number = |position, name, default| {
+            let given = inputs.plain(position, name);
+            given.and_then(number_from_json).unwrap_or(default)
+        };
+        let (rtol, atol) = (number(2, "rtol", 1e-5), number(3, "atol", 1e-8));
+        Ok(close(inputs, config, rtol, atol)?.into())
+    };
+    /// Whether all elements are close, as [`isclose`] says.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::allclose(&input([3]), 1.0, 1e-5, 1e-8, false).rank(), 0);
+    /// ```
+    pub fn allclose(a: impl Into<Operand>, b: impl Into<Operand>, rtol: f64, atol: f64, equal_nan: bool) -> Tensor {
+        [to::<Operand>(a), to::<Operand>(b), rtol, atol, equal_nan]
+    }
+    "ops.numpy" / "AllClose" as "allclose(x1, x2, rtol=1e-05, atol=1e-08, equal_nan=False)"
+    [Operand, Operand, Number, Number, Flag] => |inputs, config| {
+        let close = close(inputs, config, option(config, "rtol")?, option(config, "atol")?)?;
+        Ok(all(close, Axes::All, false).into())
+    };
+    /// Another element type; numbers beyond its limits become the limits.
+    ///
+    /// In the shape of `x`.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::saturate_cast(input([3]), DType::U8).dtype(), DType::U8);
+    /// ```
+    pub fn saturate_cast(x: impl AsRef<Tensor>, dtype: DType) -> Tensor { [x.as_ref(), dtype] }
+    "ops.core" / "SaturateCast" as "saturate_cast(x, dtype)" [Tensor, Type] => |inputs, config| {
+        let x = inputs.one()?;
+        let to = dtype(config)?.unwrap_or(x.dtype());
+        let (low, high) = limits(to);
+        let (own_low, own_high) = limits(x.dtype());
+        let (low, high) = (low.max(own_low), high.min(own_high));
+        Ok(prim::convert(&within(x, low, high)?, to)?.into())
+    };
+    /// Zeros in the shape of a tensor, by default of its type; in Keras any numbers.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// assert_eq!(ops::empty_like(input([3]), None).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn empty_like(x: impl AsRef<Tensor>, dtype: Option<DType>) -> Tensor { [x.as_ref(), dtype] }
+    "ops.numpy" / "EmptyLike" as "empty_like(x, dtype=None)" [Tensor, OptionalType] => |inputs, config| {
+        let x = inputs.one()?;
+        let to = dtype(config)?.unwrap_or(x.dtype());
+        Ok(prim::full(x, &x.shape(), to, 0.0)?.into())
+    };
+}}
+
+/// The smallest and the largest finite number of a type.
+pub(super) fn limits(dtype: DType) -> (f64, f64) {
+    match dtype {
+        DType::F64 => (f64::MIN, f64::MAX),
+        DType::F32 => (f32::MIN.into(), f32::MAX.into()),
+        DType::F16 => (f16::MIN.into(), f16::MAX.into()),
+        DType::BF16 => (bf16::MIN.into(), bf16::MAX.into()),
+        DType::I64 => (i64::MIN as f64, i64::MAX as f64),
+        DType::I32 => (i32::MIN.into(), i32::MAX.into()),
+        DType::U32 => (0.0, u32::MAX.into()),
+        DType::U8 => (0.0, u8::MAX.into()),
+        DType::Bool => (0.0, 1.0),
+    }
+}
+
+/// NaN stays; conversions of floats saturate where a limit is not among them.
+fn within(x: &Tensor, low: f64, high: f64) -> Result<Tensor> {
+    let raised = prim::binary(BinaryOp::Maximum, x, &prim::constant_like(x, low)?)?;
+    prim::binary(BinaryOp::Minimum, &raised, &prim::constant_like(x, high)?)
+}
+
+fn nan_to_num_call(inputs: &Inputs, config: &Config) -> Traced {
+    let x = inputs.one()?;
+    if !x.dtype().is_float() {
+        return Ok(prim::copy(x)?.into());
+    }
+    let (low, high) = limits(x.dtype());
+    let or =
+        |name, limit| -> Result<f64> { Ok(option::<Option<f64>>(config, name)?.unwrap_or(limit)) };
+    let (posinf, neginf) = (or("posinf", high)?, or("neginf", low)?);
+    let y = where_(&x.isnan(), option::<f64>(config, "nan")?, x);
+    let y = where_(&compare(Comparison::Eq, &y, f64::INFINITY)?, posinf, &y);
+    Ok(where_(&compare(Comparison::Eq, &y, f64::NEG_INFINITY)?, neginf, &y).into())
+}
+
+fn close(inputs: &Inputs, config: &Config, rtol: f64, atol: f64) -> Result<Tensor> {
+    let (a, b) = float_operands(inputs)?;
+    let limit = b.abs() * rtol + atol;
+    let near = prim::compare(Comparison::Le, &(&a - &b).abs(), &limit)?;
+    let near = prim::binary(BinaryOp::And, &near, &b.isfinite())?;
+    let equal = prim::compare(Comparison::Eq, &a, &b)?;
+    let close = prim::binary(BinaryOp::Or, &near, &equal)?;
+    if !option::<bool>(config, "equal_nan")? {
+        return Ok(close);
+    }
+    let both = prim::binary(BinaryOp::And, &a.isnan(), &b.isnan())?;
+    prim::binary(BinaryOp::Or, &close, &both)
+}
