@@ -86,8 +86,7 @@ fn normalization_adapts_to_data_again_and_again() -> Result<()> {
     assert!(apart.iter().all(|&d| d < 1e-6), "{:?}", y[0]);
     let error = layer
         .adapt(&array![[1.0_f32, 2.0]])
-        .err()
-        .expect("another width");
+        .expect_err("another width");
     assert!(error.to_string().contains("normalization"), "{error}");
     let given = Normalization::with_moments(0.0, 1.0);
     assert!(given.adapt(&rows).is_err());
