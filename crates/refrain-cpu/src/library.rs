@@ -251,10 +251,11 @@ impl Call<Physical> {
             })?,
             Kernel::Conv { plan, packed, .. } => self.with_epilogue(&v, |epilogue| {
                 let (x, kernel, y) = (v.read(0)?, v.read(1)?, v.write(0)?);
-                Ok(match packed {
+                match packed {
                     true => plan.run_packed(pool, x, kernel, y, epilogue)?,
                     false => plan.run(pool, x, kernel, y, v.write(1)?, epilogue)?,
-                })
+                }
+                Ok(())
             })?,
             Kernel::ConvGradient(plan) => {
                 plan.run(pool, v.read(0)?, v.read(1)?, v.write(0)?, v.write(1)?)?;

@@ -208,7 +208,7 @@ impl Trace {
 
     /// Runs a loop over a sequence, whose steps share what is made for all of them.
     pub(crate) fn in_sequence<T>(&self, run: impl FnOnce() -> T) -> T {
-        let outer = replace(&mut self.lock().sequence, Some(HashMap::new()));
+        let outer = self.lock().sequence.replace(HashMap::new());
         let result = run();
         self.lock().sequence = outer;
         result

@@ -428,7 +428,7 @@ fn take_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// Negative positions counted from the end.
-fn from_end(indices: &Tensor, size: Dim) -> Result<Tensor> {
+pub(super) fn from_end(indices: &Tensor, size: Dim) -> Result<Tensor> {
     let indices = match indices.dtype() {
         DType::U32 => return Ok(indices.clone()),
         DType::I32 | DType::I64 => indices.clone(),

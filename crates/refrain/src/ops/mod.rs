@@ -32,12 +32,14 @@ mod logic;
 mod matrix;
 mod nan;
 mod nn;
+mod normalization;
 mod order;
 mod pooling;
 pub(crate) mod prim;
 pub(crate) mod reduce;
 pub(crate) mod resize;
 mod scan;
+mod scatter;
 mod shape;
 mod special;
 mod stacks;
@@ -66,10 +68,12 @@ pub use logic::*;
 pub use matrix::*;
 pub use nan::*;
 pub use nn::*;
+pub use normalization::*;
 pub use order::*;
 pub use pooling::*;
 pub use reduce::*;
 pub use scan::{ScanOptions, scan};
+pub use scatter::*;
 pub use shape::*;
 pub use special::*;
 pub use stacks::*;
@@ -105,10 +109,12 @@ static TABLES: &[&[&OpDef]] = &[
     nan::OTHERS,
     nan::TABLE,
     nn::TABLE,
+    normalization::TABLE,
     order::TABLE,
     pooling::TABLE,
     reduce::OTHERS,
     reduce::TABLE,
+    scatter::TABLE,
     shape::TABLE,
     special::BINARY,
     special::TABLE,

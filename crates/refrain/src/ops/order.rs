@@ -4,6 +4,7 @@ use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction};
 use serde_json::Value as Json;
 
 use super::definition::{operations, to};
+use super::index::{from_end, gather_points};
 use super::reduce::reduce;
 use super::{dtype, flatten_from, option, prim, slice_traced};
 use crate::config::Config;
@@ -34,7 +35,7 @@ operations! { TABLE in table {
     /// ```
     pub fn argsort(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
     "ops.numpy" / "Argsort" as "argsort(x, axis=-1)" [Tensor, OptionalInteger] => |inputs, config| Ok(sorted(inputs, config)?.1.into());
-    /// The `k` largest elements along the last axis, largest first, and their positions.
+    /// The `k` largest elements along the last axis, largest first, and their positions. NaN counts as the largest.
     ///
     /// Fewer elements than `k` are an error.
     ///
@@ -131,7 +132,20 @@ fn top_k_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
         return Err(Error::mismatch(ErrorKind::Shape, expected, n.to_string()));
     }
     let (values, positions) = sort_traced(x, axis, true)?;
-    let first = |t: &Tensor| slice_traced(t, axis, 0, Some(k));
+    if !x.dtype().is_float() {
+        let first = |t: &Tensor| slice_traced(t, axis, 0, Some(k));
+        return Ok(Structure::tuple([first(&values)?, first(&positions)?]));
+    }
+    // NaN, which is sorted to the end, counts as the largest here.
+    let undefined = prim::convert(&x.isnan(), DType::I32)?;
+    let count = reduce(&undefined, Reduction::Sum, &[axis], true)?;
+    let mut shape = x.shape();
+    shape.dims_mut()[axis] = Some(k);
+    let places = from_end(
+        &(prim::iota(x, &shape, DType::I32, axis)? - count),
+        x.shape().dim(axis),
+    )?;
+    let first = |t: &Tensor| gather_points(t, &places, axis);
     Ok(Structure::tuple([first(&values)?, first(&positions)?]))
 }
 

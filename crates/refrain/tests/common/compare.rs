@@ -18,7 +18,8 @@ pub fn close(what: &str, got: &Literal, expected: &Literal, tolerance: f64) -> R
         return Err(format!("{what}: expected type {e}, got {g}"));
     }
     let (got, expected) = (got.to_f64(), expected.to_f64());
-    let scale = expected.iter().fold(1.0f64, |m, e| m.max(e.abs()));
+    let finite = expected.iter().filter(|e| e.is_finite());
+    let scale = finite.fold(1.0f64, |m, e| m.max(e.abs()));
     let error = |(g, e): (&f64, &f64)| match g == e || (g.is_nan() && e.is_nan()) {
         true => 0.0,
         false => (g - e).abs(),

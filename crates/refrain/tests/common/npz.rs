@@ -42,7 +42,8 @@ impl Golden {
                 .or_else(|| element::<i32>(&mut archive, &name))
                 .or_else(|| element::<bool>(&mut archive, &name))
                 .or_else(|| element::<i64>(&mut archive, &name))
-                .or_else(|| element::<u32>(&mut archive, &name));
+                .or_else(|| element::<u32>(&mut archive, &name))
+                .or_else(|| element::<u8>(&mut archive, &name));
             let literal = literal.unwrap_or_else(|| panic!("the type of array {name}"));
             (name.trim_end_matches(".npy").to_owned(), literal)
         });

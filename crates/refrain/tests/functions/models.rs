@@ -5,6 +5,8 @@ use refrain::layers::{DataFormat, Padding};
 use refrain::ops::{self, Axes, ConvOptions, Index, Operand, PadMode, PoolOptions};
 use refrain::{DType, Input, Model, Result, Tensor, input};
 
+#[path = "core.rs"]
+mod core;
 #[path = "numpy.rs"]
 mod numpy;
 
@@ -66,8 +68,8 @@ pub fn models() -> Vec<(&'static str, Make)> {
         .iter()
         .map(|&(name, make)| (name, Box::new(make) as Make));
     all.extend(others);
-    let numpy = numpy::MODELS.iter();
-    all.extend(numpy.map(|&(name, make)| (name, Box::new(make) as Make)));
+    let further = core::MODELS.iter().chain(numpy::MODELS);
+    all.extend(further.map(|&(name, make)| (name, Box::new(make) as Make)));
     all
 }
 
