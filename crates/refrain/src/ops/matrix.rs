@@ -300,7 +300,7 @@ fn cross_call(inputs: &Inputs, config: &Config) -> Traced {
     }
     let product = |x: &Tensor, y: Option<&Tensor>| match y {
         Some(y) => x * y,
-        None => x * 0,
+        None => super::multiply(x, 0),
     };
     let first = product(&a[1], rest[1]) - product(&b[1], rest[0]);
     let second = product(&b[0], rest[0]) - product(&a[0], rest[1]);
