@@ -321,7 +321,7 @@ operations! { OTHERS in others {
     /// use refrain::{Input, Shape, ops};
     /// let x = Input::new(Shape::scalar()).batch_size(10).tensor();
     /// let (counts, bounds) = ops::histogram(&x, 4, Some((0.0, 1.0)));
-    /// assert_eq!((counts.dims(), bounds.dims()), (vec![Some(4)], vec![Some(5)]));
+    /// assert_eq!((counts.dim(0), bounds.dim(0)), (Some(4), Some(5)));
     /// ```
     pub fn histogram(x: impl AsRef<Tensor>, bins: usize, range: Option<(f64, f64)>) -> (Tensor, Tensor) {
         |op| {
