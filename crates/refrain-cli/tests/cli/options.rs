@@ -269,15 +269,18 @@ fn numbers_are_refused_in_words() {
 fn names_that_there_are_not_are_listed() {
     let folder = prepared("names");
     for (option, listed) in [
-        ("--loss hinges", "mse, sparse_categorical_crossentropy."),
+        (
+            "--loss hinges",
+            "mse, msle, poisson, sparse_categorical_crossentropy, ",
+        ),
         (
             "--loss same=hinges",
-            "mse, sparse_categorical_crossentropy.",
+            "mse, msle, poisson, sparse_categorical_crossentropy, ",
         ),
         ("--metrics auk", "accuracy, auc, bce, "),
         (
             "--optimizer adan",
-            "Adam, AdamW, Lion, Nadam, RMSprop, SGD.",
+            "Muon, Nadam, RMSprop, ScheduleFreeAdamW, SGD.",
         ),
     ] {
         let run = folder.run(&format!("{FIT} {option}"));

@@ -99,7 +99,7 @@ fn optimizers_and_schedules() {
         Optimizer::from_config(&json!(name)).is_ok()
     });
     let config = json!({
-        "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "boundaries": [1], "values": [0.1, 0.01],
+        "initial_learning_rate": 0.1, "decay_steps": 10, "first_decay_steps": 10, "decay_rate": 0.5, "boundaries": [1], "values": [0.1, 0.01],
     });
     let schedule = |name: &str| -> Json { json!({ "class_name": name, "config": config }) };
     check("Schedules", |name| {
