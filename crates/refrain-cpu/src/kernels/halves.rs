@@ -133,7 +133,7 @@ mod x86 {
     const LANES: usize = 8;
 
     /// # Safety
-    /// As [`BlockLoop`](super::Kernel)'s; the machine has F16C.
+    /// As [`BlockLoop`](super::BlockLoop)'s; the machine has F16C.
     #[target_feature(enable = "avx2,f16c")]
     pub(super) unsafe fn narrow(p: &Ptrs, rows: usize, cols: usize) {
         // SAFETY: pointers to whole registers lie inside the rows that the caller vouches for.
@@ -147,7 +147,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// As [`BlockLoop`](super::Kernel)'s; the machine has F16C.
+    /// As [`BlockLoop`](super::BlockLoop)'s; the machine has F16C.
     #[target_feature(enable = "avx2,f16c")]
     pub(super) unsafe fn widen(p: &Ptrs, rows: usize, cols: usize) {
         // SAFETY: as above.
@@ -161,7 +161,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// As [`BlockLoop`](super::Kernel)'s; the machine has F16C.
+    /// As [`BlockLoop`](super::BlockLoop)'s; the machine has F16C.
     #[target_feature(enable = "avx2,f16c")]
     pub(super) unsafe fn round(p: &Ptrs, rows: usize, cols: usize) {
         // SAFETY: as above.

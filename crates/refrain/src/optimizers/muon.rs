@@ -16,7 +16,7 @@ options! {
     ///
     /// ```
     /// use refrain::optimizers::Muon;
-    /// let optimizer = Muon::new(1e-3).exclude_layers(["^logits/".to_owned()]).ns_steps(6);
+    /// let optimizer = Muon::new(1e-3).exclude_layers(["^logits/".to_owned()]).ns_steps(6_usize);
     /// ```
     ///
     /// Source: `keras/src/optimizers/muon.py`.
