@@ -70,6 +70,15 @@ def metrics():
             yield best(0.6, **options), 4
         yield best(0.999), 4
     yield m.LogCoshError(), 4
+    yield m.RootMeanSquaredError(), 4
+    for options in [
+        dict(),
+        dict(class_aggregation=None),
+        dict(class_aggregation="variance_weighted_average"),
+        dict(num_regressors=3),
+        dict(num_regressors=1000),
+    ]:
+        yield m.R2Score(**options), 4
 
 
 def total(metric, arrays, keys, width, weighted):
