@@ -8,6 +8,7 @@ What may differ, and why:
 - `build_config` of functions, of models and of layers without weights: Keras does not need it to build them. Of others
   the shapes are compared, but not the batch's size.
 - `__numpy__` and `__tensor__`: both hold an array. Infinities in it may be texts.
+- `module` of a user's class: the Python file that it stands in; readers find the class by its registered name.
 - `compile_config` of nested models: refrain keeps that of the outermost model.
 - The batch's size and other unknown dimensions in the `shape` of a `__keras_tensor__`: the loader computes them anew.
 """
@@ -46,6 +47,8 @@ def normal(value, outermost=False):
         return {"array": np.array(config["value"], config["dtype"]).tolist(), "dtype": config["dtype"]}
     if not outermost:
         value.pop("compile_config", None)
+    if value.get("registered_name") and not str(value.get("module")).startswith("keras"):
+        value.pop("module", None)
     if set(value) == {"args", "kwargs"}:
         value["kwargs"] = without_filled_in(value["kwargs"])
     if "build_config" in value:

@@ -169,8 +169,12 @@ pub(crate) fn without_slashes(names: &[&str]) -> Vec<String> {
     names.iter().map(accepted).collect()
 }
 
-/// Keras's `to_snake_case`: `Conv2D` → `conv2d`, `Relu` → `re_lu`, `LSTM` → `lstm`.
+/// What stands between the package and the name of what a user registered: `my_package>Scale`.
+pub(crate) const PACKAGE: char = '>';
+
+/// Keras's `to_snake_case`: `Conv2D` → `conv2d`, `Relu` → `re_lu`, `LSTM` → `lstm`; a user's class without its package.
 pub(crate) fn snake_case(class: &str) -> String {
+    let class = class.rsplit(PACKAGE).next().unwrap_or(class);
     let word: Vec<char> = class
         .chars()
         .filter(|c| c.is_alphanumeric() || *c == '_')
@@ -215,6 +219,7 @@ mod tests {
     fn class_names_become_keras_names() {
         for (class, name) in [
             ("Dense", "dense"),
+            ("my_package>MyLayer", "my_layer"),
             ("Conv2D", "conv2d"),
             ("ReLU", "re_lu"),
             ("LeakyReLU", "leaky_re_lu"),

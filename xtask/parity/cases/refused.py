@@ -59,7 +59,6 @@ def quantized():
 
 
 CASES = {
-    "up_sampling2d_bilinear": (lambda: over(L.UpSampling2D(2, interpolation="bilinear"), (3, 3, 1)), "bilinear"),
     "mixed_float16": (lambda: over(L.Dense(2, dtype="mixed_float16")), "mixed_float16"),
     "mixed_bfloat16": (lambda: over(L.Dense(2, dtype="mixed_bfloat16")), "mixed_bfloat16"),
     "lambda_with_a_loop": (lambda: over(L.Lambda(lambda x: [x * i for i in (1.0, 2.0)][1])), "the Python code is not decoded"),

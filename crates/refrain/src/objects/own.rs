@@ -2,8 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-/// What stands between the package and the name of what a user registered: `my_package>Scale`.
-const PACKAGE: char = '>';
+use crate::names::PACKAGE;
 
 /// The package that Keras's `register_keras_serializable()` assumes.
 const DEFAULT_PACKAGE: &str = "Custom";

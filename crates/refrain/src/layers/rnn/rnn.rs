@@ -194,13 +194,30 @@ impl RnnOptions {
         Ok(RnnOptions { cell, rules })
     }
 
-    /// States that are given flat, in the lists of the cells that they belong to, as Keras takes them.
+    /// States that are given flat, in lists for the cells of a stack that have several, as Keras takes them.
     fn nested(&self, inputs: &Inputs) -> Option<Structure<Tensor>> {
-        let shapes = self.cell.properties().states?;
-        let given = inputs.get(1, "initial_state")?.flatten();
-        let fits = given.len() == shapes.flatten().len();
-        let nested = shapes.with_leaves(given.into_iter().cloned());
-        nested.filter(|_| fits)
+        let Structure::List(cells) = self.cell.properties().states? else {
+            return None;
+        };
+        let Structure::List(given) = inputs.get(1, "initial_state")? else {
+            return None;
+        };
+        let all = given.iter().map(|s| match s {
+            Structure::Leaf(state) => Some(state.clone()),
+            _ => None,
+        });
+        let all = all.collect::<Option<Vec<_>>>()?;
+        let count = |cell: &Structure<Vec<usize>>| cell.flatten().len();
+        if all.len() != cells.iter().map(count).sum::<usize>() {
+            return None;
+        }
+        let mut all = all.into_iter().map(Structure::Leaf);
+        let of_cell = |cell: &Structure<Vec<usize>>| match count(cell) {
+            1 => all.next(),
+            n => Some(Structure::List(all.by_ref().take(n).collect())),
+        };
+        let nested = cells.iter().map(of_cell).collect::<Option<_>>();
+        nested.map(Structure::List)
     }
 }
 
