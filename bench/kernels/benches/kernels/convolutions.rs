@@ -133,16 +133,28 @@ fn depthwise(criterion: &mut Criterion, pool: &Pool, sizes: [usize; 6]) {
             group.finish();
         };
     let planned = |pass| DepthwisePlan::new(&shape, pass).expect("a shape that fits itself");
-    measure("forward", planned(ConvPass::Forward), &mut |plan, scratch| {
-        plan.run(pool, &x, &w, &mut y, scratch)
-            .expect("the lengths fit");
-    });
-    measure("kernel gradient", planned(ConvPass::KernelGradient), &mut |plan, scratch| {
-        plan.run(pool, &x, &y, &mut w, scratch)
-            .expect("the lengths fit");
-    });
-    measure("input gradient", planned(ConvPass::InputGradient), &mut |plan, scratch| {
-        plan.run(pool, &y, &w, &mut x, scratch)
-            .expect("the lengths fit");
-    });
+    measure(
+        "forward",
+        planned(ConvPass::Forward),
+        &mut |plan, scratch| {
+            plan.run(pool, &x, &w, &mut y, scratch)
+                .expect("the lengths fit");
+        },
+    );
+    measure(
+        "kernel gradient",
+        planned(ConvPass::KernelGradient),
+        &mut |plan, scratch| {
+            plan.run(pool, &x, &y, &mut w, scratch)
+                .expect("the lengths fit");
+        },
+    );
+    measure(
+        "input gradient",
+        planned(ConvPass::InputGradient),
+        &mut |plan, scratch| {
+            plan.run(pool, &y, &w, &mut x, scratch)
+                .expect("the lengths fit");
+        },
+    );
 }
