@@ -118,16 +118,17 @@ fn on_matrix(
 /// assert_eq!(ops::arange(0.0, 1.0, 0.25, DType::F32).shape().to_string(), "(4,)");
 /// ```
 pub fn arange(start: f64, stop: f64, step: f64, dtype: DType) -> Tensor {
-    let count = ((stop - start) / step).ceil().max(0.0);
+    let count = ((stop - start) / step).ceil();
     if !count.is_finite() {
         let received = format!("{start} to {stop} by {step}");
         return Tensor::invalid(Error::mismatch(
             ErrorKind::Config,
-            "a finite range",
+            "a finite range and a step other than 0",
             received,
         ));
     }
-    filled(vec![count as usize], dtype, |i| start + i as f64 * step)
+    let count = count.max(0.0) as usize;
+    filled(vec![count], dtype, |i| start + i as f64 * step)
 }
 
 /// A constant of so many numbers from `start` to `stop`, equally far apart; without `endpoint` the last is one step before `stop`.
@@ -139,7 +140,12 @@ pub fn arange(start: f64, stop: f64, step: f64, dtype: DType) -> Tensor {
 /// assert_eq!(ops::linspace(0.0, 1.0, 5, true, DType::F32).shape().to_string(), "(5,)");
 /// ```
 pub fn linspace(start: f64, stop: f64, num: usize, endpoint: bool, dtype: DType) -> Tensor {
-    filled(vec![num], dtype, spaced(start, stop, num, endpoint))
+    let at = spaced(start, stop, num, endpoint);
+    // Integers are rounded down.
+    filled(vec![num], dtype, |i| match dtype.is_float() {
+        true => at(i),
+        false => at(i).floor(),
+    })
 }
 
 fn spaced(start: f64, stop: f64, num: usize, endpoint: bool) -> impl Fn(usize) -> f64 {

@@ -165,7 +165,7 @@ fn stack_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 /// The most parts that one axis is cut into.
-const MOST_PARTS: usize = 1 << 16;
+pub(super) const MOST_PARTS: usize = 1 << 16;
 
 pub(super) fn limited(parts: usize) -> Result<usize> {
     match parts <= MOST_PARTS {

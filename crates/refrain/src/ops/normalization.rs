@@ -167,6 +167,12 @@ operations! { TABLE in table {
         let axis = resolve_axis(option(config, "axis")?, p.rank())?;
         let column = classes.rank() == p.rank() && classes.dim(-1) == Some(1);
         let classes = if column { squeeze(&classes, -1) } else { classes };
+        let mut expected = p.shape();
+        expected.dims_mut().remove(axis);
+        if !classes.shape().compatible(&expected) {
+            let received = classes.shape().to_string();
+            return Err(Error::mismatch(ErrorKind::Shape, format!("classes of shape {expected}"), received));
+        }
         let count = p.shape().dim(axis);
         let count = count.ok_or_else(|| Error::mismatch(ErrorKind::Shape, "a known number of classes", p.shape().to_string()))?;
         entropy(&one_hot(&classes, count, axis as i64, p.dtype()), &p, config)

@@ -201,9 +201,9 @@ impl Optimizer {
             Object::Static(_) => None,
         };
         let object = object.ok_or_else(|| {
-            let message =
-                "weights are excluded from decay before a model is compiled with the optimizer";
-            Error::new(ErrorKind::State, message)
+            let expected = "an optimizer that no model is compiled with";
+            Error::mismatch(ErrorKind::State, expected, "one that is shared with a model")
+                .hint("Exclude weights before `compile`, or make the optimizer anew from its configuration")
         })?;
         let excluded = weights.into_iter().map(Into::into);
         object.base_mut().exclude_from_weight_decay.extend(excluded);

@@ -3,10 +3,12 @@
 use regex_lite::Regex;
 
 use super::{Adam, Optimizer, OptimizerClass, Slot, Update};
+use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, sum_all};
 use crate::options;
 use crate::tensor::Tensor;
+use crate::utils::sizes;
 use crate::variable::Variable;
 
 options! {
@@ -57,7 +59,8 @@ impl Muon {
         let compile = |text: &String| {
             Regex::new(text).map_err(|_| {
                 let expected = "regular expressions in `exclude_layers`";
-                Error::mismatch(ErrorKind::Config, expected, format!("`{text}`"))
+                Error::mismatch(ErrorKind::Config, expected, format!("`{}`", short(text)))
+                    .hint("Look-around and back-references are not there")
             })
         };
         self.exclude_layers.iter().map(compile).collect()
@@ -129,6 +132,7 @@ impl OptimizerClass for Muon {
     }
 
     fn validate(&self) -> Result<()> {
+        sizes::check_iterations("ns_steps", self.ns_steps)?;
         self.patterns().map(drop)
     }
 }

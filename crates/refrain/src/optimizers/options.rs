@@ -233,7 +233,7 @@ macro_rules! optimizer_setters {
         impl $name {
             /// Weight decay: in each step every weight loses `weight · weight_decay · learning_rate`.
             ///
-            /// Default: none, but for [`AdamW`](crate::optimizers::AdamW).
+            /// Default: none, but 0.004 for [`AdamW`](crate::optimizers::AdamW) and [`Muon`](crate::optimizers::Muon).
             pub fn weight_decay(mut self, weight_decay: impl Into<Option<f64>>) -> Self {
                 self.base.weight_decay = weight_decay.into();
                 self

@@ -59,6 +59,18 @@ pub(crate) fn check_steps(steps: usize) -> Result<()> {
     )
 }
 
+/// Refuses to write out so many iterations of an algorithm, an option of this name.
+pub(crate) fn check_iterations(option: &str, iterations: usize) -> Result<()> {
+    match (1..=MOST_STEPS).contains(&iterations) {
+        true => Ok(()),
+        false => Err(Error::mismatch(
+            ErrorKind::Config,
+            format!("1 to {MOST_STEPS} for option `{option}`"),
+            iterations.to_string(),
+        )),
+    }
+}
+
 /// Whether the system would give as many bytes now.
 pub(crate) fn available(bytes: usize) -> bool {
     Vec::<u8>::new().try_reserve_exact(bytes).is_ok()

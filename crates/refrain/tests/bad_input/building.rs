@@ -368,3 +368,42 @@ fn tensors_that_are_not_symbolic() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn sizes_and_shapes_of_functions_that_make_no_sense() {
+    let expected = |tensor: Tensor, kind: ErrorKind, part: &str| {
+        let error = tensor.check().expect_err(part);
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    };
+    let x = input([4]);
+    let parts = ops::array_split(&x, usize::MAX, 0);
+    expected(parts[0].clone(), ErrorKind::Shape, "at most 65536 parts");
+    for (stop, step) in [(0.0, 0.0), (f64::NAN, 1.0), (1.0, 0.0)] {
+        let range = ops::arange(0.0, stop, step, DType::F32);
+        expected(range, ErrorKind::Config, "a step other than 0");
+    }
+    let classes = Input::new([5]).dtype(DType::I32).tensor();
+    let loss = ops::sparse_categorical_crossentropy(&classes, &input([4, 6]), false, -1);
+    expected(loss, ErrorKind::Shape, "classes of shape (None, 4)");
+}
+
+#[test]
+fn iterations_that_would_not_end() {
+    let (most, many) = ("1 to 16384 for option `", 1_000_000_000_usize);
+    let muon =
+        refrain::optimizers::Optimizer::from(refrain::optimizers::Muon::new(0.1).ns_steps(many));
+    let error = muon.validate().expect_err("too many");
+    assert!(
+        error.to_string().contains(&format!("{most}ns_steps`")),
+        "{error}"
+    );
+    let layer = SpectralNormalization::new(Dense::new(2)).power_iterations(many);
+    let error = layer.call(input([3])).expect_err("too many");
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("{most}power_iterations`")),
+        "{error}"
+    );
+}

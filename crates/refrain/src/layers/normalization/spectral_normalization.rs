@@ -13,6 +13,7 @@ use crate::layers::{
 };
 use crate::ops::{self, Axes, prim};
 use crate::tensor::Tensor;
+use crate::utils::sizes;
 
 /// The options of a [`SpectralNormalization`].
 #[doc(hidden)]
@@ -135,14 +136,7 @@ impl Layer for SpectralNormalizationOptions {
     }
 
     fn validate(&self) -> Result<()> {
-        match self.power_iterations {
-            0 => Err(Error::mismatch(
-                ErrorKind::Config,
-                "a positive number for option `power_iterations`",
-                "0",
-            )),
-            _ => Ok(()),
-        }
+        sizes::check_iterations("power_iterations", self.power_iterations)
     }
 
     fn build(&self, cx: &mut Build) -> Result<()> {

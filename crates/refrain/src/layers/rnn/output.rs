@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Outputs;
 use crate::structure::Structure;
@@ -38,10 +38,15 @@ impl Outputs for RnnOutput {
     }
 
     fn from_structure(structure: Structure<Tensor>) -> Result<Self> {
-        let mut tensors = structure.into_leaves();
-        let state = tensors.split_off(1.min(tensors.len()));
-        let output = Tensor::from_structure(tensors.swap_remove(0).into())?;
-        Ok(RnnOutput { output, state })
+        let mut tensors = structure.into_leaves().into_iter();
+        let output = tensors.next().ok_or_else(|| {
+            let expected = "an output and the states after it";
+            Error::mismatch(ErrorKind::Structure, expected, "no tensor")
+        })?;
+        Ok(RnnOutput {
+            output,
+            state: tensors.collect(),
+        })
     }
 }
 
@@ -71,4 +76,18 @@ pub(crate) fn from_state(
     state: impl Into<Structure<Tensor>>,
 ) -> Inputs {
     Inputs::new(sequence).kwarg("initial_state", state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_without_an_output_is_refused() {
+        let error = RnnOutput::from_structure(Structure::List(Vec::new())).expect_err("no tensor");
+        assert!(
+            error.to_string().contains("an output and the states"),
+            "{error}"
+        );
+    }
 }
