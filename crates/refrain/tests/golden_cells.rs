@@ -318,6 +318,30 @@ impl Layer for Wrong {
     }
 }
 
+/// As Keras 3 on JAX has it: `lax.scan` writes zeros, the loop in Python does not.
+#[test]
+fn unrolled_steps_repeat_outputs_where_zeros_are_wanted() -> Result<()> {
+    let cell = SimpleRnnCell::new(2);
+    let x = input([3, 2]);
+    let masked = Masking::new().call(&x)?;
+    let run = |unroll: bool, zeroed: bool| {
+        let rnn = Rnn::new(cell.clone()).return_sequences(true).unroll(unroll);
+        Ok::<_, refrain::Error>(rnn.zero_output_for_mask(zeroed).call(&masked)?.output)
+    };
+    let outputs = [run(true, true)?, run(true, false)?, run(false, true)?];
+    let model = Model::new(&x, outputs)?;
+    let x = ndarray::array![[[1.0_f32, 2.0], [0.0, 0.0], [3.0, 4.0]]];
+    let predicted = model.predict(&x).run()?;
+    let step = |output: usize| -> Result<Vec<f32>> {
+        let all = predicted.get(output)?;
+        Ok(all.iter().skip(2).take(2).copied().collect())
+    };
+    assert_eq!(step(0)?, step(1)?);
+    assert_ne!(step(0)?, [0.0, 0.0]);
+    assert_eq!(step(2)?, [0.0, 0.0]);
+    Ok(())
+}
+
 #[test]
 fn cells_that_break_their_word_are_refused() {
     let x = input([4, 5]);

@@ -278,8 +278,9 @@ pub(crate) fn to_json(layer: &AnyLayer) -> Json {
     });
     let function = layer.options::<ops::Operation>().is_some();
     let mut specs = layer.build_specs();
-    if properties.states.is_some() {
-        specs = specs.of_first(); // weights of cells do not depend on states
+    // Weights of cells do not depend on states, and where there are none Keras takes no shapes of further arguments.
+    if properties.states.is_some() || layer.weights().is_empty() {
+        specs = specs.of_first();
     }
     if let Some(build) = build_config(properties.arguments, &specs).filter(|_| !function) {
         json["build_config"] = build;

@@ -262,7 +262,8 @@ fn adaptive_along(
         let options = PoolOptions::new(along(size)).strides(along(stride));
         pool(x, kind, &options.data_format(data_format))
     };
-    sizes::check_memory("a grid of windows", &[places], 4)?;
+    sizes::check_memory("a grid of windows", &[places], 64)?;
+    prim::check_axis("pooled values", x, axis, places)?;
     let Some(n) = x.dim(axis as i64).filter(|&n| n > 0) else {
         return pick(x, axis, vec![0; places]);
     };

@@ -5,6 +5,7 @@ use refrain_graph::{BinaryOp, Comparison, DType, Dim, Literal, Op, Shape, UnaryO
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 /// One elementwise function.
 pub(crate) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
@@ -171,4 +172,13 @@ pub(crate) fn promote(a: DType, b: DType) -> DType {
         (U8, other) | (other, U8) => other,
         _ => I64,
     }
+}
+
+/// Refuses a tensor that does not fit in memory with an axis of this size, as far as its other sizes are known.
+pub(crate) fn check_axis(what: &str, x: &Tensor, axis: usize, size: usize) -> Result<()> {
+    let shape = x.shape();
+    let others = shape.dims().iter().enumerate();
+    let others = others.filter_map(|(i, dim)| dim.filter(|_| i != axis));
+    let dims: Vec<usize> = others.chain([size]).collect();
+    sizes::check_memory(what, &dims, x.dtype().size())
 }

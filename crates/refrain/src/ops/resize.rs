@@ -44,6 +44,7 @@ fn resize_axis(x: &Tensor, axis: usize, size: usize, how: Resampling) -> Result<
             format!("{from} to {size} along axis {axis}"),
         ));
     }
+    prim::check_axis("an image", x, axis, size)?;
     let Some(kernel) = kernel(how.interpolation) else {
         sizes::check_memory("positions of pixels", &[size], 4)?;
         let place = |i: usize| ((i as f32 + 0.5) * from as f32 / size as f32).floor() as usize;

@@ -46,6 +46,7 @@ pub(super) fn encode(
         OutputMode::MultiHot => prim::convert(categories, DType::I32)?,
         _ => categories.clone(),
     };
+    prim::check_axis("encoded categories", &x, x.rank(), depth)?;
     let hot = one_hot(&x, depth, weights.map_or(dtype, Tensor::dtype))?;
     let axis = [usize::from(x.rank() > 1)];
     match mode {

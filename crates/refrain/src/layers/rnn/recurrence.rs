@@ -511,8 +511,10 @@ impl Steps<'_> {
         let mut outputs: Vec<Tensor> = Vec::with_capacity(order.len());
         for t in order {
             let mask = self.mask.as_ref().map(|m| step_of(m, t)).transpose()?;
+            // Of the steps written out, Keras 3 on JAX repeats the output whether zeros are wanted or not.
+            let zeroed = self.rules.zero_output_for_mask && self.rules.zero_before_first;
             let otherwise = match outputs.last() {
-                Some(output) if !self.rules.zero_output_for_mask => Otherwise::Output(output),
+                Some(output) if !zeroed => Otherwise::Output(output),
                 _ => Otherwise::Zero,
             };
             let next = self.masked(&step_of(inputs, t)?, mask.as_ref(), &states, otherwise)?;
