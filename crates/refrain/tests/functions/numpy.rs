@@ -180,7 +180,11 @@ pub const MODELS: &[(&str, Build)] = &[
     ("nanquantile", || quantile(ops::nanquantile, 0.3)),
     ("ones", || one(|x| vec![x + ops::ones([4, 6], DType::F32)])),
     ("percentile", || quantile(ops::percentile, 30.0)),
-    ("quantile", || quantile(ops::quantile, 0.3)),
+    // Keras's `Quantile` leaves its method out of the call.
+    ("quantile", || {
+        let linear = Interpolation::Linear;
+        one(|x| vec![ops::quantile(x, 0.3, Axes::All, linear, true)])
+    }),
     ("right_shift", || of_integers(|a, b| ops::right_shift(a, b))),
     ("rot90", || one(|x| vec![ops::rot90(x, 3, [2, 1])])),
     ("saturate_cast", || {
