@@ -256,6 +256,54 @@ mod tests {
     use super::*;
 
     #[test]
+    fn shapes_and_fans_are_kerass() -> Result<()> {
+        let (none, row) = (None, crate::input([5, 3]));
+        let [kernel, wide]: [&[usize]; 2] = [&[3, 4], &[5, 2, 6]];
+        for (text, shape, axes, kernel, fans, bias) in [
+            (
+                "abc,cd->abd",
+                &[none, Some(4)][..],
+                "d",
+                kernel,
+                7.0,
+                &[4][..],
+            ),
+            ("...x,xy->...y", &[Some(4)], "y", kernel, 7.0, &[4]),
+            ("ab...,bc->ac...", &[Some(4)], "c", &[5, 4], 9.0, &[4, 1]),
+            (
+                "abc,bde->aecd",
+                &[Some(6), Some(3), Some(2)],
+                "ed",
+                wide,
+                17.0,
+                &[6, 1, 2],
+            ),
+        ] {
+            let layer = EinsumDense::new(text, Shape::from(shape)).bias_axes(axes);
+            let layer = layer.kernel_initializer(crate::initializers::GlorotUniform::new().seed(1));
+            layer.call(&row)?;
+            let weights = layer.weights();
+            assert_eq!(
+                (&weights[0].shape()[..], &weights[1].shape()[..]),
+                (kernel, bias),
+                "{text}"
+            );
+            // Uniform up to a limit that follows from the fans.
+            let limit = f64::sqrt(6.0 / fans);
+            let largest = weights[0]
+                .value()?
+                .to_f64()
+                .into_iter()
+                .fold(0.0, |m: f64, v| m.max(v.abs()));
+            assert!(
+                largest <= limit && largest > 0.8 * limit,
+                "{text}: {largest} of {limit}"
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         for (text, shape, bias) in [
             ("ab,bc", &[Some(4)][..], "c"),
