@@ -38,13 +38,10 @@ impl OptimizerClass for Adam {
     }
 
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let power = |beta: f64| ops::subtract(1.0, ops::power(beta, cx.step()));
-        let rate = cx.learning_rate() * power(self.beta_2).sqrt() / power(self.beta_1);
-        let (m, v) = (cx.slot("momentum")?, cx.slot("velocity")?);
-        let m = &m + (gradient - &m) * (1.0 - self.beta_1);
-        let v = &v + (gradient.square() - &v) * (1.0 - self.beta_2);
-        cx.set_slot("momentum", m.clone())?;
-        cx.set_slot("velocity", v.clone())?;
+        let corrections = [self.beta_1, self.beta_2].map(|beta| cx.bias_correction(beta));
+        let rate = cx.learning_rate() * corrections[1].sqrt() / &corrections[0];
+        let m = cx.average("momentum", gradient, self.beta_1)?;
+        let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
         let mut spread = v;
         if self.amsgrad {
             spread = ops::maximum(cx.slot("velocity_hat")?, &spread);

@@ -32,12 +32,10 @@ impl OptimizerClass for Adamax {
     }
 
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let m = cx.slot("momentum")?;
-        let m = &m + (gradient - &m) * (1.0 - self.beta_1);
+        let m = cx.average("momentum", gradient, self.beta_1)?;
         let norm = ops::maximum(cx.slot("norm")? * self.beta_2, gradient.abs());
-        cx.set_slot("momentum", m.clone())?;
         cx.set_slot("norm", norm.clone())?;
-        let correction = ops::subtract(1.0, ops::power(self.beta_1, cx.step()));
+        let correction = cx.bias_correction(self.beta_1);
         Ok(weight - cx.learning_rate() * m / (correction * (norm + self.epsilon)))
     }
 }

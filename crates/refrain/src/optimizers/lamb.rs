@@ -37,14 +37,9 @@ impl OptimizerClass for Lamb {
     }
 
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let correction = |beta: f64| ops::subtract(1.0, ops::power(beta, cx.step()));
-        let (first, second) = (correction(self.beta_1), correction(self.beta_2));
-        let (m, v) = (cx.slot("momentum")?, cx.slot("velocity")?);
-        let m = &m + (gradient - &m) * (1.0 - self.beta_1);
-        let v = &v + (gradient.square() - &v) * (1.0 - self.beta_2);
-        cx.set_slot("momentum", m.clone())?;
-        cx.set_slot("velocity", v.clone())?;
-        let step = (m / first) / ((v / second).sqrt() + self.epsilon);
+        let m = cx.average("momentum", gradient, self.beta_1)? / cx.bias_correction(self.beta_1);
+        let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
+        let step = m / ((v / cx.bias_correction(self.beta_2)).sqrt() + self.epsilon);
         let (of_weight, of_step) = (length(weight), length(&step));
         let both = ops::logical_and(ops::greater(&of_weight, 0.0), ops::greater(&of_step, 0.0));
         let ratio = ops::where_(both, of_weight / of_step, 1.0);

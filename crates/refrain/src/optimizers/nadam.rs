@@ -72,14 +72,11 @@ impl OptimizerClass for Nadam {
         );
         let product = cx.scalar("u_product")?;
         let next_product = &product * &next;
-        let (m, v) = (cx.slot("momentum")?, cx.slot("velocity")?);
-        let m = &m + (gradient - &m) * (1.0 - self.beta_1);
-        let v = &v + (gradient.square() - &v) * (1.0 - self.beta_2);
-        cx.set_slot("momentum", m.clone())?;
-        cx.set_slot("velocity", v.clone())?;
+        let m = cx.average("momentum", gradient, self.beta_1)?;
+        let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
         let ahead = next * m / ops::subtract(1.0, next_product);
         let here = ops::subtract(1.0, now) * gradient / ops::subtract(1.0, product);
-        let spread = v / ops::subtract(1.0, ops::power(self.beta_2, cx.step()));
+        let spread = v / cx.bias_correction(self.beta_2);
         Ok(weight - (ahead + here) * cx.learning_rate() / (spread.sqrt() + self.epsilon))
     }
 }

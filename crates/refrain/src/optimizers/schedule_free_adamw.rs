@@ -40,11 +40,9 @@ impl OptimizerClass for ScheduleFreeAdamW {
         if self.warmup_steps > 0 {
             rate = rate * ops::minimum(cx.step() / f64::from(self.warmup_steps), 1.0);
         }
-        let (before, v) = (cx.slot("momentum")?, cx.slot("velocity")?);
-        let correction = ops::subtract(1.0, ops::power(self.beta_2, cx.step()));
-        let v = &v + (gradient.square() - &v) * (1.0 - self.beta_2);
-        cx.set_slot("velocity", v.clone())?;
-        let spread = (v / correction).sqrt() + self.epsilon;
+        let before = cx.slot("momentum")?;
+        let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
+        let spread = (v / cx.bias_correction(self.beta_2)).sqrt() + self.epsilon;
         let iterate = &before - rate * gradient / spread;
         cx.set_slot("momentum", iterate.clone())?;
         let share = ops::divide(1.0, cx.step());

@@ -3,6 +3,7 @@
 use refrain_graph::{DType, Literal};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
@@ -119,6 +120,22 @@ impl Update<'_> {
     /// The optimizer has declared no such slot.
     pub fn slot(&self, name: &str) -> Result<Tensor> {
         self.slots.get(name)
+    }
+
+    /// Moves a slot towards a value, an exponential moving average of this decay rate, and gives it.
+    ///
+    /// # Errors
+    /// The optimizer has declared no such slot.
+    pub fn average(&mut self, name: &str, value: &Tensor, decay: f64) -> Result<Tensor> {
+        let old = self.slot(name)?;
+        let new = &old + (value - &old) * (1.0 - decay);
+        self.set_slot(name, new.clone())?;
+        Ok(new)
+    }
+
+    /// What an average of this decay rate that began at 0 is divided by: 1 minus the rate to the power of the step.
+    pub fn bias_correction(&self, decay: f64) -> Tensor {
+        ops::subtract(1.0, ops::power(decay, &self.step))
     }
 
     /// Gives a slot its value after the step.
