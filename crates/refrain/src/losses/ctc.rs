@@ -30,14 +30,9 @@ fn columns(x: &Tensor, start: Option<i64>, stop: Option<i64>) -> Tensor {
     ops::slice_axis(x, -1, start, stop)
 }
 
-/// `log(exp(a) + exp(b))`.
-fn log_sum(a: &Tensor, b: &Tensor) -> Tensor {
-    ops::maximum(a, b) + (-(a - b).abs()).exp().log1p()
-}
-
 /// Blanks of which all but the first are joined by further ways, in logarithms.
 fn joined(blanks: &Tensor, further: &Tensor) -> Tensor {
-    let rest = log_sum(&columns(blanks, Some(1), None), further);
+    let rest = ops::logaddexp(&columns(blanks, Some(1), None), further);
     ops::concatenate([columns(blanks, None, Some(1)), rest], -1)
 }
 
@@ -68,7 +63,7 @@ fn ctc(labels: &Tensor, logits: &Tensor, counts: &Tensor) -> Result<Tensor> {
     let body = |before: &[Tensor], step: &[Tensor]| {
         let (blanks, ends) = (&before[0], &before[1]);
         let ready = joined(blanks, &(ends + &if_other));
-        let label = log_sum(
+        let label = ops::logaddexp(
             &(columns(&ready, None, Some(-1)) + &step[0]),
             &(ends + &step[0]),
         );

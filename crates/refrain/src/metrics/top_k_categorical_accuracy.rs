@@ -68,19 +68,10 @@ impl MetricClass for SparseTopKCategoricalAccuracy {
     }
 }
 
-/// Whether fewer than `k` predictions are larger than that of the class.
+/// Whether the class is among the `k` largest predictions.
 fn in_top_k(classes: &Tensor, y_pred: &Tensor, k: usize) -> Result<Tensor> {
     check_shape(classes, y_pred)?;
-    let size = y_pred.dim(-1).unwrap_or(1);
-    let chosen = ops::one_hot(classes, size, -1, DType::Bool);
-    let chosen = ops::where_(
-        ops::logical_and(chosen, ops::equal(y_pred, y_pred)),
-        y_pred,
-        f64::NEG_INFINITY,
-    );
-    let larger = ops::greater(y_pred, ops::max(chosen, -1, true));
-    let count = ops::sum(ops::cast(larger, DType::I32), -1, false);
-    ops::less(count, k as f64).checked()
+    ops::in_top_k(classes, y_pred, k).checked()
 }
 
 fn check_shape(classes: &Tensor, y_pred: &Tensor) -> Result<()> {
