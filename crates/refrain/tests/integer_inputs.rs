@@ -6,7 +6,7 @@ use refrain::layers::*;
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
 use refrain::training::Verbose;
-use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor};
+use refrain::{DType, Input, Inputs, Literal, Model, Result, Tensor, ops};
 
 const TYPES: [DType; 4] = [DType::I32, DType::I64, DType::U8, DType::Bool];
 
@@ -173,5 +173,14 @@ fn training_on_integers() -> Result<()> {
     let got = losses(DType::I32)?;
     assert_eq!(got, losses(DType::F32)?);
     assert!(got[4] < got[0]);
+    Ok(())
+}
+
+#[test]
+fn hard_tanh_of_truth_values_is_0_or_1() -> Result<()> {
+    let x = Input::new([4, 6]).dtype(DType::Bool).tensor();
+    let model = Model::new(&x, &ops::hard_tanh(&x))?;
+    let y = model.predict(&data(DType::Bool)).run()?.literal(0)?;
+    assert_eq!(y.to_f64(), data(DType::Bool).to_f64());
     Ok(())
 }

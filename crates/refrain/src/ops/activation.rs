@@ -5,7 +5,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-use refrain_graph::{BinaryOp, Comparison, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 
 use super::arithmetic::float_input;
 use super::definition::{operations, unary_functions};
@@ -16,7 +16,7 @@ use crate::tensor::{Logits, Tensor};
 
 type Traced = Result<Structure<Tensor>>;
 
-fn compare(op: Comparison, x: &Tensor, limit: f64) -> Result<Tensor> {
+pub(super) fn compare(op: Comparison, x: &Tensor, limit: f64) -> Result<Tensor> {
     prim::compare(op, x, &prim::constant_like(x, limit)?)
 }
 
@@ -100,9 +100,13 @@ unary_functions! { PLAIN in plain {
     };
     /// `x` cut to -1 … 1.
     hard_tanh = "ops.nn" / "HardTanh" as "hard_tanh(x)" => |i, _| {
-        let x = i.one()?;
-        let inner = where_(&compare(Comparison::Lt, x, -1.0)?, -1, x);
-        Ok(where_(&compare(Comparison::Gt, x, 1.0)?, 1, &inner).into())
+        // No truth value is below -1, which as one would be true.
+        let x = match i.one()? {
+            x if x.dtype() == DType::Bool => prim::convert(x, DType::I32)?,
+            x => x.clone(),
+        };
+        let inner = where_(&compare(Comparison::Lt, &x, -1.0)?, -1, &x);
+        Ok(where_(&compare(Comparison::Gt, &x, 1.0)?, 1, &inner).into())
     };
     /// `x - tanh(x)`.
     tanh_shrink = "ops.nn" / "TanhShrink" as "tanh_shrink(x)" => |i, _| {

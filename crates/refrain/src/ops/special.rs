@@ -4,6 +4,7 @@ use std::f64::consts::{LN_2, PI};
 
 use refrain_graph::{BinaryOp, Comparison, DType, bf16, f16};
 
+use super::activation::compare;
 use super::arithmetic::{float_input, float_operands, operand, operands};
 use super::definition::{binary_functions, operations, to, unary_functions};
 use super::{
@@ -16,10 +17,6 @@ use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 type Traced = Result<Structure<Tensor>>;
-
-fn compare(op: Comparison, x: &Tensor, limit: f64) -> Result<Tensor> {
-    prim::compare(op, x, &prim::constant_like(x, limit)?)
-}
 
 /// The polynomial with these coefficients, that of the highest power first.
 fn polynomial(x: &Tensor, coefficients: &[f64]) -> Result<Tensor> {
