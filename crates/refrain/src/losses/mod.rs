@@ -53,7 +53,9 @@ pub use options::{LossOptions, Targets};
 pub use poisson::Poisson;
 pub use prediction::Prediction;
 pub use reduce::Reduction;
-pub(crate) use reduce::{align_ranks, apply_mask, check_weights, expand_last, squeeze_last};
+pub(crate) use reduce::{
+    align_ranks, apply_mask, check_weights, class_numbers, expand_last, squeeze_last,
+};
 pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
 pub use squared_hinge::SquaredHinge;
 pub use tversky::Tversky;

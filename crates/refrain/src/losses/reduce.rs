@@ -149,6 +149,14 @@ pub(crate) fn align_ranks(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor)> {
     Ok((a.clone(), b.clone()))
 }
 
+/// Class numbers without a last axis of size 1, where predictions have the classes along theirs.
+pub(crate) fn class_numbers(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+    match y_true.rank() == y_pred.rank() && y_true.dim(-1) == Some(1) {
+        true => squeeze_last(y_true),
+        false => Ok(y_true.clone()),
+    }
+}
+
 pub(crate) fn squeeze_last(x: &Tensor) -> Result<Tensor> {
     let mut dims: Vec<Dim> = x.shape().dims().to_vec();
     dims.pop();

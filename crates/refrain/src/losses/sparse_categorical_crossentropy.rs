@@ -2,7 +2,7 @@
 
 use refrain_graph::{Comparison, DType, Reduction as Fold, Shape};
 
-use super::{Loss, LossClass, Prediction, Targets, squeeze_last};
+use super::{Loss, LossClass, Prediction, Targets, class_numbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{prim, reduce};
 use crate::options;
@@ -28,10 +28,9 @@ options! {
 impl SparseCategoricalCrossentropy {
     /// The class numbers, in the predictions' shape without the axis of the classes.
     fn classes(&self, y_true: &Tensor, p: &Tensor, dim: usize) -> Result<Tensor> {
-        let rank = p.rank();
-        let y = match y_true.rank() == rank && y_true.dim(self.axis) == Some(1) {
-            true if dim + 1 == rank => squeeze_last(y_true)?,
-            _ => y_true.clone(),
+        let y = match dim + 1 == p.rank() {
+            true => class_numbers(y_true, p)?,
+            false => y_true.clone(),
         };
         let mut dims = p.shape().dims().to_vec();
         dims.remove(dim);

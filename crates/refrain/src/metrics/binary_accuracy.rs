@@ -2,10 +2,9 @@
 
 use refrain_graph::Comparison;
 
-use super::{Direction, Metric, MetricClass, MetricOptions};
+use super::{Direction, Metric, MetricClass};
 use crate::error::Result;
 use crate::losses::align_ranks;
-use crate::objects::Base;
 use crate::ops::prim;
 use crate::options;
 use crate::tensor::Tensor;
@@ -17,17 +16,10 @@ options! {
     /// use refrain::metrics::BinaryAccuracy;
     /// let strict = BinaryAccuracy::new().threshold(0.8).name("strict");
     /// ```
-    pub struct BinaryAccuracy: Metric {
+    pub struct BinaryAccuracy: const Metric {
         /// Predictions above it count as 1, all others as 0.
         threshold: f64 = 0.5,
     }
-}
-
-impl BinaryAccuracy {
-    pub(super) const DEFAULT: Self = BinaryAccuracy {
-        base: MetricOptions::DEFAULT,
-        threshold: 0.5,
-    };
 }
 
 impl MetricClass for BinaryAccuracy {

@@ -2,9 +2,8 @@
 
 use refrain_graph::{Comparison, DType, Reduction as Fold};
 
-use super::{Direction, Metric, MetricClass, MetricOptions};
+use super::{Direction, Metric, MetricClass};
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::Base;
 use crate::ops::{prim, reduce};
 use crate::options;
 use crate::tensor::Tensor;
@@ -16,13 +15,7 @@ options! {
     /// use refrain::metrics::CategoricalAccuracy;
     /// let accuracy = CategoricalAccuracy::new().name("right");
     /// ```
-    pub struct CategoricalAccuracy: Metric {}
-}
-
-impl CategoricalAccuracy {
-    pub(super) const DEFAULT: Self = CategoricalAccuracy {
-        base: MetricOptions::DEFAULT,
-    };
+    pub struct CategoricalAccuracy: const Metric {}
 }
 
 impl MetricClass for CategoricalAccuracy {

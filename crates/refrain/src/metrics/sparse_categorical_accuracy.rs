@@ -3,10 +3,9 @@
 use refrain_graph::DType;
 
 use super::categorical_accuracy::matches;
-use super::{Direction, Metric, MetricClass, MetricOptions};
+use super::{Direction, Metric, MetricClass};
 use crate::error::Result;
-use crate::losses::squeeze_last;
-use crate::objects::Base;
+use crate::losses::class_numbers;
 use crate::ops::prim;
 use crate::options;
 use crate::tensor::Tensor;
@@ -18,22 +17,12 @@ options! {
     /// use refrain::metrics::SparseCategoricalAccuracy;
     /// let accuracy = SparseCategoricalAccuracy::new().name("right");
     /// ```
-    pub struct SparseCategoricalAccuracy: Metric {}
-}
-
-impl SparseCategoricalAccuracy {
-    pub(super) const DEFAULT: Self = SparseCategoricalAccuracy {
-        base: MetricOptions::DEFAULT,
-    };
+    pub struct SparseCategoricalAccuracy: const Metric {}
 }
 
 impl MetricClass for SparseCategoricalAccuracy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
-        let squeezed = y_true.rank() == y_pred.rank() && y_true.dim(-1) == Some(1);
-        let y = match squeezed {
-            true => squeeze_last(y_true)?,
-            false => y_true.clone(),
-        };
+        let y = class_numbers(y_true, y_pred)?;
         matches(&prim::convert(&y, DType::I32)?, y_pred)
     }
 

@@ -5,7 +5,7 @@ use refrain_graph::DType;
 use super::categorical_accuracy::argmax;
 use super::{Direction, Metric, MetricClass};
 use crate::error::{Error, ErrorKind, Result};
-use crate::losses::squeeze_last;
+use crate::losses::class_numbers;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;
@@ -50,10 +50,7 @@ options! {
 
 impl MetricClass for SparseTopKCategoricalAccuracy {
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
-        let y = match y_true.rank() == y_pred.rank() && y_true.dim(-1) == Some(1) {
-            true => squeeze_last(y_true)?,
-            false => y_true.clone(),
-        };
+        let y = class_numbers(y_true, y_pred)?;
         if !self.from_sorted_ids {
             return in_top_k(&ops::cast(y, DType::I32), y_pred, self.k);
         }
