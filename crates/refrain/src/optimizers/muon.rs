@@ -111,7 +111,8 @@ impl OptimizerClass for Muon {
     }
 
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        if self.is_adams(cx.weight()) {
+        // Kept for AdamW's weights alone.
+        if cx.slot("velocity").is_ok() {
             cx.learning_rate = cx.learning_rate() * self.adam_lr_ratio;
             return self.adam().update(cx, gradient, weight);
         }
