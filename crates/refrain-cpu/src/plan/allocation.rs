@@ -151,14 +151,18 @@ mod tests {
         AllocationPart { end, last }
     }
 
-    #[test]
-    fn blocks_that_live_at_different_times_share_memory() {
-        let block = |bytes, first, last| Allocation {
+    fn block(bytes: usize, first: usize, last: usize) -> Allocation {
+        let parts = Vec::new();
+        Allocation {
             bytes,
             first,
             last,
-            parts: Vec::new(),
-        };
+            parts,
+        }
+    }
+
+    #[test]
+    fn blocks_that_live_at_different_times_share_memory() {
         let blocks = [
             block(128, 0, 1),
             block(64, 1, 2),
@@ -180,12 +184,6 @@ mod tests {
 
     #[test]
     fn the_order_that_needs_least_is_taken() {
-        let block = |bytes, first, last| Allocation {
-            bytes,
-            first,
-            last,
-            parts: Vec::new(),
-        };
         // By size alone, one of two large blocks that meet goes on top of the other, and the small one, which meets both of
         // what lies at the bottom, on top of that.
         let blocks = [
