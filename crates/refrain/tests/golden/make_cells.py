@@ -51,8 +51,6 @@ def loops():
         for suffix, (options, first, kwargs) in variants.items():
             if suffix == "_masked_zero_output" and kind not in ("stack", "scaled", "counting"):
                 continue
-            if suffix == "_initial_state" and kind == "counting":
-                continue  # a weight that nothing uses
             case(f"rnn_{kind}{suffix}", lambda: L.RNN(cell(), **options), first, **kwargs)
     both = lambda cell, **options: L.Bidirectional(L.RNN(cell, **options))
     case("bidirectional_rnn", lambda: both(MinimalRNNCell(3), return_sequences=True), masked)
