@@ -3,7 +3,7 @@
 use refrain_graph::{DType, Reduction, ScatterKind, bf16, f16};
 
 use crate::Pool;
-use crate::kernels::arena::{Access, Memory, Plain, PlanFault};
+use crate::kernels::arena::{Access, Memory, PlanFault};
 use crate::kernels::conv::ConvPlan;
 use crate::kernels::conv_general::GeneralConvPlan;
 use crate::kernels::conv_kernel::KernelGradientPlan;
@@ -200,42 +200,21 @@ pub fn is_number(dtype: DType) -> bool {
     !matches!(dtype, DType::F16 | DType::BF16 | DType::Bool)
 }
 
-struct Views<'v, 's, 'a> {
-    call: &'v Call<Physical>,
-    access: Access<'s, 'a>,
-}
-
-impl Views<'_, '_, '_> {
-    fn read<T: Plain>(&self, i: usize) -> Result<&[T], PlanFault> {
-        self.access.read(self.call.reads[i].ok_or(LengthError)?)
-    }
-
-    #[allow(clippy::mut_from_ref)]
-    fn write<T: Plain>(&self, i: usize) -> Result<&mut [T], PlanFault> {
-        match self.call.writes[i] {
-            Some(range) => self.access.write(range),
-            None => Ok(&mut []),
-        }
-    }
-
-    fn indices(&self, i: usize, dtype: DType) -> Result<Indices<'_>, PlanFault> {
-        Ok(match dtype {
-            DType::I32 => Indices::I32(self.read(i)?),
-            DType::I64 => Indices::I64(self.read(i)?),
-            DType::U32 => Indices::U32(self.read(i)?),
-            DType::U8 => Indices::U8(self.read(i)?),
-            _ => return Err(LengthError.into()),
-        })
-    }
+/// The indices that a step reads.
+fn indices_of<'v>(v: &'v Access<'_, '_>, i: usize, dtype: DType) -> Result<Indices<'v>, PlanFault> {
+    Ok(match dtype {
+        DType::I32 => Indices::I32(v.read(i)?),
+        DType::I64 => Indices::I64(v.read(i)?),
+        DType::U32 => Indices::U32(v.read(i)?),
+        DType::U8 => Indices::U8(v.read(i)?),
+        _ => return Err(LengthError.into()),
+    })
 }
 
 impl Call<Physical> {
     /// Runs it.
     pub fn run(&self, memory: &mut Memory<'_>, pool: &Pool) -> Result<(), PlanFault> {
-        let v = Views {
-            call: self,
-            access: memory.step(),
-        };
+        let v = memory.step(self.reads, self.writes)?;
         match &self.kernel {
             Kernel::Copy { plan, size } => {
                 with_size!(*size, T => plan.run::<T>(pool, v.read(0)?, v.write(0)?)?)
@@ -282,7 +261,7 @@ impl Call<Physical> {
                 indices,
                 size,
             } => {
-                let indices = v.indices(1, *indices)?;
+                let indices = indices_of(&v, 1, *indices)?;
                 with_size!(*size, T => plan.run_gather::<T>(pool, v.read(0)?, indices, v.write(0)?)?);
             }
             Kernel::Scatter {
@@ -291,7 +270,7 @@ impl Call<Physical> {
                 indices,
                 dtype,
             } => {
-                let indices = v.indices(0, *indices)?;
+                let indices = indices_of(&v, 0, *indices)?;
                 with_number!(*dtype, T => {
                     plan.run_scatter::<T>(pool, *kind, v.write(0)?, indices, v.read(1)?)?
                 });
@@ -318,13 +297,13 @@ impl Call<Physical> {
     /// Runs a kernel with the work on its result.
     fn with_epilogue(
         &self,
-        v: &Views<'_, '_, '_>,
+        v: &Access<'_, '_>,
         run: impl FnOnce(Option<Epilogue<'_>>) -> Result<(), PlanFault>,
     ) -> Result<(), PlanFault> {
         let Some(epilogue) = &self.epilogue else {
             return run(None);
         };
-        let bound = epilogue.bind(&v.access)?;
+        let bound = epilogue.bind(v)?;
         run(Some(&|tile: &mut Tile<'_>| bound.run(tile)))
     }
 }

@@ -72,23 +72,22 @@ impl Pack {
         memory: &mut Memory<'_>,
         pool: &Pool,
     ) -> Result<(), PlanFault> {
-        let step = memory.step();
         let skipped = self.offset * self.dtype.size();
         let bytes = from.bytes.checked_sub(skipped).ok_or(PlanFault::Bounds)?;
-        let from = from.part(skipped, bytes);
+        let step = memory.step([Some(from.part(skipped, bytes)), None], [Some(to), None])?;
         let wide: Vec<f32>;
         let data = match self.dtype {
             DType::F16 => {
-                wide = halves::widened_f16(pool.simd(), step.read(from)?);
+                wide = halves::widened_f16(pool.simd(), step.read(0)?);
                 &wide
             }
             DType::BF16 => {
-                wide = halves::widened_bf16(pool.simd(), step.read(from)?);
+                wide = halves::widened_bf16(pool.simd(), step.read(0)?);
                 &wide
             }
-            _ => step.read::<f32>(from)?,
+            _ => step.read::<f32>(0)?,
         };
-        let out = step.write::<f32>(to)?;
+        let out = step.write::<f32>(0)?;
         match &self.layout {
             PackLayout::Matrix {
                 strides: [row, col],

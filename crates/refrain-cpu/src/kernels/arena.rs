@@ -5,7 +5,7 @@
 //! step against each other, so that a wrong plan ends in an error and not in aliased references.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -13,8 +13,6 @@ use refrain_graph::{Data, Literal};
 
 /// Alignment of the arena and of every buffer in it, in bytes: a cache line, and a register of AVX-512.
 pub const ALIGN: usize = 64;
-/// How many views one step may hold at a time: two operands that it reads and two that it writes.
-const MAX_GRANTS: usize = 4;
 
 /// Zeroed bytes aligned to [`ALIGN`].
 pub struct AlignedBytes {
@@ -130,6 +128,30 @@ impl Slot {
         len: 0,
         writable: false,
     };
+
+    /// Whether both have a byte in common.
+    fn overlaps(&self, other: &Slot) -> bool {
+        let (a, b) = (self.ptr as usize, other.ptr as usize);
+        a.max(b) < (a + self.len).min(b + other.len)
+    }
+
+    /// The first of its whole values, and how many there are.
+    fn values<T: Plain>(&self) -> Result<(*mut T, usize), PlanFault> {
+        let len = self.len / size_of::<T>();
+        if len == 0 {
+            return Ok((NonNull::dangling().as_ptr(), 0));
+        }
+        match self.ptr.cast::<T>().is_aligned() {
+            true => Ok((self.ptr.cast(), len)),
+            false => Err(PlanFault::Alignment),
+        }
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Slot::EMPTY
+    }
 }
 
 /// Bytes of a slot.
@@ -322,15 +344,43 @@ impl<'a> Memory<'a> {
         self.slots
     }
 
-    /// Access for one step.
-    pub fn step(&mut self) -> Access<'_, 'a> {
-        Access {
-            memory: self,
-            count: Cell::new(0),
-            grants: RefCell::new([Grant::default(); MAX_GRANTS]),
+    /// What a step reads and writes.
+    ///
+    /// # Errors
+    /// A range lies outside its slot, or one that is written over another.
+    // Inlined, so that the views are not copied on their way out: half the time of a call otherwise.
+    #[inline(always)]
+    pub fn step(
+        &mut self,
+        [first, second]: Operands,
+        [result, scratch]: Operands,
+    ) -> Result<Access<'_, 'a>, PlanFault> {
+        let slot = |range: Option<MemoryRange>, write| match range {
+            Some(range) => self.slot(range, write).map(Some),
+            None => Ok(None),
+        };
+        let reads = [slot(first, false)?, slot(second, false)?];
+        let writes = [slot(result, true)?, slot(scratch, true)?];
+        let [first, second] = reads.map(Option::unwrap_or_default);
+        let [result, scratch] = writes.map(Option::unwrap_or_default);
+        let clash = result.overlaps(&scratch)
+            || [first, second]
+                .iter()
+                .any(|read| result.overlaps(read) || scratch.overlaps(read));
+        if clash {
+            return Err(PlanFault::Overlap);
         }
+        Ok(Access {
+            memory: self,
+            reads,
+            writes,
+            written: [const { Cell::new(false) }; 2],
+        })
     }
 }
+
+/// Two ranges that a step may have of its memory.
+pub type Operands = [Option<MemoryRange>; 2];
 
 /// A plan that does not fit its memory: a defect of the compiler, reported instead of undefined behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,25 +397,17 @@ pub enum PlanFault {
     Overwritten,
     /// Not aligned for its type.
     Alignment,
-    /// More views than a step may hold.
-    TooMany,
     /// A kernel's dimensions contradict each other.
     Kernel,
 }
 
-/// Memory that a view of a step is of, by its addresses.
-#[derive(Clone, Copy, Default)]
-struct Grant {
-    start: usize,
-    end: usize,
-    write: bool,
-}
-
-/// Views of one step, checked against each other.
+/// Memory of one step: two operands that it reads, two that it writes, of which nothing else touches those written.
 pub struct Access<'s, 'a> {
-    memory: &'s mut Memory<'a>,
-    count: Cell<usize>,
-    grants: RefCell<[Grant; MAX_GRANTS]>,
+    memory: &'s Memory<'a>,
+    reads: [Option<Slot>; 2],
+    writes: [Option<Slot>; 2],
+    /// Which of those written have been given out.
+    written: [Cell<bool>; 2],
 }
 
 impl<'a> Access<'_, 'a> {
@@ -373,44 +415,24 @@ impl<'a> Access<'_, 'a> {
         self.memory
     }
 
-    /// The first of a range's values, and how many there are.
-    fn grant<T: Plain>(
-        &self,
-        range: MemoryRange,
-        write: bool,
-    ) -> Result<(*mut T, usize), PlanFault> {
-        let slot = self.memory.slot(range, write)?;
-        let len = slot.len / size_of::<T>();
-        if len == 0 {
-            return Ok((NonNull::dangling().as_ptr(), 0));
-        }
-        let (start, end) = (slot.ptr as usize, slot.ptr as usize + slot.len);
-        if !start.is_multiple_of(align_of::<T>()) {
-            return Err(PlanFault::Alignment);
-        }
-        let mut grants = self.grants.borrow_mut();
-        let count = self.count.get();
-        let clash = |g: &Grant| (g.write || write) && g.start < end && start < g.end;
-        if grants[..count].iter().any(clash) {
-            return Err(PlanFault::Overlap);
-        }
-        *grants.get_mut(count).ok_or(PlanFault::TooMany)? = Grant { start, end, write };
-        self.count.set(count + 1);
-        Ok((slot.ptr.cast(), len))
-    }
-
-    /// The whole values in a range, to be read.
-    pub fn read<T: Plain>(&self, range: MemoryRange) -> Result<&[T], PlanFault> {
-        let (ptr, len) = self.grant::<T>(range, false)?;
-        // SAFETY: in bounds, aligned, any bytes are values, and no view granted to this step writes there.
+    /// The whole values of what is read.
+    pub fn read<T: Plain>(&self, i: usize) -> Result<&[T], PlanFault> {
+        let (ptr, len) = self.reads[i].ok_or(PlanFault::Kernel)?.values::<T>()?;
+        // SAFETY: in bounds, aligned, any bytes are values, and nothing that this step writes overlaps it.
         Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
     }
 
-    /// The whole values in a range, to be written.
+    /// The whole values of what is written, none if there is nothing. Once for each.
     #[allow(clippy::mut_from_ref)]
-    pub fn write<T: Plain>(&self, range: MemoryRange) -> Result<&mut [T], PlanFault> {
-        let (ptr, len) = self.grant::<T>(range, true)?;
-        // SAFETY: as in `read`, and no other view granted to this step overlaps it.
+    pub fn write<T: Plain>(&self, i: usize) -> Result<&mut [T], PlanFault> {
+        let Some(slot) = self.writes[i] else {
+            return Ok(&mut []);
+        };
+        if self.written[i].replace(true) {
+            return Err(PlanFault::Overlap);
+        }
+        let (ptr, len) = slot.values::<T>()?;
+        // SAFETY: as in `read`, and this is the only view of it.
         Ok(unsafe { std::slice::from_raw_parts_mut(ptr, len) })
     }
 }
@@ -428,44 +450,43 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_views_of_a_step_are_refused() {
+    fn overlapping_views_of_a_step_are_refused() -> Result<(), PlanFault> {
         let mut bytes = AlignedBytes::zeroed(64);
         let mut table = SlotTable::new(1);
         let mut memory = table.bind();
         memory.writable(0, bytes.bytes_mut());
-        let step = memory.step();
-        assert!(step.read::<f32>(floats(0, 4)).is_ok());
-        assert!(step.read::<f32>(floats(8, 4)).is_ok());
-        assert_eq!(
-            step.write::<f32>(floats(16, 4)).err(),
-            Some(PlanFault::Overlap)
-        );
-        assert!(step.write::<f32>(floats(24, 4)).is_ok());
-        assert_eq!(
-            step.read::<f32>(floats(36, 1)).err(),
-            Some(PlanFault::Overlap)
-        );
-        assert_eq!(
-            step.read::<f32>(floats(41, 1)).err(),
-            Some(PlanFault::Alignment)
-        );
-        assert_eq!(
-            step.read::<f32>(floats(56, 4)).err(),
-            Some(PlanFault::Bounds)
-        );
+        let at = |offset, count| Some(floats(offset, count));
+        let step = memory.step([at(0, 4), at(8, 4)], [at(24, 4), at(40, 2)])?;
+        assert_eq!(step.read::<f32>(0)?.len(), 4);
+        assert_eq!(step.read::<f32>(1)?.len(), 4);
+        assert_eq!(step.write::<f32>(0)?.len(), 4);
+        assert_eq!(step.write::<f32>(0).err(), Some(PlanFault::Overlap));
+        assert_eq!(step.write::<f32>(1)?.len(), 2);
+        let mut refused = |reads, writes| memory.step(reads, writes).err();
+        let overlap = Some(PlanFault::Overlap);
+        assert_eq!(refused([at(0, 4), None], [at(12, 4), None]), overlap);
+        assert_eq!(refused([None, at(0, 4)], [at(12, 4), None]), overlap);
+        assert_eq!(refused([at(0, 4), None], [at(32, 4), at(12, 1)]), overlap);
+        assert_eq!(refused([None, None], [at(0, 4), at(12, 1)]), overlap);
+        let bounds = Some(PlanFault::Bounds);
+        assert_eq!(refused([at(56, 4), None], [None, None]), bounds);
+        let step = memory.step([at(41, 1), None], [None, None])?;
+        assert_eq!(step.read::<f32>(0).err(), Some(PlanFault::Alignment));
+        assert_eq!(step.read::<f32>(1).err(), Some(PlanFault::Kernel));
+        assert!(step.write::<f32>(0)?.is_empty());
+        Ok(())
     }
 
     #[test]
-    fn read_only_memory_is_not_written() {
+    fn read_only_memory_is_not_written() -> Result<(), PlanFault> {
         let mut table = SlotTable::new(1);
         let values = [1.0f32; 4];
         let mut memory = table.bind();
         memory.read_only(0, bytes_of(&values));
-        let step = memory.step();
-        assert_eq!(
-            step.write::<f32>(floats(0, 4)).err(),
-            Some(PlanFault::ReadOnly)
-        );
-        assert_eq!(step.read::<f32>(floats(0, 4)).ok(), Some(&values[..]));
+        let all = [Some(floats(0, 4)), None];
+        let written = memory.step([None, None], all).err();
+        assert_eq!(written, Some(PlanFault::ReadOnly));
+        assert_eq!(memory.step(all, [None, None])?.read::<f32>(0)?, values);
+        Ok(())
     }
 }

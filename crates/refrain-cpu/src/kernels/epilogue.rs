@@ -66,7 +66,13 @@ impl FusedEpilogue {
             }
             Nests::new(vec![nest.clone()])?;
         }
-        if narrow.block_rows != 1 || whole.as_ref().is_some_and(|w| w.block_cols != w.cols) {
+        let memory = |nest: &Nest| {
+            let of = |o: &Operand| (o.memory, o.output);
+            nest.operands.iter().map(of).collect::<Vec<_>>()
+        };
+        let blocks =
+            |whole: &Nest| whole.block_cols == whole.cols && memory(whole) == memory(&narrow);
+        if narrow.block_rows != 1 || !whole.as_ref().is_none_or(blocks) {
             return Err(PlanFault::Kernel);
         }
         Ok(FusedEpilogue {
@@ -80,12 +86,8 @@ impl FusedEpilogue {
     /// Binds the memory of the step that computes the result.
     pub fn bind<'x>(&'x self, access: &'x Access<'_, '_>) -> Result<BoundEpilogue<'x>, PlanFault> {
         let memory = access.memory();
-        for operand in self
-            .whole
-            .iter()
-            .chain([&self.narrow])
-            .flat_map(|n| &n.operands)
-        {
+        // Those of both nests: `new` has checked that they are the same.
+        for operand in &self.narrow.operands {
             memory.slot(operand.memory, operand.output)?;
         }
         Ok(BoundEpilogue {
