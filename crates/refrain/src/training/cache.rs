@@ -60,10 +60,10 @@ const WITH_PACKED: usize = 4;
 pub(crate) struct Cache(Vec<(Key, Arc<StepProgram>)>);
 
 impl Cache {
-    /// The program of the engine that is current.
-    pub(crate) fn get(&mut self, key: &Key) -> Option<Arc<StepProgram>> {
+    /// The program of the engine that is current whose key is as wanted.
+    pub(crate) fn find(&mut self, wanted: impl Fn(&Key) -> bool) -> Option<Arc<StepProgram>> {
         let mut kept = self.0.iter();
-        let found = kept.rposition(|(k, step)| k == key && step.program.is_current())?;
+        let found = kept.rposition(|(key, step)| wanted(key) && step.program.is_current())?;
         if found + 1 < self.0.len() {
             let latest = self.0.remove(found);
             self.0.push(latest);

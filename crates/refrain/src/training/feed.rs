@@ -1,6 +1,6 @@
 //! Arrays of one call of `fit`, `evaluate` or `predict`, matched with the model.
 
-use std::iter::{once, repeat};
+use std::iter::once;
 use std::ops::Range;
 
 use refrain_graph::{DType, Literal, Shape, Spec};
@@ -149,20 +149,41 @@ impl<'a> Feed<'a> {
         !self.w.is_empty()
     }
 
+    /// The arrays of inputs, with the types of the program's inputs.
+    fn typed_inputs(&self) -> impl ExactSizeIterator<Item = (Option<&DataArray<'a>>, DType)> {
+        let types = self.functional.flat_inputs.iter().map(Tensor::dtype);
+        self.x.iter().map(Option::as_ref).zip(types)
+    }
+
     /// The specs of a batch of this many samples.
     pub(crate) fn specs(&self, batch: usize) -> BatchSpecs {
-        let spec = |(array, dtype): (&Option<DataArray<'_>>, DType)| {
-            let rest = array.as_ref()?.dims().iter().skip(1);
-            let dims = once(&batch).chain(rest).map(|&d| Some(d));
+        let spec = |(array, dtype): (Option<&DataArray<'_>>, DType)| {
+            let dims = batch_dims(array?, batch).map(Some);
             Some(Spec::new(dims.collect::<Shape>(), dtype))
         };
-        let x_types = self.functional.flat_inputs.iter().map(Tensor::dtype);
         let y_types = self.y_types.iter().copied();
+        let (y, w) = (self.y.iter().map(Option::as_ref), self.w.iter());
         BatchSpecs {
-            x: self.x.iter().zip(x_types).map(spec).collect(),
-            y: self.y.iter().zip(y_types).map(spec).collect(),
-            w: self.w.iter().zip(repeat(DType::F32)).map(spec).collect(),
+            x: self.typed_inputs().map(spec).collect(),
+            y: y.zip(y_types).map(spec).collect(),
+            w: w.map(|w| spec((w.as_ref(), DType::F32))).collect(),
         }
+    }
+
+    /// Whether these are the specs of a batch of this many samples of the inputs alone.
+    pub(crate) fn inputs_have(&self, specs: &BatchSpecs, batch: usize) -> bool {
+        let same = |(spec, (array, dtype)): (&Option<Spec>, (Option<&DataArray<'_>>, DType))| match (
+            spec, array,
+        ) {
+            (Some(spec), Some(array)) => {
+                let dims = spec.shape.dims().iter().copied();
+                spec.dtype == dtype && dims.eq(batch_dims(array, batch).map(Some))
+            }
+            (spec, array) => spec.is_none() && array.is_none(),
+        };
+        let x = self.typed_inputs();
+        let alone = specs.y.is_empty() && specs.w.is_empty();
+        alone && specs.x.len() == x.len() && specs.x.iter().zip(x).all(same)
     }
 
     /// Copies samples into a program's inputs.
@@ -206,6 +227,12 @@ impl<'a> Feed<'a> {
         }
         Ok(())
     }
+}
+
+/// The dimensions of a batch of an array.
+fn batch_dims(array: &DataArray<'_>, batch: usize) -> impl Iterator<Item = usize> {
+    let rest = array.dims().iter().skip(1).copied();
+    once(batch).chain(rest)
 }
 
 fn check_input(name: &str, declared: &Tensor, array: &DataArray<'_>) -> Result<()> {

@@ -35,7 +35,7 @@ pub use compiled::LossWeights;
 #[cfg(test)]
 pub(crate) use engine::Program;
 pub use evaluate::Evaluate;
-use feed::BatchSpecs;
+use feed::{BatchSpecs, Feed};
 pub use fit::Fit;
 pub use gradients::{GradientFunction, Gradients, LossGradients};
 pub use history::{Evaluation, History, Logs};
@@ -91,8 +91,18 @@ impl Model {
         self.functional().with_state(work)
     }
 
+    /// The program that predicts batches of this many samples.
+    fn predict_step(&self, feed: &Feed<'_>, batch: usize) -> Result<Arc<StepProgram>> {
+        // Specs are made for a new program only.
+        let same = |key: &Key| key.mode == Mode::Predict && feed.inputs_have(&key.specs, batch);
+        match self.with_training(|state| state.programs.find(same)) {
+            Some(step) => Ok(step),
+            None => self.predict_step_of(feed.specs(batch)),
+        }
+    }
+
     /// The program that predicts batches of these specs.
-    fn predict_step(&self, specs: BatchSpecs) -> Result<Arc<StepProgram>> {
+    fn predict_step_of(&self, specs: BatchSpecs) -> Result<Arc<StepProgram>> {
         self.step_of(specs, Mode::Predict, |specs| {
             lower::predict_step(self, specs)
         })
@@ -110,7 +120,7 @@ impl Model {
             specs,
             trainable: None,
         };
-        if let Some(step) = self.with_training(|state| state.programs.get(&key)) {
+        if let Some(step) = self.with_training(|state| state.programs.find(|k| *k == key)) {
             return Ok(step);
         }
         let step = Arc::new(make(&key.specs)?);
@@ -136,7 +146,7 @@ impl Model {
             specs,
             trainable: Some(self.trainable_flags()),
         };
-        if let Some(step) = programs().get(&key) {
+        if let Some(step) = programs().find(|k| *k == key) {
             return Ok(step);
         }
         let step = Arc::new(match mode {

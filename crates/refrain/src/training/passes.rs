@@ -50,7 +50,7 @@ fn specs(shapes: &[&[usize]]) -> Vec<Option<Spec>> {
 }
 
 fn predicting(model: &Model, x: &[&[usize]]) -> Result<Arc<StepProgram>> {
-    model.predict_step(BatchSpecs {
+    model.predict_step_of(BatchSpecs {
         x: specs(x),
         y: vec![],
         w: vec![],

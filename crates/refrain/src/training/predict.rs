@@ -219,7 +219,7 @@ impl<'a> Predict<'a> {
         let batch_size = self.batch_size.unwrap_or(feed.samples());
         let batch_size = super::evaluate::batch_size(Some(batch_size), self.steps, feed.samples())?;
         let batch = batch_size.min(feed.samples());
-        let step = self.model.predict_step(feed.specs(batch))?;
+        let step = self.model.predict_step(&feed, batch)?;
         Ok(Plan::of(&step))
     }
 
@@ -247,7 +247,7 @@ impl<'a> Predict<'a> {
         each(&mut callbacks, |c| c.on_predict_begin(&mut cx))?;
         while start < samples && !cx.stopped() {
             let size = batch_size.min(samples - start);
-            let step = self.model.predict_step(feed.specs(size))?;
+            let step = self.model.predict_step(&feed, size)?;
             if start == 0 {
                 feed.check_indices(&step.indices, 0..samples)?;
             }
