@@ -270,7 +270,8 @@ fn zip<F: Zip>(simd: Simd, per_row: [bool; 2]) -> BlockLoop {
         [false, false] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, Full, Full>),
         [false, true] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, Full, PerRow>),
         [true, false] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, PerRow, Full>),
-        [true, true] => pick!(simd, zip_avx512, zip_avx2, zip_body, <F, PerRow, PerRow>),
+        // One function call a row, and a fill: not worth a copy of the code for each level.
+        [true, true] => zip_body::<Portable, F, PerRow, PerRow>,
     }
 }
 
