@@ -95,32 +95,41 @@ impl Row {
 /// The option of layers whose weights Keras can quantize; refrain's are never quantized.
 pub(crate) const QUANTIZATION: &str = "quantization_config";
 
-/// Gives a layer the name, type and trainability that its configuration names.
+/// A layer with the name, type and trainability that its configuration names.
 pub(crate) fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {
-    if let Some(json) = config.get(QUANTIZATION).filter(|json| !json.is_null()) {
-        let received = shown(json);
-        let expected = "weights that are not quantized";
-        return Err(Error::mismatch(ErrorKind::Unsupported, expected, received));
-    }
-    let mut handle = match config.get("name").and_then(Json::as_str) {
+    let handle = match config.get("name").and_then(Json::as_str) {
         Some(name) => Handle::with_name(options, name),
         None => Handle::from_options(options),
     };
-    if let Some(dtype) = config.get("dtype").filter(|json| !json.is_null()) {
-        handle = handle.with_dtype(dtype_from_json(dtype)?);
+    restore_attributes(handle.into_any(), config)
+}
+
+/// Gives a fresh layer the attributes that its configuration names.
+fn restore_attributes(mut layer: AnyLayer, config: &Config) -> Result<AnyLayer> {
+    let given = |key: &str| config.get(key).filter(|json| !json.is_null());
+    if let Some(json) = given(QUANTIZATION) {
+        let expected = "weights that are not quantized";
+        return Err(Error::mismatch(
+            ErrorKind::Unsupported,
+            expected,
+            shown(json),
+        ));
     }
-    if let Some(json) = config.get(ACTIVITY).filter(|json| !json.is_null())
-        && handle.options().activity_regularizer().is_none()
-        && handle.options().properties().penalties != Penalized::Projections
-        && !handle.options().config().contains_key(ACTIVITY)
+    if let Some(dtype) = given("dtype") {
+        layer.set_dtype(dtype_from_json(dtype)?);
+    }
+    if let Some(json) = given(ACTIVITY)
+        && layer.activity_regularizer().is_none()
+        && layer.properties().penalties != Penalized::Projections
+        && !layer.config().contains_key(ACTIVITY)
     {
         let regularizer = Regularizer::from_json(json).map_err(|e| in_option(e, ACTIVITY))?;
-        handle = handle.with_activity_regularizer(regularizer);
+        layer.set_activity_regularizer(regularizer);
     }
     if config.get("trainable").and_then(Json::as_bool) == Some(false) {
-        handle.set_trainable(false);
+        layer.set_trainable(false);
     }
-    Ok(handle.any())
+    Ok(layer)
 }
 
 /// The option that every layer has.

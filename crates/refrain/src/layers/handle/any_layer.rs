@@ -20,7 +20,7 @@ impl AnyLayer {
 
     /// Its name.
     pub fn get_name(&self) -> &str {
-        &self.0.name.text
+        &self.0.base.name.text
     }
 
     /// `layer `dense` (Dense), call 2`.
@@ -47,9 +47,9 @@ impl AnyLayer {
         let mut config = Config::new();
         config.insert("name".to_owned(), self.get_name().into());
         config.insert("trainable".to_owned(), self.trainable().into());
-        config.insert("dtype".to_owned(), self.0.dtype.keras_name().into());
+        config.insert("dtype".to_owned(), self.0.base.dtype.keras_name().into());
         config.extend(self.config());
-        if let Some(regularizer) = &self.0.activity_regularizer {
+        if let Some(regularizer) = &self.0.base.activity_regularizer {
             config.insert(registry::ACTIVITY.to_owned(), regularizer.to_json());
         }
         if self.properties().plain_config {
@@ -58,9 +58,23 @@ impl AnyLayer {
         config
     }
 
+    /// Gives a fresh layer another type.
+    pub(in crate::layers) fn set_dtype(&mut self, dtype: DType) {
+        if let Some(core) = Arc::get_mut(&mut self.0) {
+            core.base.dtype = dtype;
+        }
+    }
+
+    /// Gives a fresh layer a penalty on its outputs.
+    pub(in crate::layers) fn set_activity_regularizer(&mut self, regularizer: Regularizer) {
+        if let Some(core) = Arc::get_mut(&mut self.0) {
+            core.base.activity_regularizer = Some(regularizer);
+        }
+    }
+
     /// The type of the weights and of the computation.
     pub fn dtype(&self) -> DType {
-        self.0.dtype
+        self.0.base.dtype
     }
 
     /// Whether a mask on the input is used or may pass to the output.
@@ -96,7 +110,7 @@ impl AnyLayer {
     /// The penalty on its outputs.
     pub(crate) fn activity_regularizer(&self) -> Option<Regularizer> {
         let own = self.0.layer.activity_regularizer();
-        own.or_else(|| self.0.activity_regularizer.clone())
+        own.or_else(|| self.0.base.activity_regularizer.clone())
     }
 
     /// The options, if the layer is of this kind.
@@ -117,7 +131,7 @@ impl AnyLayer {
         if name != self.get_name()
             && let Some(core) = Arc::get_mut(&mut copy.0)
         {
-            core.name = Name {
+            core.base.name = Name {
                 text: name.to_owned(),
                 origin: Origin::Given,
             };
@@ -131,7 +145,11 @@ impl AnyLayer {
     }
 
     pub(in crate::layers) fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .base
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The layers directly inside it.
@@ -149,11 +167,11 @@ impl AnyLayer {
 
     /// Whether the weights exist.
     pub fn built(&self) -> bool {
-        self.0.lock().built
+        self.0.base.lock().built
     }
 
     /// The shapes that it was built for.
     pub(crate) fn build_specs(&self) -> BuildSpecs {
-        self.0.lock().build_specs.clone()
+        self.0.base.lock().build_specs.clone()
     }
 }

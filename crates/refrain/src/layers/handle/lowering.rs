@@ -125,17 +125,17 @@ impl AnyLayer {
 
     /// Floats come as the layer's type; integers and truth values stay what they are.
     fn autocast(&self, tensor: &Tensor) -> Result<Tensor> {
-        let fits = !tensor.dtype().is_float() || tensor.dtype() == self.0.dtype;
+        let fits = !tensor.dtype().is_float() || tensor.dtype() == self.0.base.dtype;
         if fits || !self.0.layer.casts_inputs() {
             return Ok(tensor.clone());
         }
-        let cast = ops::cast(tensor, self.0.dtype).with_mask(tensor.mask());
+        let cast = ops::cast(tensor, self.0.base.dtype).with_mask(tensor.mask());
         cast.check()?;
         Ok(cast)
     }
 
     fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
-        let spec = self.0.lock().input_spec.clone();
+        let spec = self.0.base.lock().input_spec.clone();
         if let Some(first) = inputs
             .first()
             .ok()
@@ -151,7 +151,7 @@ impl AnyLayer {
         if self.built() {
             return Ok(());
         }
-        if self.0.name.origin != Origin::Read {
+        if self.0.base.name.origin != Origin::Read {
             names::check(self.get_name())?;
         }
         self.validate()?;
@@ -162,7 +162,7 @@ impl AnyLayer {
         let mut build = Build {
             inputs: inputs.clone(),
             path,
-            dtype: self.0.dtype,
+            dtype: self.0.base.dtype,
             trainable: self.trainable(),
             weights: Vec::new(),
             states: Vec::new(),
@@ -170,7 +170,7 @@ impl AnyLayer {
             input_spec: InputSpec::default(),
         };
         self.0.layer.build(&mut build)?;
-        let mut state = self.0.lock();
+        let mut state = self.0.base.lock();
         if state.built {
             return Ok(()); // another thread was faster
         }

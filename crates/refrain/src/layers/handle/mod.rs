@@ -6,13 +6,13 @@ mod symbolic;
 mod typed;
 mod weights;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use refrain_graph::{DType, Spec};
 
 use super::connections::Connections;
-use super::layer::{Erased, InputSpec, Layer};
+use super::layer::{Erased, InputSpec};
 use crate::error::{Error, ErrorKind};
 use crate::inputs::{Argument, Inputs};
 use crate::names;
@@ -27,6 +27,12 @@ pub(crate) use typed::WeakHandle;
 
 /// What all handles of one layer share.
 pub(crate) struct Core<L: ?Sized> {
+    base: Base,
+    layer: L,
+}
+
+/// What every layer has, whatever its class.
+struct Base {
     name: Name,
     dtype: DType,
     trainable: AtomicBool,
@@ -34,7 +40,6 @@ pub(crate) struct Core<L: ?Sized> {
     /// The penalty on outputs of a layer that has no option for it; files may give every layer one.
     activity_regularizer: Option<Regularizer>,
     state: Mutex<State>,
-    layer: L,
 }
 
 #[derive(Clone)]
@@ -44,9 +49,9 @@ struct Name {
 }
 
 impl Name {
-    fn automatic(layer: &impl Layer) -> Self {
+    fn automatic(class_name: &str) -> Self {
         Name {
-            text: names::unique(&names::snake_case(layer.class_name())),
+            text: names::unique(&names::snake_case(class_name)),
             origin: Origin::Automatic,
         }
     }
@@ -112,21 +117,41 @@ impl BuildSpecs {
 #[derive(Clone)]
 pub struct AnyLayer(Arc<Core<dyn Erased>>);
 
-impl<L> Core<L> {
-    fn new(name: Name, layer: L) -> Self {
-        Core {
+impl Base {
+    fn new(name: Name) -> Self {
+        Base {
             name,
             dtype: DType::F32,
             trainable: AtomicBool::new(true),
             calls: Mutex::default(),
             activity_regularizer: None,
             state: Mutex::default(),
-            layer,
         }
     }
-}
 
-impl<L: ?Sized> Core<L> {
+    /// A layer's under an automatic name.
+    fn automatic(class_name: &str) -> Self {
+        Base::new(Name::automatic(class_name))
+    }
+
+    /// A layer's under the name of a description, or one that was checked.
+    fn read(name: &str) -> Self {
+        Base::new(Name {
+            text: name.to_owned(),
+            origin: Origin::Read,
+        })
+    }
+
+    /// Another layer's with the same name, type and trainability.
+    fn like(&self) -> Self {
+        Base {
+            dtype: self.dtype,
+            trainable: AtomicBool::new(self.trainable.load(Ordering::Relaxed)),
+            activity_regularizer: self.activity_regularizer.clone(),
+            ..Base::new(self.name.clone())
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -32,7 +32,7 @@ impl AnyLayer {
     }
 
     fn call_either(&self, inputs: &Inputs, outer: Option<&str>) -> Result<Structure<Tensor>> {
-        if let Some(error) = self.0.lock().refused.clone() {
+        if let Some(error) = self.0.base.lock().refused.clone() {
             return Err(error);
         }
         let tensors = inputs.tensors();

@@ -1,16 +1,14 @@
 //! Handles on layers of a known kind: making, naming and changing them.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use refrain_graph::DType;
 
-use super::{AnyLayer, Core, Name, Origin, no_copy};
+use super::{AnyLayer, Base, Core, Name, Origin, no_copy};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::layer::{Layer, Outputs};
 use crate::names;
-use crate::regularizers::Regularizer;
 use crate::variable::Variable;
 
 /// A layer of a known kind: [`Dense`](crate::layers::Dense) and all other layers are handles, and what is here they all have.
@@ -43,43 +41,23 @@ impl<L> Clone for Handle<L> {
 }
 
 impl<L: Layer> Handle<L> {
+    fn with_base(base: Base, layer: L) -> Self {
+        Handle(Arc::new(Core { base, layer }))
+    }
+
     /// A layer under an automatic name.
     pub(crate) fn from_options(layer: L) -> Self {
-        Handle(Arc::new(Core::new(Name::automatic(&layer), layer)))
+        Handle::with_base(Base::automatic(layer.class_name()), layer)
     }
 
     /// A layer under the name of a description, or one that was checked.
     pub(crate) fn with_name(layer: L, name: &str) -> Self {
-        let name = Name {
-            text: name.to_owned(),
-            origin: Origin::Read,
-        };
-        Handle(Arc::new(Core::new(name, layer)))
-    }
-
-    /// A fresh layer of another type.
-    pub(crate) fn with_dtype(mut self, dtype: DType) -> Self {
-        if let Some(core) = Arc::get_mut(&mut self.0) {
-            core.dtype = dtype;
-        }
-        self
-    }
-
-    /// A fresh layer with a penalty on its outputs.
-    pub(crate) fn with_activity_regularizer(mut self, regularizer: Regularizer) -> Self {
-        if let Some(core) = Arc::get_mut(&mut self.0) {
-            core.activity_regularizer = Some(regularizer);
-        }
-        self
+        Handle::with_base(Base::read(name), layer)
     }
 
     /// A layer with the name, type and trainability of another.
     pub(crate) fn like(layer: L, template: &AnyLayer) -> Self {
-        let mut core = Core::new(template.0.name.clone(), layer);
-        core.activity_regularizer = template.0.activity_regularizer.clone();
-        core.dtype = template.0.dtype;
-        core.trainable = AtomicBool::new(template.trainable());
-        Handle(Arc::new(core))
+        Handle::with_base(template.0.base.like(), layer)
     }
 
     pub(crate) fn downgrade(&self) -> WeakHandle<L> {
@@ -91,9 +69,14 @@ impl<L: Layer> Handle<L> {
         AnyLayer(self.0.clone())
     }
 
+    /// The same handle, its kind forgotten.
+    pub(in crate::layers) fn into_any(self) -> AnyLayer {
+        AnyLayer(self.0)
+    }
+
     /// Its name.
     pub fn get_name(&self) -> &str {
-        &self.0.name.text
+        &self.0.base.name.text
     }
 
     /// The options.
@@ -136,18 +119,18 @@ impl<L: Layer> Handle<L> {
     /// A layer of your own that has been called, or that has other handles, needs [`Layer::duplicate`] for this, as for each
     /// change: without it the next call is an error.
     pub fn name(self, name: impl Into<String>) -> Self {
-        if self.0.name.origin == Origin::Automatic {
+        if self.0.base.name.origin == Origin::Automatic {
             let prefix = names::snake_case(self.0.layer.class_name());
-            names::give_back(&prefix, &self.0.name.text);
+            names::give_back(&prefix, &self.0.base.name.text);
         }
         let text = name.into();
         let origin = Origin::Given;
-        self.edit_core(|core| core.name = Name { text, origin })
+        self.edit_core(|core| core.base.name = Name { text, origin })
     }
 
     /// The type of the weights and of the computation; `F32` by default.
     pub fn dtype(self, dtype: DType) -> Self {
-        self.edit_core(|core| core.dtype = dtype)
+        self.edit_core(|core| core.base.dtype = dtype)
     }
 
     /// Changes an option: of this layer if it is fresh and has one handle, of a new layer otherwise.
@@ -157,21 +140,21 @@ impl<L: Layer> Handle<L> {
 
     fn edit_core(mut self, change: impl FnOnce(&mut Core<L>)) -> Self {
         if let Some(core) = Arc::get_mut(&mut self.0)
-            && !core.lock().built
+            && !core.base.lock().built
         {
             change(core);
             return self;
         }
         let Some(layer) = self.0.layer.duplicate() else {
-            self.0.lock().refused = Some(no_copy(
+            self.0.base.lock().refused = Some(no_copy(
                 "it was changed after its first call, which makes a new layer, and it cannot be copied",
             ));
             return self;
         };
         let mut copy = Handle::like(layer, &self.any());
         if let Some(core) = Arc::get_mut(&mut copy.0) {
-            if core.name.origin == Origin::Automatic {
-                core.name = Name::automatic(&core.layer);
+            if core.base.name.origin == Origin::Automatic {
+                core.base.name = Name::automatic(core.layer.class_name());
             }
             change(core);
         }

@@ -13,7 +13,7 @@ use crate::variable::Variable;
 impl AnyLayer {
     /// Its own weight of this name.
     pub(crate) fn variable(&self, name: &str) -> Result<Variable> {
-        let state = self.0.lock();
+        let state = self.0.base.lock();
         let mut all = state.weights.iter().chain(&state.states);
         let found = all.find(|(n, _)| n == name);
         found.map(|(_, w)| w.clone()).ok_or_else(|| {
@@ -32,7 +32,7 @@ impl AnyLayer {
 
     /// Its own weights under the names that `call` reads them by (`kernel`, `lstm_cell/kernel`), in the same order.
     pub(crate) fn named_weights(&self) -> Vec<(String, Variable)> {
-        let mut weights = self.0.lock().weights.clone();
+        let mut weights = self.0.base.lock().weights.clone();
         weights.sort_by_key(|(_, w)| !w.declared_trainable());
         weights
     }
@@ -73,14 +73,14 @@ impl AnyLayer {
 
     /// Whether training changes its weights.
     pub fn trainable(&self) -> bool {
-        self.0.trainable.load(Ordering::Relaxed)
+        self.0.base.trainable.load(Ordering::Relaxed)
     }
 
     /// Freezes or unfreezes the layer, the layers inside it, and their weights.
     pub fn set_trainable(&self, trainable: bool) {
         self.visit_layers(&mut |layer| {
-            layer.0.trainable.store(trainable, Ordering::Relaxed);
-            let state = layer.0.lock();
+            layer.0.base.trainable.store(trainable, Ordering::Relaxed);
+            let state = layer.0.base.lock();
             let weights = state.weights.iter();
             weights.for_each(|(_, w)| w.set_trainable(trainable));
         });
@@ -88,25 +88,25 @@ impl AnyLayer {
 
     /// Freezes the layer but not the layers inside it, as Keras does for a model made with `trainable=False`.
     pub(crate) fn freeze_alone(&self) {
-        self.0.trainable.store(false, Ordering::Relaxed);
+        self.0.base.trainable.store(false, Ordering::Relaxed);
     }
 
     /// All that the layer itself keeps: its weights, what it keeps between batches, and the state of its random numbers.
     pub(crate) fn kept_variables(&self) -> Vec<Variable> {
-        let state = self.0.lock();
+        let state = self.0.base.lock();
         let named = state.weights.iter().chain(&state.states);
         let variables = named.map(|(_, variable)| variable.clone());
         variables.chain(state.seed.clone()).collect()
     }
 
     pub(crate) fn seed(&self) -> Option<Variable> {
-        self.0.lock().seed.clone()
+        self.0.base.lock().seed.clone()
     }
 
     /// Forgets what the layer and the layers inside it have kept between batches (`stateful`).
     pub fn reset_states(&self) {
         self.visit_layers(&mut |layer| {
-            for (_, variable) in &layer.0.lock().states {
+            for (_, variable) in &layer.0.base.lock().states {
                 variable.set(Literal::zeros(variable.shape(), variable.dtype()));
             }
         });
