@@ -2,6 +2,7 @@
 
 use refrain::initializers::Initializer;
 use refrain::layers::{Build, Call, Config, ConfigValue, Layer, Weight};
+use refrain::objects::read_option;
 use refrain::regularizers::Regularizer;
 use refrain::{Inputs, Result, Tensor};
 
@@ -18,11 +19,11 @@ impl Mixture {
     /// From Keras's configuration.
     ///
     /// # Errors
-    /// An option is missing or unknown.
+    /// An option is missing, or has a value of another type.
     pub fn from_config(config: &Config) -> Result<Self> {
         Ok(Mixture {
-            initializer: ConfigValue::from_json(&config["initializer"])?,
-            regularizer: ConfigValue::from_json(&config["regularizer"])?,
+            initializer: read_option(config, "initializer", None)?,
+            regularizer: read_option(config, "regularizer", None)?,
         })
     }
 }

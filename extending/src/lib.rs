@@ -22,13 +22,8 @@ use refrain::regularizers::Regularizer;
 pub use callback::Epochs;
 pub use engine::{Log, Logging};
 pub use layer::Mixture;
-pub use rules::{Halves, LInfinity, Ramp};
+pub use rules::{Halves, LInfinity, Ramp, Snake};
 pub use training::{FocalLoss, InverseRoot, SignedMomentum, YesRate};
-
-/// The activation function of this program.
-pub fn squared_relu() -> Activation {
-    Activation::custom("extending>squared_relu", |x| x.relu().square())
-}
 
 /// Makes all classes known under the names that files call them by.
 pub fn register() {
@@ -40,5 +35,5 @@ pub fn register() {
     refrain::register::<Initializer, _>(Ramp::CLASS, Ramp::from_config);
     refrain::register::<Regularizer, _>(LInfinity::CLASS, LInfinity::from_config);
     refrain::register::<Constraint, _>(Halves::CLASS, Halves::from_config);
-    squared_relu();
+    refrain::register::<Activation, _>(Snake::CLASS, Snake::from_config);
 }

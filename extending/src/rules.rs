@@ -1,5 +1,6 @@
-//! What weights begin at, are drawn to, and are brought back to.
+//! Rules of weights and outputs: an initializer, a regularizer, a constraint, an activation function.
 
+use refrain::activations::{Activation, ActivationClass};
 use refrain::constraints::{Constraint, ConstraintClass};
 use refrain::initializers::{Initializer, InitializerClass, literal};
 use refrain::regularizers::{Regularizer, RegularizerClass};
@@ -45,5 +46,19 @@ options! {
 impl ConstraintClass for Halves {
     fn project(&self, weight: &Tensor) -> Tensor {
         (weight / self.step + 0.5).floor() * self.step
+    }
+}
+
+options! {
+    /// `x + sin²(a x) / a`.
+    pub struct Snake as "extending>Snake": Activation [
+        /// Frequency of the periodic part.
+        a: f64 = 1.0,
+    ] {}
+}
+
+impl ActivationClass for Snake {
+    fn call(&self, x: &Tensor) -> Tensor {
+        x + ops::sin(&(x * self.a)).square() / self.a
     }
 }

@@ -2,7 +2,7 @@
 
 use extending::{
     Epochs, FocalLoss, Halves, InverseRoot, LInfinity, Log, Logging, Mixture, Ramp, SignedMomentum,
-    YesRate, squared_relu,
+    Snake, YesRate,
 };
 use refrain::layers::{Dense, Layer};
 use refrain::ndarray::Array2;
@@ -22,7 +22,7 @@ fn model() -> Result<Model> {
     };
     let mixed = mixture.into_layer().name("mixture").call(&x)?;
     let hidden = Dense::new(6)
-        .activation(squared_relu())
+        .activation(Snake::new(0.5))
         .kernel_initializer(Ramp::new(0.03))
         .kernel_constraint(Halves::new(0.25))
         .call(&mixed)?;

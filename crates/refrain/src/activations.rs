@@ -1,49 +1,117 @@
 //! Activation functions.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use crate::config::{Config, ConfigValue, unexpected};
-use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{self, Holds, Kind, own};
+use crate::config::Config;
+use crate::error::Result;
+use crate::objects::{self, Class, Entry, FromConfig, Object, kind, own};
 use crate::ops;
 use crate::tensor::Tensor;
 
-/// An activation function: a function of one tensor under the name that files call it by.
-///
-/// The constants are Keras's functions, with its default parameters. For other parameters there are the layers
-/// ([`LeakyRelu`](crate::layers::LeakyRelu), …), the functions of [`ops`], and [`Activation::custom`].
+/// What an activation function computes.
 ///
 /// ```
-/// use refrain::{activations::Activation, layers::Dense};
-/// let layer = Dense::new(4).activation(Activation::Gelu);
-/// ```
+/// use refrain::activations::{Activation, ActivationClass};
+/// use refrain::{Tensor, input, layers::Dense, ops};
 ///
-/// Source: `keras/src/activations/activations.py`.
-#[derive(Clone, Copy)]
-pub struct Activation {
-    name: &'static str,
-    function: fn(&Tensor) -> Tensor,
-    is_keras: bool,
+/// refrain::options! {
+///     /// `x + sin²(a x) / a`.
+///     pub struct Snake: Activation [
+///         /// Frequency of the periodic part.
+///         a: f64 = 1.0,
+///     ] {}
+/// }
+///
+/// impl ActivationClass for Snake {
+///     fn call(&self, x: &Tensor) -> Tensor {
+///         x + ops::sin(&(x * self.a)).square() / self.a
+///     }
+/// }
+///
+/// let y = Dense::new(4).activation(Snake::new(0.5)).call(&input([3]))?;
+/// # Ok::<(), refrain::Error>(())
+/// ```
+pub trait ActivationClass: Class {
+    /// The function's value. An operation that does not fit is an error of the layer.
+    fn call(&self, x: &Tensor) -> Tensor;
 }
 
 /// Declares Keras's functions, each with its names in files.
 macro_rules! activations {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal $(| $alias:literal)* => $apply:expr;)*) => {
+    ($($(#[$doc:meta])* $function:ident = $($name:literal)|+ => $apply:expr;)*) => {
+        /// A class for each of Keras's functions.
+        mod keras {
+            use super::*;
+
+            $(
+                #[derive(Clone, Debug)]
+                pub(super) struct $function;
+
+                impl Class for $function {
+                    fn class_name(&self) -> &'static str {
+                        Self::CLASS
+                    }
+
+                    fn default_name(&self) -> String {
+                        Self::CLASS.to_owned()
+                    }
+
+                    fn config(&self) -> Config {
+                        Config::new()
+                    }
+
+                    fn written(&self) -> Option<Json> {
+                        Some(Self::CLASS.into())
+                    }
+                }
+
+                impl FromConfig for $function {
+                    const CLASS: &'static str = [$($name),+][0];
+
+                    fn from_config(_config: &Config) -> Result<Self> {
+                        Ok($function)
+                    }
+                }
+
+                impl ActivationClass for $function {
+                    fn call(&self, x: &Tensor) -> Tensor {
+                        let apply: fn(&Tensor) -> Tensor = $apply;
+                        apply(x)
+                    }
+                }
+
+                impl From<$function> for Activation {
+                    fn from(_: $function) -> Self {
+                        Activation::$function
+                    }
+                }
+            )*
+        }
+
+        kind! {
+            /// An activation function.
+            ///
+            /// The constants are Keras's functions, with its default parameters. For other parameters there are the layers
+            /// ([`LeakyRelu`](crate::layers::LeakyRelu), …), the functions of [`ops`], [`Activation::custom`], and classes of
+            /// your own ([`ActivationClass`]).
+            ///
+            /// ```
+            /// use refrain::{activations::Activation, layers::Dense};
+            /// let layer = Dense::new(4).activation(Activation::Gelu);
+            /// ```
+            ///
+            /// Source: `keras/src/activations/activations.py`.
+            Activation of ActivationClass, (), "an activation function", "keras.activations", read by read {
+                $(keras::$function = $($name)|+;)*
+            }
+        }
+
         #[allow(non_upper_case_globals)]
         impl Activation {
-            $($(#[$doc])* pub const $constant: Activation = Activation { name: $name, function: $apply, is_keras: true };)*
-
-            /// Every function of Keras.
-            pub const ALL: &'static [Activation] = &[$(Activation::$constant),*];
-
-            fn built_in(name: &str) -> Option<Self> {
-                match name {
-                    $($name $(| $alias)* => Some(Activation::$constant),)*
-                    _ => None,
-                }
-            }
+            $($(#[$doc])* pub const $function: Activation = Activation(Object::Static(&keras::$function));)*
         }
     };
 }
@@ -65,6 +133,8 @@ activations! {
     HardShrink = "hard_shrink" => |x| ops::hard_shrink(x, 0.5);
     /// `relu6(x + 3) / 6`.
     HardSigmoid = "hard_sigmoid" => ops::hard_sigmoid;
+    /// Keras 2's `hard_sigmoid`, which is not Keras 3's: `0.2 x + 0.5` cut to 0 … 1. Keras 3 refuses its name.
+    Keras2HardSigmoid = "keras2_hard_sigmoid" => |x| ops::clip(&(x * 0.2 + 0.5), 0.0, 1.0);
     /// `x · hard_sigmoid(x)`.
     HardSilu = "hard_silu" | "hard_swish" => ops::hard_silu;
     /// `x` cut to -1 … 1.
@@ -110,54 +180,31 @@ activations! {
 }
 
 impl Activation {
-    /// A function of your own, under a name that files can refer to from now on.
-    ///
-    /// Names of Keras's functions stay Keras's: a function called `gelu` is written and found as `Custom>gelu`, a
-    /// function called `my_package>gelu` as such.
+    /// A function of your own. A file knows it by its name; a program that loads one makes it known again:
     ///
     /// ```
     /// use refrain::{activations::Activation, input, layers::Dense};
-    /// let squared_relu = Activation::custom("squared_relu", |x| x.relu().square());
-    /// let y = Dense::new(4).activation(squared_relu).call(&input([3]))?;
-    /// assert_eq!(Activation::from_name("squared_relu"), Some(squared_relu));
+    /// let squared_relu = || Activation::custom("squared_relu", |x| x.relu().square());
+    /// refrain::register::<Activation, _>("squared_relu", move |_| Ok(squared_relu()));
+    /// let y = Dense::new(4).activation(squared_relu()).call(&input([3]))?;
     /// # Ok::<(), refrain::Error>(())
     /// ```
-    pub fn custom(name: &'static str, function: fn(&Tensor) -> Tensor) -> Self {
-        let custom = Activation {
-            name,
-            function,
-            is_keras: false,
-        };
-        objects::register::<Activation, _>(name, move |_| Ok(custom));
-        custom
+    ///
+    /// Names of Keras's functions stay Keras's: a function called `gelu` is written and found as `Custom>gelu`, a
+    /// function called `my_package>gelu` as such.
+    pub fn custom(
+        name: impl Into<String>,
+        function: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static,
+    ) -> Self {
+        Activation::new(Custom {
+            name: name.into(),
+            function: Arc::new(function),
+        })
     }
 
     /// Applies it.
-    pub fn apply(self, x: &Tensor) -> Tensor {
-        (self.function)(x)
-    }
-
-    /// Keras's name, or the one that it was made with.
-    pub fn name(self) -> &'static str {
-        self.name
-    }
-
-    /// The function of this name: one of Keras's, else one made by [`Activation::custom`], with its package
-    /// (`my_package>name`) or without.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Activation::known(name).ok().flatten()
-    }
-
-    fn known(name: &str) -> Result<Option<Self>> {
-        match Activation::built_in(name) {
-            Some(keras) => Ok(Some(keras)),
-            None => Activation::own(name),
-        }
-    }
-
-    fn own(name: &str) -> Result<Option<Self>> {
-        let restore = objects::custom::<Activation>(name);
-        restore.map(|restore| restore(&Config::new())).transpose()
+    pub fn apply(&self, x: &Tensor) -> Tensor {
+        self.0.call(x)
     }
 }
 
@@ -167,87 +214,86 @@ impl Default for Activation {
     }
 }
 
-impl fmt::Debug for Activation {
+/// A name, an object `{"class_name": "function", "config": name}`, a class with its options, or null for `linear`.
+fn read(json: &Json) -> Result<Activation> {
+    // As in Keras: a bare name is its own function's even where a load has another of this name.
+    let keras = json.as_str().and_then(Entry::<Activation>::find);
+    match (json, keras) {
+        (Json::Null, _) => Ok(Activation::Linear),
+        (_, Some(entry)) => entry.restore(&Config::new()),
+        _ => objects::from_json(json),
+    }
+}
+
+/// A function of a program's own.
+struct Custom {
+    name: String,
+    function: Arc<dyn Fn(&Tensor) -> Tensor + Send + Sync>,
+}
+
+impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        write!(f, "Custom({:?})", self.name)
     }
 }
 
-impl PartialEq for Activation {
-    fn eq(&self, other: &Self) -> bool {
-        (self.name, self.is_keras) == (other.name, other.is_keras)
+impl Class for Custom {
+    fn class_name(&self) -> &'static str {
+        "Custom"
+    }
+
+    fn default_name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn config(&self) -> Config {
+        Config::from_iter([("name".to_owned(), json!(self.name))])
+    }
+
+    fn written(&self) -> Option<Json> {
+        Some(own::function_to_json(&self.name))
     }
 }
 
-impl Eq for Activation {}
-
-impl Kind for Activation {
-    const WHAT: &'static str = "an activation function";
-}
-
-impl Holds<Activation> for Activation {
-    fn hold(activation: Activation, _config: &Config) -> Result<Self> {
-        Ok(activation)
-    }
-}
-
-impl ConfigValue for Activation {
-    /// The name of a function of Keras's, or a user's as Keras writes it.
-    fn to_json(&self) -> Json {
-        match self.is_keras {
-            true => self.name.into(),
-            false => own::function_to_json(self.name),
-        }
-    }
-
-    /// A name, an object `{"class_name": "function", "config": name}`, or null for `linear`.
-    fn from_json(json: &Json) -> Result<Self> {
-        if json.is_null() {
-            return Ok(Activation::Linear);
-        }
-        let name = own::function_name(json).or(json.as_str());
-        let name = name.ok_or_else(|| unexpected("an activation function", json))?;
-        let found = match own::own_name(json) {
-            Some(own) => Activation::own(own)?,
-            // As in Keras: a bare name is its own function's, an object's is the load's first.
-            None if json.is_object() => match objects::scoped::<Activation>(name) {
-                Some(restore) => Some(restore(&Config::new())?),
-                None => Activation::known(name)?,
-            },
-            None => Activation::known(name)?,
-        };
-        found.ok_or_else(|| {
-            Error::mismatch(ErrorKind::NotFound, "an activation function", name)
-                .hint("Make a function of your own known with `Activation::custom`")
-        })
+impl ActivationClass for Custom {
+    fn call(&self, x: &Tensor) -> Tensor {
+        (self.function)(x)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ConfigValue;
+    use crate::error::ErrorKind;
 
     #[test]
-    fn names_lead_back_to_their_functions() {
-        for &activation in Activation::ALL {
-            assert_eq!(Activation::from_name(activation.name()), Some(activation));
-            let json = activation.to_json();
-            assert_eq!(Activation::from_json(&json).unwrap(), activation);
+    fn names_lead_back_to_their_functions() -> Result<()> {
+        let names = Activation::names();
+        assert_eq!(names.len(), 29 + 1);
+        for name in names {
+            let activation = Activation::from_json(&name.into())?;
+            let written = activation.to_json();
+            assert_eq!(Activation::from_json(&written)?, activation);
         }
-        assert_eq!(Activation::ALL.len(), 29);
-        assert_eq!(Activation::from_name("swish"), Some(Activation::Silu));
+        assert_eq!(Activation::from_json(&"swish".into())?, Activation::Silu);
+        Ok(())
     }
 
     #[test]
-    fn objects_and_null_are_read() {
-        let object =
-            serde_json::json!({"module": "builtins", "class_name": "function", "config": "relu"});
-        assert_eq!(Activation::from_json(&object).unwrap(), Activation::Relu);
-        assert_eq!(
-            Activation::from_json(&Json::Null).unwrap(),
-            Activation::Linear
-        );
+    fn objects_and_null_are_read() -> Result<()> {
+        let object = json!({"module": "builtins", "class_name": "function", "config": "relu"});
+        assert_eq!(Activation::from_json(&object)?, Activation::Relu);
+        assert_eq!(Activation::from_json(&Json::Null)?, Activation::Linear);
         let error = Activation::from_json(&"no_such".into()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        Ok(())
+    }
+
+    #[test]
+    fn functions_of_ones_own_differ_by_their_names() {
+        let named = |name: &str| Activation::custom(name, Tensor::clone);
+        assert_eq!(named("a"), named("a"));
+        assert_ne!(named("a"), named("b"));
     }
 }

@@ -188,8 +188,10 @@ fn parts_of_compiling_of_other_packages_are_refused_by_name() -> Result<()> {
 
 #[test]
 fn registered_functions_are_found_with_their_package_or_without() -> Result<()> {
-    Activation::custom("a>gelu", |x| x * 2.0);
-    Activation::custom("softplus", |x| x * 5.0);
+    for (name, factor) in [("a>gelu", 2.0), ("softplus", 5.0)] {
+        let times = move |x: &Tensor| x * factor;
+        register::<Activation, _>(name, move |_| Ok(Activation::custom(name, times)));
+    }
     register::<LambdaFunction, _>("c>softsign", |_| Ok(LambdaFunction::new(|x| x * 7.0)));
     let activation = |json| model_from_json(&model_of(layer("Activation", "activation", json)));
     let lambda = |json| model_from_json(&model_of(layer("Lambda", "function", json)));

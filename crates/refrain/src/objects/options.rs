@@ -5,8 +5,8 @@
 ///
 /// After the class stands its kind: [`Loss`](crate::losses::Loss), [`Metric`](crate::metrics::Metric),
 /// [`Optimizer`](crate::optimizers::Optimizer), [`Schedule`](crate::optimizers::Schedule),
-/// [`Initializer`](crate::initializers::Initializer), [`Regularizer`](crate::regularizers::Regularizer) or
-/// [`Constraint`](crate::constraints::Constraint); in parentheses, options of the kind that have another default here. Options
+/// [`Initializer`](crate::initializers::Initializer), [`Regularizer`](crate::regularizers::Regularizer),
+/// [`Constraint`](crate::constraints::Constraint) or [`Activation`](crate::activations::Activation); in parentheses, options of the kind that have another default here. Options
 /// in brackets are arguments of `new`; those without a default must be in each configuration.
 ///
 /// ```

@@ -73,6 +73,11 @@ impl<K: Serializable> Entry<K> {
             .find(|entry| entry.names.iter().any(|n| same(n)))
     }
 
+    /// An object of the class.
+    pub(crate) fn restore(&self, config: &Config) -> Result<K> {
+        (self.restore)(config)
+    }
+
     /// A name for each class of Keras: the shortest of those in lower case.
     pub(crate) fn short_names() -> impl Iterator<Item = &'static str> {
         let upper = |name: &str| name.contains(|c: char| c.is_ascii_uppercase());
@@ -92,9 +97,9 @@ pub(crate) type Restore<K> = Arc<dyn Fn(&Config) -> Result<K> + Send + Sync>;
 /// use refrain::objects::CustomObjects;
 /// use refrain::{activations::Activation, saving::LoadOptions};
 ///
-/// let squared = Activation::custom("squared_relu", |x| x.relu().square());
+/// let squared = || Activation::custom("squared_relu", |x| x.relu().square());
 /// let mut objects = CustomObjects::new();
-/// objects.add::<Activation, _>("squared_relu", move |_| Ok(squared));
+/// objects.add::<Activation, _>("squared_relu", move |_| Ok(squared()));
 /// let options = LoadOptions::new().custom_objects(objects);
 /// ```
 #[derive(Clone, Default)]

@@ -4,14 +4,11 @@ use super::super::arguments::Arguments;
 use super::super::value::Value;
 use super::functions;
 use crate::activations::Activation;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 fn plain(a: &Arguments) -> Result<Value> {
     let (_, name) = a.name().rsplit_once('.').unwrap_or_default();
-    let activation = Activation::from_name(name).ok_or_else(|| {
-        let message = format!("no activation function `{name}`");
-        Error::new(ErrorKind::Internal, message)
-    })?;
+    let activation = Activation::from_config(&name.into())?;
     Ok(activation.apply(&a.tensor(0)?).into())
 }
 

@@ -110,18 +110,10 @@ fn upgrade_options(class: &str, config: &mut Map<String, Json>) -> Result<()> {
     }
     for option in ["activation", "recurrent_activation"] {
         if config.get(option).and_then(Json::as_str) == Some("hard_sigmoid") {
-            config.insert(option.to_owned(), hard_sigmoid().to_json());
+            config.insert(option.to_owned(), Activation::Keras2HardSigmoid.to_json());
         }
     }
     Ok(())
-}
-
-/// Keras 2's `hard_sigmoid`, `0.2 x + 0.5` cut to 0 … 1, which is not Keras 3's. The name is one that Keras 3 refuses rather
-/// than takes for its own.
-fn hard_sigmoid() -> Activation {
-    Activation::custom("keras2_hard_sigmoid", |x| {
-        ops::clip(&(x * 0.2 + 0.5), 0.0, 1.0)
-    })
 }
 
 /// Gives a stack whose first layer names its input's shape the input itself.
