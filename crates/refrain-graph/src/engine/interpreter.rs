@@ -36,6 +36,11 @@ impl Interpreted {
         let values = variables.map(|buffer| buffer.to_host().map(|value| value.into_owned()));
         let values = values.collect::<Result<Vec<_>, _>>()?;
         let Evaluation { results, updates } = interp::evaluate(&self.0, inputs, &values)?;
+        if outputs.len() != results.len() {
+            let (expected, received) = (results.len(), outputs.len());
+            let message = format!("expected {expected} outputs, received {received}");
+            return Err(EngineError::new(message));
+        }
         for (output, result) in outputs.iter_mut().zip(results) {
             *output = result;
         }

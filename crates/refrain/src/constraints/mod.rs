@@ -1,4 +1,4 @@
-//! Rules that weights are brought back to after each update.
+//! Constraints: projections of weights after each update.
 
 mod max_norm;
 mod min_max_norm;
@@ -35,15 +35,25 @@ use crate::tensor::Tensor;
 ///     }
 /// }
 ///
+/// use refrain::{Model, input, losses::Loss, ndarray::Array2, optimizers::Sgd};
+/// let x = input([3]);
 /// let layer = Dense::new(4).kernel_constraint(UnitColumns::new());
+/// let model = Model::new(&x, &layer.call(&x)?)?;
+/// model.compile(Sgd::new(0.1), Loss::MeanSquaredError).run()?;
+/// let (samples, targets) = (Array2::<f32>::ones((8, 3)), Array2::<f32>::zeros((8, 4)));
+/// model.train_on_batch(&samples, &targets).run()?;
+/// let kernel = layer.weights()[0].value()?.to_f64();
+/// let squares: f64 = kernel.iter().map(|w| w * w).sum();
+/// assert!((squares - 4.0).abs() < 1e-5);
+/// # Ok::<(), refrain::Error>(())
 /// ```
 pub trait ConstraintClass: Class {
-    /// The weight, brought back to the rule: a tensor of its shape. An operation that does not fit is an error of the step.
+    /// The weight's projection onto what is allowed: a tensor of its shape. An operation that does not fit is an error of the step.
     fn project(&self, weight: &Tensor) -> Tensor;
 }
 
 kind! {
-    /// A rule that a weight is brought back to after each update.
+    /// A constraint: a projection of a weight after each update.
     ///
     /// ```
     /// use refrain::constraints::{Constraint, MaxNorm};
@@ -66,7 +76,7 @@ constants! { Constraint
 }
 
 impl Constraint {
-    /// The weight, brought back to the rule.
+    /// The weight's projection.
     pub fn project(&self, weight: &Tensor) -> Tensor {
         self.0.project(weight)
     }

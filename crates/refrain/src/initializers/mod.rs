@@ -1,4 +1,4 @@
-//! First values of weights.
+//! Initializers of weights.
 
 mod constant;
 mod forget_bias;

@@ -1,11 +1,11 @@
-//! Where random numbers begin.
+//! Seeds.
 
 use std::cell::RefCell;
 
 use refrain_graph::philox::Philox;
 use serde_json::Value as Json;
 
-use crate::config::ConfigValue;
+use crate::config::{ConfigValue, unexpected};
 use crate::error::Result;
 
 /// The seed of an initializer, or none: then the next of the thread's counts, at each call another.
@@ -33,9 +33,13 @@ impl ConfigValue for Seed {
         self.0.to_json()
     }
 
-    /// A number; Keras's generators of seeds and negative numbers are no seed here.
+    /// A whole number; none for Keras's generators of seeds.
     fn from_json(json: &Json) -> Result<Self> {
-        Ok(Seed(json.as_u64()))
+        let number = json.as_u64().or(json.as_i64().map(|seed| seed as u64));
+        match number.is_some() || json.is_null() || json.is_object() {
+            true => Ok(Seed(number)),
+            false => Err(unexpected("a seed", json)),
+        }
     }
 }
 

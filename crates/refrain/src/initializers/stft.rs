@@ -1,4 +1,4 @@
-//! The waves of a short-time Fourier transform.
+//! The kernel of a short-time Fourier transform.
 
 use std::f64::consts::PI;
 

@@ -1,4 +1,4 @@
-//! Normal numbers without outliers.
+//! Truncated normal distributions.
 
 use refrain_graph::{DType, Literal};
 

@@ -47,7 +47,7 @@ impl Weight {
         }
     }
 
-    /// How its first value is made.
+    /// Its initializer.
     pub fn initializer(mut self, initializer: &Initializer) -> Self {
         self.initializer = initializer.clone();
         self

@@ -1,4 +1,4 @@
-//! The cross-entropy of probabilities of yes.
+//! Binary cross-entropy.
 
 use super::common::{EPSILON, check_smoothing, mean, same_shape, smoothed};
 use super::{Loss, LossClass, Prediction, Targets};

@@ -18,7 +18,7 @@ options! {
     pub struct BinaryFocalCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// How far targets are drawn to one half, 0 to 1.
+        /// Label smoothing, 0 to 1: the share of one half in the targets.
         label_smoothing: f64 = 0.0,
         /// The axis that the mean is taken over.
         axis: i64 = -1,

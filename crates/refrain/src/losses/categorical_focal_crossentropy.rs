@@ -18,7 +18,7 @@ options! {
     pub struct CategoricalFocalCrossentropy: const Loss {
         /// Whether predictions are logits rather than probabilities.
         from_logits: bool = false,
-        /// How far targets are drawn to the uniform distribution, 0 to 1.
+        /// Label smoothing, 0 to 1: the share of the uniform distribution in the targets.
         label_smoothing: f64 = 0.0,
         /// The axis of the classes.
         axis: i64 = -1,

@@ -60,7 +60,7 @@ pub(super) fn mean(x: &Tensor, axis: i64) -> Result<Tensor> {
     Ok(sum / n as f64)
 }
 
-/// Targets drawn to a uniform distribution over this many classes.
+/// Targets after label smoothing over this many classes.
 pub(super) fn smoothed(y: &Tensor, smoothing: f64, classes: f64) -> Tensor {
     match smoothing {
         0.0 => y.clone(),

@@ -71,12 +71,12 @@ use crate::tensor::Tensor;
 ///
 /// ```
 /// use refrain::losses::{Loss, LossClass, Prediction, Reduction, Targets};
-/// use refrain::{Model, Result, Tensor, input, layers::Dense, ops, optimizers::Adam};
+/// use refrain::{Model, Result, Tensor, input, layers::Dense, ndarray::Array2, ops, optimizers::Adam};
 ///
 /// refrain::options! {
-///     /// Binary cross-entropy that counts what is predicted well for little.
+///     /// Binary cross-entropy that down-weights easy examples.
 ///     pub struct FocalLoss as "my_package>FocalLoss": Loss {
-///         /// How much less what is predicted well counts.
+///         /// Focusing parameter: the larger, the less easy examples count.
 ///         gamma: f64 = 2.0,
 ///     }
 /// }
@@ -99,6 +99,8 @@ use crate::tensor::Tensor;
 /// let x = input([4]);
 /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
 /// model.compile(Adam::new(0.01), FocalLoss::new().gamma(1.5).reduction(Reduction::Sum)).run()?;
+/// let (samples, targets) = (Array2::<f32>::ones((8, 4)), Array2::<f32>::zeros((8, 1)));
+/// model.train_on_batch(&samples, &targets).run()?;
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub trait LossClass: Class + Based<LossOptions> {
@@ -169,13 +171,13 @@ kind! {
 }
 
 constants! { Loss
-    /// Cross-entropy of probabilities of yes: targets 0 or 1, or probabilities, in the shape of the predictions.
+    /// Cross-entropy of probabilities of the positive class: targets 0 or 1, or probabilities, in the shape of the predictions.
     BinaryCrossentropy;
-    /// Binary cross-entropy in which what is predicted well counts less.
+    /// Binary cross-entropy that down-weights easy examples.
     BinaryFocalCrossentropy;
     /// Cross-entropy of a distribution over classes: targets are distributions too (one-hot).
     CategoricalCrossentropy;
-    /// Categorical cross-entropy in which what is predicted well counts less.
+    /// Categorical cross-entropy that down-weights easy examples.
     CategoricalFocalCrossentropy;
     /// A cross-entropy of class numbers that wrong labels disturb less.
     CategoricalGeneralizedCrossEntropy;

@@ -1,4 +1,4 @@
-//! The accuracy of yes and no.
+//! Binary accuracy.
 
 use refrain_graph::Comparison;
 

@@ -55,12 +55,12 @@ use crate::tensor::Tensor;
 ///
 /// ```
 /// use refrain::metrics::{Direction, Metric, MetricClass, State};
-/// use refrain::{Model, Result, Tensor, input, layers::Dense, losses::Loss, ops, optimizers::Adam};
+/// use refrain::{Model, Result, Tensor, input, layers::Dense, losses::Loss, ndarray::Array2, ops, optimizers::Adam};
 ///
 /// refrain::options! {
-///     /// The harmonic mean of precision and recall of a yes.
+///     /// The harmonic mean of precision and recall of the positive class.
 ///     pub struct F1 as "my_package>F1": Metric {
-///         /// Above which prediction a yes is.
+///         /// Predictions above it are of the positive class.
 ///         threshold: f64 = 0.5,
 ///     }
 /// }
@@ -93,7 +93,9 @@ use crate::tensor::Tensor;
 /// let x = input([4]);
 /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
 /// model.compile(Adam::new(0.01), Loss::BinaryCrossentropy).metrics([F1::new().threshold(0.4)]).run()?;
-/// assert_eq!(model.metrics_names()?, ["loss", "f1"]);
+/// let (samples, targets) = (Array2::<f32>::ones((8, 4)), Array2::<f32>::zeros((8, 1)));
+/// let logs = model.train_on_batch(&samples, &targets).run()?;
+/// assert_eq!(logs.get("f1"), Some(0.0));
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub trait MetricClass: Class + Based<MetricOptions> {

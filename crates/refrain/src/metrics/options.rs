@@ -3,7 +3,7 @@
 use refrain_graph::DType;
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue};
+use crate::config::{Config, ConfigValue, dtype_from_json, in_option};
 use crate::error::Result;
 use crate::objects::{Base, read_name, write_name};
 
@@ -29,8 +29,10 @@ impl Base for MetricOptions {
 
     fn read(&mut self, config: &Config) -> Result<()> {
         self.name = read_name(config)?;
-        let dtype = config.get("dtype").and_then(Json::as_str);
-        self.dtype = dtype.and_then(DType::from_keras_name).unwrap_or(self.dtype);
+        // Policies are objects; what they say does not matter here.
+        if let Some(name) = config.get("dtype").filter(|json| json.is_string()) {
+            self.dtype = dtype_from_json(name).map_err(|e| in_option(e, "dtype"))?;
+        }
         Ok(())
     }
 }

@@ -42,11 +42,11 @@ impl OptimizerClass for Adam {
         let rate = cx.learning_rate() * corrections[1].sqrt() / &corrections[0];
         let m = cx.average("momentum", gradient, self.beta_1)?;
         let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
-        let mut spread = v;
+        let mut v_hat = v;
         if self.amsgrad {
-            spread = ops::maximum(cx.slot("velocity_hat")?, &spread);
-            cx.set_slot("velocity_hat", spread.clone())?;
+            v_hat = ops::maximum(cx.slot("velocity_hat")?, &v_hat);
+            cx.set_slot("velocity_hat", v_hat.clone())?;
         }
-        Ok(weight - (m * rate) / (spread.sqrt() + self.epsilon))
+        Ok(weight - (m * rate) / (v_hat.sqrt() + self.epsilon))
     }
 }

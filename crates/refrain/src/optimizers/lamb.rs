@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 options! {
-    /// Adam's steps in the length of their weights, layer by layer, for large batches (You et al., 2019).
+    /// Adam with a trust ratio for each weight: the norm of the weight over that of its update, for large batches (You et al., 2019).
     ///
     /// ```
     /// use refrain::optimizers::Lamb;
@@ -26,8 +26,8 @@ options! {
     }
 }
 
-/// The length of a tensor as a vector.
-fn length(x: &Tensor) -> Tensor {
+/// The Euclidean norm of a tensor.
+fn norm(x: &Tensor) -> Tensor {
     sum_all(&x.square()).sqrt()
 }
 
@@ -39,10 +39,11 @@ impl OptimizerClass for Lamb {
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
         let m = cx.average("momentum", gradient, self.beta_1)? / cx.bias_correction(self.beta_1);
         let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
-        let step = m / ((v / cx.bias_correction(self.beta_2)).sqrt() + self.epsilon);
-        let (of_weight, of_step) = (length(weight), length(&step));
-        let both = ops::logical_and(ops::greater(&of_weight, 0.0), ops::greater(&of_step, 0.0));
-        let ratio = ops::where_(both, of_weight / of_step, 1.0);
-        Ok(weight - ratio * cx.learning_rate() * step)
+        let update = m / ((v / cx.bias_correction(self.beta_2)).sqrt() + self.epsilon);
+        let (weight_norm, update_norm) = (norm(weight), norm(&update));
+        let positive = |norm: &Tensor| ops::greater(norm, 0.0);
+        let both = ops::logical_and(positive(&weight_norm), positive(&update_norm));
+        let trust_ratio = ops::where_(both, weight_norm / update_norm, 1.0);
+        Ok(weight - trust_ratio * cx.learning_rate() * update)
     }
 }

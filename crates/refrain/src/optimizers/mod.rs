@@ -80,10 +80,12 @@ use crate::variable::Variable;
 ///     }
 /// }
 ///
-/// use refrain::{Model, input, layers::Dense, losses::Loss};
+/// use refrain::{Model, input, layers::Dense, losses::Loss, ndarray::Array2};
 /// let x = input([4]);
 /// let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
 /// model.compile(Lion::new(1e-4).weight_decay(0.01), Loss::MeanSquaredError).run()?;
+/// let (samples, targets) = (Array2::<f32>::ones((8, 4)), Array2::<f32>::zeros((8, 1)));
+/// model.train_on_batch(&samples, &targets).run()?;
 /// # Ok::<(), refrain::Error>(())
 /// ```
 pub trait OptimizerClass: Class + Based<OptimizerOptions> {

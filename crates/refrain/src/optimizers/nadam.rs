@@ -51,7 +51,7 @@ impl OptimizerClass for Nadam {
         for step in 1..=steps {
             let rate = self.beta_1 as f32 * (1.0 - 0.5 * (SCHEDULE_DECAY as f32).powf(step as f32));
             let next = product * rate;
-            if next.abs() == product.abs() {
+            if next.abs() == product.abs() || next.is_nan() {
                 // The rates rise to `beta_1`: no later one changes it.
                 break;
             }
@@ -74,9 +74,9 @@ impl OptimizerClass for Nadam {
         let next_product = &product * &next;
         let m = cx.average("momentum", gradient, self.beta_1)?;
         let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
-        let ahead = next * m / ops::subtract(1.0, next_product);
-        let here = ops::subtract(1.0, now) * gradient / ops::subtract(1.0, product);
-        let spread = v / cx.bias_correction(self.beta_2);
-        Ok(weight - (ahead + here) * cx.learning_rate() / (spread.sqrt() + self.epsilon))
+        let m_hat = next * m / ops::subtract(1.0, next_product);
+        let g_hat = ops::subtract(1.0, now) * gradient / ops::subtract(1.0, product);
+        let v_hat = v / cx.bias_correction(self.beta_2);
+        Ok(weight - (m_hat + g_hat) * cx.learning_rate() / (v_hat.sqrt() + self.epsilon))
     }
 }

@@ -44,17 +44,17 @@ impl OptimizerClass for RmsProp {
         let keep = |old: Tensor, new: &Tensor| old * self.rho + new * (1.0 - self.rho);
         let velocity = keep(cx.slot("velocity")?, &gradient.square());
         cx.set_slot("velocity", velocity.clone())?;
-        let mut spread = velocity;
+        let mut denominator = velocity;
         if self.centered {
             let average = keep(cx.slot("average_gradient")?, gradient);
             cx.set_slot("average_gradient", average.clone())?;
-            spread = spread - average.square();
+            denominator = denominator - average.square();
         }
-        let mut move_by = (cx.learning_rate() * gradient) / (spread + self.epsilon).sqrt();
+        let mut increment = (cx.learning_rate() * gradient) / (denominator + self.epsilon).sqrt();
         if self.momentum > 0.0 {
-            move_by = cx.slot("momentum")? * self.momentum + move_by;
-            cx.set_slot("momentum", move_by.clone())?;
+            increment = cx.slot("momentum")? * self.momentum + increment;
+            cx.set_slot("momentum", increment.clone())?;
         }
-        Ok(weight - move_by)
+        Ok(weight - increment)
     }
 }

@@ -42,8 +42,8 @@ impl OptimizerClass for ScheduleFreeAdamW {
         }
         let before = cx.slot("momentum")?;
         let v = cx.average("velocity", &gradient.square(), self.beta_2)?;
-        let spread = (v / cx.bias_correction(self.beta_2)).sqrt() + self.epsilon;
-        let iterate = &before - rate * gradient / spread;
+        let denominator = (v / cx.bias_correction(self.beta_2)).sqrt() + self.epsilon;
+        let iterate = &before - rate * gradient / denominator;
         cx.set_slot("momentum", iterate.clone())?;
         let share = ops::divide(1.0, cx.step());
         let average = (weight - before * (1.0 - self.beta_1)) / self.beta_1;

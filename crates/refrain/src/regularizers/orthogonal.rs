@@ -1,4 +1,4 @@
-//! The penalty on angles that are not right.
+//! Orthogonality penalties.
 
 use super::{Regularizer, RegularizerClass};
 use crate::config::words;

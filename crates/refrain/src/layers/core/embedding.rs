@@ -1,4 +1,4 @@
-//! Vectors for whole numbers.
+//! Embeddings.
 
 use refrain_graph::DType;
 use serde_json::Value as Json;

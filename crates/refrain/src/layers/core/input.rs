@@ -1,4 +1,4 @@
-//! The entrances of a model.
+//! Input layers.
 
 use refrain_graph::{DType, Dim, Shape, Spec};
 use serde_json::Value as Json;

@@ -1,4 +1,4 @@
-//! Steps to be skipped.
+//! Masking.
 
 use crate::config::Config;
 use crate::error::Result;

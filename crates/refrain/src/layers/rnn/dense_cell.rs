@@ -108,7 +108,7 @@ pub(crate) trait DenseCell {
         vec![vec![self.common().units]; Self::STATES]
     }
 
-    /// The bias: its shape and first value.
+    /// The bias: its shape and initializer.
     fn bias(&self) -> (Vec<usize>, Initializer) {
         let common = self.common();
         (vec![Self::GATES * common.units], common.bias.0.clone())

@@ -1,4 +1,4 @@
-//! The best that one rate reaches while another is held at a bound.
+//! Sensitivity at specificity, specificity at sensitivity, precision at recall, and recall at precision.
 
 use super::samples::Samples;
 use super::thresholds::{check_number, mismatch};

@@ -138,7 +138,7 @@ fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Attribute)> {
     let config = &json["config"];
     let wrapped = Some(&config["layer"]).filter(|layer| {
         // Bidirectional layers have copies of it.
-        layer.is_object() && !config["merge_mode"].is_string()
+        layer.is_object() && config.get("merge_mode").is_none()
     });
     let cell = Some(&config["cell"]).filter(|cell| cell.is_object());
     let wrapped = wrapped.map(|layer| (layer, "/config/layer".to_owned(), Attribute::Of("layer")));
