@@ -48,6 +48,8 @@ pub struct Entry<K> {
     names: &'static [&'static str],
     restore: fn(&Config) -> Result<K>,
     id: fn() -> TypeId,
+    /// Keras's module, if it is not that of the kind.
+    module: Option<&'static str>,
 }
 
 impl<K: Kind> Entry<K> {
@@ -57,6 +59,15 @@ impl<K: Kind> Entry<K> {
             names,
             restore: |config| C::from_config(config).map(Into::into),
             id: TypeId::of::<C>,
+            module: None,
+        }
+    }
+
+    /// A class of another module of Keras than that of the kind.
+    pub const fn in_module(self, module: &'static str) -> Self {
+        Entry {
+            module: Some(module),
+            ..self
         }
     }
 }
@@ -299,9 +310,10 @@ pub(crate) fn to_json<K: Serializable>(object: &K) -> Json {
     }
     let name = class.class_name();
     let id = (class as &dyn Any).type_id();
-    let (module, registered_name) = match K::BUILT_IN.iter().any(|entry| (entry.id)() == id) {
-        true => (K::MODULE, Json::Null),
-        false => (own::BUILTINS, own::packaged(name).into()),
+    let built_in = K::BUILT_IN.iter().find(|entry| (entry.id)() == id);
+    let (module, registered_name) = match built_in {
+        Some(entry) => (entry.module.unwrap_or(K::MODULE), Json::Null),
+        None => (own::BUILTINS, own::packaged(name).into()),
     };
     json!({
         "module": module,
@@ -343,7 +355,7 @@ macro_rules! kind {
         $(#[$meta:meta])*
         $kind:ident of $class:ident, $base:ty, $what:literal, $module:literal
         $(, ignoring $case:ident)? $(, read by $read:path)? {
-            $($of:ty = $($name:literal)|+;)*
+            $($of:ty = $($name:literal)|+ $(in $of_module:literal)?;)*
         }
     ) => {
         $(#[$meta])*
@@ -415,7 +427,7 @@ macro_rules! kind {
             type Base = $base;
             const MODULE: &'static str = $module;
             const BUILT_IN: &'static [$crate::objects::Entry<Self>] =
-                &[$($crate::objects::Entry::of::<$of>(&[$($name),+])),*];
+                &[$($crate::objects::Entry::of::<$of>(&[$($name),+])$(.in_module($of_module))?),*];
             $(const IGNORES_CASE: bool = { let $case = true; $case };)?
 
             fn class(&self) -> &dyn $crate::objects::Class {

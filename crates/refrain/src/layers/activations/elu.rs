@@ -1,5 +1,6 @@
 //! The exponential linear unit.
 
+use crate::activations;
 use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
@@ -36,6 +37,13 @@ impl Elu {
 impl Default for Elu {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<Elu> for activations::Activation {
+    /// The function of the layer, for `Dense::new(4).activation(layer)`.
+    fn from(layer: Elu) -> Self {
+        activations::Elu::new(layer.options().alpha).into()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The leaky rectified linear unit.
 
+use crate::activations;
 use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
@@ -36,6 +37,13 @@ impl LeakyRelu {
 impl Default for LeakyRelu {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<LeakyRelu> for activations::Activation {
+    /// The function of the layer, for `Dense::new(4).activation(layer)`.
+    fn from(layer: LeakyRelu) -> Self {
+        activations::LeakyRelu::new(layer.options().negative_slope).into()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rectified linear unit.
 
+use crate::activations;
 use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
@@ -40,6 +41,17 @@ impl Relu {
 impl Default for Relu {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<Relu> for activations::Activation {
+    /// The function of the layer, for `Dense::new(4).activation(layer)`.
+    fn from(layer: Relu) -> Self {
+        let options = layer.options();
+        let relu = activations::Relu::new().negative_slope(options.negative_slope);
+        relu.threshold(options.threshold)
+            .max_value(options.max_value)
+            .into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use refrain_graph::DType;
 
+use crate::activations;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -39,6 +40,13 @@ impl Softmax {
 impl Default for Softmax {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl From<Softmax> for activations::Activation {
+    /// The function of the layer, for `Dense::new(4).activation(layer)`.
+    fn from(layer: Softmax) -> Self {
+        activations::Softmax::new(layer.options().axis.clone()).into()
     }
 }
 

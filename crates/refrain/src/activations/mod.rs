@@ -1,5 +1,10 @@
 //! Activation functions.
 
+mod layers;
+
+pub use layers::{Elu, LeakyRelu, Relu, Softmax};
+
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -94,9 +99,9 @@ macro_rules! activations {
         kind! {
             /// An activation function.
             ///
-            /// The constants are Keras's functions, with its default parameters. For other parameters there are the layers
-            /// ([`LeakyRelu`](crate::layers::LeakyRelu), …), the functions of [`ops`], [`Activation::custom`], and classes of
-            /// your own ([`ActivationClass`]).
+            /// The constants are Keras's functions, with its default parameters. For other parameters there are the classes of this
+            /// module ([`LeakyRelu`], …), the functions of [`ops`] with [`Activation::custom`], and classes of your own
+            /// ([`ActivationClass`]).
             ///
             /// ```
             /// use refrain::{activations::Activation, layers::Dense};
@@ -106,6 +111,10 @@ macro_rules! activations {
             /// Source: `keras/src/activations/activations.py`.
             Activation of ActivationClass, (), "an activation function", "keras.activations", read by read {
                 $(keras::$function = $($name)|+;)*
+                Elu = "ELU" in "keras.layers";
+                LeakyRelu = "LeakyReLU" in "keras.layers";
+                Relu = "ReLU" in "keras.layers";
+                Softmax = "Softmax" in "keras.layers";
             }
         }
 
@@ -221,8 +230,19 @@ fn read(json: &Json) -> Result<Activation> {
     match (json, keras) {
         (Json::Null, _) => Ok(Activation::Linear),
         (_, Some(entry)) => entry.restore(&Config::new()),
-        _ => objects::from_json(json),
+        _ => objects::from_json(&renamed(json)),
     }
+}
+
+/// What older versions of Keras call otherwise.
+fn renamed(json: &Json) -> Cow<'_, Json> {
+    let old = &json["config"]["alpha"];
+    let mut json = Cow::Borrowed(json);
+    if json["class_name"] == "LeakyReLU" && !old.is_null() {
+        let old = old.clone();
+        json.to_mut()["config"]["negative_slope"] = old;
+    }
+    json
 }
 
 /// A function of a program's own.
@@ -270,13 +290,39 @@ mod tests {
     #[test]
     fn names_lead_back_to_their_functions() -> Result<()> {
         let names = Activation::names();
-        assert_eq!(names.len(), 29 + 1);
+        // Also Keras 2's hard sigmoid, and four layers.
+        assert_eq!(names.len(), 29 + 1 + 4);
         for name in names {
             let activation = Activation::from_json(&name.into())?;
             let written = activation.to_json();
             assert_eq!(Activation::from_json(&written)?, activation);
         }
         assert_eq!(Activation::from_json(&"swish".into())?, Activation::Silu);
+        Ok(())
+    }
+
+    #[test]
+    fn layers_stand_for_functions() -> Result<()> {
+        let json = |class: &str, config: Json| json!({"module": "keras.layers", "class_name": class, "config": config, "registered_name": null});
+        let layer = json(
+            "LeakyReLU",
+            json!({"name": "l", "trainable": true, "negative_slope": 0.1}),
+        );
+        let activation = Activation::from_json(&layer)?;
+        assert_eq!(activation, LeakyRelu::new(0.1).into());
+        let written = json("LeakyReLU", json!({"negative_slope": 0.1}));
+        assert_eq!(activation.to_json(), written);
+        let old = json!({"class_name": "LeakyReLU", "config": {"alpha": 0.2}});
+        assert_eq!(Activation::from_json(&old)?, LeakyRelu::new(0.2).into());
+        let limited = json(
+            "ReLU",
+            json!({"max_value": 2.0, "negative_slope": 0.0, "threshold": 0.0}),
+        );
+        assert_eq!(
+            Activation::from(Relu::new().max_value(2.0)).to_json(),
+            limited
+        );
+        assert!(Activation::from_json(&json("PReLU", json!({}))).is_err());
         Ok(())
     }
 

@@ -1,0 +1,94 @@
+//! Activation functions that Keras writes as layers: `Dense(8, activation=LeakyReLU(0.1))`.
+
+use super::{Activation, ActivationClass};
+use crate::ops::{self, Axes};
+use crate::options;
+use crate::tensor::Tensor;
+
+options! {
+    /// The exponential linear unit: `x` above 0, else `alpha · (exp(x) - 1)`.
+    ///
+    /// ```
+    /// use refrain::{activations::Elu, layers::Dense};
+    /// let layer = Dense::new(4).activation(Elu::new(0.5));
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/elu.py`.
+    pub struct Elu as "ELU": Activation [
+        /// Slope of the negative part, `alpha · (exp(x) - 1)`, which tends to `-alpha`.
+        alpha: f64 = 1.0,
+    ] {}
+}
+
+impl ActivationClass for Elu {
+    fn call(&self, x: &Tensor) -> Tensor {
+        ops::elu(x, self.alpha)
+    }
+}
+
+options! {
+    /// The leaky rectified linear unit: `x` where it is not negative, else `negative_slope · x`.
+    ///
+    /// ```
+    /// use refrain::{activations::LeakyRelu, layers::Dense};
+    /// let layer = Dense::new(4).activation(LeakyRelu::new(0.1));
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/leaky_relu.py`.
+    pub struct LeakyRelu as "LeakyReLU": Activation [
+        /// Slope of the negative part, at least 0.
+        negative_slope: f64 = 0.3,
+    ] {}
+}
+
+impl ActivationClass for LeakyRelu {
+    fn call(&self, x: &Tensor) -> Tensor {
+        ops::leaky_relu(x, self.negative_slope)
+    }
+}
+
+options! {
+    /// The rectified linear unit: `x` above the threshold and at most `max_value`, `negative_slope · (x - threshold)` below.
+    ///
+    /// ```
+    /// use refrain::{activations::Relu, layers::Dense};
+    /// let layer = Dense::new(4).activation(Relu::new().max_value(2.0));
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/relu.py`.
+    pub struct Relu as "ReLU": Activation {
+        /// Largest output, at least 0; unlimited by default.
+        max_value: Option<f64> = None,
+        /// Slope below the threshold, at least 0.
+        negative_slope: f64 = 0.0,
+        /// Input above which the output is the input, at least 0.
+        threshold: f64 = 0.0,
+    }
+}
+
+impl ActivationClass for Relu {
+    fn call(&self, x: &Tensor) -> Tensor {
+        ops::relu_with(x, self.negative_slope, self.max_value, self.threshold)
+    }
+}
+
+options! {
+    /// Softmax over one axis or several.
+    ///
+    /// ```
+    /// use refrain::{activations::Softmax, layers::Dense};
+    /// let layer = Dense::new(4).activation(Softmax::new(1));
+    /// ```
+    ///
+    /// Source: `keras/src/layers/activations/softmax.py`.
+    pub struct Softmax: Activation [
+        /// Axis or axes along which the outputs are normalized to sum to 1.
+        axis: Axes = Axes::from(-1),
+    ] {}
+}
+
+impl ActivationClass for Softmax {
+    fn call(&self, x: &Tensor) -> Tensor {
+        ops::softmax(x, self.axis.clone())
+    }
+}
