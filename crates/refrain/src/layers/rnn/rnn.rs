@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
 use crate::layers::{
-    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Properties, Recurrence, registry,
+    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Properties, Recurrence, serialized,
 };
 use crate::ops::prim;
 use crate::structure::Structure;
@@ -189,7 +189,7 @@ pub(super) fn step(
 impl RnnOptions {
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let cell = config.get("cell").unwrap_or(&Json::Null);
-        let cell = registry::from_json(cell, context).map_err(|e| in_option(e, "cell"))?;
+        let cell = serialized::from_json(cell, context).map_err(|e| in_option(e, "cell"))?;
         let rules = Recurrence::from_config(config)?;
         Ok(RnnOptions { cell, rules })
     }
@@ -237,7 +237,7 @@ impl Layer for RnnOptions {
         if !self.rules.zero_before_first {
             config.shift_remove(ZERO_BEFORE_FIRST);
         }
-        config.insert("cell".to_owned(), registry::to_json(&self.cell));
+        config.insert("cell".to_owned(), serialized::to_json(&self.cell));
         config
     }
 
