@@ -45,6 +45,7 @@ pub(crate) mod reshaping;
 pub(crate) mod restoring;
 pub(crate) mod rnn;
 pub(crate) mod serialized;
+mod states;
 
 pub use crate::config::{Config, ConfigValue, OptionalSizes, Sizes};
 pub use activations::*;

@@ -4,13 +4,14 @@ use serde_json::Value as Json;
 
 use super::options::{calls_from_states, loop_methods};
 use super::output::RnnOutput;
-use super::recurrence::{self, Cell, Recurrent, state_specs, time_first, zero_states};
+use super::recurrence::{self, Cell, Recurrent, time_first, zero_states};
 use super::stacked_rnn_cells::StackedRnnCells;
 use super::{ZERO_BEFORE_FIRST, masks};
 use crate::config::{Config, ConfigValue, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
+use crate::layers::states::state_specs;
 use crate::layers::{
     AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Properties, Recurrence, serialized,
 };

@@ -4,12 +4,13 @@ use serde_json::Value as Json;
 
 use super::options::steps_from_states;
 use super::output::RnnOutput;
-use super::recurrence::{state_specs, zero_states};
+use super::recurrence::zero_states;
 use super::rnn::{shapes_of, step};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
+use crate::layers::states::state_specs;
 use crate::layers::{AnyLayer, Build, Call, Handle, Layer, Properties, serialized};
 use crate::names::Members;
 use crate::structure::Structure;
