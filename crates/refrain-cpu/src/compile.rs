@@ -176,7 +176,7 @@ impl Linker<'_> {
                 Step::Call(Box::new(call.map(|r| self.memory.of_range(r), epilogue)))
             }
             Step::Scan(scan) => {
-                Step::Scan(Box::new(scan.map(&mut |r, _| self.memory.of_range(*r))))
+                Step::Scan(Box::new(scan.map(|r| self.memory.of_range(*r))))
             }
         })
     }

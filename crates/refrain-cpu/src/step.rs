@@ -138,36 +138,45 @@ impl<S: Stage> Call<S> {
 }
 
 impl<M> ScanLoop<M> {
-    /// The same loop over other memory: `f` is given each operand, and whether it is written.
-    pub fn map<N>(&self, f: &mut dyn FnMut(&M, bool) -> N) -> ScanLoop<N> {
-        let mut carry = |c: &Carry<M>| Carry {
-            init: f(&c.init, false),
-            last: f(&c.last, true),
-            spare: f(&c.spare, true),
+    /// The memory that it uses, and whether it writes there.
+    pub fn operands(&self) -> impl Iterator<Item = (&M, bool)> {
+        let carries = self.carries.iter();
+        let carries = carries.flat_map(|c| [(&c.init, false), (&c.last, true), (&c.spare, true)]);
+        let sequences = self.sequences.iter().map(|s| (&s.memory, false));
+        let stacked = self.stacked.iter().map(|s| (&s.memory, true));
+        let constants = self.constants.iter().map(|c| (&c.memory, false));
+        let packed = self.packed.iter().map(|p| (&p.packed, !p.before));
+        let walked = carries.chain(sequences).chain(stacked);
+        let whole = constants.chain(packed).chain([(&self.arena, true)]);
+        walked.chain(whole)
+    }
+
+    /// The same loop over other memory.
+    pub fn map<N>(&self, f: impl Fn(&M) -> N) -> ScanLoop<N> {
+        let carry = |c: &Carry<M>| Carry {
+            init: f(&c.init),
+            last: f(&c.last),
+            spare: f(&c.spare),
         };
-        let carries = self.carries.iter().map(&mut carry).collect();
-        let mut stepwise = |s: &Stepwise<M>, write| Stepwise {
-            memory: f(&s.memory, write),
+        let stepwise = |s: &Stepwise<M>| Stepwise {
+            memory: f(&s.memory),
             step: s.step,
         };
-        let sequences = self.sequences.iter().map(|s| stepwise(s, false)).collect();
-        let stacked = self.stacked.iter().map(|s| stepwise(s, true)).collect();
         let constants = self.constants.iter().map(|c| LoopConstant {
-            memory: f(&c.memory, false),
+            memory: f(&c.memory),
             cut: c.cut,
         });
-        let constants = constants.collect();
         let packed = self.packed.iter().map(|p| LoopPack {
-            packed: f(&p.packed, !p.before),
+            packed: f(&p.packed),
             before: p.before,
         });
         ScanLoop {
+            carries: self.carries.iter().map(carry).collect(),
+            sequences: self.sequences.iter().map(stepwise).collect(),
+            stacked: self.stacked.iter().map(stepwise).collect(),
+            constants: constants.collect(),
             packed: packed.collect(),
-            arena: f(&self.arena, true),
-            carries,
-            sequences,
-            constants,
-            stacked,
+            arena: f(&self.arena),
             body: self.body,
             length: self.length,
             reverse: self.reverse,
@@ -193,7 +202,7 @@ impl Step<Virtual> {
                     });
                 }
             }
-            Step::Scan(scan) => drop(scan.map(&mut |memory, write| f(memory.buf, write))),
+            Step::Scan(scan) => scan.operands().for_each(|(memory, write)| f(memory.buf, write)),
         }
     }
 
@@ -202,15 +211,9 @@ impl Step<Virtual> {
         let Step::Scan(scan) = self else {
             return None;
         };
-        let mut part: Option<ops::Range<usize>> = None;
-        scan.map(&mut |memory, write| {
-            if !write && memory.buf == buf {
-                let (start, end) = (memory.offset, memory.offset + memory.bytes);
-                let before = part.take().unwrap_or(start..end);
-                part = Some(before.start.min(start)..before.end.max(end));
-            }
-        });
-        part
+        let read = scan.operands().filter(|(memory, write)| !write && memory.buf == buf);
+        let parts = read.map(|(memory, _)| memory.offset..memory.offset + memory.bytes);
+        parts.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
     }
 
     /// The tapes that run in this step, to be changed.

@@ -52,6 +52,11 @@ impl<T> Structure<T> {
         leaves
     }
 
+    /// The first leaf of a structure that is known to have one.
+    pub(crate) fn into_first(self) -> T {
+        self.into_leaves().swap_remove(0)
+    }
+
     fn take_leaves(self, f: &mut impl FnMut(T)) {
         match self {
             Structure::Leaf(leaf) => f(leaf),

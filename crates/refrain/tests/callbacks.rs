@@ -591,19 +591,19 @@ fn misspelt_names_are_refused_before_the_first_step() -> Result<()> {
             Ok(())
         })
     };
-    let run = |watching: Box<dyn Callback>| {
+    let run = |monitoring: Box<dyn Callback>| {
         let fit = model.fit(&x, &y).epochs(2).validation_data(&x, &y);
         let callbacks: [Box<dyn Callback + '_>; 5] = [
             Box::new(count()),
             Box::new(LearningRateScheduler::new(|_, rate| rate)),
             Box::new(TerminateOnNaN),
             Box::new(EarlyStopping::new("val_loss")),
-            watching,
+            monitoring,
         ];
         fit.callbacks(callbacks).run().map(drop)
     };
     let files = std::env::temp_dir().join("refrain_never_{val_los:.2f}.keras");
-    let watching: [Box<dyn Callback>; 4] = [
+    let monitoring: [Box<dyn Callback>; 4] = [
         Box::new(EarlyStopping::new("val_los")),
         Box::new(ReduceLROnPlateau::new("val_los")),
         Box::new(
@@ -613,8 +613,8 @@ fn misspelt_names_are_refused_before_the_first_step() -> Result<()> {
         ),
         Box::new(ModelCheckpoint::new().filepath(files)),
     ];
-    for watching in watching {
-        let error = run(watching).unwrap_err();
+    for monitoring in monitoring {
+        let error = run(monitoring).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert_eq!(
             error.to_string(),
@@ -629,7 +629,7 @@ fn misspelt_names_are_refused_before_the_first_step() -> Result<()> {
     let error = fit.run().unwrap_err();
     assert!(error.to_string().contains("validation_data"), "{error}");
     assert_eq!(steps.get(), 0);
-    // What is not watched in these epochs, or what another callback writes, is nobody's mistake.
+    // What is not monitored in these epochs, or what another callback writes, is nobody's mistake.
     run(Box::new(
         EarlyStopping::new("learning_rate").mode(MonitorMode::Min),
     ))?;

@@ -270,7 +270,7 @@ fn classes_of_a_program_train_and_are_found_again_in_files() -> Result<()> {
 }
 
 #[test]
-fn vectors_are_logged_and_shown_as_their_means_and_none_can_watch_them() -> Result<()> {
+fn vectors_are_logged_and_shown_as_their_means_and_none_can_be_monitored() -> Result<()> {
     let model = identity(3)?;
     let x = Array2::from_shape_fn((30, 3), |(i, j)| ((i * 7 + j * 5) % 11) as f32 / 11.0);
     let y = Array2::from_shape_fn((30, 3), |(i, j)| f32::from(i % 3 == j));

@@ -1,4 +1,4 @@
-//! Validation: what it is computed from, and callbacks that watch it.
+//! Validation: what it is computed from, and callbacks that monitor it.
 
 use ndarray::{Array1, Array2};
 use refrain::activations::Activation;

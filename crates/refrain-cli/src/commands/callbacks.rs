@@ -36,7 +36,7 @@ pub struct Callbacks {
     reduce_lr: Option<Given>,
 }
 
-/// What Keras's callbacks watch unless told otherwise.
+/// What Keras's callbacks monitor unless told otherwise.
 const MONITOR: &str = "val_loss";
 
 impl Callbacks {
@@ -46,7 +46,7 @@ impl Callbacks {
         given.and_then(|g| g.find("filename")).map(Path::new)
     }
 
-    /// Refuses to watch, or to put into the checkpoint's name, what will not be logged.
+    /// Refuses to monitor, or to put into the checkpoint's name, what will not be logged.
     pub fn check(&self, model: &Model, validates: bool) -> Result<()> {
         let mut logged = model.metrics_names()?;
         if validates {
@@ -60,15 +60,15 @@ impl Callbacks {
             g.find("save_best_only")
                 .is_some_and(|v| truth(v) == Ok(true))
         };
-        let watching = [
+        let monitoring = [
             ("--early-stopping", self.early_stopping.as_ref()),
             ("--checkpoint", self.checkpoint.as_ref().filter(saves_best)),
             ("--reduce-lr", self.reduce_lr.as_ref()),
         ];
-        for (option, given) in watching {
+        for (option, given) in monitoring {
             if let Some(given) = given {
                 let monitor = given.find("monitor").unwrap_or(MONITOR);
-                check_logged(&format!("`{option}` watches"), monitor, &logged, validates)?;
+                check_logged(&format!("`{option}` monitors"), monitor, &logged, validates)?;
             }
         }
         let path = self.checkpoint.as_ref().and_then(|g| g.find("filepath"));

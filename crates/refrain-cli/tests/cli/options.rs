@@ -168,7 +168,7 @@ fn callbacks_that_cannot_work_are_refused_before_the_first_step() {
         ("--early-stopping patience=1", "`val_loss`"),
         (
             "--early-stopping foo",
-            "`--early-stopping` watches `foo`, which is no value of the training; the values are loss, accuracy.",
+            "`--early-stopping` monitors `foo`, which is no value of the training; the values are loss, accuracy.",
         ),
         (
             "--validation-split 0.5 --early-stopping val_los",

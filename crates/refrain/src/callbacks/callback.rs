@@ -62,12 +62,12 @@ use crate::variable::Variable;
 pub trait Callback {
     /// The names of the logged values that the callback needs in these epochs. `fit` refuses names that nothing can log
     /// before its first step.
-    fn watches(&self, cx: &TrainContext<'_>) -> Vec<&str> {
+    fn monitors(&self, cx: &TrainContext<'_>) -> Vec<&str> {
         Vec::new()
     }
 
     /// Whether the callback may write a value of this name into the logs; `true` by default. While one may, a name that another
-    /// callback [needs](Callback::watches) is refused only after the first epoch.
+    /// callback [needs](Callback::monitors) is refused only after the first epoch.
     fn may_log(&self, name: &str) -> bool {
         true
     }
@@ -171,8 +171,8 @@ macro_rules! forward {
     };
     ($($t:ty),*) => {$(
         impl<C: Callback + ?Sized> Callback for $t {
-            fn watches(&self, cx: &TrainContext<'_>) -> Vec<&str> {
-                (**self).watches(cx)
+            fn monitors(&self, cx: &TrainContext<'_>) -> Vec<&str> {
+                (**self).monitors(cx)
             }
             fn may_log(&self, name: &str) -> bool {
                 (**self).may_log(name)

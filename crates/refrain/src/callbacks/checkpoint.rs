@@ -170,7 +170,7 @@ fn make_folder(path: &Path) -> Result<()> {
 }
 
 impl Callback for ModelCheckpoint {
-    fn watches(&self, _cx: &TrainContext<'_>) -> Vec<&str> {
+    fn monitors(&self, _cx: &TrainContext<'_>) -> Vec<&str> {
         let path = self.filepath.as_ref().and_then(|path| path.to_str());
         let monitor = self.save_best_only.then_some(self.monitor.key.as_str());
         monitor

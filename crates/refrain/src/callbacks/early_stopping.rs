@@ -111,7 +111,7 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
-    fn watches(&self, cx: &TrainContext<'_>) -> Vec<&str> {
+    fn monitors(&self, cx: &TrainContext<'_>) -> Vec<&str> {
         match self.start_from_epoch < cx.epochs() {
             true => vec![&self.monitor.key],
             false => Vec::new(),

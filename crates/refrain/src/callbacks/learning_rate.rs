@@ -149,7 +149,7 @@ impl ReduceLROnPlateau {
 }
 
 impl Callback for ReduceLROnPlateau {
-    fn watches(&self, _cx: &TrainContext<'_>) -> Vec<&str> {
+    fn monitors(&self, _cx: &TrainContext<'_>) -> Vec<&str> {
         vec![&self.monitor.key]
     }
 

@@ -39,7 +39,7 @@ impl Monitor {
         }
     }
 
-    /// The watched value; `None` in an epoch that lacks it because it does not validate, or though one before had it.
+    /// The monitored value; `None` in an epoch that lacks it because it does not validate, or though one before had it.
     ///
     /// # Errors
     /// It is not among the logs.
@@ -49,7 +49,7 @@ impl Monitor {
             Err(error) if self.is_known(cx) => Err(error),
             Err(error) => {
                 Err(error
-                    .hint("A callback that writes a value must come before those that watch it"))
+                    .hint("A callback that writes a value must come before those that monitor it"))
             }
             Ok(value) => {
                 self.seen = true;

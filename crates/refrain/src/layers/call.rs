@@ -4,7 +4,7 @@ use refrain_graph::{Literal, Op, Shape};
 
 use super::handle::AnyLayer;
 use super::properties::STATES;
-use super::rnn::{check_states, state_specs};
+use super::states::{check_states, state_specs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::ops::{self, prim};

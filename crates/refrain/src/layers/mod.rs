@@ -44,6 +44,8 @@ pub(crate) mod regularization;
 pub(crate) mod reshaping;
 pub(crate) mod restoring;
 pub(crate) mod rnn;
+pub(crate) mod serialized;
+mod states;
 
 pub use crate::config::{Config, ConfigValue, OptionalSizes, Sizes};
 pub use activations::*;

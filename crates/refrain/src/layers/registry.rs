@@ -1,18 +1,15 @@
-//! The classes of layers: which there are, and how a layer is made of its configuration and described by it.
+//! The classes of layers: which there are, and how a layer is made of its configuration.
 
-use refrain_graph::Spec;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::handle::{AnyLayer, BuildSpecs, Handle};
+use super::handle::{AnyLayer, Handle};
 use super::layer::Layer;
 use super::restoring::Restoring;
 use super::*;
-use crate::config::{Config, dtype_from_json, dtype_policy, in_option, short, shown, unexpected};
+use crate::config::{Config, dtype_from_json, in_option, short, shown};
 use crate::error::{Error, ErrorKind, Result};
-use crate::objects::{self, Holds, Kind, own};
-use crate::ops;
+use crate::objects::{Holds, Kind};
 use crate::regularizers::Regularizer;
-use crate::structure::Structure;
 
 /// Makes a layer from its class's configuration.
 pub(super) type Restore = fn(&Config, &Restoring) -> Result<AnyLayer>;
@@ -81,6 +78,11 @@ pub(crate) fn classes() -> impl Iterator<Item = &'static str> {
 /// Keras's class of a name.
 pub(crate) fn built_in(class: &str) -> Option<&'static Row> {
     all().find(|row| row.class == class)
+}
+
+/// The class of Keras that a layer is of.
+pub(super) fn row_of(layer: &AnyLayer) -> Option<&'static Row> {
+    all().find(|row| (row.is)(layer))
 }
 
 impl Row {
@@ -186,146 +188,5 @@ impl<L: Layer> Holds<L> for AnyLayer {
     /// Name, type and trainability are restored for the layer.
     fn hold(layer: L, config: &Config) -> Result<Self> {
         restore(layer, config)
-    }
-}
-
-/// Another layer of a layer's class.
-pub(crate) fn another(layer: &AnyLayer, config: &Config) -> Result<AnyLayer> {
-    let class = layer.class_name();
-    let made = match row_of(layer) {
-        Some(row) => {
-            let mut context = Restoring::default();
-            context.make = Some(make_inner);
-            row.make(config, &context)
-        }
-        None => objects::custom(class)
-            .ok_or_else(|| no_class(class))
-            .and_then(|restore| restore(config)),
-    };
-    made.map_err(|e| e.in_layer(layer_name(config, class), class))
-}
-
-/// Makes a layer inside another as [`to_json`] describes it.
-fn make_inner(json: &Json, context: &Restoring) -> Result<AnyLayer> {
-    let (class, config) = (json["class_name"].as_str(), json["config"].as_object());
-    let (Some(class), Some(config)) = (class, config) else {
-        return Err(unexpected("a layer", json));
-    };
-    match own::own_name(json) {
-        Some(name) => objects::custom(name).map(|restore| restore(config)),
-        None => built_in(class).map(|row| row.make(config, context)),
-    }
-    .unwrap_or_else(|| Err(no_class(class)))
-}
-
-/// The name that a configuration gives a layer, or its class.
-pub(crate) fn layer_name<'c>(config: &'c Config, class: &'c str) -> &'c str {
-    config.get("name").and_then(Json::as_str).unwrap_or(class)
-}
-
-/// The class of Keras that a layer is of.
-fn row_of(layer: &AnyLayer) -> Option<&'static Row> {
-    all().find(|row| (row.is)(layer))
-}
-
-/// Makes a layer of a description, by the reader that the context comes from.
-///
-/// A layer that a file stores once and describes several times is made once.
-pub(crate) fn from_json(json: &Json, context: &Restoring) -> Result<AnyLayer> {
-    let make = context.make.ok_or_else(|| {
-        let message = "a layer inside another is described, and nothing reads it";
-        Error::new(ErrorKind::Internal, message)
-    })?;
-    context.once(json, || make(json, context))
-}
-
-/// Classes of Keras whose layers hold what only another program can run.
-pub(crate) const FOREIGN: [(&str, &str); 4] = [
-    ("FlaxLayer", "a module of Flax"),
-    ("JaxLayer", "a function of JAX"),
-    ("TFSMLayer", "a SavedModel of TensorFlow"),
-    ("TorchModuleWrapper", "a module of PyTorch"),
-];
-
-pub(crate) fn no_class(class: &str) -> Error {
-    let foreign = FOREIGN.iter().find(|(name, _)| *name == class);
-    let message = match foreign {
-        Some((_, held)) => format!("a `{class}` computes with {held}, which only Python can run"),
-        None => format!("no layer class `{}`", short(class)),
-    };
-    Error::new(ErrorKind::Unsupported, message)
-        .hint("Make a layer of your own known with `refrain::register`")
-}
-
-/// Keras's serialised form of a layer or a model.
-pub(crate) fn to_json(layer: &AnyLayer) -> Json {
-    if let Some(graph) = layer.graph() {
-        return graph.to_json(layer);
-    }
-    let row = row_of(layer);
-    let class = row.map_or(layer.class_name(), |row| row.class);
-    let (mut config, properties) = (layer.full_config(), layer.properties());
-    config.retain(|key, _| !properties.own_options.contains(&key.as_str()));
-    config.insert("name".to_owned(), layer.get_name().replace('/', "_").into());
-    let (module, registered_name) = if let Some(operation) = layer.options::<ops::Operation>() {
-        config.retain(|key, _| key == "name" || operation.config.contains_key(key));
-        (operation.def.module(), class.into())
-    } else {
-        if !properties.plain_config {
-            config.insert("dtype".to_owned(), dtype_policy(layer.dtype()));
-        }
-        match row.is_some() || layer.is_input() {
-            true => ("keras.layers".to_owned(), Json::Null),
-            false => ("builtins".to_owned(), own::packaged(class).into()),
-        }
-    };
-    let mut json = json!({
-        "module": module,
-        "class_name": own::short(class),
-        "config": config,
-        "registered_name": registered_name,
-    });
-    let function = layer.options::<ops::Operation>().is_some();
-    let mut specs = layer.build_specs();
-    // Weights of cells do not depend on states, and where there are none Keras takes no shapes of further arguments.
-    if properties.states.is_some() || layer.weights().is_empty() {
-        specs = specs.of_first();
-    }
-    if let Some(build) = build_config(properties.arguments, &specs).filter(|_| !function) {
-        json["build_config"] = build;
-    }
-    json
-}
-
-/// Arguments that files say no shapes of, or no other than `input_shape`.
-const WITHOUT_SHAPES: [&str; 3] = ["inputs", "training", "mask"];
-
-/// The shapes that a layer was built for: alone, or by the names of the arguments if there are several.
-fn build_config(arguments: &[&str], specs: &BuildSpecs) -> Option<Json> {
-    let all = specs.args.iter().chain(specs.kwargs.iter().map(|(_, s)| s));
-    let all: Vec<&Structure<Spec>> = all.collect();
-    if let [only] = all[..] {
-        return Some(json!({ "input_shape": shapes_json(only) }));
-    }
-    let names = arguments.iter().map(|name| (*name).to_owned());
-    let by_position = names.zip(&specs.args);
-    let by_position = by_position.filter(|(name, _)| !WITHOUT_SHAPES.contains(&name.as_str()));
-    let by_name = specs.kwargs.iter().map(|(n, s)| (n.clone(), s));
-    let shapes: serde_json::Map<String, Json> = by_position
-        .chain(by_name)
-        .map(|(name, specs)| (format!("{name}_shape"), shapes_json(specs)))
-        .collect();
-    (!shapes.is_empty()).then(|| json!({ "shapes_dict": shapes }))
-}
-
-/// The shapes of a structure of tensors, unknown dimensions as null.
-fn shapes_json(specs: &Structure<Spec>) -> Json {
-    match specs {
-        Structure::Leaf(spec) => json!(spec.shape.dims()),
-        Structure::List(items) | Structure::Tuple(items) => items.iter().map(shapes_json).collect(),
-        Structure::Dict(items) => items
-            .iter()
-            .map(|(k, s)| (k.clone(), shapes_json(s)))
-            .collect(),
     }
 }

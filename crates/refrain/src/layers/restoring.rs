@@ -12,14 +12,14 @@ use crate::error::Result;
 /// Turns the code of a Python lambda and the layer's further arguments into a function.
 pub(crate) type Decode = fn(&Json, &Config) -> Result<Function>;
 
-/// Makes a layer of its description.
-pub(crate) type Make = fn(&Json, &Restoring) -> Result<AnyLayer>;
+/// Makes a model of its description; none if it describes something else.
+pub(crate) type MakeModel = fn(&Json, &Restoring) -> Result<Option<AnyLayer>>;
 
 /// What a reader of files knows beyond each layer's own configuration.
 #[derive(Default)]
 pub(crate) struct Restoring {
-    /// How layers that are described inside others are made; none where there is no file.
-    pub(crate) make: Option<Make>,
+    /// How models among the layers are made; none where there is no file.
+    pub(crate) model: Option<MakeModel>,
     /// How the code of a Python lambda is read, if it is to be read.
     pub(crate) decode: Option<Decode>,
     /// Whether calls of `Lambda` layers are taken as the file describes them, where it tells the shape of what they give.

@@ -1,7 +1,7 @@
 //! The coefficient of determination.
 
 use super::{Direction, Metric, MetricClass, State};
-use crate::config::{ConfigValue, unexpected};
+use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::align_ranks;
 use crate::ops::{self, Axes};
@@ -11,33 +11,15 @@ use crate::tensor::Tensor;
 /// How the scores of outputs become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassAggregation {
-    /// Each output has a score of its own.
-    None,
     /// The mean of the scores.
     UniformAverage,
     /// The mean of the scores, weighted by the variance of the targets.
     VarianceWeightedAverage,
 }
 
-impl ConfigValue for ClassAggregation {
-    fn to_json(&self) -> serde_json::Value {
-        match self {
-            ClassAggregation::None => serde_json::Value::Null,
-            ClassAggregation::UniformAverage => "uniform_average".into(),
-            ClassAggregation::VarianceWeightedAverage => "variance_weighted_average".into(),
-        }
-    }
-
-    fn from_json(json: &serde_json::Value) -> Result<Self> {
-        match json.as_str() {
-            None if json.is_null() => Ok(ClassAggregation::None),
-            Some("uniform_average") => Ok(ClassAggregation::UniformAverage),
-            Some("variance_weighted_average") => Ok(ClassAggregation::VarianceWeightedAverage),
-            _ => {
-                let expected = "uniform_average, variance_weighted_average or none";
-                Err(unexpected(expected, json))
-            }
-        }
+words! {
+    ClassAggregation, "uniform_average or variance_weighted_average" {
+        UniformAverage = "uniform_average", VarianceWeightedAverage = "variance_weighted_average"
     }
 }
 
@@ -50,8 +32,8 @@ options! {
     /// let score = R2Score::new().class_aggregation(ClassAggregation::VarianceWeightedAverage);
     /// ```
     pub struct R2Score as "R2Score" named "r2_score": Metric {
-        /// How the scores of outputs become one.
-        class_aggregation: ClassAggregation = ClassAggregation::UniformAverage,
+        /// How the scores of outputs become one; with `None` each output has a score of its own.
+        class_aggregation: Option<ClassAggregation> = Some(ClassAggregation::UniformAverage),
         /// Number of independent variables that the score is adjusted for; 0 for none.
         num_regressors: usize = 0,
     }
@@ -111,9 +93,9 @@ impl MetricClass for R2Score {
         let scores = 1.0 - residual / &total;
         let scores = ops::where_(ops::isinf(&scores), 0.0, scores);
         let score = match self.class_aggregation {
-            ClassAggregation::None => scores,
-            ClassAggregation::UniformAverage => ops::mean(&scores, Axes::All, false),
-            ClassAggregation::VarianceWeightedAverage => {
+            None => scores,
+            Some(ClassAggregation::UniformAverage) => ops::mean(&scores, Axes::All, false),
+            Some(ClassAggregation::VarianceWeightedAverage) => {
                 let sum = |x: &Tensor| ops::sum(x, Axes::All, false);
                 sum(&(&total * scores)) / sum(&total)
             }

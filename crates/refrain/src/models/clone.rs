@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::node::{Node, Recorded};
-use crate::layers::{AnyLayer, Handle, Identity, MaskMerging, Outputs, Rescaling, registry};
+use crate::layers::{AnyLayer, Handle, Identity, MaskMerging, Outputs, Rescaling, serialized};
 use crate::ops;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, TensorKey};
@@ -227,7 +227,7 @@ impl Copier {
                 let (mut config, own) = (layer.full_config(), layer.properties().own_options);
                 config.retain(|key, _| !own.contains(&key.as_str()));
                 config.insert("name".to_owned(), self.name(layer).into());
-                registry::another(layer, &config)?
+                serialized::another(layer, &config)?
             }
             None => layer.fresh_copy_named(&self.name(layer))?,
         };

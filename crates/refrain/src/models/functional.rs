@@ -43,7 +43,7 @@ pub(crate) struct Functional {
     pub(crate) depths: Vec<usize>,
     /// The calls of all layers when the model is called once, those inside nested models included.
     pub(crate) total_calls: usize,
-    /// What all handles of the model share besides the graph.
+    /// What `training` keeps with the model, whose type no module below it knows.
     state: Mutex<Box<dyn Any + Send>>,
     own: OnceLock<WeakHandle<Functional>>,
 }
@@ -130,7 +130,8 @@ impl Functional {
         handle.map(Model::from_handle)
     }
 
-    /// Locks the state that all handles of the model share besides the graph for some work; it begins as the default.
+    /// Locks what `training` keeps with the model for some work; it begins as the default. The type is a parameter only since
+    /// models are a level below the training that runs them.
     pub(crate) fn with_state<S: Default + Send + 'static, R>(
         &self,
         work: impl FnOnce(&mut S) -> R,

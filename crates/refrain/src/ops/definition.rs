@@ -251,7 +251,7 @@ pub(crate) trait Outputs {
 
 impl Outputs for Tensor {
     fn of(outputs: Result<Structure<Tensor>>) -> Self {
-        Tensor::from_result(outputs.map(|s| s.into_leaves().swap_remove(0)))
+        Tensor::from_result(outputs.map(|s| s.into_first()))
     }
 }
 

@@ -68,7 +68,7 @@ impl OpCall {
     }
 
     fn apply(self) -> Result<Tensor> {
-        Ok(self.apply_as(None)?.into_leaves().swap_remove(0))
+        Ok(self.apply_as(None)?.into_first())
     }
 
     /// Applies the function, as a layer of this name if there is one.

@@ -35,7 +35,7 @@ fn extreme(inputs: &Inputs, config: &Config, kind: Reduction) -> Traced {
         return Ok(found);
     }
     let none = reduce(&x.isnan(), Reduction::And, &dims, keepdims)?;
-    let found = found.into_leaves().swap_remove(0);
+    let found = found.into_first();
     Ok(where_(&none, f64::NAN, found).into())
 }
 
@@ -102,7 +102,7 @@ fn place(inputs: &Inputs, config: &Config, kind: Reduction) -> Traced {
         return Ok(found);
     }
     let none = all(x.isnan(), axes(&dims), keepdims);
-    let found = found.into_leaves().swap_remove(0);
+    let found = found.into_first();
     Ok(where_(&none, -1, found).into())
 }
 

@@ -173,7 +173,7 @@ fn extreme_call(
     let Some(initial) = option::<Option<f64>>(config, "initial")? else {
         return Ok(extremes);
     };
-    let extremes = extremes.into_leaves().swap_remove(0);
+    let extremes = extremes.into_first();
     let initial = prim::constant_like(&extremes, initial)?;
     Ok(prim::binary(op, &extremes, &initial)?.into())
 }

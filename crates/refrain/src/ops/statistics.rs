@@ -184,7 +184,7 @@ reductions! { TABLE in table {
     nanmedian = "ops.numpy" / "Nanmedian" as "nanmedian(x, axis=None, keepdims=False)" [] => |i, c| median_call(i, c, false);
     /// The distance between the largest and the smallest element along axes.
     ptp = "ops.numpy" / "Ptp" as "ptp(x, axis=None, keepdims=False)" [] => |i, c| {
-        let extreme = |kind| -> Result<Tensor> { Ok(reduce_call(i, c, kind)?.into_leaves().swap_remove(0)) };
+        let extreme = |kind| -> Result<Tensor> { Ok(reduce_call(i, c, kind)?.into_first()) };
         Ok((extreme(Reduction::Max)? - extreme(Reduction::Min)?).into())
     };
 }}

@@ -12,7 +12,7 @@ use super::weights::{
     weights_tree,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::registry;
+use crate::layers::serialized;
 use crate::models::{Model, held_twice};
 use crate::warnings;
 use refrain_storage::{
@@ -135,7 +135,7 @@ impl Model {
     }
 
     fn description(&self) -> Json {
-        let mut json = registry::to_json(&self.any());
+        let mut json = serialized::to_json(&self.any());
         json["compile_config"] = match self.kept_compilation() {
             Some(kept) => kept.config.clone(),
             None => compile_to_json(self),

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::lambda::{self, Expression};
 use crate::layers::node::Node;
-use crate::layers::{AnyLayer, registry};
+use crate::layers::{AnyLayer, registry, serialized};
 use crate::models::Model;
 use crate::ops::{self, Operation};
 use crate::saving;
@@ -32,7 +32,7 @@ pub fn functions() -> impl Iterator<Item = (&'static str, Option<&'static str>)>
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
     let json = json!({ "class_name": class, "config": config });
-    registry::from_json(&json, &saving::config::reader())
+    serialized::from_json(&json, &saving::config::reader())
 }
 
 /// All operations of a model in its order, each with its calls that belong to the model.

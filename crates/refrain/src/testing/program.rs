@@ -55,7 +55,7 @@ pub fn symbolic((spec, mask): Masked) -> Tensor {
         vec![output],
         Recorded::Input(None),
     );
-    node.tensors().into_leaves().swap_remove(0)
+    node.tensors().into_first()
 }
 
 /// Calls a layer on symbolic tensors and gives what it infers of its flat outputs.

@@ -74,21 +74,21 @@ impl Run<'_, '_> {
         Ok(history)
     }
 
-    /// Refuses names that callbacks watch and that nothing can log, or that have no single number.
+    /// Refuses names that callbacks monitor and that nothing can log, or that have no single number.
     fn check_names(&self, cx: &TrainContext<'_>) -> Result<()> {
         let mut logs = Logs::default();
         logs.update(&self.compiled.train, "")?;
         if cx.validates {
             logs.update(&self.compiled.test, "val_")?;
         }
-        let mut watched = self.callbacks.iter().flat_map(|c| c.watches(cx));
-        watched.try_for_each(|name| match logs.values(name) {
+        let mut monitored = self.callbacks.iter().flat_map(|c| c.monitors(cx));
+        monitored.try_for_each(|name| match logs.values(name) {
             Ok([_]) => Ok(()),
             Ok(vector) => {
                 let received = format!("`{name}`, a vector of {}", vector.len());
-                let error = Error::mismatch(ErrorKind::Config, "one number to watch", received);
+                let error = Error::mismatch(ErrorKind::Config, "one number to monitor", received);
                 Err(error
-                    .hint("Let the metric average its results, or watch a metric of one of them"))
+                    .hint("Let the metric average its results, or monitor a metric of one of them"))
             }
             Err(_) if self.callbacks.iter().any(|c| c.may_log(name)) => Ok(()),
             Err(error) => Err(error),

@@ -195,7 +195,7 @@ pub(crate) fn input_tensor(layer: InputLayer, name: Option<String>, spec: Spec) 
     let node = handle
         .any()
         .record(Inputs::default(), Structure::Leaf(0), specs, recorded);
-    node.tensors().into_leaves().swap_remove(0)
+    node.tensors().into_first()
 }
 
 /// Whether a model's input may be left out.

@@ -9,7 +9,7 @@ use crate::inputs::Inputs;
 use crate::layers::layer::Outputs;
 use crate::layers::restoring::Restoring;
 use crate::layers::{
-    AnyLayer, Build, Call, Handle, InputSpec, Layer, Properties, Weight, registry,
+    AnyLayer, Build, Call, Handle, InputSpec, Layer, Properties, Weight, serialized,
 };
 use crate::ops::{self, Axes, prim};
 use crate::tensor::Tensor;
@@ -80,7 +80,7 @@ impl SpectralNormalizationOptions {
             .get("layer")
             .ok_or_else(|| unexpected("a layer", &serde_json::Value::Null))?;
         Ok(SpectralNormalizationOptions {
-            layer: registry::from_json(json, context)?,
+            layer: serialized::from_json(json, context)?,
             power_iterations: read_option(config, "power_iterations", Some(1))?,
         })
     }
@@ -127,7 +127,7 @@ impl Layer for SpectralNormalizationOptions {
 
     fn config(&self) -> Config {
         let mut config = Config::new();
-        config.insert("layer".to_owned(), registry::to_json(&self.layer));
+        config.insert("layer".to_owned(), serialized::to_json(&self.layer));
         config.insert(
             "power_iterations".to_owned(),
             self.power_iterations.to_json(),

@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Build, Call, Handle, Layer, Properties, Recurrence, registry};
+use crate::layers::{AnyLayer, Build, Call, Handle, Layer, Properties, Recurrence, serialized};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -156,7 +156,7 @@ fn zeroing_masked_outputs(layer: &AnyLayer, mut config: Config) -> Result<AnyLay
         .recurrence
         .is_some_and(|r| r.return_sequences);
     config.insert("zero_output_for_mask".to_owned(), sequences.into());
-    registry::another(layer, &config)
+    serialized::another(layer, &config)
 }
 
 impl BidirectionalOptions {
@@ -173,10 +173,10 @@ impl BidirectionalOptions {
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let inner = |key: &str| config.get(key).filter(|json| !json.is_null());
         let layer = inner("layer").ok_or_else(|| unexpected("a layer", &Json::Null))?;
-        let mut directions = both(&registry::from_json(layer, context)?)?;
+        let mut directions = both(&serialized::from_json(layer, context)?)?;
         let mut own_backward = false;
         if let Some(json) = inner("backward_layer") {
-            let backward = registry::from_json(json, context)?;
+            let backward = serialized::from_json(json, context)?;
             own_backward = backward.get_name() != directions[1].get_name();
             directions[1] = zeroing_masked_outputs(&backward, backward.full_config())?;
         }
@@ -220,8 +220,8 @@ impl Layer for BidirectionalOptions {
         let mut config = Config::new();
         config.insert("merge_mode".to_owned(), self.merge_mode.to_json());
         if let Ok([forward, backward]) = &self.directions {
-            config.insert("layer".to_owned(), registry::to_json(forward));
-            config.insert("backward_layer".to_owned(), registry::to_json(backward));
+            config.insert("layer".to_owned(), serialized::to_json(forward));
+            config.insert("backward_layer".to_owned(), serialized::to_json(backward));
         }
         config
     }

@@ -5,11 +5,12 @@ use std::ops::Range;
 use refrain_graph::{Dim, Op};
 
 use super::output::RnnOutput;
-use super::recurrence::{Cell, columns, dropout_masks, state_specs, time_first};
+use super::recurrence::{Cell, columns, dropout_masks, time_first};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
+use crate::layers::states::state_specs;
 use crate::layers::{Build, Call, InputSpec, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;

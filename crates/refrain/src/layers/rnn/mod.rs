@@ -25,7 +25,6 @@ pub use conv_lstm3d::{ConvLstm3D, ConvLstm3DOptions};
 pub use gru::{Gru, GruCell, GruCellOptions, GruOptions};
 pub use lstm::{Lstm, LstmCell, LstmCellOptions, LstmOptions};
 pub use output::RnnOutput;
-pub(crate) use recurrence::{check_states, state_specs};
 pub use rnn::{Rnn, RnnOptions};
 pub use simple_rnn::{SimpleRnn, SimpleRnnCell, SimpleRnnCellOptions, SimpleRnnOptions};
 pub use stacked_rnn_cells::{StackedRnnCells, StackedRnnCellsOptions};

@@ -4,15 +4,16 @@ use serde_json::Value as Json;
 
 use super::options::{calls_from_states, loop_methods};
 use super::output::RnnOutput;
-use super::recurrence::{self, Cell, Recurrent, state_specs, time_first, zero_states};
+use super::recurrence::{self, Cell, Recurrent, time_first, zero_states};
 use super::stacked_rnn_cells::StackedRnnCells;
 use super::{ZERO_BEFORE_FIRST, masks};
 use crate::config::{Config, ConfigValue, in_option};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
+use crate::layers::states::state_specs;
 use crate::layers::{
-    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Properties, Recurrence, registry,
+    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Properties, Recurrence, serialized,
 };
 use crate::ops::prim;
 use crate::structure::Structure;
@@ -189,7 +190,7 @@ pub(super) fn step(
 impl RnnOptions {
     pub(crate) fn from_config(config: &Config, context: &Restoring) -> Result<Self> {
         let cell = config.get("cell").unwrap_or(&Json::Null);
-        let cell = registry::from_json(cell, context).map_err(|e| in_option(e, "cell"))?;
+        let cell = serialized::from_json(cell, context).map_err(|e| in_option(e, "cell"))?;
         let rules = Recurrence::from_config(config)?;
         Ok(RnnOptions { cell, rules })
     }
@@ -237,7 +238,7 @@ impl Layer for RnnOptions {
         if !self.rules.zero_before_first {
             config.shift_remove(ZERO_BEFORE_FIRST);
         }
-        config.insert("cell".to_owned(), registry::to_json(&self.cell));
+        config.insert("cell".to_owned(), serialized::to_json(&self.cell));
         config
     }
 

@@ -4,13 +4,14 @@ use serde_json::Value as Json;
 
 use super::options::steps_from_states;
 use super::output::RnnOutput;
-use super::recurrence::{state_specs, zero_states};
+use super::recurrence::zero_states;
 use super::rnn::{shapes_of, step};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, Build, Call, Handle, Layer, Properties, registry};
+use crate::layers::states::state_specs;
+use crate::layers::{AnyLayer, Build, Call, Handle, Layer, Properties, serialized};
 use crate::names::Members;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
@@ -55,7 +56,9 @@ impl StackedRnnCellsOptions {
         let cells = json
             .as_array()
             .ok_or_else(|| unexpected("a list of cells", json))?;
-        let cells = cells.iter().map(|cell| registry::from_json(cell, context));
+        let cells = cells
+            .iter()
+            .map(|cell| serialized::from_json(cell, context));
         Ok(StackedRnnCellsOptions {
             cells: cells.collect::<Result<_>>()?,
         })
@@ -88,7 +91,7 @@ impl Layer for StackedRnnCellsOptions {
     }
 
     fn config(&self) -> Config {
-        let cells: Json = self.cells.iter().map(registry::to_json).collect();
+        let cells: Json = self.cells.iter().map(serialized::to_json).collect();
         Config::from_iter([("cells".to_owned(), cells)])
     }
 

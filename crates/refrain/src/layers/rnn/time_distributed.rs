@@ -8,7 +8,7 @@ use crate::inputs::{Inputs, MaskRule};
 use crate::layers::restoring::Restoring;
 use crate::layers::rnn::recurrence::slice;
 use crate::layers::{
-    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Penalized, Properties, registry,
+    AnyLayer, Build, Call, Handle, InputSpec, Layer, Outputs, Penalized, Properties, serialized,
 };
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
@@ -54,7 +54,7 @@ impl TimeDistributedOptions {
             .get("layer")
             .ok_or_else(|| unexpected("a layer", &serde_json::Value::Null))?;
         Ok(TimeDistributedOptions {
-            layer: registry::from_json(json, context)?,
+            layer: serialized::from_json(json, context)?,
         })
     }
 
@@ -154,7 +154,7 @@ impl Layer for TimeDistributedOptions {
 
     fn config(&self) -> Config {
         let mut config = Config::new();
-        config.insert("layer".to_owned(), registry::to_json(&self.layer));
+        config.insert("layer".to_owned(), serialized::to_json(&self.layer));
         config
     }
 

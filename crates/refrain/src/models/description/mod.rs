@@ -13,7 +13,7 @@ use super::functional::Functional;
 use super::taken_masks::{keeps_masks, loses_masks};
 use crate::config::dtype_policy;
 use crate::layers::node::Node;
-use crate::layers::{AnyLayer, registry};
+use crate::layers::{AnyLayer, serialized};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
@@ -119,7 +119,7 @@ impl<'m> Calls<'m> {
 
     /// A layer as Keras 3 has it.
     fn described(&self, layer: &AnyLayer) -> Json {
-        let mut json = named(registry::to_json(layer), self.name(layer));
+        let mut json = named(serialized::to_json(layer), self.name(layer));
         unrolling::unroll(&mut json, layer, self.nodes(layer));
         json
     }

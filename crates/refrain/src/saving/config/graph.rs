@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
 use crate::layers::core::described_call;
 use crate::layers::restoring::Restoring;
-use crate::layers::{AnyLayer, InputLayer, registry};
+use crate::layers::{AnyLayer, InputLayer, serialized};
 use crate::models::description::arguments::{
     Reference, described, inputs_from_json, references, shape_from_json,
 };
@@ -108,7 +108,7 @@ pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> 
     };
     let mut made = Vec::new();
     while let Some(json) = layers.next() {
-        let layer = registry::from_json(json, context)?;
+        let layer = serialized::from_json(json, context)?;
         let given = layers.peek().and_then(|next| built_for(next));
         made.push((layer, given, json[LOSES_MASKS] == true));
     }
@@ -211,7 +211,7 @@ impl Graph {
                 }
             }
             _ => Entry {
-                layer: registry::from_json(json, context)?,
+                layer: serialized::from_json(json, context)?,
                 calls: calls(json)?,
                 made: Vec::new(),
                 numbers: Vec::new(),

@@ -3,7 +3,6 @@
 mod compile;
 mod ellipsis;
 mod graph;
-mod layers;
 mod legacy;
 mod versions;
 
@@ -11,12 +10,12 @@ use serde_json::Value as Json;
 
 pub(crate) use compile::{compile_from_json, compile_to_json};
 pub(crate) use ellipsis::spell_out_ellipses;
-pub(crate) use layers::{is_only_built_in, reader};
 pub(crate) use legacy::{identities, is_before_keras3, is_legacy, upgrade, upgrade_training};
 pub(crate) use versions::{takes_masks, warn_of_other_calls, warn_of_penalties};
 
 use crate::config::unexpected;
 use crate::error::Result;
+use crate::layers::AnyLayer;
 use crate::layers::restoring::Restoring;
 use crate::models::Model;
 
@@ -29,6 +28,19 @@ pub(crate) fn is_model(json: &Json) -> bool {
     let graph =
         json["config"]["input_layers"].is_array() || json["config"]["input_layers"].is_object();
     class == "Sequential" || FUNCTIONAL.contains(&class) || graph
+}
+
+/// What makes the layers of a file's description.
+pub(crate) fn reader() -> Restoring {
+    let mut context = Restoring::default();
+    context.model = Some(nested_model);
+    context
+}
+
+/// The model that a layer's description is one of.
+fn nested_model(json: &Json, context: &Restoring) -> Result<Option<AnyLayer>> {
+    let model = is_model(json).then(|| model_from_json(json, context));
+    Ok(model.transpose()?.map(|model| model.any()))
 }
 
 /// The model that Keras's serialised form describes. Its weights are new.

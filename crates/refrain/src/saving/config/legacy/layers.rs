@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::super::is_only_built_in;
 use super::families::Family;
 use super::{lambda, upgrade_object};
 use crate::activations::Activation;
@@ -10,6 +9,7 @@ use crate::config::ConfigValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::merging::KERAS2_MASKS;
 use crate::layers::rnn::ZERO_BEFORE_FIRST;
+use crate::layers::serialized::is_only_built_in;
 use crate::objects::own;
 use crate::ops;
 

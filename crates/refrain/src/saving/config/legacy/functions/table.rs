@@ -285,8 +285,8 @@ const FUNCTIONS: &[(&str, &str, &str, Rule)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::serialized::is_only_built_in;
     use crate::ops;
-    use crate::saving::config::is_only_built_in;
 
     #[test]
     fn every_counterpart_exists_in_its_module() {
