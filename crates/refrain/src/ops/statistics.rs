@@ -65,6 +65,14 @@ fn merged(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
     super::flatten_from(&turned, kept.len())
 }
 
+/// The type that places among elements are computed in.
+fn precision(of: &Tensor) -> DType {
+    match of.dtype() {
+        DType::F64 => DType::F64,
+        _ => DType::F32,
+    }
+}
+
 /// Quantiles `q` (a number, or several along a new first axis) of the numbers along axes; `with_nan`: NaN wins.
 fn quantiles(
     inputs: &Inputs,
@@ -96,10 +104,11 @@ fn quantiles(
     };
     let (sorted, _) = sort_traced(&merged, axis, false)?;
     let size = sorted.shape().dim(axis).unwrap_or(1);
+    let precision = precision(&sorted);
     let count = match with_nan {
-        true => prim::constant_of(&sorted, DType::F32, size as f64)?,
+        true => prim::constant_of(&sorted, precision, size as f64)?,
         false => {
-            let numbers = prim::convert(&undefined.logical_not(), DType::F32)?;
+            let numbers = prim::convert(&undefined.logical_not(), precision)?;
             reduce(&numbers, Reduction::Sum, &[axis], true)?
         }
     };
@@ -117,7 +126,7 @@ fn quantiles(
 /// The quantiles along the last axis, which has one element for each.
 fn between(sorted: &Tensor, q: &Tensor, count: &Tensor, method: Interpolation) -> Result<Tensor> {
     let axis = sorted.rank() - 1;
-    let q = prim::reshape(&prim::convert(q, DType::F32)?, [q.shape().numel()])?;
+    let q = prim::reshape(&prim::convert(q, count.dtype())?, [q.shape().numel()])?;
     let mut grid = sorted.shape();
     grid.dims_mut()[axis] = q.shape().dim(0);
     let place = prim::broadcast_to(&(q * (count - 1)), &grid)?;
@@ -157,8 +166,10 @@ fn placed(found: &Tensor, one: bool, x: &Tensor, dims: &[usize], keepdims: bool)
 }
 
 fn quantile_call(inputs: &Inputs, config: &Config, percent: bool, with_nan: bool) -> Traced {
-    let beside = prim::constant_of(beside(inputs)?, DType::F32, 0.0)?;
-    let q = prim::convert(&operand(inputs, 1, "q", &beside)?, DType::F32)?;
+    let first = beside(inputs)?;
+    let precision = precision(first);
+    let beside = prim::constant_of(first, precision, 0.0)?;
+    let q = prim::convert(&operand(inputs, 1, "q", &beside)?, precision)?;
     let q = if percent { q / 100 } else { q };
     q.check()?;
     if q.rank() > 1 {

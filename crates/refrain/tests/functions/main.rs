@@ -1,6 +1,8 @@
 //! Every function of `ops`: declared, in files, and back.
 
+mod doubles;
 mod models;
+mod read;
 
 use std::collections::BTreeSet;
 use std::fs;
