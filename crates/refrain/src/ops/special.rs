@@ -5,8 +5,9 @@ use std::f64::consts::{LN_2, PI};
 use refrain_graph::{BinaryOp, Comparison, DType, bf16, f16};
 
 use super::activation::compare;
-use super::arithmetic::{float_input, float_operands, operand, operands};
+use super::arithmetic::{counted, float_input, float_operands, operand, operands, wide_operands};
 use super::definition::{binary_functions, operations, to, unary_functions};
+use super::reduce::{narrow, wide};
 use super::{
     Axes, Operand, all, arctan2, beside, dtype, maximum, minimum, option, power, prim, series,
     where_,
@@ -18,6 +19,12 @@ use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 type Traced = Result<Structure<Tensor>>;
+
+/// 16-bit floats are rounded once, at the end.
+fn by_series(inputs: &Inputs, function: fn(&Tensor) -> Result<Tensor>) -> Traced {
+    let x = inputs.one()?;
+    Ok(narrow(&function(&wide(x)?)?, x)?.into())
+}
 
 fn sinc_call(inputs: &Inputs, _: &Config) -> Traced {
     let x = float_input(inputs)?;
@@ -52,9 +59,9 @@ unary_functions! { UNARY in unary {
     /// `sin(πx) / (πx)`, 1 at 0.
     sinc = "ops.numpy" / "Sinc" as "sinc(x)" => sinc_call;
     /// 1 minus the error function, exact where it is small.
-    erfc = "ops.math" / "Erfc" as "erfc(x)" => |i, _| Ok(series::erfc(&float_input(i)?)?.into());
+    erfc = "ops.math" / "Erfc" as "erfc(x)" => |i, _| by_series(i, series::erfc);
     /// The modified Bessel function of the first kind and order 0.
-    i0 = "ops.numpy" / "I0" as "i0(x)" => |i, _| Ok(series::i0(&float_input(i)?)?.into());
+    i0 = "ops.numpy" / "I0" as "i0(x)" => |i, _| by_series(i, series::i0);
     /// Whether elements are negative, -0 among them; NaN counts as positive.
     signbit = "ops.numpy" / "Signbit" as "signbit(x)" => signbit_call;
     /// Whether elements are infinite and positive.
@@ -85,7 +92,7 @@ fn but_nan(inputs: &Inputs, op: Comparison) -> Traced {
 
 /// The logarithm of the sum of two exponentials to a base, around the larger one; infinities are as they are.
 fn logaddexp_call(inputs: &Inputs, ln_base: f64) -> Traced {
-    let (a, b) = float_operands(inputs)?;
+    let (a, b) = wide_operands(inputs)?;
     let distance = &a - &b;
     let undefined = distance.isnan();
     let distance = where_(&undefined, 0, distance.abs());
@@ -115,10 +122,7 @@ fn heaviside_call(inputs: &Inputs, _: &Config) -> Traced {
 fn ldexp_call(inputs: &Inputs, _: &Config) -> Traced {
     let x = operand(inputs, 0, "x1", beside(inputs)?)?;
     let exponent = operand(inputs, 1, "x2", beside(inputs)?)?;
-    let dtype = match x.dtype() {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
+    let dtype = prim::float_type(x.dtype());
     let (x, exponent) = (prim::convert(&x, dtype)?, prim::convert(&exponent, dtype)?);
     // Two factors, as one may be infinite where the product is not.
     let half = (&exponent * 0.5).floor();
@@ -131,10 +135,15 @@ binary_functions! { BINARY in binary {
     fmax = "Fmax" as "fmax(x1, x2)" => |i, _| but_nan(i, Comparison::Gt);
     /// The smaller of two elements; a number wins over NaN.
     fmin = "Fmin" as "fmin(x1, x2)" => |i, _| but_nan(i, Comparison::Lt);
-    /// Remainder with the sign of the dividend; of integers by 0 it is 0.
+    /// Remainder with the sign of the dividend; of integers by 0 it is 0, of truth values what they are.
     fmod = "Fmod" as "fmod(x1, x2)" => |i, _| {
         let (a, b) = operands(i)?;
-        Ok(prim::binary(BinaryOp::Remainder, &a, &b)?.into())
+        let remainder = prim::binary(BinaryOp::Remainder, &counted(&a)?, &b)?;
+        if a.dtype() != DType::Bool {
+            return Ok(remainder.into());
+        }
+        let by_zero = prim::compare(Comparison::Eq, &b, &prim::constant_like(&b, 0.0)?)?;
+        Ok(prim::select(&by_zero, &a, &remainder)?.into())
     };
     /// 0 below 0, 1 above, `b` at 0.
     heaviside = "Heaviside" as "heaviside(x1, x2)" => heaviside_call;

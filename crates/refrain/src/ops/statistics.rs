@@ -2,7 +2,7 @@
 
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, Reduction};
 
-use super::arithmetic::{float_input, operand};
+use super::arithmetic::{as_float, float_input, operand};
 use super::definition::{ToArgument, operations, to};
 use super::index::gather_points;
 use super::join::limited;
@@ -82,10 +82,7 @@ fn quantiles(
     with_nan: bool,
 ) -> Traced {
     let x = tensor_argument(inputs, 0, "x")?;
-    let float = match x.dtype().is_float() {
-        true => x.clone(),
-        false => prim::convert(&x, DType::F32)?,
-    };
+    let float = as_float(&x)?;
     let dims = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
     let merged = merged(&float, &dims)?;
     let axis = merged.rank() - 1;
@@ -348,16 +345,9 @@ fn average_call(inputs: &Inputs, config: &Config) -> Traced {
     let axes = Axes::from_json(config.get("axis"))?;
     let dims = axes.resolve(x.rank())?;
     let Some(weights) = inputs.tensor(1, "weights") else {
-        let dtype = match x.dtype() {
-            dtype if dtype.is_float() => dtype,
-            _ => DType::F32,
-        };
-        return Ok(mean(prim::convert(&x, dtype)?, axes, false).into());
+        return Ok(mean(as_float(&x)?, axes, false).into());
     };
-    let dtype = match prim::promote(x.dtype(), weights.dtype()) {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
+    let dtype = prim::float_type(prim::promote(x.dtype(), weights.dtype()));
     let (x, mut weights) = (prim::convert(&x, dtype)?, prim::convert(weights, dtype)?);
     if let ([axis], 1) = (dims.as_slice(), weights.rank()) {
         let mut shape: Vec<Dim> = vec![Some(1); x.rank()];

@@ -3,6 +3,7 @@
 mod doubles;
 mod models;
 mod read;
+mod types;
 
 use std::collections::BTreeSet;
 use std::fs;
