@@ -1,6 +1,7 @@
 //! Order statistics, counts in intervals, differences and averages.
 
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, Reduction};
+use serde_json::Value as Json;
 
 use super::arithmetic::{as_float, float_input, operand};
 use super::definition::{ToArgument, operations, to};
@@ -9,10 +10,10 @@ use super::join::limited;
 use super::order::sort_traced;
 use super::reduce::{reduce, reduce_call, reductions, wide};
 use super::{
-    Axes, Operand, beside, concatenate_traced, mean, option, prim, slice_traced, sum,
+    Axes, Operand, beside, concatenate_traced, listed, mean, option, prim, slice_traced, sum,
     tensor_argument, where_,
 };
-use crate::config::{Config, unexpected};
+use crate::config::{Config, number_to_json, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::structure::Structure;
@@ -264,15 +265,19 @@ operations! { OTHERS in others {
     /// ```
     pub fn diff(a: impl AsRef<Tensor>, n: usize, axis: i64) -> Tensor { [a.as_ref(), n, axis] }
     "ops.numpy" / "Diff" as "diff(a, n=1, axis=-1)" [Tensor, Count, Integer] => diff_call;
-    /// The area below elements that stand `dx` apart along an axis, by trapezoids.
+    /// The area below elements along an axis, by trapezoids; `x`: where the elements are, otherwise they stand `dx` apart.
     ///
-    /// Floats, without the axis. Keras takes the last axis and 1 by default.
+    /// Floats, without the axis; NaN, as in Keras, where elements `dx` apart end at an infinite one. Keras takes elements 1 apart along
+    /// the last axis by default.
     ///
     /// ```
     /// use refrain::{input, ops};
-    /// assert_eq!(ops::trapezoid(input([10]), 0.5, -1).shape().to_string(), "(None,)");
+    /// assert_eq!(ops::trapezoid(input([10]), None, 0.5, -1).shape().to_string(), "(None,)");
+    /// assert_eq!(ops::trapezoid(input([3]), Some(&[0.0, 0.5, 2.0]), 1.0, -1).shape().to_string(), "(None,)");
     /// ```
-    pub fn trapezoid(y: impl AsRef<Tensor>, dx: f64, axis: i64) -> Tensor { [y.as_ref(), None::<i64>, dx, axis] }
+    pub fn trapezoid(y: impl AsRef<Tensor>, x: Option<&[f64]>, dx: f64, axis: i64) -> Tensor {
+        [y.as_ref(), x.map(|x| x.iter().map(|&at| number_to_json(at)).collect::<Json>()), dx, axis]
+    }
     "ops.numpy" / "Trapezoid" as "trapezoid(y, x=None, dx=1.0, axis=-1)" [Tensor, Plain, Number, Integer] => trapezoid_call;
     /// The place of each value among sorted numbers along one axis: before those that are equal, or after them with `right`.
     ///
@@ -390,16 +395,48 @@ fn neighbours(x: &Tensor, axis: usize) -> Result<(Tensor, Tensor)> {
 }
 
 fn trapezoid_call(inputs: &Inputs, config: &Config) -> Traced {
-    super::absent(config, &["x"])?;
-    let y = float_input(inputs)?;
-    let axis = resolve_axis(option(config, "axis")?, y.rank())?;
-    let dx: f64 = option(config, "dx")?;
-    let size = y.shape().dim(axis);
-    let first = slice_traced(&y, axis, 0, Some(1))?;
-    let last = slice_traced(&y, axis, size.map_or(0, |n| n.saturating_sub(1)), size)?;
-    let at = axis as i64;
-    let ends = sum(first + last, at, false) * 0.5;
-    Ok(((sum(y, at, false) - ends) * dx).into())
+    let y = inputs.one()?;
+    let axis: i64 = option(config, "axis")?;
+    let points = config.get("x").filter(|json| !json.is_null());
+    let points = points.map(|json| listed(&wide(y)?, json)).transpose()?;
+    let dtype = match &points {
+        Some(points) => prim::promote(y.dtype(), points.dtype()),
+        None => y.dtype(),
+    };
+    let y = prim::convert(y, prim::float_type(dtype))?;
+    let along = resolve_axis(axis, y.rank())?;
+    let step = match points.map(|points| steps(&points, &y, along)).transpose()? {
+        None => prim::constant_like(&y, option(config, "dx")?)?,
+        Some(step) if step.shape().dim(along) == Some(1) => sum(step, axis, false),
+        Some(steps) => {
+            let (later, earlier) = neighbours(&y, along)?;
+            return Ok((sum(steps * (later + earlier), axis, false) * 0.5).into());
+        }
+    };
+    let size = y.shape().dim(along);
+    let first = slice_traced(&y, along, 0, Some(1))?;
+    let last = slice_traced(&y, along, size.map_or(0, |n| n.saturating_sub(1)), size)?;
+    let ends = sum(first + last, axis, false) * 0.5;
+    Ok(((sum(y, axis, false) - ends) * step).into())
+}
+
+/// The distances of neighbouring points in the shape of `y`, or of those along the axis.
+fn steps(points: &Tensor, y: &Tensor, along: usize) -> Result<Tensor> {
+    let points = prim::convert(points, y.dtype())?;
+    let vector = points.rank() == 1;
+    if !vector && points.rank() != y.rank() {
+        let received = points.shape().to_string();
+        let expected = "points in the shape of the tensor, or along one axis";
+        return Err(Error::mismatch(ErrorKind::Shape, expected, received));
+    }
+    let (later, earlier) = neighbours(&points, if vector { 0 } else { along })?;
+    let steps = prim::binary(BinaryOp::Subtract, &later, &earlier)?;
+    if !vector {
+        return Ok(steps);
+    }
+    let mut shape: Vec<Dim> = vec![Some(1); y.rank()];
+    shape[along] = steps.shape().dim(0);
+    prim::reshape(&steps, shape)
 }
 
 /// How many sorted bounds are before each value: those for which the comparison with it does not hold. NaN comes after all.

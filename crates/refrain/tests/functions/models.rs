@@ -345,7 +345,9 @@ const OTHERS: [(&str, Build); 69] = [
     }),
     ("repeat", || one(|x| vec![ops::repeat(x, 2, 1)])),
     ("reshape", || one(|x| vec![ops::reshape(x, [-1, 3, 8])])),
-    ("roll", || one(|x| vec![ops::roll(x, 2, 1)])),
+    ("roll", || {
+        one(|x| vec![ops::roll(x, 2, 1), ops::roll(x, [2, -1], [1, 2])])
+    }),
     ("round", || {
         one(|x| vec![ops::round(x, 2), ops::round(x * 100, -1)])
     }),

@@ -13,8 +13,14 @@ const TYPES: [DType; 5] = [DType::Bool, DType::U8, DType::I32, DType::F16, DType
 
 type Function = fn(&Tensor) -> Tensor;
 
+/// Neighbours along a third axis.
+fn pairs(x: &Tensor) -> Tensor {
+    let size = x.dim(-1).expect("a known size");
+    ops::reshape(x, [-1, size as i64 / 2, 2])
+}
+
 /// Functions of one tensor and what Keras has by default.
-const OTHERS: [(&str, Function); 28] = [
+const OTHERS: [(&str, Function); 33] = [
     ("argmax", |x| ops::argmax(x, -1, false)),
     ("average", |x| ops::average(x, -1, None)),
     ("bitwise_invert", ops::bitwise_invert),
@@ -45,11 +51,22 @@ const OTHERS: [(&str, Function); 28] = [
     ("round", |x| ops::round(x, 1)),
     ("round_tens", |x| ops::round(x, -1)),
     ("soft_shrink", |x| ops::soft_shrink(x, 0.5)),
+    ("roll", |x| ops::roll(pairs(x), [1, -3], [1, 2])),
+    ("roll_again", |x| ops::roll(x, [1, -3], 1)),
+    ("roll_several", |x| ops::roll(pairs(x), 1, [1, 2])),
+    ("trapezoid_infinite", |x| {
+        ops::trapezoid(1.0 / x, None, 1.0, -1)
+    }),
+    ("trapezoid_points", |x| {
+        let points = [0.0, 0.5, 2.0, 1.0, 4.0, 4.5, -1.0, 3.0];
+        let points = &points[..x.dim(-1).expect("a known size")];
+        ops::trapezoid(x, Some(points), 1.0, -1)
+    }),
     ("softmax", |x| ops::softmax(x, -1)),
     ("sort", |x| ops::sort(x, -1)),
     ("squareplus", |x| ops::squareplus(x, 4.0)),
     ("threshold", |x| ops::threshold(x, 0.5, -1.0)),
-    ("trapezoid", |x| ops::trapezoid(x, 1.0, -1)),
+    ("trapezoid", |x| ops::trapezoid(x, None, 1.0, -1)),
 ];
 
 const INTEGERS: [(&str, Binary); 7] = [
