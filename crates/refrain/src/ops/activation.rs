@@ -5,9 +5,9 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, UnaryOp};
 
-use super::arithmetic::float_input;
+use super::arithmetic::{as_float, counted, float_input};
 use super::definition::{operations, unary_functions};
 use super::{maximum, minimum, option, prim, where_};
 use crate::error::Result;
@@ -63,9 +63,9 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
 unary_functions! { PLAIN in plain {
     /// `max(x, 0)`; the gradient at 0 is 0.
-    relu = "ops.nn" / "Relu" as "relu(x)", "tf.relu(features)" => |i, _| Ok(relu_traced(i.one()?)?.into());
+    relu = "ops.nn" / "Relu" as "relu(x)", "tf.relu(features)" => |i, _| Ok(relu_traced(&counted(i.one()?)?)?.into());
     /// `min(max(x, 0), 6)`.
-    relu6 = "ops.nn" / "Relu6" as "relu6(x)", "tf.relu6(features)" => |i, _| Ok(relu6_traced(i.one()?)?.into());
+    relu6 = "ops.nn" / "Relu6" as "relu6(x)", "tf.relu6(features)" => |i, _| Ok(relu6_traced(&float_input(i)?)?.into());
     /// `1 / (1 + exp(-x))`; the result remembers its logits.
     sigmoid = "ops.nn" / "Sigmoid" as "sigmoid(x)", "K.sigmoid(x)", "tf.sigmoid(x)" => |i, _| {
         let x = float_input(i)?;
@@ -89,8 +89,10 @@ unary_functions! { PLAIN in plain {
         let x = float_input(i)?;
         Ok((&x / (x.abs() + 1)).into())
     };
-    /// `log(sigmoid(x))`.
-    log_sigmoid = "ops.nn" / "LogSigmoid" as "log_sigmoid(x)", "tf.log_sigmoid(x)" => |i, _| Ok((-softplus_traced(&-float_input(i)?)?).into());
+    /// `log(sigmoid(x))`. Keras negates unsigned integers as such: of 1 it is that of -255.
+    log_sigmoid = "ops.nn" / "LogSigmoid" as "log_sigmoid(x)", "tf.log_sigmoid(x)" => |i, _| {
+        Ok((-softplus_traced(&as_float(&-counted(i.one()?)?)?)?).into())
+    };
     /// `relu6(x + 3) / 6`.
     hard_sigmoid = "ops.nn" / "HardSigmoid" as "hard_sigmoid(x)" => |i, _| Ok(hard_sigmoid_traced(&float_input(i)?)?.into());
     /// `x · hard_sigmoid(x)`.
@@ -98,15 +100,13 @@ unary_functions! { PLAIN in plain {
         let x = float_input(i)?;
         Ok((&x * hard_sigmoid_traced(&x)?).into())
     };
-    /// `x` cut to -1 … 1.
+    /// `x` cut to -1 … 1; -1 as an unsigned integer is the largest one, as in Keras.
     hard_tanh = "ops.nn" / "HardTanh" as "hard_tanh(x)" => |i, _| {
-        // No truth value is below -1, which as one would be true.
-        let x = match i.one()? {
-            x if x.dtype() == DType::Bool => prim::convert(x, DType::I32)?,
-            x => x.clone(),
-        };
-        let inner = where_(&compare(Comparison::Lt, &x, -1.0)?, -1, &x);
-        Ok(where_(&compare(Comparison::Gt, &x, 1.0)?, 1, &inner).into())
+        let x = counted(i.one()?)?;
+        let high = prim::constant_like(&x, 1.0)?;
+        let low = (-&high).checked()?;
+        let inner = prim::select(&prim::compare(Comparison::Lt, &x, &low)?, &low, &x)?;
+        Ok(prim::select(&prim::compare(Comparison::Gt, &x, &high)?, &high, &inner)?.into())
     };
     /// `x - tanh(x)`.
     tanh_shrink = "ops.nn" / "TanhShrink" as "tanh_shrink(x)" => |i, _| {
@@ -195,9 +195,10 @@ operations! { TABLE in table {
     /// ```
     pub fn squareplus(x: impl AsRef<Tensor>, b: f64) -> Tensor { [x.as_ref(), b] }
     "ops.nn" / "Squareplus" as "squareplus(x, b=4)" [Tensor, Number], "activations.squareplus(x, b=4)" => |inputs, config| {
-        let x = float_input(inputs)?;
-        let root = (x.square() + option::<f64>(config, "b")?).sqrt();
-        Ok(((&x + root) / 2).into())
+        // Squares of integers are integers.
+        let square = as_float(&inputs.one()?.square())?;
+        let root = (square + option::<f64>(config, "b")?).sqrt();
+        Ok(((float_input(inputs)? + root) / 2).into())
     };
     /// `x` where `|x| > threshold`, else 0.
     ///

@@ -7,6 +7,7 @@ use refrain_graph::{BinaryOp, Comparison, DType, UnaryOp};
 use serde_json::Value as Json;
 
 use super::definition::{binary_functions, operations, unary_functions};
+use super::reduce::wide;
 use super::{OpDef, ParameterKind, absent, dtype, prim, tensor_argument};
 use crate::config::number_from_json;
 use crate::config::{Config, dtype_from_json};
@@ -103,11 +104,12 @@ pub(crate) fn operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
 /// The two operands in their common type of floats; integers become f32.
 pub(crate) fn float_operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     let (a, b) = operands(inputs)?;
-    let dtype = match prim::promote(a.dtype(), b.dtype()) {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
-    Ok((prim::convert(&a, dtype)?, prim::convert(&b, dtype)?))
+    common_float(&a, &b)
+}
+
+fn common_float(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor)> {
+    let dtype = prim::float_type(prim::promote(a.dtype(), b.dtype()));
+    Ok((prim::convert(a, dtype)?, prim::convert(b, dtype)?))
 }
 
 /// Sums and products of truth values are truth values.
@@ -121,8 +123,25 @@ fn binary_call(inputs: &Inputs, op: BinaryOp) -> Result<Structure<Tensor>> {
     Ok(prim::binary(op, &a, &b)?.into())
 }
 
+/// [`float_operands`], where a number with a fraction beside 16-bit floats is one of `f32`: Keras makes an array of it first.
+pub(super) fn wide_operands(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+    let plain = [inputs.plain(0, "x1"), inputs.plain(1, "x2")];
+    let fraction = plain.into_iter().flatten().any(Json::is_f64);
+    let (a, b) = match fraction {
+        true => {
+            let first = wide(super::beside(inputs)?)?;
+            (
+                operand(inputs, 0, "x1", &first)?,
+                operand(inputs, 1, "x2", &first)?,
+            )
+        }
+        false => operands(inputs)?,
+    };
+    common_float(&a, &b)
+}
+
 /// Truth values as integers.
-fn counted(x: &Tensor) -> Result<Tensor> {
+pub(super) fn counted(x: &Tensor) -> Result<Tensor> {
     match x.dtype() {
         DType::Bool => prim::convert(x, DType::I32),
         _ => Ok(x.clone()),
@@ -167,6 +186,19 @@ fn floored_remainder(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     prim::select(&wrong, &moved, &remainder)
 }
 
+/// The lower six bits of exponents count alone, as in JAX: those beyond give 0 or overflow, negative ones do not divide.
+fn power_of_integers(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let bits = prim::binary(BinaryOp::And, b, &prim::constant_like(b, 63.0)?)?;
+    let power = prim::binary(BinaryOp::Power, a, &bits)?;
+    let zero = |x: &Tensor, op| prim::compare(op, x, &prim::constant_like(x, 0.0)?);
+    let nothing = prim::binary(
+        BinaryOp::And,
+        &zero(a, Comparison::Eq)?,
+        &zero(b, Comparison::Ne)?,
+    )?;
+    prim::select(&nothing, &prim::constant_like(&power, 0.0)?, &power)
+}
+
 /// Small whole exponents are products: exact, and differentiable below zero.
 fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
     let (a, b) = operands(inputs)?;
@@ -180,7 +212,10 @@ fn power_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
             let square = &a * &a;
             (&square * &square).into()
         }
-        _ => prim::binary(BinaryOp::Power, &a, &b)?.into(),
+        _ if prim::promote(a.dtype(), b.dtype()).is_float() => {
+            prim::binary(BinaryOp::Power, &a, &b)?.into()
+        }
+        _ => power_of_integers(&a, &counted(&b)?)?.into(),
     })
 }
 
@@ -238,14 +273,17 @@ binary_functions! { BINARY in binary {
     true_divide = "TrueDivide" as "true_divide(x1, x2)" => divide_call;
     /// Remainder with the sign of the divisor.
     modulo = "Mod" as "mod(x1, x2)", "tf.mod(x, y)", "tf.floormod(x, y)" => mod_call;
-    /// `a` to the power `b`, elementwise.
+    /// `a` to the power `b`, elementwise; of integers the lower six bits of `b` count alone, as in Keras on JAX.
     power = "Power" as "power(x1, x2)", "K.pow(x, a)", "tf.pow(x, y)" => power_call;
     /// The larger of two elements; NaN wins.
     maximum = "Maximum" as "maximum(x1, x2)", "K.maximum(x, y)", "tf.maximum(x, y)" => |i, _| binary_call(i, BinaryOp::Maximum);
     /// The smaller of two elements; NaN wins.
     minimum = "Minimum" as "minimum(x1, x2)", "K.minimum(x, y)", "tf.minimum(x, y)" => |i, _| binary_call(i, BinaryOp::Minimum);
     /// The angle of the point (`b`, `a`) in radians.
-    arctan2 = "Arctan2" as "arctan2(x1, x2)", "tf.atan2(y, x)" => |i, _| binary_call(i, BinaryOp::Atan2);
+    arctan2 = "Arctan2" as "arctan2(x1, x2)", "tf.atan2(y, x)" => |i, _| {
+        let (a, b) = wide_operands(i)?;
+        Ok(prim::binary(BinaryOp::Atan2, &a, &b)?.into())
+    };
     /// Whether elements are equal.
     equal = "Equal" as "equal(x1, x2)", "K.equal(x, y)", "tf.equal(x, y)" => |i, _| compare_call(i, Comparison::Eq);
     /// Whether elements differ.
@@ -264,15 +302,12 @@ binary_functions! { BINARY in binary {
 
 /// The one input of a function that needs floats: integers become f32.
 pub(crate) fn float_input(inputs: &Inputs) -> Result<Tensor> {
-    let x = inputs.one()?;
-    match x.dtype().is_float() {
-        true => Ok(x.clone()),
-        false => prim::convert(x, DType::F32),
-    }
+    as_float(inputs.one()?)
 }
 
-fn plain(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
-    Ok(prim::unary(op, inputs.one()?)?.into())
+/// Integers as f32.
+pub(crate) fn as_float(x: &Tensor) -> Result<Tensor> {
+    prim::convert(x, prim::float_type(x.dtype()))
 }
 
 fn float(inputs: &Inputs, op: UnaryOp) -> Result<Structure<Tensor>> {
@@ -285,10 +320,15 @@ unary_functions! { UNARY in unary {
         x if x.dtype() == DType::Bool => Ok(prim::copy(x)?.into()),
         x => Ok(prim::unary(UnaryOp::Abs, x)?.into()),
     };
-    /// Negation.
-    negative = "ops.numpy" / "Negative" as "negative(x)", "tf.negative(x)" => |i, _| plain(i, UnaryOp::Negate);
+    /// Negation; unsigned integers wrap.
+    negative = "ops.numpy" / "Negative" as "negative(x)", "tf.negative(x)" => |i, _| match i.one()? {
+        x if matches!(x.dtype(), DType::U8 | DType::U32) => {
+            Ok(prim::binary(BinaryOp::Subtract, &prim::constant_like(x, 0.0)?, x)?.into())
+        }
+        x => Ok(prim::unary(UnaryOp::Negate, x)?.into()),
+    };
     /// -1, 0 or 1.
-    sign = "ops.numpy" / "Sign" as "sign(x)", "K.sign(x)", "tf.sign(x)" => |i, _| plain(i, UnaryOp::Sign);
+    sign = "ops.numpy" / "Sign" as "sign(x)", "K.sign(x)", "tf.sign(x)" => |i, _| Ok(prim::unary(UnaryOp::Sign, i.one()?)?.into());
     /// The square.
     square = "ops.numpy" / "Square" as "square(x)", "K.square(x)", "tf.square(x)" => |i, _| {
         let x = counted(i.one()?)?;

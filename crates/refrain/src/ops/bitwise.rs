@@ -2,7 +2,7 @@
 
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, UnaryOp};
 
-use super::arithmetic::operands;
+use super::arithmetic::{counted, operands};
 use super::definition::{operations, to};
 use super::{Operand, ScanOptions, prim, scan};
 use crate::config::Config;
@@ -62,6 +62,7 @@ fn invert(inputs: &Inputs) -> Traced {
 /// By as many bits as there are, nothing is left but copies of the sign.
 fn shift(inputs: &Inputs, left: bool) -> Traced {
     let (a, b) = integers(inputs)?;
+    let (a, b) = (counted(&a)?, counted(&b)?);
     let signed = matches!(a.dtype(), DType::I32 | DType::I64);
     let width = 8.0 * a.dtype().size() as f64;
     let (zero, last) = (

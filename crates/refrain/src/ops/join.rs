@@ -123,14 +123,19 @@ operations! { TABLE in table {
         let axes = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
         Ok(Trace::apply(Op::Reverse(axes), &[x])?.into())
     };
-    /// Moved along an axis by so many places; what leaves at one end comes back at the other.
+    /// Moved along axes by so many places, one number for all of them or one for each; what leaves at one end comes back at the other.
+    ///
+    /// [`Axes::All`]: the elements in their order, whatever the axes. Other numbers of shifts are an error.
     ///
     /// ```
     /// use refrain::{input, ops};
     /// assert_eq!(ops::roll(input([6]), 2, -1).shape().to_string(), "(None, 6)");
+    /// assert_eq!(ops::roll(input([6, 4]), [2, -1], [1, 2]).shape().to_string(), "(None, 6, 4)");
     /// ```
-    pub fn roll(x: impl AsRef<Tensor>, shift: i64, axis: i64) -> Tensor { [x.as_ref(), shift, axis] }
-    "ops.numpy" / "Roll" as "roll(x, shift, axis=None)" [Tensor, Integer, OptionalInteger], "tf.roll(input, shift, axis)" => roll_call;
+    pub fn roll(x: impl AsRef<Tensor>, shift: impl Into<Axes>, axis: impl Into<Axes>) -> Tensor {
+        [x.as_ref(), to::<Axes>(shift), to::<Axes>(axis)]
+    }
+    "ops.numpy" / "Roll" as "roll(x, shift, axis=None)" [Tensor, Axes, Axes], "tf.roll(input, shift, axis)" => roll_call;
 }}
 
 /// Traced tensors side by side, in their common type.
@@ -487,19 +492,38 @@ fn pad_read(x: &Tensor, widths: &[(i64, i64)], place: impl Fn(i64, i64) -> i64) 
 
 fn roll_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = inputs.one()?;
-    let shift: i64 = option(config, "shift")?;
-    let (flat, axis) = match option::<Option<i64>>(config, "axis")? {
-        Some(axis) => (x.clone(), resolve_axis(axis, x.rank())?),
-        None => (flatten_from(x, 0)?, 0),
+    let list = |name| Axes::from_json(config.get(name));
+    let (flat, axes) = match list("axis")? {
+        Axes::All => (flatten_from(x, 0)?, vec![0]),
+        axes => (x.clone(), axes.resolve_in_order(x.rank())?),
     };
-    let Some(size) = flat.shape().dim(axis).filter(|&n| n > 0) else {
-        return Ok(x.clone().into()); // empty, or of unknown size
+    let shifts = match list("shift")? {
+        Axes::Only(shifts) => shifts,
+        Axes::All => Vec::new(),
+    };
+    let count = shifts.len().max(axes.len());
+    if [shifts.len(), axes.len()]
+        .iter()
+        .any(|&n| n != count && n != 1)
+    {
+        let expected = format!("a shift, or one for each of {} axes", axes.len());
+        let received = shifts.len().to_string();
+        return Err(Error::mismatch(ErrorKind::Shape, expected, received));
+    }
+    let mut pairs = axes.iter().cycle().zip(shifts.iter().cycle()).take(count);
+    let rolled = pairs.try_fold(flat, |x, (&axis, &shift)| rolled(&x, axis, shift))?;
+    Ok(prim::reshape(&rolled, x.shape())?.into())
+}
+
+/// An axis of unknown size, or an empty one, stays as it is.
+fn rolled(x: &Tensor, axis: usize, shift: i64) -> Result<Tensor> {
+    let Some(size) = x.shape().dim(axis).filter(|&n| n > 0) else {
+        return Ok(x.clone());
     };
     let cut = size - shift.rem_euclid(size as i64) as usize;
     let (head, tail) = (
-        slice_traced(&flat, axis, 0, Some(cut))?,
-        slice_traced(&flat, axis, cut, Some(size))?,
+        slice_traced(x, axis, 0, Some(cut))?,
+        slice_traced(x, axis, cut, Some(size))?,
     );
-    let rolled = Trace::apply(Op::Concatenate(axis), &[&tail, &head])?;
-    Ok(prim::reshape(&rolled, x.shape())?.into())
+    Trace::apply(Op::Concatenate(axis), &[&tail, &head])
 }

@@ -2,7 +2,7 @@
 
 use refrain_graph::{BinaryOp, Comparison, DType, Op, UnaryOp};
 
-use super::arithmetic::{Operand, float_input, operand, operands};
+use super::arithmetic::{Operand, counted, float_input, operand, operands};
 use super::definition::{binary_functions, operations, to, unary_functions};
 use super::{dtype, option, prim, tensor_argument};
 use crate::config::Config;
@@ -144,7 +144,7 @@ fn clip_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let (low, high): (f64, f64) = (option(config, "x_min")?, option(config, "x_max")?);
     let whole = |limit: f64| limit.fract() == 0.0 || limit.is_infinite();
     let x = match whole(low) && whole(high) {
-        true => x.clone(),
+        true => counted(x)?,
         false => float_input(inputs)?,
     };
     let raised = prim::binary(BinaryOp::Maximum, &x, &prim::constant_like(&x, low)?)?;

@@ -40,6 +40,7 @@ pub(crate) mod reduce;
 pub(crate) mod resize;
 mod scan;
 mod scatter;
+mod series;
 mod shape;
 mod special;
 mod stacks;

@@ -2,6 +2,7 @@
 
 use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
 
+use super::arithmetic::as_float;
 use super::conv::{per_axis, refuse_empty, sizes, sizes_to_json};
 use super::definition::{ToArgument, operations};
 use super::resize::pick;
@@ -305,7 +306,7 @@ pub(crate) fn pool(x: &Tensor, kind: Reduction, options: &PoolOptions) -> Result
     }
     // Means of integers are floats.
     let x = &match kind {
-        Reduction::Sum if !x.dtype().is_float() => prim::convert(x, refrain_graph::DType::F32)?,
+        Reduction::Sum => as_float(x)?,
         _ => x.clone(),
     };
     let first = options.data_format.first_spatial_axis();
@@ -379,10 +380,7 @@ fn counts_along(n: usize, places: usize, window: &Window, axis: usize) -> Vec<f3
 
 /// The mean along axes. Where a size is unknown there are no values either, and any divisor will do.
 pub(crate) fn mean_of(x: &Tensor, axes: &[usize], keepdims: bool) -> Result<Tensor> {
-    let x = match x.dtype().is_float() {
-        true => x.clone(),
-        false => prim::convert(x, refrain_graph::DType::F32)?,
-    };
+    let x = as_float(x)?;
     let shape = x.shape();
     let sizes = axes.iter().map(|&a| shape.dim(a).unwrap_or(1) as f64);
     let count: f64 = sizes.product();

@@ -174,6 +174,14 @@ pub(crate) fn promote(a: DType, b: DType) -> DType {
     }
 }
 
+/// The type of floats that a type's numbers become: f32 for integers.
+pub(crate) fn float_type(dtype: DType) -> DType {
+    match dtype.is_float() {
+        true => dtype,
+        false => DType::F32,
+    }
+}
+
 /// Refuses a tensor that does not fit in memory with an axis of this size, as far as its other sizes are known.
 pub(crate) fn check_axis(what: &str, x: &Tensor, axis: usize, size: usize) -> Result<()> {
     let shape = x.shape();

@@ -3,6 +3,7 @@
 use refrain_graph::{BinaryOp, DType, Op, Reduction};
 use serde_json::Value as Json;
 
+use super::arithmetic::as_float;
 use super::definition::{ToArgument, operations, to};
 use super::{absent, cast, dtype, not_equal, option, prim};
 use crate::config::{Config, ConfigValue, unexpected};
@@ -230,10 +231,7 @@ fn deviation_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>>
 /// `log(sum(exp(x)))` around the largest element, so that nothing overflows.
 fn logsumexp_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let (x, dims, keepdims) = options(inputs, config)?;
-    let x = match x.dtype().is_float() {
-        true => x,
-        false => prim::convert(&x, DType::F32)?,
-    };
+    let x = as_float(&x)?;
     let largest = finite_max(&x, &dims)?;
     let total = reduce(&(&x - &largest).exp(), Reduction::Sum, &dims, keepdims)?;
     let largest = prim::reshape(&largest, total.shape())?;

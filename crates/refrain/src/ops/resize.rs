@@ -2,8 +2,9 @@
 
 use std::f32::consts::PI;
 
-use refrain_graph::{DType, DotDims, Literal};
+use refrain_graph::{DotDims, Literal};
 
+use super::arithmetic::as_float;
 use super::linalg::dot_general;
 use super::{gather_axis, prim};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,9 +23,9 @@ pub(crate) struct Resampling {
 /// Other sizes along some axes. Values between pixels are floats; the nearest ones keep their type.
 pub(crate) fn resize(x: &Tensor, axes: &[(usize, usize)], how: Resampling) -> Result<Tensor> {
     let moves = kernel(how.interpolation).is_none();
-    let x = match moves || x.dtype().is_float() {
+    let x = match moves {
         true => x.clone(),
-        false => prim::convert(x, DType::F32)?,
+        false => as_float(x)?,
     };
     let mut axes = axes.iter();
     axes.try_fold(x, |x, &(axis, size)| resize_axis(&x, axis, size, how))

@@ -5,10 +5,12 @@ use std::f64::consts::{LN_2, PI};
 use refrain_graph::{BinaryOp, Comparison, DType, bf16, f16};
 
 use super::activation::compare;
-use super::arithmetic::{float_input, float_operands, operand, operands};
+use super::arithmetic::{counted, float_input, float_operands, operand, operands, wide_operands};
 use super::definition::{binary_functions, operations, to, unary_functions};
+use super::reduce::{narrow, wide};
 use super::{
-    Axes, Operand, all, arctan2, beside, dtype, maximum, minimum, option, power, prim, where_,
+    Axes, Operand, all, arctan2, beside, dtype, maximum, minimum, option, power, prim, series,
+    where_,
 };
 use crate::config::{Config, number_from_json};
 use crate::error::Result;
@@ -18,110 +20,10 @@ use crate::tensor::Tensor;
 
 type Traced = Result<Structure<Tensor>>;
 
-/// The polynomial with these coefficients, that of the highest power first.
-fn polynomial(x: &Tensor, coefficients: &[f64]) -> Result<Tensor> {
-    let (first, rest) = coefficients.split_first().unwrap_or((&0.0, &[]));
-    let first = prim::full(x, &x.shape(), x.dtype(), *first)?;
-    Ok(rest.iter().fold(first, |y, &c| y * x + c))
-}
-
-/// A sum of Chebyshev polynomials of `x / 2`, that of the highest degree first.
-fn chebyshev(x: &Tensor, coefficients: &[f64]) -> Result<Tensor> {
-    let zero = prim::full(x, &x.shape(), x.dtype(), 0.0)?;
-    let mut last = [zero.clone(), zero.clone(), zero];
-    for &c in coefficients {
-        let next = x * &last[0] - &last[1] + c;
-        last = [next, last[0].clone(), last[1].clone()];
-    }
-    Ok((&last[0] - &last[2]) * 0.5)
-}
-
-/// Of `1 / x²` for `x` from 1 to 2, and for those above (Cephes).
-const ERFC: [&[f64]; 2] = [
-    &[
-        2.326_819_970_068_386E-2,
-        -1.387_039_388_740_657E-1,
-        3.687_424_674_597_105E-1,
-        -5.824_733_027_278_666E-1,
-        6.210_004_621_745_983E-1,
-        -4.944_515_323_274_145E-1,
-        3.404_879_937_665_872E-1,
-        -2.741_127_028_184_656E-1,
-        5.638_259_427_386_472E-1,
-    ],
-    &[
-        -1.047_766_399_936_249E1,
-        1.297_719_955_372_516E1,
-        -7.495_518_717_768_503,
-        2.921_019_019_210_786,
-        -1.015_265_279_202_7,
-        4.218_463_358_204_948E-1,
-        -2.820_767_439_740_514E-1,
-        5.641_895_067_754_075E-1,
-    ],
-];
-
-/// Small values by their exponential, as the difference from 1 has few digits there.
-fn erfc_call(inputs: &Inputs, _: &Config) -> Traced {
-    let x = float_input(inputs)?;
-    let size = maximum(x.abs(), 1);
-    let inverse = 1.0 / size.square();
-    let near = compare(Comparison::Lt, &size, 2.0)?;
-    let ratio = where_(
-        &near,
-        polynomial(&inverse, ERFC[0])?,
-        polynomial(&inverse, ERFC[1])?,
-    );
-    let tail = (-size.square()).exp() / &size * ratio;
-    let tail = where_(&compare(Comparison::Lt, &x, 0.0)?, 2.0 - &tail, &tail);
-    Ok(where_(
-        &compare(Comparison::Gt, &x.abs(), 1.0)?,
-        tail,
-        1.0 - x.erf(),
-    )
-    .into())
-}
-
-/// Of `exp(-x) · i0(x)` up to 8, and of that times the root of `x` above (Cephes).
-const I0: [&[f64]; 2] = [
-    &[
-        -1.300_025_009_986_248E-8,
-        6.046_995_022_541_919E-8,
-        -2.670_793_853_940_612E-7,
-        1.117_387_539_120_103_7E-6,
-        -4.416_738_358_458_750_5E-6,
-        1.644_844_807_072_889_6E-5,
-        -5.754_195_010_082_104E-5,
-        1.885_028_850_958_416_5E-4,
-        -5.763_755_745_385_824E-4,
-        1.639_475_616_941_335_7E-3,
-        -4.324_309_995_050_576E-3,
-        1.054_646_039_459_499_8E-2,
-        -2.373_741_480_589_946_8E-2,
-        4.930_528_423_967_071E-2,
-        -9.490_109_704_804_764E-2,
-        1.716_209_015_222_087_7E-1,
-        -3.046_826_723_431_984E-1,
-        6.767_952_744_094_761E-1,
-    ],
-    &[
-        3.396_232_025_708_386E-9,
-        2.266_668_990_498_178E-8,
-        2.048_918_589_469_063_8E-7,
-        2.891_370_520_834_756_7E-6,
-        6.889_758_346_916_825E-5,
-        3.369_116_478_255_694_3E-3,
-        8.044_904_110_141_088E-1,
-    ],
-];
-
-fn i0_call(inputs: &Inputs, _: &Config) -> Traced {
-    let x = float_input(inputs)?.abs();
-    let near = chebyshev(&(&x / 2 - 2), I0[0])?;
-    let above = maximum(&x, 8);
-    let far = chebyshev(&(32.0 / &above - 2), I0[1])? / above.sqrt();
-    let scaled = where_(&compare(Comparison::Le, &x, 8.0)?, near, far);
-    Ok((x.exp() * scaled).into())
+/// 16-bit floats are rounded once, at the end.
+fn by_series(inputs: &Inputs, function: fn(&Tensor) -> Result<Tensor>) -> Traced {
+    let x = inputs.one()?;
+    Ok(narrow(&function(&wide(x)?)?, x)?.into())
 }
 
 fn sinc_call(inputs: &Inputs, _: &Config) -> Traced {
@@ -157,9 +59,9 @@ unary_functions! { UNARY in unary {
     /// `sin(πx) / (πx)`, 1 at 0.
     sinc = "ops.numpy" / "Sinc" as "sinc(x)" => sinc_call;
     /// 1 minus the error function, exact where it is small.
-    erfc = "ops.math" / "Erfc" as "erfc(x)" => erfc_call;
+    erfc = "ops.math" / "Erfc" as "erfc(x)" => |i, _| by_series(i, series::erfc);
     /// The modified Bessel function of the first kind and order 0.
-    i0 = "ops.numpy" / "I0" as "i0(x)" => i0_call;
+    i0 = "ops.numpy" / "I0" as "i0(x)" => |i, _| by_series(i, series::i0);
     /// Whether elements are negative, -0 among them; NaN counts as positive.
     signbit = "ops.numpy" / "Signbit" as "signbit(x)" => signbit_call;
     /// Whether elements are infinite and positive.
@@ -190,7 +92,7 @@ fn but_nan(inputs: &Inputs, op: Comparison) -> Traced {
 
 /// The logarithm of the sum of two exponentials to a base, around the larger one; infinities are as they are.
 fn logaddexp_call(inputs: &Inputs, ln_base: f64) -> Traced {
-    let (a, b) = float_operands(inputs)?;
+    let (a, b) = wide_operands(inputs)?;
     let distance = &a - &b;
     let undefined = distance.isnan();
     let distance = where_(&undefined, 0, distance.abs());
@@ -220,10 +122,7 @@ fn heaviside_call(inputs: &Inputs, _: &Config) -> Traced {
 fn ldexp_call(inputs: &Inputs, _: &Config) -> Traced {
     let x = operand(inputs, 0, "x1", beside(inputs)?)?;
     let exponent = operand(inputs, 1, "x2", beside(inputs)?)?;
-    let dtype = match x.dtype() {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
+    let dtype = prim::float_type(x.dtype());
     let (x, exponent) = (prim::convert(&x, dtype)?, prim::convert(&exponent, dtype)?);
     // Two factors, as one may be infinite where the product is not.
     let half = (&exponent * 0.5).floor();
@@ -236,10 +135,15 @@ binary_functions! { BINARY in binary {
     fmax = "Fmax" as "fmax(x1, x2)" => |i, _| but_nan(i, Comparison::Gt);
     /// The smaller of two elements; a number wins over NaN.
     fmin = "Fmin" as "fmin(x1, x2)" => |i, _| but_nan(i, Comparison::Lt);
-    /// Remainder with the sign of the dividend; of integers by 0 it is 0.
+    /// Remainder with the sign of the dividend; of integers by 0 it is 0, of truth values what they are.
     fmod = "Fmod" as "fmod(x1, x2)" => |i, _| {
         let (a, b) = operands(i)?;
-        Ok(prim::binary(BinaryOp::Remainder, &a, &b)?.into())
+        let remainder = prim::binary(BinaryOp::Remainder, &counted(&a)?, &b)?;
+        if a.dtype() != DType::Bool {
+            return Ok(remainder.into());
+        }
+        let by_zero = prim::compare(Comparison::Eq, &b, &prim::constant_like(&b, 0.0)?)?;
+        Ok(prim::select(&by_zero, &a, &remainder)?.into())
     };
     /// 0 below 0, 1 above, `b` at 0.
     heaviside = "Heaviside" as "heaviside(x1, x2)" => heaviside_call;

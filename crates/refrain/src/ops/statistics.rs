@@ -1,18 +1,19 @@
 //! Order statistics, counts in intervals, differences and averages.
 
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, Reduction};
+use serde_json::Value as Json;
 
-use super::arithmetic::{float_input, operand};
+use super::arithmetic::{as_float, float_input, operand};
 use super::definition::{ToArgument, operations, to};
 use super::index::gather_points;
 use super::join::limited;
 use super::order::sort_traced;
 use super::reduce::{reduce, reduce_call, reductions, wide};
 use super::{
-    Axes, Operand, beside, concatenate_traced, mean, option, prim, slice_traced, sum,
+    Axes, Operand, beside, concatenate_traced, listed, mean, option, prim, slice_traced, sum,
     tensor_argument, where_,
 };
-use crate::config::{Config, unexpected};
+use crate::config::{Config, number_to_json, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::structure::Structure;
@@ -65,6 +66,14 @@ fn merged(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
     super::flatten_from(&turned, kept.len())
 }
 
+/// The type that places among elements are computed in.
+fn precision(of: &Tensor) -> DType {
+    match of.dtype() {
+        DType::F64 => DType::F64,
+        _ => DType::F32,
+    }
+}
+
 /// Quantiles `q` (a number, or several along a new first axis) of the numbers along axes; `with_nan`: NaN wins.
 fn quantiles(
     inputs: &Inputs,
@@ -74,10 +83,7 @@ fn quantiles(
     with_nan: bool,
 ) -> Traced {
     let x = tensor_argument(inputs, 0, "x")?;
-    let float = match x.dtype().is_float() {
-        true => x.clone(),
-        false => prim::convert(&x, DType::F32)?,
-    };
+    let float = as_float(&x)?;
     let dims = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
     let merged = merged(&float, &dims)?;
     let axis = merged.rank() - 1;
@@ -96,10 +102,11 @@ fn quantiles(
     };
     let (sorted, _) = sort_traced(&merged, axis, false)?;
     let size = sorted.shape().dim(axis).unwrap_or(1);
+    let precision = precision(&sorted);
     let count = match with_nan {
-        true => prim::constant_of(&sorted, DType::F32, size as f64)?,
+        true => prim::constant_of(&sorted, precision, size as f64)?,
         false => {
-            let numbers = prim::convert(&undefined.logical_not(), DType::F32)?;
+            let numbers = prim::convert(&undefined.logical_not(), precision)?;
             reduce(&numbers, Reduction::Sum, &[axis], true)?
         }
     };
@@ -117,7 +124,7 @@ fn quantiles(
 /// The quantiles along the last axis, which has one element for each.
 fn between(sorted: &Tensor, q: &Tensor, count: &Tensor, method: Interpolation) -> Result<Tensor> {
     let axis = sorted.rank() - 1;
-    let q = prim::reshape(&prim::convert(q, DType::F32)?, [q.shape().numel()])?;
+    let q = prim::reshape(&prim::convert(q, count.dtype())?, [q.shape().numel()])?;
     let mut grid = sorted.shape();
     grid.dims_mut()[axis] = q.shape().dim(0);
     let place = prim::broadcast_to(&(q * (count - 1)), &grid)?;
@@ -157,8 +164,10 @@ fn placed(found: &Tensor, one: bool, x: &Tensor, dims: &[usize], keepdims: bool)
 }
 
 fn quantile_call(inputs: &Inputs, config: &Config, percent: bool, with_nan: bool) -> Traced {
-    let beside = prim::constant_of(beside(inputs)?, DType::F32, 0.0)?;
-    let q = prim::convert(&operand(inputs, 1, "q", &beside)?, DType::F32)?;
+    let first = beside(inputs)?;
+    let precision = precision(first);
+    let beside = prim::constant_of(first, precision, 0.0)?;
+    let q = prim::convert(&operand(inputs, 1, "q", &beside)?, precision)?;
     let q = if percent { q / 100 } else { q };
     q.check()?;
     if q.rank() > 1 {
@@ -256,15 +265,19 @@ operations! { OTHERS in others {
     /// ```
     pub fn diff(a: impl AsRef<Tensor>, n: usize, axis: i64) -> Tensor { [a.as_ref(), n, axis] }
     "ops.numpy" / "Diff" as "diff(a, n=1, axis=-1)" [Tensor, Count, Integer] => diff_call;
-    /// The area below elements that stand `dx` apart along an axis, by trapezoids.
+    /// The area below elements along an axis, by trapezoids; `x`: where the elements are, otherwise they stand `dx` apart.
     ///
-    /// Floats, without the axis. Keras takes the last axis and 1 by default.
+    /// Floats, without the axis; NaN, as in Keras, where elements `dx` apart end at an infinite one. Keras takes elements 1 apart along
+    /// the last axis by default.
     ///
     /// ```
     /// use refrain::{input, ops};
-    /// assert_eq!(ops::trapezoid(input([10]), 0.5, -1).shape().to_string(), "(None,)");
+    /// assert_eq!(ops::trapezoid(input([10]), None, 0.5, -1).shape().to_string(), "(None,)");
+    /// assert_eq!(ops::trapezoid(input([3]), Some(&[0.0, 0.5, 2.0]), 1.0, -1).shape().to_string(), "(None,)");
     /// ```
-    pub fn trapezoid(y: impl AsRef<Tensor>, dx: f64, axis: i64) -> Tensor { [y.as_ref(), None::<i64>, dx, axis] }
+    pub fn trapezoid(y: impl AsRef<Tensor>, x: Option<&[f64]>, dx: f64, axis: i64) -> Tensor {
+        [y.as_ref(), x.map(|x| x.iter().map(|&at| number_to_json(at)).collect::<Json>()), dx, axis]
+    }
     "ops.numpy" / "Trapezoid" as "trapezoid(y, x=None, dx=1.0, axis=-1)" [Tensor, Plain, Number, Integer] => trapezoid_call;
     /// The place of each value among sorted numbers along one axis: before those that are equal, or after them with `right`.
     ///
@@ -337,16 +350,9 @@ fn average_call(inputs: &Inputs, config: &Config) -> Traced {
     let axes = Axes::from_json(config.get("axis"))?;
     let dims = axes.resolve(x.rank())?;
     let Some(weights) = inputs.tensor(1, "weights") else {
-        let dtype = match x.dtype() {
-            dtype if dtype.is_float() => dtype,
-            _ => DType::F32,
-        };
-        return Ok(mean(prim::convert(&x, dtype)?, axes, false).into());
+        return Ok(mean(as_float(&x)?, axes, false).into());
     };
-    let dtype = match prim::promote(x.dtype(), weights.dtype()) {
-        dtype if dtype.is_float() => dtype,
-        _ => DType::F32,
-    };
+    let dtype = prim::float_type(prim::promote(x.dtype(), weights.dtype()));
     let (x, mut weights) = (prim::convert(&x, dtype)?, prim::convert(weights, dtype)?);
     if let ([axis], 1) = (dims.as_slice(), weights.rank()) {
         let mut shape: Vec<Dim> = vec![Some(1); x.rank()];
@@ -389,16 +395,48 @@ fn neighbours(x: &Tensor, axis: usize) -> Result<(Tensor, Tensor)> {
 }
 
 fn trapezoid_call(inputs: &Inputs, config: &Config) -> Traced {
-    super::absent(config, &["x"])?;
-    let y = float_input(inputs)?;
-    let axis = resolve_axis(option(config, "axis")?, y.rank())?;
-    let dx: f64 = option(config, "dx")?;
-    let size = y.shape().dim(axis);
-    let first = slice_traced(&y, axis, 0, Some(1))?;
-    let last = slice_traced(&y, axis, size.map_or(0, |n| n.saturating_sub(1)), size)?;
-    let at = axis as i64;
-    let ends = sum(first + last, at, false) * 0.5;
-    Ok(((sum(y, at, false) - ends) * dx).into())
+    let y = inputs.one()?;
+    let axis: i64 = option(config, "axis")?;
+    let points = config.get("x").filter(|json| !json.is_null());
+    let points = points.map(|json| listed(&wide(y)?, json)).transpose()?;
+    let dtype = match &points {
+        Some(points) => prim::promote(y.dtype(), points.dtype()),
+        None => y.dtype(),
+    };
+    let y = prim::convert(y, prim::float_type(dtype))?;
+    let along = resolve_axis(axis, y.rank())?;
+    let step = match points.map(|points| steps(&points, &y, along)).transpose()? {
+        None => prim::constant_like(&y, option(config, "dx")?)?,
+        Some(step) if step.shape().dim(along) == Some(1) => sum(step, axis, false),
+        Some(steps) => {
+            let (later, earlier) = neighbours(&y, along)?;
+            return Ok((sum(steps * (later + earlier), axis, false) * 0.5).into());
+        }
+    };
+    let size = y.shape().dim(along);
+    let first = slice_traced(&y, along, 0, Some(1))?;
+    let last = slice_traced(&y, along, size.map_or(0, |n| n.saturating_sub(1)), size)?;
+    let ends = sum(first + last, axis, false) * 0.5;
+    Ok(((sum(y, axis, false) - ends) * step).into())
+}
+
+/// The distances of neighbouring points in the shape of `y`, or of those along the axis.
+fn steps(points: &Tensor, y: &Tensor, along: usize) -> Result<Tensor> {
+    let points = prim::convert(points, y.dtype())?;
+    let vector = points.rank() == 1;
+    if !vector && points.rank() != y.rank() {
+        let received = points.shape().to_string();
+        let expected = "points in the shape of the tensor, or along one axis";
+        return Err(Error::mismatch(ErrorKind::Shape, expected, received));
+    }
+    let (later, earlier) = neighbours(&points, if vector { 0 } else { along })?;
+    let steps = prim::binary(BinaryOp::Subtract, &later, &earlier)?;
+    if !vector {
+        return Ok(steps);
+    }
+    let mut shape: Vec<Dim> = vec![Some(1); y.rank()];
+    shape[along] = steps.shape().dim(0);
+    prim::reshape(&steps, shape)
 }
 
 /// How many sorted bounds are before each value: those for which the comparison with it does not hold. NaN comes after all.

@@ -1,6 +1,9 @@
 //! Every function of `ops`: declared, in files, and back.
 
+mod doubles;
 mod models;
+mod read;
+mod types;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -125,7 +125,7 @@ fn inside(x: &Tensor) -> Tensor {
     x * 0.9
 }
 
-type Unary = fn(&Tensor) -> Tensor;
+pub type Unary = fn(&Tensor) -> Tensor;
 
 macro_rules! named {
     ($($name:ident),* $(,)?) => { [$((stringify!($name), ops::$name)),*] };
@@ -136,7 +136,7 @@ macro_rules! of {
 }
 
 /// Functions of one tensor, each of what lies in its domain.
-const UNARY: [(&str, Unary, Unary); 70] = of![
+pub const UNARY: [(&str, Unary, Unary); 70] = of![
     abs same, arccos inside, arccosh above_one, arcsin inside, arcsinh same, arctan same, arctanh inside, cbrt same, ceil same,
     cos same, cosh same, erf same, erfinv inside, exp same, exp2 same, expm1 same, floor same, hard_sigmoid same, hard_silu same,
     hard_tanh same, isfinite same, isinf same, isnan same, log positive, log10 positive, log1p positive, log2 positive,
@@ -147,9 +147,9 @@ const UNARY: [(&str, Unary, Unary); 70] = of![
     imag same, isneginf same, isposinf same, isreal same, rad2deg same, real same, signbit same, sinc same,
 ];
 
-type Binary = fn(Operand, Operand) -> Tensor;
+pub type Binary = fn(Operand, Operand) -> Tensor;
 
-const BINARY: [(&str, Binary); 25] = named![
+pub const BINARY: [(&str, Binary); 25] = named![
     add,
     arctan2,
     divide,
@@ -177,11 +177,11 @@ const BINARY: [(&str, Binary); 25] = named![
     true_divide,
 ];
 
-const LOGICAL: [(&str, Binary); 3] = named![logical_and, logical_or, logical_xor];
+pub const LOGICAL: [(&str, Binary); 3] = named![logical_and, logical_or, logical_xor];
 
-type Reduction = fn(Tensor, Axes, bool) -> Tensor;
+pub type Reduction = fn(Tensor, Axes, bool) -> Tensor;
 
-const REDUCTIONS: [(&str, Reduction); 22] = named![
+pub const REDUCTIONS: [(&str, Reduction); 22] = named![
     all, amax, amin, any, logsumexp, max, mean, median, min, nanmax, nanmean, nanmedian, nanmin,
     nanprod, nanstd, nansum, nanvar, prod, ptp, std, sum, var
 ];
@@ -345,7 +345,9 @@ const OTHERS: [(&str, Build); 69] = [
     }),
     ("repeat", || one(|x| vec![ops::repeat(x, 2, 1)])),
     ("reshape", || one(|x| vec![ops::reshape(x, [-1, 3, 8])])),
-    ("roll", || one(|x| vec![ops::roll(x, 2, 1)])),
+    ("roll", || {
+        one(|x| vec![ops::roll(x, 2, 1), ops::roll(x, [2, -1], [1, 2])])
+    }),
     ("round", || {
         one(|x| vec![ops::round(x, 2), ops::round(x * 100, -1)])
     }),

@@ -200,7 +200,14 @@ pub const MODELS: &[(&str, Build)] = &[
         })
     }),
     ("trace", || one(|x| vec![ops::trace(x, -1, 2, 1)])),
-    ("trapezoid", || one(|x| vec![ops::trapezoid(x, 0.5, 1)])),
+    ("trapezoid", || {
+        one(|x| {
+            vec![
+                ops::trapezoid(x, None, 0.5, 1),
+                ops::trapezoid(x, Some(&[0.0, 0.5, 2.0, 1.0]), 1.0, 1),
+            ]
+        })
+    }),
     ("tri", || {
         one(|x| vec![x + ops::tri(4, Some(6), 1, DType::F32)])
     }),

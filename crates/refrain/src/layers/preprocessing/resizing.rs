@@ -88,10 +88,7 @@ impl ResizingOptions {
         let Some((axis, each)) = found else {
             return Ok(x.clone());
         };
-        let x = match x.dtype().is_float() {
-            true => x.clone(),
-            false => prim::convert(x, DType::F32)?,
-        };
+        let x = ops::as_float(x)?;
         let each = sizes::signed(each)?;
         let mut widths = vec![(0, 0); x.rank()];
         widths[axis] = (each, each);

@@ -1,6 +1,6 @@
 //! Random masks and numbers, and what the layers that use them share.
 
-use refrain_graph::{BinaryOp, Comparison, DType, Dim, Shape, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, Dim, Shape, UnaryOp};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{Call, DataFormat};
@@ -113,14 +113,6 @@ pub(super) fn active(cx: &Call, strength: f64) -> bool {
     cx.training() && strength > 0.0
 }
 
-/// Floats as they are; other types as f32, which noise needs.
-pub(super) fn float(x: &Tensor) -> Result<Tensor> {
-    match x.dtype().is_float() {
-        true => Ok(x.clone()),
-        false => prim::convert(x, DType::F32),
-    }
-}
-
 /// Declares a layer that draws random numbers while fitting and hands masks on: options, constructor, the layer.
 macro_rules! noise_layer {
     (
@@ -191,7 +183,7 @@ use crate::layers::{Build, Call, InputSpec, Layer};
                 if !noise::active(cx, self.$strength) {
                     return Ok(x.clone());
                 }
-                $call(self, cx, &noise::float(x)?)
+                $call(self, cx, &$crate::ops::as_float(x)?)
             }
 
             fn duplicate(&self) -> Option<Self> {
