@@ -58,6 +58,12 @@ def activations():
     yield "relu", L.ReLU(), [(4,)]
     yield "relu_options", L.ReLU(max_value=1.5, negative_slope=0.2, threshold=0.1), [(4,)]
     yield "softmax", L.Softmax(axis=1), [SEQUENCE]
+    # Layers that stand for functions.
+    yield "dense_leaky_relu", L.Dense(3, activation=L.LeakyReLU(negative_slope=0.1)), [(4,)]
+    yield "dense_relu", L.Dense(3, activation=L.ReLU(max_value=1.5, negative_slope=0.2, threshold=0.1)), [(4,)]
+    yield "conv2d_elu", L.Conv2D(3, 2, activation=L.ELU(alpha=0.7)), [IMAGE]
+    yield "dense_softmax", L.Dense(3, activation=L.Softmax(axis=1)), [SEQUENCE]
+    yield "activation_leaky_relu", L.Activation(L.LeakyReLU()), [(4,)]
     yield "softmax_axes", L.Softmax(axis=[1, 2]), [SEQUENCE]
 
 
