@@ -9,14 +9,15 @@ use serde_json::Value as Json;
 
 /// All cases with the files that they are in: those of layers, and those of cells and of layers that run them.
 fn cases() -> impl Iterator<Item = (&'static Golden, &'static Json)> {
-    static GOLDEN: OnceLock<[Golden; 3]> = OnceLock::new();
-    let [layers, more, cells] = GOLDEN.get_or_init(|| {
+    static GOLDEN: OnceLock<[Golden; 4]> = OnceLock::new();
+    let [layers, more, images, cells] = GOLDEN.get_or_init(|| {
         cells::register_all();
-        ["layers", "more_layers", "cells"].map(Golden::read)
+        ["layers", "more_layers", "images", "cells"].map(Golden::read)
     });
     let all = [
         (layers, &layers.json),
         (more, &more.json),
+        (images, &images.json),
         (cells, &cells.json["layers"]),
     ];
     all.into_iter().flat_map(|(golden, cases)| {
@@ -86,6 +87,8 @@ families! {
     edges: "ZeroPadding1D" "ZeroPadding2D" "ZeroPadding3D" "Cropping1D" "Cropping2D" "Cropping3D" "UpSampling1D" "UpSampling2D" "UpSampling3D";
     activations: "Activation" "ReLU" "LeakyReLU" "PReLU" "ELU" "Softmax";
     preprocessing: "Rescaling" "Normalization" "Discretization" "CategoryEncoding" "Resizing" "CenterCrop";
+    augmentation: "RandomFlip" "RandomBrightness" "RandomContrast" "RandomGrayscale" "RandomInvert" "RandomPosterization" "RandomErasing" "RandomGaussianBlur" "RandomSharpness";
+    augmentation_of_colors: "RandomSaturation" "RandomHue" "RandomColorJitter" "RandomColorDegeneration" "Solarization" "AutoContrast" "Equalization";
     convolutional: "Conv1D" "Conv2D" "Conv3D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
     transposed_convolutional: "Conv1DTranspose" "Conv2DTranspose" "Conv3DTranspose";
     max_pooling: "MaxPooling1D" "MaxPooling2D" "MaxPooling3D" "GlobalMaxPooling1D" "GlobalMaxPooling2D" "GlobalMaxPooling3D";

@@ -7,7 +7,7 @@ use refrain::callbacks::{CsvLogger, EarlyStopping, MonitorMode};
 use refrain::layers::{Activation, Dense};
 use refrain::losses::{Huber, Loss, LossClass, Reduction, Targets};
 use refrain::metrics::{
-    Auc, Average, Direction, F1Score, FBetaScore, Metric, MetricClass, Precision,
+    Auc, Average, Direction, F1Score, FBetaScore, IoU, MeanIoU, Metric, MetricClass, Precision,
     PrecisionAtRecall, RecallAtPrecision, State, TruePositives,
 };
 use refrain::objects::FromConfig;
@@ -88,10 +88,74 @@ fn results_are_those_of_keras() -> Result<()> {
     Ok(())
 }
 
+/// An array of floats.
+fn floats(literal: &Literal) -> ArrayD<f32> {
+    let values = literal.to_f64().iter().map(|v| *v as f32).collect();
+    ArrayD::from_shape_vec(literal.dims(), values).expect("as many values as the shape has")
+}
+
+#[test]
+fn intersections_over_union_are_those_of_keras() -> Result<()> {
+    let mut golden = golden::Golden::open("iou");
+    let cases = golden.cases.as_array().cloned().expect("cases");
+    assert!(cases.len() > 20, "{} cases", cases.len());
+    for case in &cases {
+        let metric = || Metric::from_config(&case["metric"]);
+        assert_eq!(metric()?.to_config(), case["metric"]);
+        let [y, p] = [0, 1].map(|i| floats(&golden.array(&case["arrays"][i])));
+        let x = input(&p.shape()[1..]);
+        let linear = Activation::new(activations::Activation::Linear);
+        let model = Model::new(&x, &linear.call(&x)?)?;
+        let loss = || Loss::custom("none", |_, p| ops::mean(p, -1, false) * 0.0);
+        for weights in ["plain", "whole", "parts"] {
+            if case[weights].is_null() {
+                continue;
+            }
+            let compile = model.compile(Sgd::new(0.0), loss());
+            compile.weighted_metrics([metric()?]).run()?;
+            let given = (weights != "plain").then(|| floats(&golden.array(&json!(weights))));
+            let evaluate = model.evaluate(&p, &y).batch_size(8);
+            let evaluate = match &given {
+                Some(given) => evaluate.sample_weight(given),
+                None => evaluate,
+            };
+            let got = evaluate.run()?.get(&metric()?.name())?;
+            let expected = case[weights].as_f64().expect("a number");
+            let close = (got - expected).abs() < 1e-6;
+            assert!(close, "{weights}: {got}, Keras has {expected}: {case}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn intersections_over_union_are_saved_and_refuse_weights_of_samples_for_pixels() -> Result<()> {
+    let model = identity(3)?;
+    let compile = model.compile(Sgd::new(0.0), Loss::MeanSquaredError);
+    let metric = MeanIoU::new(2usize).dtype(refrain::DType::F32);
+    compile.weighted_metrics([metric]).run()?;
+    let x = Array2::from_shape_fn((6, 3), |(i, j)| ((i + j) % 2) as f32);
+    let path = file("iou");
+    model.save(&path)?;
+    let again = load_model(&path)?;
+    std::fs::remove_file(path).ok();
+    for model in [model, again] {
+        let alike = model.evaluate(&x, &x).run()?.get("mean_io_u")?;
+        assert!((alike - 1.0).abs() < 1e-6, "{alike}");
+        let of_samples = Array1::<f32>::ones(6);
+        let weighted = model.evaluate(&x, &x).sample_weight(&of_samples);
+        let error = weighted.run().expect_err("18 pixels").to_string();
+        assert!(error.contains("one for each class number"), "{error}");
+    }
+    Ok(())
+}
+
 #[test]
 fn options_that_do_not_fit_are_refused() -> Result<()> {
     let model = identity(3)?;
-    let cases: [(Metric, &str); 9] = [
+    let cases: [(Metric, &str); 11] = [
+        (IoU::new(2usize, [0, 2]).into(), "target_class_ids"),
+        (MeanIoU::new(0usize).into(), "num_classes"),
         (PrecisionAtRecall::new(1.5).into(), "recall between 0 and 1"),
         (
             RecallAtPrecision::new(0.5).num_thresholds(0).into(),

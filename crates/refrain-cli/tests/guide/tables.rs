@@ -88,8 +88,10 @@ fn functions_as_nodes() {
 #[test]
 fn losses_and_metrics() {
     check("Losses", |name| Loss::from_config(&json!(name)).is_ok());
-    let bounds = json!({ "precision": 0.5, "recall": 0.5, "sensitivity": 0.5, "specificity": 0.5 });
-    let metric = |name: &str| -> Json { json!({ "class_name": name, "config": bounds }) };
+    let arguments = json!({
+        "precision": 0.5, "recall": 0.5, "sensitivity": 0.5, "specificity": 0.5, "num_classes": 2, "target_class_ids": [1],
+    });
+    let metric = |name: &str| -> Json { json!({ "class_name": name, "config": arguments }) };
     check("Metrics", |name| Metric::from_config(&metric(name)).is_ok());
 }
 

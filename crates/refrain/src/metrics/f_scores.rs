@@ -1,15 +1,12 @@
 //! F scores: harmonic means of precision and recall.
 
 use super::delegate::delegate;
-use super::{Direction, Metric, State};
+use super::{Direction, EPSILON, Metric, State};
 use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
 use crate::options;
 use crate::tensor::Tensor;
-
-/// Keras's epsilon.
-const EPSILON: f64 = 1e-7;
 
 /// How the scores of classes become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

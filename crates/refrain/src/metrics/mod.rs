@@ -9,6 +9,7 @@ mod correlation;
 mod delegate;
 mod f_scores;
 mod from_config;
+mod iou;
 mod losses;
 mod mean;
 mod options;
@@ -30,6 +31,7 @@ pub use confusion::{
 };
 pub use correlation::{ConcordanceCorrelation, CosineSimilarity, PearsonCorrelation};
 pub use f_scores::{Average, F1Score, FBetaScore};
+pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
 pub use losses::{
     BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Hinge, KlDivergence,
     LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
@@ -47,6 +49,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::objects::{Based, Class, Custom, Object, constants, kind, name_of};
 use crate::ops::prim;
 use crate::tensor::Tensor;
+
+/// Keras's epsilon.
+const EPSILON: f64 = 1e-7;
 
 /// What a metric computes.
 ///
@@ -179,6 +184,7 @@ kind! {
         Auc = "AUC" | "auc";
         BinaryAccuracy = "BinaryAccuracy" | "binary_accuracy";
         BinaryCrossentropy = "BinaryCrossentropy" | "binary_crossentropy" | "bce" | "BCE";
+        BinaryIoU = "BinaryIoU" | "binary_io_u";
         CategoricalAccuracy = "CategoricalAccuracy" | "categorical_accuracy";
         CategoricalCrossentropy = "CategoricalCrossentropy" | "categorical_crossentropy";
         CategoricalHinge = "CategoricalHinge" | "categorical_hinge";
@@ -189,12 +195,16 @@ kind! {
         FalseNegatives = "FalseNegatives" | "false_negatives";
         FalsePositives = "FalsePositives" | "false_positives";
         Hinge = "Hinge" | "hinge";
+        IoU = "IoU" | "io_u";
         KlDivergence = "KLDivergence" | "kl_divergence" | "kld" | "KLD";
         LogCoshError = "LogCoshError" | "log_cosh_error";
         MeanAbsoluteError = "MeanAbsoluteError" | "mean_absolute_error" | "mae" | "MAE";
         MeanAbsolutePercentageError = "MeanAbsolutePercentageError" | "mean_absolute_percentage_error" | "mape" | "MAPE";
+        MeanIoU = "MeanIoU" | "mean_io_u";
         MeanSquaredError = "MeanSquaredError" | "mean_squared_error" | "mse" | "MSE";
         MeanSquaredLogarithmicError = "MeanSquaredLogarithmicError" | "mean_squared_logarithmic_error" | "msle" | "MSLE";
+        OneHotIoU = "OneHotIoU" | "one_hot_io_u";
+        OneHotMeanIoU = "OneHotMeanIoU" | "one_hot_mean_io_u";
         PearsonCorrelation = "PearsonCorrelation" | "pearson_correlation";
         Poisson = "Poisson" | "poisson";
         Precision = "Precision" | "precision";

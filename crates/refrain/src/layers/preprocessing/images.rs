@@ -7,16 +7,22 @@ use crate::ops::slice_traced;
 use crate::tensor::Tensor;
 use crate::utils::sizes;
 
-/// The axes of rows and columns of one image or of a batch.
-pub(super) fn axes(x: &Tensor, format: DataFormat) -> Result<[usize; 2]> {
-    let rank = x.rank();
-    if !(3..=4).contains(&rank) {
-        return Err(Error::mismatch(
+/// Refuses what is neither one image nor a batch.
+pub(super) fn check_rank(x: &Tensor) -> Result<()> {
+    match x.rank() {
+        3 | 4 => Ok(()),
+        _ => Err(Error::mismatch(
             ErrorKind::Shape,
             "an image or a batch of images, of rank 3 or 4",
             format!("shape {}", x.shape()),
-        ));
+        )),
     }
+}
+
+/// The axes of rows and columns of one image or of a batch.
+pub(super) fn axes(x: &Tensor, format: DataFormat) -> Result<[usize; 2]> {
+    check_rank(x)?;
+    let rank = x.rank();
     Ok(match format {
         DataFormat::ChannelsLast => [rank - 3, rank - 2],
         DataFormat::ChannelsFirst => [rank - 2, rank - 1],

@@ -1,5 +1,6 @@
 //! Layers that prepare data.
 
+mod augmentation;
 mod categorical;
 mod category_encoding;
 mod center_crop;
@@ -10,6 +11,16 @@ mod quantiles;
 mod rescaling;
 mod resizing;
 
+pub use augmentation::{
+    AutoContrast, AutoContrastOptions, Equalization, EqualizationOptions, Factor, FlipMode,
+    RandomBrightness, RandomBrightnessOptions, RandomColorDegeneration,
+    RandomColorDegenerationOptions, RandomColorJitter, RandomColorJitterOptions, RandomContrast,
+    RandomContrastOptions, RandomErasing, RandomErasingOptions, RandomFlip, RandomFlipOptions,
+    RandomGaussianBlur, RandomGaussianBlurOptions, RandomGrayscale, RandomGrayscaleOptions,
+    RandomHue, RandomHueOptions, RandomInvert, RandomInvertOptions, RandomPosterization,
+    RandomPosterizationOptions, RandomSaturation, RandomSaturationOptions, RandomSharpness,
+    RandomSharpnessOptions, Solarization, SolarizationOptions, ValueRange,
+};
 pub use categorical::OutputMode;
 pub use category_encoding::{CategoryEncoding, CategoryEncodingOptions};
 pub use center_crop::{CenterCrop, CenterCropOptions};
@@ -19,10 +30,26 @@ pub use rescaling::{Factors, Rescaling, RescalingOptions};
 pub use resizing::{FillMode, Resizing, ResizingOptions};
 
 crate::layers::registry::rows! {
+    "AutoContrast" => AutoContrastOptions,
     "CategoryEncoding" => CategoryEncodingOptions,
     "CenterCrop" => CenterCropOptions,
     "Discretization" => DiscretizationOptions,
+    "Equalization" => EqualizationOptions,
     "Normalization" => NormalizationOptions,
+    "RandomBrightness" => RandomBrightnessOptions,
+    "RandomColorDegeneration" => RandomColorDegenerationOptions,
+    "RandomColorJitter" => RandomColorJitterOptions,
+    "RandomContrast" => RandomContrastOptions,
+    "RandomErasing" => RandomErasingOptions,
+    "RandomFlip" => RandomFlipOptions,
+    "RandomGaussianBlur" => RandomGaussianBlurOptions,
+    "RandomGrayscale" => RandomGrayscaleOptions,
+    "RandomHue" => RandomHueOptions,
+    "RandomInvert" => RandomInvertOptions,
+    "RandomPosterization" => RandomPosterizationOptions,
+    "RandomSaturation" => RandomSaturationOptions,
+    "RandomSharpness" => RandomSharpnessOptions,
     "Rescaling" => RescalingOptions,
     "Resizing" => ResizingOptions,
+    "Solarization" => SolarizationOptions,
 }

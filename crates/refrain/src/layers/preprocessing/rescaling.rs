@@ -62,7 +62,7 @@ impl Layer for RescalingOptions {
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = prim::convert(inputs.one()?, cx.layer.dtype())?;
-        Ok(&x * self.scale.constant(cx, &x)? + self.offset.constant(cx, &x)?)
+        Ok(&x * self.scale.like(&x)? + self.offset.like(&x)?)
     }
 
     fn supports_masking(&self) -> bool {
@@ -127,7 +127,8 @@ impl ConfigValue for Factors {
 }
 
 impl Factors {
-    fn constant(&self, cx: &Call, x: &Tensor) -> Result<Tensor> {
+    /// As a constant beside a tensor, of its type.
+    pub(super) fn like(&self, x: &Tensor) -> Result<Tensor> {
         let (dims, values) = match self {
             Factors::One(factor) => (vec![], vec![*factor]),
             Factors::Each(factors) => (vec![factors.len()], factors.clone()),
@@ -135,6 +136,7 @@ impl Factors {
         let literal = Literal::new(dims, values);
         let literal =
             literal.ok_or_else(|| Error::new(ErrorKind::Internal, "factors of another number"))?;
-        Ok(cx.constant(literal.convert(x.dtype())))
+        let trace = &x.expect_traced()?.trace;
+        Ok(trace.constant(literal.convert(x.dtype())))
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn drop_channels(
 }
 
 /// Normally distributed numbers of a tensor's shape and type, with a mean of zero. Needs `add_seed`.
-pub(super) fn normal(cx: &Call, like: &Tensor, stddev: f64) -> Result<Tensor> {
+pub(crate) fn normal(cx: &Call, like: &Tensor, stddev: f64) -> Result<Tensor> {
     /// Keeps -1, whose quantile is minus infinity, out: half a step of the uniform numbers after doubling.
     const LOWEST: f64 = -1.0 + 1.0 / (1u32 << 24) as f64;
     let uniform = cx.random_uniform(like.shape())?;

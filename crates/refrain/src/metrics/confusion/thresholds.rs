@@ -1,14 +1,11 @@
 //! What predictions are compared with.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::Numbers;
+use crate::metrics::{EPSILON, Numbers};
 use crate::ops;
 use crate::tensor::Tensor;
 
 use super::samples::constant;
-
-/// Keras's epsilon.
-const EPSILON: f64 = 1e-7;
 
 /// Each prediction is compared with every threshold: more would take memory beyond all use.
 const MOST: i64 = 1 << 20;

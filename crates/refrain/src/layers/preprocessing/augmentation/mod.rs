@@ -1,0 +1,222 @@
+//! Layers that change images while fitting.
+
+mod auto_contrast;
+mod colors;
+mod equalization;
+mod options;
+mod random_brightness;
+mod random_color_degeneration;
+mod random_color_jitter;
+mod random_contrast;
+mod random_erasing;
+mod random_flip;
+mod random_gaussian_blur;
+mod random_grayscale;
+mod random_hue;
+mod random_invert;
+mod random_posterization;
+mod random_saturation;
+mod random_sharpness;
+mod solarization;
+#[cfg(test)]
+mod tests;
+
+pub use auto_contrast::{AutoContrast, AutoContrastOptions};
+pub use equalization::{Equalization, EqualizationOptions};
+pub use options::{Factor, ValueRange};
+pub use random_brightness::{RandomBrightness, RandomBrightnessOptions};
+pub use random_color_degeneration::{RandomColorDegeneration, RandomColorDegenerationOptions};
+pub use random_color_jitter::{RandomColorJitter, RandomColorJitterOptions};
+pub use random_contrast::{RandomContrast, RandomContrastOptions};
+pub use random_erasing::{RandomErasing, RandomErasingOptions};
+pub use random_flip::{FlipMode, RandomFlip, RandomFlipOptions};
+pub use random_gaussian_blur::{RandomGaussianBlur, RandomGaussianBlurOptions};
+pub use random_grayscale::{RandomGrayscale, RandomGrayscaleOptions};
+pub use random_hue::{RandomHue, RandomHueOptions};
+pub use random_invert::{RandomInvert, RandomInvertOptions};
+pub use random_posterization::{RandomPosterization, RandomPosterizationOptions};
+pub use random_saturation::{RandomSaturation, RandomSaturationOptions};
+pub use random_sharpness::{RandomSharpness, RandomSharpnessOptions};
+pub use solarization::{Solarization, SolarizationOptions};
+
+use refrain_graph::Dim;
+
+use super::images;
+use crate::config::Config;
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::layers::{Call, DataFormat, Padding};
+use crate::ops::{self, ConvOptions, prim};
+use crate::tensor::Tensor;
+
+/// How a layer changes images `(batch, rows, columns, channels)`, or with the channels first.
+trait Augmentation {
+    /// Refuses options that make no sense.
+    fn check(&self) -> Result<()>;
+
+    /// Draws what the images are changed by.
+    fn draw(&self, draws: &Draws) -> Result<Vec<Tensor>>;
+
+    /// The images, changed by what was drawn.
+    fn transform(&self, x: &Tensor, drawn: &[Tensor]) -> Result<Tensor>;
+
+    /// Whether images are changed outside of fitting too.
+    fn always(&self) -> bool {
+        false
+    }
+
+    /// The configuration as Keras has it.
+    fn written(&self, config: Config) -> Config {
+        config
+    }
+}
+
+/// Random numbers for a batch of images.
+struct Draws<'c> {
+    cx: &'c Call,
+    x: &'c Tensor,
+}
+
+impl Draws<'_> {
+    /// A number for each image, `(batch, 1, 1, 1)`, as `float32`.
+    fn each(&self, [low, high]: [f64; 2]) -> Result<Tensor> {
+        let one: Dim = Some(1);
+        let shape = vec![self.x.shape().dim(0), one, one, one];
+        (self.cx.random_uniform(shape)? * (high - low) + low).checked()
+    }
+
+    /// A number for each image, in the images' type.
+    fn uniform(&self, range: [f64; 2]) -> Result<Tensor> {
+        prim::convert(&self.each(range)?, self.x.dtype())
+    }
+
+    /// So many numbers for all images.
+    fn shared(&self, count: usize, [low, high]: [f64; 2]) -> Result<Tensor> {
+        let numbers = self.cx.random_uniform([count])? * (high - low) + low;
+        prim::convert(&numbers.checked()?, self.x.dtype())
+    }
+
+    /// Whether to change each image, with a probability that is drawn for it.
+    fn chance(&self, range: [f64; 2]) -> Result<Tensor> {
+        let probability = self.each(range)?;
+        ops::less(&self.each([0.0, 1.0])?, &probability).checked()
+    }
+}
+
+/// What a layer makes of one image or a batch, in its type.
+fn augmented(layer: &dyn Augmentation, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+    let x = prim::convert(inputs.one()?, cx.layer.dtype())?;
+    images::check_rank(&x)?;
+    if !cx.training() && !layer.always() {
+        return Ok(x);
+    }
+    let single = x.rank() == 3;
+    let batch = match single {
+        true => ops::expand_dims(&x, 0).checked()?,
+        false => x.clone(),
+    };
+    let drawn = layer.draw(&Draws { cx, x: &batch })?;
+    let changed = layer.transform(&batch, &drawn)?.checked()?;
+    let changed = match single {
+        true => ops::squeeze(&changed, 0).checked()?,
+        false => changed,
+    };
+    prim::convert(&changed, x.dtype())
+}
+
+/// Images whose pixels are sums of those around them, with the weights of a kernel `(rows, columns)`. Beyond the edges are zeros.
+fn blurred(x: &Tensor, kernel: &Tensor, format: DataFormat) -> Result<Tensor> {
+    let dims = [kernel.dim(0), kernel.dim(1), x.dim(colors::axis(format))];
+    let [Some(rows), Some(columns), Some(channels)] = dims else {
+        return Ok(x.clone());
+    };
+    let kernel = ops::reshape(kernel, [rows as i64, columns as i64, 1, 1]);
+    let kernel = ops::broadcast_to(kernel, [rows, columns, channels, 1]);
+    let same = ConvOptions::default().padding(Padding::Same);
+    ops::depthwise_conv(x, &kernel, same.data_format(format)).checked()
+}
+
+/// Declares a layer of an [`Augmentation`], a `random` one with a seed: options, constructor, the layer.
+macro_rules! augmentation {
+    (
+        $(#[$meta:meta])*
+        random $alias:ident($($arg:ident: $arg_ty:ty),*), $options:ident { $($fields:tt)* }
+    ) => {
+        $crate::layers::preprocessing::augmentation::augmentation! {
+            @declare $(#[$meta])*
+            $alias($($arg: $arg_ty),*), $options {
+                /// Seed of the random numbers, with which the layer draws the same in each process.
+                seed: Option<u64> = None,
+                $($fields)*
+            } seed
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $alias:ident($($arg:ident: $arg_ty:ty),*), $options:ident { $($fields:tt)* }
+    ) => {
+        $crate::layers::preprocessing::augmentation::augmentation! {
+            @declare $(#[$meta])* $alias($($arg: $arg_ty),*), $options { $($fields)* }
+        }
+    };
+    (
+        @declare $(#[$meta:meta])*
+        $alias:ident($($arg:ident: $arg_ty:ty),*), $options:ident { $($fields:tt)* }
+        $($seed:ident)?
+    ) => {
+        use super::{Augmentation, augmented};
+        use crate::config::Config;
+        use crate::error::Result;
+        use crate::inputs::Inputs;
+        use crate::layers::{Call, DataFormat, Layer};
+        use crate::tensor::Tensor;
+
+        $crate::layers::layer_options! {
+            $(#[$meta])*
+            $alias, $options {
+                /// Where the channels are.
+                data_format: DataFormat = DataFormat::ChannelsLast,
+                $($fields)*
+            }
+        }
+
+        impl $alias {
+            /// A layer with these options, and the defaults of all others.
+            #[allow(clippy::new_without_default)]
+            pub fn new($($arg: impl Into<$arg_ty>),*) -> Self {
+                $options { $($arg: $arg.into(),)* ..$options::default() }.into_layer()
+            }
+        }
+
+        impl Layer for $options {
+            type Output = Tensor;
+
+            fn class_name(&self) -> &str {
+                stringify!($alias)
+            }
+
+            fn config(&self) -> Config {
+                self.written(self.to_config())
+            }
+
+            fn validate(&self) -> Result<()> {
+                self.check()
+            }
+
+            $(fn build(&self, cx: &mut crate::layers::Build) -> Result<()> {
+                cx.add_seed(self.$seed);
+                Ok(())
+            })?
+
+            fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+                augmented(self, cx, inputs)
+            }
+
+            fn duplicate(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+        }
+    };
+}
+
+use augmentation;

@@ -1,0 +1,302 @@
+//! Intersection over union: how well predicted classes cover the true ones.
+
+use refrain_graph::{DType, Literal};
+
+use super::delegate::delegate;
+use super::{Direction, EPSILON, Metric, State};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::{self, Axes};
+use crate::options;
+use crate::tensor::Tensor;
+
+options! {
+    /// The mean, over some classes, of what predictions and targets have in common of all that either has: true positives over
+    /// the sum of true positives, false positives and false negatives. Classes that are nowhere do not count.
+    ///
+    /// Targets and predictions are class numbers of any one shape, or have `num_classes` elements along `axis`, of which the
+    /// largest counts. Numbers beyond the classes are left out. Weights have as many elements as there are class numbers, or one.
+    ///
+    /// ```
+    /// use refrain::metrics::IoU;
+    /// let borders = IoU::new(3usize, [1, 2]).sparse_y_pred(false).name("borders");
+    /// ```
+    pub struct IoU: Metric(dtype = DType::I32) [
+        /// How many classes there are.
+        num_classes: usize,
+        /// The classes whose mean is taken.
+        target_class_ids: Vec<usize>,
+    ] {
+        /// Targets of this class are left out.
+        ignore_class: Option<i64> = None,
+        /// Whether targets are class numbers.
+        sparse_y_true: bool = true,
+        /// Whether predictions are class numbers.
+        sparse_y_pred: bool = true,
+        /// Where the classes are, if there are no class numbers.
+        axis: i64 = -1,
+    }
+}
+
+options! {
+    /// [`IoU`] of two classes: predictions of `threshold` or more are class 1, others class 0.
+    ///
+    /// ```
+    /// use refrain::metrics::BinaryIoU;
+    /// let foreground = BinaryIoU::new().target_class_ids([1]).threshold(0.3);
+    /// ```
+    pub struct BinaryIoU: Metric(dtype = DType::I32) {
+        /// The classes whose mean is taken, of 0 and 1.
+        target_class_ids: Vec<usize> = vec![0, 1],
+        /// From which prediction on a sample is of class 1.
+        threshold: f64 = 0.5,
+    }
+}
+
+options! {
+    /// [`IoU`] of all classes.
+    ///
+    /// ```
+    /// use refrain::metrics::MeanIoU;
+    /// let mean = MeanIoU::new(21usize).sparse_y_pred(false).ignore_class(255);
+    /// ```
+    pub struct MeanIoU: Metric(dtype = DType::I32) [
+        /// How many classes there are.
+        num_classes: usize,
+    ] {
+        /// Targets of this class are left out.
+        ignore_class: Option<i64> = None,
+        /// Whether targets are class numbers.
+        sparse_y_true: bool = true,
+        /// Whether predictions are class numbers.
+        sparse_y_pred: bool = true,
+        /// Where the classes are, if there are no class numbers.
+        axis: i64 = -1,
+    }
+}
+
+options! {
+    /// [`IoU`] of one-hot targets.
+    ///
+    /// ```
+    /// use refrain::metrics::OneHotIoU;
+    /// let second = OneHotIoU::new(3usize, [1]);
+    /// ```
+    pub struct OneHotIoU: Metric(dtype = DType::I32) [
+        /// How many classes there are.
+        num_classes: usize,
+        /// The classes whose mean is taken.
+        target_class_ids: Vec<usize>,
+    ] {
+        /// Targets of this class are left out.
+        ignore_class: Option<i64> = None,
+        /// Whether predictions are class numbers.
+        sparse_y_pred: bool = false,
+        /// Where the classes are, if there are no class numbers.
+        axis: i64 = -1,
+    }
+}
+
+options! {
+    /// [`IoU`] of all classes, for one-hot targets.
+    ///
+    /// ```
+    /// use refrain::metrics::OneHotMeanIoU;
+    /// let mean = OneHotMeanIoU::new(3usize);
+    /// ```
+    pub struct OneHotMeanIoU: Metric(dtype = DType::I32) [
+        /// How many classes there are.
+        num_classes: usize,
+    ] {
+        /// Targets of this class are left out.
+        ignore_class: Option<i64> = None,
+        /// Whether predictions are class numbers.
+        sparse_y_pred: bool = false,
+        /// Where the classes are, if there are no class numbers.
+        axis: i64 = -1,
+    }
+}
+
+macro_rules! weight_type {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// The type of class numbers and weights. In one of integers, as the default `int32`, they lose their fractions;
+            /// with weights between 0 and 1, have `float32`.
+            pub fn dtype(mut self, dtype: DType) -> Self {
+                self.base.dtype = dtype;
+                self
+            }
+        }
+    )*};
+}
+
+weight_type! { IoU BinaryIoU MeanIoU OneHotIoU OneHotMeanIoU }
+
+delegate! {
+    IoU(m): Overlap {
+        targets: m.target_class_ids.clone(),
+        ignore: m.ignore_class,
+        y: Classes::of(m.sparse_y_true, m.axis),
+        p: Classes::of(m.sparse_y_pred, m.axis),
+        ..Overlap::new(m.num_classes, m.base.dtype)
+    }, Some(Direction::Up);
+    BinaryIoU(m): Overlap {
+        targets: m.target_class_ids.clone(),
+        p: Classes::From(m.threshold),
+        ..Overlap::new(2, m.base.dtype)
+    }, Some(Direction::Up);
+    MeanIoU(m): Overlap {
+        ignore: m.ignore_class,
+        y: Classes::of(m.sparse_y_true, m.axis),
+        p: Classes::of(m.sparse_y_pred, m.axis),
+        ..Overlap::new(m.num_classes, m.base.dtype)
+    }, Some(Direction::Up);
+    OneHotIoU(m): Overlap {
+        targets: m.target_class_ids.clone(),
+        ignore: m.ignore_class,
+        y: Classes::Largest(m.axis),
+        p: Classes::of(m.sparse_y_pred, m.axis),
+        ..Overlap::new(m.num_classes, m.base.dtype)
+    }, Some(Direction::Up);
+    OneHotMeanIoU(m): Overlap {
+        ignore: m.ignore_class,
+        y: Classes::Largest(m.axis),
+        p: Classes::of(m.sparse_y_pred, m.axis),
+        ..Overlap::new(m.num_classes, m.base.dtype)
+    }, Some(Direction::Up);
+}
+
+/// How targets or predictions say their classes.
+#[derive(Clone, Copy)]
+enum Classes {
+    /// By their numbers.
+    Numbers,
+    /// By the place of the largest along an axis.
+    Largest(i64),
+    /// Class 1 is from this number on.
+    From(f64),
+}
+
+impl Classes {
+    fn of(sparse: bool, axis: i64) -> Self {
+        match sparse {
+            true => Classes::Numbers,
+            false => Classes::Largest(axis),
+        }
+    }
+
+    /// The class numbers in one row.
+    fn numbers(self, x: &Tensor, dtype: DType) -> Tensor {
+        let numbers = match self {
+            Classes::Numbers => x.clone(),
+            Classes::Largest(axis) => ops::argmax(x, axis, false),
+            Classes::From(threshold) => ops::greater_equal(x, threshold),
+        };
+        ops::reshape(ops::cast(numbers, dtype), [-1])
+    }
+}
+
+/// What the metrics compute.
+struct Overlap {
+    classes: usize,
+    targets: Vec<usize>,
+    ignore: Option<i64>,
+    y: Classes,
+    p: Classes,
+    dtype: DType,
+}
+
+impl Overlap {
+    /// Of all classes, given by their numbers.
+    fn new(classes: usize, dtype: DType) -> Self {
+        Overlap {
+            classes,
+            targets: (0..classes).collect(),
+            ignore: None,
+            y: Classes::Numbers,
+            p: Classes::Numbers,
+            dtype,
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        let wrong = |expected: String, received: String| {
+            Err(Error::mismatch(ErrorKind::Config, expected, received))
+        };
+        match self.targets.iter().find(|&&id| id >= self.classes) {
+            _ if self.classes == 0 => wrong("a positive `num_classes`".to_owned(), "0".to_owned()),
+            Some(id) => wrong(
+                format!("`target_class_ids` below num_classes={}", self.classes),
+                id.to_string(),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn state(&self, _y_pred: &Tensor) -> Result<Vec<State>> {
+        let shape = [self.classes, self.classes];
+        Ok(vec![State::new("total_confusion_matrix", shape)])
+    }
+
+    fn update(
+        &self,
+        state: &[Tensor],
+        y: &Tensor,
+        p: &Tensor,
+        weight: Option<&Tensor>,
+    ) -> Result<Vec<Tensor>> {
+        let y = self.y.numbers(y, self.dtype).checked()?;
+        let p = self.p.numbers(p, self.dtype).checked()?;
+        let weight = self.weights(&y, &p, weight)?;
+        let classes = self.classes as f64;
+        let is_class =
+            |x: &Tensor| ops::logical_and(&ops::greater_equal(x, 0.0), &ops::less(x, classes));
+        let mut counts = ops::logical_and(&is_class(&y), &is_class(&p));
+        if let Some(ignored) = self.ignore {
+            counts = ops::logical_and(&counts, &ops::not_equal(&y, ignored as f64));
+        }
+        let place = |x: &Tensor| ops::cast(ops::where_(&counts, x, 0.0), DType::I32);
+        let places = ops::stack([place(&y), place(&p)], -1);
+        let weight = ops::where_(&counts, &weight, 0.0);
+        let batch = ops::scatter(&places, &weight, [self.classes, self.classes]);
+        Ok(vec![&state[0] + batch])
+    }
+
+    /// A weight for each class number.
+    fn weights(&self, y: &Tensor, p: &Tensor, weight: Option<&Tensor>) -> Result<Tensor> {
+        let wrong = |expected: &str, received: &Tensor| {
+            let expected = format!("{expected} {}", y.shape());
+            let received = format!("shape {}", received.shape());
+            Err(Error::mismatch(ErrorKind::Shape, expected, received))
+        };
+        if !y.shape().compatible(&p.shape()) {
+            return wrong("as many predicted classes as true ones, of shape", p);
+        }
+        let one = ops::ones_like(ops::cast(y, DType::F32), None);
+        let Some(weight) = weight else {
+            return one.checked();
+        };
+        let flat = ops::reshape(ops::cast(weight, self.dtype), [-1]).checked()?;
+        if flat.dim(0) != Some(1) && !flat.shape().compatible(&y.shape()) {
+            return wrong("one weight, or one for each class number, of shape", weight);
+        }
+        (one * ops::cast(flat, DType::F32)).checked()
+    }
+
+    fn result(&self, state: &[Tensor]) -> Result<Tensor> {
+        let matrix = &state[0];
+        let ids: Vec<i32> = self.targets.iter().map(|&id| id as i32).collect();
+        let Some(ids) = Literal::new([ids.len()], ids) else {
+            let message = "a constant with as many values as its shape has";
+            return Err(Error::new(ErrorKind::Internal, message));
+        };
+        let ids = Tensor::constant(ids);
+        let of_targets = |x: &Tensor| ops::take(x, &ids, 0);
+        let shared = ops::diagonal(matrix, 0, 0, 1);
+        let all = ops::sum(matrix, 0, false) + ops::sum(matrix, 1, false) - &shared;
+        let (shared, all) = (of_targets(&shared), of_targets(&all));
+        let there = ops::greater(&all, 1e-9);
+        let each = ops::where_(&there, &shared / (&all + EPSILON), 0.0);
+        let number = ops::sum(ops::cast(&there, DType::F32), Axes::All, false);
+        (ops::sum(&each, Axes::All, false) / (number + EPSILON)).checked()
+    }
+}

@@ -1,0 +1,184 @@
+//! Layers that change images: what they draw, and models of them.
+
+use std::collections::BTreeSet;
+
+use ndarray::{Array2, Array4, ArrayD};
+use refrain::layers::{
+    AutoContrast, Dense, Equalization, Factor, Factors, Flatten, FlipMode, Handle, Layer,
+    RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomErasing,
+    RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPosterization,
+    RandomSaturation, RandomSharpness, Solarization,
+};
+use refrain::losses::Loss;
+use refrain::optimizers::Sgd;
+use refrain::{Inputs, Model, Result, Tensor, input, load_model};
+
+const IMAGES: usize = 2000;
+
+/// What a layer makes of images while fitting.
+fn changed<L: Layer<Output = Tensor>>(layer: Handle<L>, x: &Array4<f32>) -> Result<ArrayD<f32>> {
+    let at = input(&x.shape()[1..]);
+    let y = layer.call(Inputs::new(&at).option("training", true))?;
+    Model::new(&at, &y)?
+        .predict(x)
+        .batch_size(IMAGES)
+        .run()?
+        .into_array()
+}
+
+/// Images of one pixel of this value.
+fn pixels(value: f32) -> Array4<f32> {
+    Array4::from_elem((IMAGES, 1, 1, 1), value)
+}
+
+fn share(values: &ArrayD<f32>, chosen: impl Fn(f32) -> bool) -> f64 {
+    let chosen = values.iter().filter(|value| chosen(**value)).count();
+    chosen as f64 / values.len() as f64
+}
+
+#[test]
+fn each_image_has_a_number_of_its_own_within_the_bounds() -> Result<()> {
+    let seeded = |seed: u64| changed(RandomBrightness::new(0.2).seed(seed), &pixels(100.0));
+    let y = seeded(1)?;
+    assert_eq!(y, seeded(1)?);
+    assert_ne!(y, seeded(2)?);
+    assert!(y.iter().all(|v| (49.0..=151.0).contains(v)));
+    // Five standard deviations of the mean.
+    let mean = f64::from(y.mean().expect("a mean"));
+    assert!(
+        (mean - 100.0).abs() < 5.0 * 29.5 / (IMAGES as f64).sqrt(),
+        "{mean}"
+    );
+    let distinct: BTreeSet<u32> = y.iter().map(|v| v.to_bits()).collect();
+    assert!(distinct.len() > IMAGES * 9 / 10);
+    Ok(())
+}
+
+#[test]
+fn choices_are_as_frequent_as_their_probabilities() -> Result<()> {
+    let row = Array4::from_shape_fn((IMAGES, 1, 2, 1), |(_, _, j, _)| j as f32);
+    let y = changed(RandomFlip::new().mode(FlipMode::Horizontal).seed(1), &row)?;
+    let flipped = y.index_axis(ndarray::Axis(2), 0).to_owned();
+    assert!((share(&flipped, |v| v == 1.0) - 0.5).abs() < 0.05);
+    let both = flipped + y.index_axis(ndarray::Axis(2), 1);
+    assert!(both.iter().all(|v| *v == 1.0));
+
+    let y = changed(RandomInvert::new().factor((0.3, 0.3)).seed(1), &pixels(5.0))?;
+    assert!((share(&y, |v| v == 250.0) - 0.3).abs() < 0.05);
+    assert!((share(&y, |v| v == 5.0) - 0.7).abs() < 0.05);
+    // A probability between 0 and 1, drawn too.
+    let y = changed(RandomInvert::new().seed(1), &pixels(5.0))?;
+    assert!((share(&y, |v| v == 250.0) - 0.5).abs() < 0.05);
+
+    let y = changed(RandomPosterization::new((2.0, 5.0)).seed(1), &pixels(255.0))?;
+    for bits in [192.0, 224.0, 240.0] {
+        assert!(
+            (share(&y, |v| v == bits) - 1.0 / 3.0).abs() < 0.05,
+            "{bits}"
+        );
+    }
+
+    let colors = Array4::from_shape_fn((IMAGES, 1, 1, 3), |(_, _, _, c)| c as f32 * 100.0);
+    let y = changed(RandomGrayscale::new().factor(0.2).seed(1), &colors)?;
+    assert!((share(&y, |v| (v - 81.5).abs() < 0.01) - 0.2).abs() < 0.05);
+    Ok(())
+}
+
+#[test]
+fn rectangles_have_the_size_that_is_drawn_and_lie_anywhere() -> Result<()> {
+    let layer = RandomErasing::new().factor((1.0, 1.0)).scale((0.25, 0.25));
+    let layer = layer.fill_value(Factors::One(9.0)).seed(1);
+    let y = changed(layer, &Array4::zeros((IMAGES, 8, 6, 2)))?;
+    let mut places = BTreeSet::new();
+    for image in y.outer_iter() {
+        let painted: Vec<usize> = (0..image.len())
+            .filter(|&i| image[[i / 12, i / 2 % 6, i % 2]] == 9.0)
+            .collect();
+        assert_eq!(painted.len(), 4 * 3 * 2);
+        places.insert(painted[0]);
+    }
+    // Four rows and three columns that it can begin in.
+    assert_eq!(places.len(), 4 * 3, "{places:?}");
+    let noise = changed(
+        RandomErasing::new().factor((1.0, 1.0)).seed(1),
+        &pixels(-1.0),
+    )?;
+    assert!(
+        noise
+            .iter()
+            .all(|v| *v == -1.0 || (0.0..=255.0).contains(v))
+    );
+    Ok(())
+}
+
+#[test]
+fn images_without_three_colours_and_options_out_of_bounds_are_refused() {
+    let two = input([4, 4, 2]);
+    let call = Inputs::new(&two).option("training", true);
+    let error = RandomHue::new(0.5).call(call).expect_err("two colours");
+    assert!(error.to_string().contains("three colours"), "{error}");
+    let painted = RandomErasing::new().fill_value(Factors::Each(vec![1.0, 2.0, 3.0]));
+    let call = Inputs::new(&two).option("training", true);
+    assert!(painted.call(call).is_err());
+    let x = input([4, 4, 3]);
+    assert!(RandomFlip::new().call(&input([4])).is_err());
+    assert!(RandomContrast::new(1.5).call(&x).is_err());
+    assert!(RandomHue::new(-0.1).call(&x).is_err());
+    assert!(RandomPosterization::new(9.0).call(&x).is_err());
+    assert!(RandomGaussianBlur::new().kernel_size(4).call(&x).is_err());
+    assert!(RandomGrayscale::new().factor(1.1).call(&x).is_err());
+    assert!(
+        AutoContrast::new()
+            .value_range((1.0, 1.0))
+            .call(&x)
+            .is_err()
+    );
+    assert!(Equalization::new().bins(0usize).call(&x).is_err());
+}
+
+#[test]
+fn models_of_all_layers_fit_and_predict_what_they_are_given() -> Result<()> {
+    let at = input([6, 5, 3]);
+    let mut x = RandomFlip::new().call(&at)?;
+    x = RandomBrightness::new(0.2).call(&x)?;
+    x = RandomContrast::new(0.2).call(&x)?;
+    x = RandomGrayscale::new().call(&x)?;
+    x = RandomInvert::new().call(&x)?;
+    x = RandomPosterization::new(6.0).call(&x)?;
+    x = RandomSaturation::new(0.5).call(&x)?;
+    x = RandomHue::new(0.5).call(&x)?;
+    let jitter = RandomColorJitter::new().contrast_factor(Factor::UpTo(0.2));
+    x = jitter.hue_factor(Factor::UpTo(0.1)).call(&x)?;
+    x = RandomColorDegeneration::new(0.5).call(&x)?;
+    x = RandomSharpness::new(0.5).call(&x)?;
+    x = RandomErasing::new().call(&x)?;
+    x = RandomGaussianBlur::new().call(&x)?;
+    x = Solarization::new().threshold_factor((0.5, 0.9)).call(&x)?;
+    let unchanged = Equalization::new().call(&x)?;
+    let y = Dense::new(1).call(&Flatten::new().call(&unchanged)?)?;
+    let model = Model::new(&at, &y)?;
+    model
+        .compile(Sgd::new(1e-9), Loss::MeanSquaredError)
+        .run()?;
+    let images = Array4::from_shape_fn((12, 6, 5, 3), |(n, i, j, c)| {
+        ((n * 37 + i * 11 + j * 17 + c * 29) % 256) as f32
+    });
+    let history = model
+        .fit(&images, &Array2::<f32>::zeros((12, 1)))
+        .epochs(2)
+        .run()?;
+    assert!(history.last("loss")?.is_finite());
+    let given: ArrayD<f32> = Model::new(&at, &unchanged)?
+        .predict(&images)
+        .run()?
+        .into_array()?;
+    assert_eq!(given, images.clone().into_dyn());
+    let path = std::env::temp_dir().join(format!("refrain-augmented-{}.keras", std::process::id()));
+    model.save(&path)?;
+    let again = load_model(&path)?;
+    std::fs::remove_file(path).ok();
+    let predict =
+        |model: &Model| -> Result<ArrayD<f32>> { model.predict(&images).run()?.into_array() };
+    assert_eq!(predict(&again)?, predict(&model)?);
+    Ok(())
+}
