@@ -248,8 +248,7 @@ fn floor_divide_integers(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let by_zero = prim::compare(Comparison::Eq, b, &prim::constant_like(b, 0.0)?)?;
     let without = |value| prim::constant_like(&quotient, value);
     let without = match quotient.dtype() {
-        DType::U8 => without(u8::MAX.into())?,
-        DType::U32 => without(u32::MAX.into())?,
+        unsigned @ (DType::U8 | DType::U32) => without(prim::limits(unsigned).1)?,
         _ => {
             let zero = prim::compare(Comparison::Eq, a, &prim::constant_like(a, 0.0)?)?;
             prim::select(&zero, &without(-1.0)?, &without(-2.0)?)?

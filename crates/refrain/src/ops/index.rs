@@ -1,13 +1,14 @@
-//! Reading elements at positions: Python's indexing, `take`, `one_hot`.
+//! Reading elements at positions: Python's indexing, `take`, `one_hot`; choosing between elements.
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
 
-use refrain_graph::{BinaryOp, Comparison, DType, Dim, GatherDims, Op, Shape};
+use refrain_graph::{BinaryOp, Comparison, DType, Dim, GatherDims, Op, Reduction, Shape};
 use serde_json::{Value as Json, json};
 
 use super::arithmetic::operand;
 use super::definition::{operations, to};
-use super::{Operand, absent, concatenate_traced, dtype, option, prim, tensor_argument};
+use super::reduce::reduce;
+use super::{Operand, absent, concatenate_traced, dtype, not_equal, option, prim, tensor_argument};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -195,6 +196,20 @@ operations! { TABLE in table {
     }
     "ops.nn" / "OneHot" as "one_hot(x, num_classes, axis=-1, dtype=None, sparse=False)"
     [Tensor, Count, Integer, OptionalType, Flag], "K.one_hot(indices, num_classes)" => one_hot_call;
+    /// 1 for each class that a sample has, 0 for the others, along an axis.
+    ///
+    /// Keras has the last axis and `f32` by default.
+    ///
+    /// ```
+    /// use refrain::{DType, Input, ops};
+    /// let classes = Input::new([3]).dtype(DType::I32).tensor();
+    /// assert_eq!(ops::multi_hot(&classes, 10, -1, DType::F32).shape().to_string(), "(None, 10)");
+    /// ```
+    pub fn multi_hot(inputs: impl AsRef<Tensor>, num_classes: usize, axis: i64, dtype: DType) -> Tensor {
+        [inputs.as_ref(), num_classes, axis, dtype, false]
+    }
+    "ops.nn" / "MultiHot" as "multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False)"
+    [Tensor, Count, Integer, OptionalType, Flag] => multi_hot_call;
     /// Elements of `a` where the condition holds, of `b` elsewhere.
     ///
     /// Shapes broadcast as in NumPy. Numbers take the type of the tensor beside them.
@@ -210,6 +225,24 @@ operations! { TABLE in table {
     }
     "ops.numpy" / "Where" as "where(condition, x1=None, x2=None)" [Tensor, Operand, Operand],
     "tf.where(condition, x, y)" => where_call;
+    /// From each place the element of the first choice whose condition holds there, or the default.
+    ///
+    /// As many choices as conditions; all shapes broadcast. Keras's default is 0 by default.
+    ///
+    /// ```
+    /// use refrain::{input, ops};
+    /// let x = input([3]);
+    /// let y = ops::select([&ops::less(&x, 0), &ops::greater(&x, 1)], [&-&x, &x.sqrt()], 0.5);
+    /// assert_eq!(y.shape(), x.shape());
+    /// ```
+    pub fn select(
+        condlist: impl Into<Structure<Tensor>>,
+        choicelist: impl Into<Structure<Tensor>>,
+        default: impl Into<Operand>,
+    ) -> Tensor {
+        [to::<Structure<Tensor>>(condlist), to::<Structure<Tensor>>(choicelist), to::<Operand>(default)]
+    }
+    "ops.numpy" / "Select" as "select(condlist, choicelist, default=0)" [Tensors, Tensors, Operand] => select_call;
 }}
 
 fn where_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
@@ -223,6 +256,37 @@ fn where_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
         operand(inputs, 2, "x2", beside)?,
     );
     Ok(prim::select(&condition, &a, &b)?.into())
+}
+
+fn select_call(inputs: &Inputs, _: &Config) -> Result<Structure<Tensor>> {
+    let list = |position, name| {
+        inputs
+            .get(position, name)
+            .map(Structure::flatten)
+            .unwrap_or_default()
+    };
+    let (conditions, choices) = (list(0, "condlist"), list(1, "choicelist"));
+    let Some(first) = choices
+        .first()
+        .filter(|_| conditions.len() == choices.len())
+    else {
+        let received = format!("{} for {} conditions", choices.len(), conditions.len());
+        return Err(Error::mismatch(
+            ErrorKind::Structure,
+            "a choice for each condition",
+            received,
+        ));
+    };
+    let default =
+        match inputs.plain(2, "default").is_some() || inputs.tensor(2, "default").is_some() {
+            true => operand(inputs, 2, "default", first)?,
+            false => prim::constant_like(first, 0.0)?,
+        };
+    let pairs = conditions.iter().zip(&choices).rev();
+    let chosen = pairs.fold(default, |rest, (condition, choice)| {
+        where_(not_equal(*condition, 0), *choice, rest)
+    });
+    Ok(chosen.into())
 }
 
 pub(super) fn key_to_json(key: Vec<Index>) -> Json {
@@ -475,13 +539,11 @@ fn inside(indices: &Tensor, places: &Tensor, size: Dim) -> Result<Option<Tensor>
 
 /// What JAX gives in place of elements that are not there.
 fn beyond(x: &Tensor) -> Result<Tensor> {
+    let (low, high) = prim::limits(x.dtype());
     let value = match x.dtype() {
-        DType::I32 => i32::MIN.into(),
-        DType::I64 => i64::MIN as f64,
-        DType::U8 => u8::MAX.into(),
-        DType::U32 => u32::MAX.into(),
-        DType::Bool => 1.0,
-        _ => f64::NAN,
+        dtype if dtype.is_float() => f64::NAN,
+        DType::I32 | DType::I64 => low,
+        _ => high,
     };
     prim::constant_like(x, value)
 }
@@ -571,4 +633,10 @@ fn one_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let classes = prim::iota(&x, &Shape::from(shape.dims()), DType::I32, axis)?;
     let hit = prim::compare(Comparison::Eq, &column, &classes)?;
     Ok(prim::convert(&hit, dtype(config)?.unwrap_or(DType::F32))?.into())
+}
+
+fn multi_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let hot = one_hot_call(inputs, config)?.into_leaves().swap_remove(0);
+    let axis = if inputs.one()?.rank() > 1 { 1 } else { 0 };
+    Ok(reduce(&hot, Reduction::Max, &[axis], false)?.into())
 }

@@ -4,7 +4,7 @@ use refrain_graph::{Dim, Literal, Op, Shape};
 use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations, to};
-use super::{Axes, flatten_from, gather_axis, option, prim};
+use super::{Axes, OpDef, flatten_from, gather_axis, option, prim};
 use crate::config::number_from_json;
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
@@ -51,10 +51,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::split(&x, [1, 3], -1)[2].shape().to_string(), "(None, 3)");
     /// ```
     pub fn split(x: impl AsRef<Tensor>, sections: impl Into<Sections>, axis: i64) -> Vec<Tensor> {
-        |op| {
-            let (json, count) = sections.into().parts();
-            op.apply_many([x.as_ref().argument(), json.argument(), axis.argument()], count)
-        }
+        |op| cut(op, x.as_ref(), sections, Some(axis))
     }
     "ops.numpy" / "Split" as "split(x, indices_or_sections, axis=0)" [Tensor, Plain, Integer] => split_call;
     /// The parts along an axis, which disappears.
@@ -194,7 +191,7 @@ pub enum Sections {
 
 impl Sections {
     /// As Keras has it, and how many parts it makes.
-    pub(super) fn parts(self) -> (Json, usize) {
+    fn parts(self) -> (Json, usize) {
         match self {
             Sections::Equal(n) => (Json::from(n), n),
             Sections::At(positions) => (positions.clone().into(), positions.len() + 1),
@@ -218,6 +215,18 @@ impl<const N: usize> From<[usize; N]> for Sections {
     fn from(positions: [usize; N]) -> Self {
         Sections::At(positions.to_vec())
     }
+}
+
+/// Calls a function that cuts; `axis`: of one that takes it.
+pub(super) fn cut(
+    op: &'static OpDef,
+    x: &Tensor,
+    sections: impl Into<Sections>,
+    axis: Option<i64>,
+) -> Vec<Tensor> {
+    let (json, count) = sections.into().parts();
+    let arguments = [x.argument(), json.argument()];
+    op.apply_many(arguments.into_iter().chain(axis.map(i64::argument)), count)
 }
 
 fn split_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {

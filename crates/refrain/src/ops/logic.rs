@@ -1,10 +1,11 @@
 //! Truth values, rounding, and constants in another tensor's shape.
 
-use refrain_graph::{BinaryOp, Comparison, DType, Op, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, DType, Op, Reduction, UnaryOp};
 
 use super::arithmetic::{Operand, counted, float_input, operand, operands};
 use super::definition::{binary_functions, operations, to, unary_functions};
-use super::{dtype, option, prim, tensor_argument};
+use super::reduce::reduce;
+use super::{dtype, flatten_from, option, prim, tensor_argument};
 use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
@@ -110,6 +111,27 @@ operations! { TABLE in table {
         let dtype = dtype(config)?.unwrap_or(x.dtype());
         let value = prim::convert(&operand(inputs, 1, "fill_value", &x)?, dtype)?;
         Ok(prim::broadcast_to(&value, &x.shape())?.into())
+    };
+    /// Whether elements are among those of `x2`, or with `invert` whether they are not.
+    ///
+    /// In the shape of `x1`.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use refrain::{input, ops};
+    /// let some = ops::convert_to_tensor(&array![1.0_f32, 2.0]);
+    /// assert_eq!(ops::isin(&input([3]), &some, false).shape().to_string(), "(None, 3)");
+    /// ```
+    pub fn isin(x1: &Tensor, x2: &Tensor, invert: bool) -> Tensor { [x1, x2, false, invert] }
+    "ops.numpy" / "IsIn" as "isin(x1, x2, assume_unique=False, invert=False)" [Tensor, Indices, Flag, Flag] => |inputs, config| {
+        let (x, set) = (tensor_argument(inputs, 0, "x1")?, tensor_argument(inputs, 1, "x2")?);
+        let mut shape = x.shape();
+        shape.dims_mut().push(Some(1));
+        let equal = prim::compare(Comparison::Eq, &prim::reshape(&x, shape)?, &flatten_from(&set, 0)?)?;
+        let found = reduce(&equal, Reduction::Or, &[x.rank()], false)?;
+        let invert: bool = option(config, "invert")?;
+        let found = if invert { found.logical_not() } else { found };
+        Ok(found.into())
     };
     /// The same values; gradients stop here.
     ///

@@ -17,9 +17,11 @@
 
 mod activation;
 mod arithmetic;
+mod attention;
 mod bitwise;
 mod constant;
 mod conv;
+mod crossentropy;
 mod definition;
 mod einsum;
 mod fill;
@@ -48,12 +50,14 @@ mod statistics;
 
 pub use activation::*;
 pub use arithmetic::*;
+pub use attention::*;
 pub use bitwise::*;
 pub use constant::convert_to_tensor;
 pub(crate) use constant::{
     array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
 };
 pub use conv::*;
+pub use crossentropy::*;
 pub(crate) use definition::{
     Difference, OpDef, Operation, Parameter, ParameterKind, ToArgument, parameters,
 };
@@ -95,9 +99,11 @@ static TABLES: &[&[&OpDef]] = &[
     arithmetic::BINARY,
     arithmetic::TABLE,
     arithmetic::UNARY,
+    attention::TABLE,
     bitwise::TABLE,
     bitwise::UNARY,
     conv::TABLE,
+    crossentropy::TABLE,
     einsum::TABLE,
     gradient::TABLE,
     index::TABLE,

@@ -6,7 +6,10 @@ use serde_json::Value as Json;
 use super::definition::{operations, to};
 use super::index::{from_end, gather_points};
 use super::reduce::reduce;
-use super::{dtype, flatten_from, option, prim, slice_traced};
+use super::{
+    dtype, expand_dims, flatten_from, option, prim, slice_traced, take_along_axis, tensor_argument,
+    where_,
+};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -47,6 +50,22 @@ operations! { TABLE in table {
     /// ```
     pub fn top_k(x: impl AsRef<Tensor>, k: usize) -> (Tensor, Tensor) { [x.as_ref(), k, true] }
     "ops.math" / "TopK" as "top_k(x, k, sorted=True)" [Tensor, Count, Flag] => top_k_call;
+    /// Whether the target class is among the `k` with the largest predictions.
+    ///
+    /// ```
+    /// use refrain::{DType, Input, Shape, input, ops};
+    /// let targets = Input::new(Shape::scalar()).dtype(DType::I32).tensor();
+    /// assert_eq!(ops::in_top_k(&targets, &input([10]), 3).shape().to_string(), "(None,)");
+    /// ```
+    pub fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Tensor { [targets, predictions, k] }
+    "ops.math" / "InTopK" as "in_top_k(targets, predictions, k)" [Indices, Tensor, Count] => |inputs, config| {
+        let (targets, predictions) = (tensor_argument(inputs, 0, "targets")?, tensor_argument(inputs, 1, "predictions")?);
+        let own = take_along_axis(&predictions, &expand_dims(&targets, -1), -1);
+        let own = where_(&own.isnan(), f64::NEG_INFINITY, &own);
+        let above = prim::convert(&prim::compare(Comparison::Gt, &predictions, &own)?, DType::I32)?;
+        let above = reduce(&above, Reduction::Sum, &[predictions.rank() - 1], false)?;
+        Ok(prim::compare(Comparison::Lt, &above, &prim::constant_like(&above, option::<usize>(config, "k")? as f64)?)?.into())
+    };
     /// The position of the largest element along an axis (the first of equals); `None`: in the flattened tensor.
     ///
     /// An integer in place of the axis, or along an axis of size 1 with `keepdims`.

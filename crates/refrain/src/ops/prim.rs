@@ -1,6 +1,6 @@
 //! Primitives on traced tensors, with NumPy's broadcasting and Keras's type promotion.
 
-use refrain_graph::{BinaryOp, Comparison, DType, Dim, Literal, Op, Shape, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, DType, Dim, Literal, Op, Shape, UnaryOp, bf16, f16};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
@@ -179,6 +179,21 @@ pub(crate) fn float_type(dtype: DType) -> DType {
     match dtype.is_float() {
         true => dtype,
         false => DType::F32,
+    }
+}
+
+/// The smallest and the largest finite number of a type.
+pub(crate) fn limits(dtype: DType) -> (f64, f64) {
+    match dtype {
+        DType::F64 => (f64::MIN, f64::MAX),
+        DType::F32 => (f32::MIN.into(), f32::MAX.into()),
+        DType::F16 => (f16::MIN.into(), f16::MAX.into()),
+        DType::BF16 => (bf16::MIN.into(), bf16::MAX.into()),
+        DType::I64 => (i64::MIN as f64, i64::MAX as f64),
+        DType::I32 => (i32::MIN.into(), i32::MAX.into()),
+        DType::U32 => (0.0, u32::MAX.into()),
+        DType::U8 => (0.0, u8::MAX.into()),
+        DType::Bool => (0.0, 1.0),
     }
 }
 

@@ -1,18 +1,13 @@
-//! Writing elements at positions, sums by segments, and positions by value.
+//! Parts of tensors at positions, read and written, and what several elements make at one position.
 
 use refrain_graph::{
-    Comparison, DType, Dim, GatherDims, Literal, Op, Reduction, ScatterDims, ScatterKind, Shape,
+    Comparison, DType, Dim, GatherDims, Literal, Op, ScatterDims, ScatterKind, Shape,
 };
 
 use super::arithmetic::operand;
 use super::definition::ToArgument;
 use super::definition::{operations, to};
-use super::reduce::reduce;
-use super::special::limits;
-use super::{
-    Operand, absent, dtype, expand_dims, flatten_from, floor_divide, maximum, minimum, modulo,
-    not_equal, one_hot, option, prim, take_along_axis, tensor_argument, where_,
-};
+use super::{floor_divide, maximum, minimum, modulo, option, prim, tensor_argument, where_};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -123,82 +118,6 @@ operations! { TABLE in table {
     pub fn segment_min(data: &Tensor, segment_ids: &Tensor, num_segments: usize) -> Tensor { [data, segment_ids, num_segments, false] }
     "ops.math" / "SegmentMin" as "segment_min(data, segment_ids, num_segments=None, sorted=False)" [Tensor, Indices, Plain, Flag]
     => |i, c| segment(i, c, ScatterKind::Min);
-    /// Whether the target class is among the `k` with the largest predictions.
-    ///
-    /// ```
-    /// use refrain::{DType, Input, Shape, input, ops};
-    /// let targets = Input::new(Shape::scalar()).dtype(DType::I32).tensor();
-    /// assert_eq!(ops::in_top_k(&targets, &input([10]), 3).shape().to_string(), "(None,)");
-    /// ```
-    pub fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Tensor { [targets, predictions, k] }
-    "ops.math" / "InTopK" as "in_top_k(targets, predictions, k)" [Indices, Tensor, Count] => |inputs, config| {
-        let (targets, predictions) = (tensor_argument(inputs, 0, "targets")?, tensor_argument(inputs, 1, "predictions")?);
-        let own = take_along_axis(&predictions, &expand_dims(&targets, -1), -1);
-        let own = where_(&own.isnan(), f64::NEG_INFINITY, &own);
-        let above = prim::convert(&prim::compare(Comparison::Gt, &predictions, &own)?, DType::I32)?;
-        let above = reduce(&above, Reduction::Sum, &[predictions.rank() - 1], false)?;
-        Ok(prim::compare(Comparison::Lt, &above, &prim::constant_like(&above, option::<usize>(config, "k")? as f64)?)?.into())
-    };
-    /// 1 for each class that a sample has, 0 for the others, along an axis.
-    ///
-    /// Keras has the last axis and `f32` by default.
-    ///
-    /// ```
-    /// use refrain::{DType, Input, ops};
-    /// let classes = Input::new([3]).dtype(DType::I32).tensor();
-    /// assert_eq!(ops::multi_hot(&classes, 10, -1, DType::F32).shape().to_string(), "(None, 10)");
-    /// ```
-    pub fn multi_hot(inputs: impl AsRef<Tensor>, num_classes: usize, axis: i64, dtype: DType) -> Tensor {
-        [inputs.as_ref(), num_classes, axis, dtype, false]
-    }
-    "ops.nn" / "MultiHot" as "multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False)"
-    [Tensor, Count, Integer, OptionalType, Flag] => |inputs, config| {
-        absent(config, &["sparse"])?;
-        let x = inputs.one()?;
-        let of = dtype(config)?.unwrap_or(DType::F32);
-        let hot = one_hot(x, option(config, "num_classes")?, option(config, "axis")?, of).checked()?;
-        let axis = if x.rank() > 1 { 1 } else { 0 };
-        Ok(reduce(&hot, Reduction::Max, &[axis], false)?.into())
-    };
-    /// Whether elements are among those of `x2`, or with `invert` whether they are not.
-    ///
-    /// In the shape of `x1`.
-    ///
-    /// ```
-    /// use ndarray::array;
-    /// use refrain::{input, ops};
-    /// let some = ops::convert_to_tensor(&array![1.0_f32, 2.0]);
-    /// assert_eq!(ops::isin(&input([3]), &some, false).shape().to_string(), "(None, 3)");
-    /// ```
-    pub fn isin(x1: &Tensor, x2: &Tensor, invert: bool) -> Tensor { [x1, x2, false, invert] }
-    "ops.numpy" / "IsIn" as "isin(x1, x2, assume_unique=False, invert=False)" [Tensor, Indices, Flag, Flag] => |inputs, config| {
-        let (x, set) = (tensor_argument(inputs, 0, "x1")?, tensor_argument(inputs, 1, "x2")?);
-        let mut shape = x.shape();
-        shape.dims_mut().push(Some(1));
-        let equal = prim::compare(Comparison::Eq, &prim::reshape(&x, shape)?, &flatten_from(&set, 0)?)?;
-        let found = reduce(&equal, Reduction::Or, &[x.rank()], false)?;
-        let invert: bool = option(config, "invert")?;
-        let found = if invert { found.logical_not() } else { found };
-        Ok(found.into())
-    };
-    /// From each place the element of the first choice whose condition holds there, or the default.
-    ///
-    /// As many choices as conditions; all shapes broadcast. Keras's default is 0 by default.
-    ///
-    /// ```
-    /// use refrain::{input, ops};
-    /// let x = input([3]);
-    /// let y = ops::select([&ops::less(&x, 0), &ops::greater(&x, 1)], [&-&x, &x.sqrt()], 0.5);
-    /// assert_eq!(y.shape(), x.shape());
-    /// ```
-    pub fn select(
-        condlist: impl Into<Structure<Tensor>>,
-        choicelist: impl Into<Structure<Tensor>>,
-        default: impl Into<Operand>,
-    ) -> Tensor {
-        [to::<Structure<Tensor>>(condlist), to::<Structure<Tensor>>(choicelist), to::<Operand>(default)]
-    }
-    "ops.numpy" / "Select" as "select(condlist, choicelist, default=0)" [Tensors, Tensors, Operand] => select_call;
     /// Positions in a flattened tensor of a shape as positions along each of its axes.
     ///
     /// Positions beyond the ends are moved to the ends.
@@ -383,23 +302,13 @@ fn segment(inputs: &Inputs, config: &Config, kind: ScatterKind) -> Traced {
         ));
     }
     let segments: usize = option(config, "num_segments")?;
-    let float = x.dtype().is_float();
-    let (low, high) = limits(x.dtype());
+    let (low, high) = match x.dtype().is_float() {
+        true => (f64::NEG_INFINITY, f64::INFINITY),
+        false => prim::limits(x.dtype()),
+    };
     let first = match kind {
-        ScatterKind::Max => {
-            if float {
-                f64::NEG_INFINITY
-            } else {
-                low
-            }
-        }
-        ScatterKind::Min => {
-            if float {
-                f64::INFINITY
-            } else {
-                high
-            }
-        }
+        ScatterKind::Max => low,
+        ScatterKind::Min => high,
         ScatterKind::Multiply => 1.0,
         _ => 0.0,
     };
@@ -413,37 +322,6 @@ fn segment(inputs: &Inputs, config: &Config, kind: ScatterKind) -> Traced {
         index_vector_dim: 1,
     });
     Ok(Trace::apply(Op::Scatter { dims, kind }, &[&empty, &ids, &x])?.into())
-}
-
-fn select_call(inputs: &Inputs, _: &Config) -> Traced {
-    let list = |position, name| {
-        inputs
-            .get(position, name)
-            .map(Structure::flatten)
-            .unwrap_or_default()
-    };
-    let (conditions, choices) = (list(0, "condlist"), list(1, "choicelist"));
-    let Some(first) = choices
-        .first()
-        .filter(|_| conditions.len() == choices.len())
-    else {
-        let received = format!("{} for {} conditions", choices.len(), conditions.len());
-        return Err(Error::mismatch(
-            ErrorKind::Structure,
-            "a choice for each condition",
-            received,
-        ));
-    };
-    let default =
-        match inputs.plain(2, "default").is_some() || inputs.tensor(2, "default").is_some() {
-            true => operand(inputs, 2, "default", first)?,
-            false => prim::constant_like(first, 0.0)?,
-        };
-    let pairs = conditions.iter().zip(&choices).rev();
-    let chosen = pairs.fold(default, |rest, (condition, choice)| {
-        where_(not_equal(*condition, 0), *choice, rest)
-    });
-    Ok(chosen.into())
 }
 
 fn unravel_call(inputs: &Inputs, config: &Config) -> Traced {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use refrain_graph::{BinaryOp, Comparison, DType, bf16, f16};
+use refrain_graph::{BinaryOp, Comparison, DType};
 
 use super::activation::compare;
 use super::arithmetic::{counted, float_input, float_operands, operand, operands, wide_operands};
@@ -228,8 +228,8 @@ operations! { TABLE in table {
     "ops.core" / "SaturateCast" as "saturate_cast(x, dtype)" [Tensor, Type] => |inputs, config| {
         let x = inputs.one()?;
         let to = dtype(config)?.unwrap_or(x.dtype());
-        let (low, high) = limits(to);
-        let (own_low, own_high) = limits(x.dtype());
+        let (low, high) = prim::limits(to);
+        let (own_low, own_high) = prim::limits(x.dtype());
         let (low, high) = (low.max(own_low), high.min(own_high));
         Ok(prim::convert(&within(x, low, high)?, to)?.into())
     };
@@ -247,21 +247,6 @@ operations! { TABLE in table {
     };
 }}
 
-/// The smallest and the largest finite number of a type.
-pub(super) fn limits(dtype: DType) -> (f64, f64) {
-    match dtype {
-        DType::F64 => (f64::MIN, f64::MAX),
-        DType::F32 => (f32::MIN.into(), f32::MAX.into()),
-        DType::F16 => (f16::MIN.into(), f16::MAX.into()),
-        DType::BF16 => (bf16::MIN.into(), bf16::MAX.into()),
-        DType::I64 => (i64::MIN as f64, i64::MAX as f64),
-        DType::I32 => (i32::MIN.into(), i32::MAX.into()),
-        DType::U32 => (0.0, u32::MAX.into()),
-        DType::U8 => (0.0, u8::MAX.into()),
-        DType::Bool => (0.0, 1.0),
-    }
-}
-
 /// NaN stays; conversions of floats saturate where a limit is not among them.
 fn within(x: &Tensor, low: f64, high: f64) -> Result<Tensor> {
     let raised = prim::binary(BinaryOp::Maximum, x, &prim::constant_like(x, low)?)?;
@@ -273,7 +258,7 @@ fn nan_to_num_call(inputs: &Inputs, config: &Config) -> Traced {
     if !x.dtype().is_float() {
         return Ok(prim::copy(x)?.into());
     }
-    let (low, high) = limits(x.dtype());
+    let (low, high) = prim::limits(x.dtype());
     let or =
         |name, limit| -> Result<f64> { Ok(option::<Option<f64>>(config, name)?.unwrap_or(limit)) };
     let (posinf, neginf) = (or("posinf", high)?, or("neginf", low)?);

@@ -4,7 +4,7 @@ use refrain_graph::Dim;
 use serde_json::Value as Json;
 
 use super::definition::{ToArgument, operations, to};
-use super::join::{limited, split_along};
+use super::join::{cut, limited, split_along};
 use super::{Sections, concatenate_traced, flatten_from, option, prim, tensor_argument};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
@@ -68,10 +68,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::hsplit(input([6]), 3)[0].shape().to_string(), "(None, 2)");
     /// ```
     pub fn hsplit(x: impl AsRef<Tensor>, sections: impl Into<Sections>) -> Vec<Tensor> {
-        |op| {
-            let (json, count) = sections.into().parts();
-            op.apply_many([x.as_ref().argument(), json.argument()], count)
-        }
+        |op| cut(op, x.as_ref(), sections, None)
     }
     "ops.numpy" / "Hsplit" as "hsplit(x, indices_or_sections)" [Tensor, Plain] => |inputs, config| {
         let axis = if inputs.one()?.rank() > 1 { 1 } else { 0 };
@@ -85,10 +82,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::vsplit(&x, 2)[0].shape().to_string(), "(2, 3)");
     /// ```
     pub fn vsplit(x: impl AsRef<Tensor>, sections: impl Into<Sections>) -> Vec<Tensor> {
-        |op| {
-            let (json, count) = sections.into().parts();
-            op.apply_many([x.as_ref().argument(), json.argument()], count)
-        }
+        |op| cut(op, x.as_ref(), sections, None)
     }
     "ops.numpy" / "Vsplit" as "vsplit(x, indices_or_sections)" [Tensor, Plain]
     => |inputs, config| {
@@ -102,10 +96,7 @@ operations! { TABLE in table {
     /// assert_eq!(ops::dsplit(input([4, 6]), 3)[0].shape().to_string(), "(None, 4, 2)");
     /// ```
     pub fn dsplit(x: impl AsRef<Tensor>, sections: impl Into<Sections>) -> Vec<Tensor> {
-        |op| {
-            let (json, count) = sections.into().parts();
-            op.apply_many([x.as_ref().argument(), json.argument()], count)
-        }
+        |op| cut(op, x.as_ref(), sections, None)
     }
     "ops.numpy" / "Dsplit" as "dsplit(x, indices_or_sections)" [Tensor, Plain]
     => |inputs, config| split_along(inputs.one()?, resolve_axis(2, inputs.one()?.rank())?, config);

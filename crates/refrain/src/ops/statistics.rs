@@ -23,7 +23,7 @@ type Traced = Result<Structure<Tensor>>;
 
 /// How [`quantile`] reads between two elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Interpolation {
+pub enum QuantileMethod {
     /// On the line between them.
     #[default]
     Linear,
@@ -37,13 +37,13 @@ pub enum Interpolation {
     Nearest,
 }
 
-impl Interpolation {
+impl QuantileMethod {
     const ALL: [(Self, &str); 5] = [
-        (Interpolation::Linear, "linear"),
-        (Interpolation::Lower, "lower"),
-        (Interpolation::Higher, "higher"),
-        (Interpolation::Midpoint, "midpoint"),
-        (Interpolation::Nearest, "nearest"),
+        (QuantileMethod::Linear, "linear"),
+        (QuantileMethod::Lower, "lower"),
+        (QuantileMethod::Higher, "higher"),
+        (QuantileMethod::Midpoint, "midpoint"),
+        (QuantileMethod::Nearest, "nearest"),
     ];
 
     fn name(self) -> &'static str {
@@ -79,7 +79,7 @@ fn quantiles(
     inputs: &Inputs,
     config: &Config,
     q: &Tensor,
-    method: Interpolation,
+    method: QuantileMethod,
     with_nan: bool,
 ) -> Traced {
     let x = tensor_argument(inputs, 0, "x")?;
@@ -122,7 +122,7 @@ fn quantiles(
 }
 
 /// The quantiles along the last axis, which has one element for each.
-fn between(sorted: &Tensor, q: &Tensor, count: &Tensor, method: Interpolation) -> Result<Tensor> {
+fn between(sorted: &Tensor, q: &Tensor, count: &Tensor, method: QuantileMethod) -> Result<Tensor> {
     let axis = sorted.rank() - 1;
     let q = prim::reshape(&prim::convert(q, count.dtype())?, [q.shape().numel()])?;
     let mut grid = sorted.shape();
@@ -138,11 +138,11 @@ fn between(sorted: &Tensor, q: &Tensor, count: &Tensor, method: Interpolation) -
     let (below, above) = (read(low)?, read(place.ceil())?);
     let above_weight = prim::convert(&weight, sorted.dtype())?;
     Ok(match method {
-        Interpolation::Linear => &below * (1.0 - &above_weight) + &above * &above_weight,
-        Interpolation::Lower => below,
-        Interpolation::Higher => above,
-        Interpolation::Midpoint => (&below + &above) * 0.5,
-        Interpolation::Nearest => where_(&super::less_equal(&weight, 0.5), &below, &above),
+        QuantileMethod::Linear => &below * (1.0 - &above_weight) + &above * &above_weight,
+        QuantileMethod::Lower => below,
+        QuantileMethod::Higher => above,
+        QuantileMethod::Midpoint => (&below + &above) * 0.5,
+        QuantileMethod::Nearest => where_(&super::less_equal(&weight, 0.5), &below, &above),
     })
 }
 
@@ -178,12 +178,12 @@ fn quantile_call(inputs: &Inputs, config: &Config, percent: bool, with_nan: bool
             received,
         ));
     }
-    quantiles(inputs, config, &q, Interpolation::of(config)?, with_nan)
+    quantiles(inputs, config, &q, QuantileMethod::of(config)?, with_nan)
 }
 
 fn median_call(inputs: &Inputs, config: &Config, with_nan: bool) -> Traced {
     let half = prim::constant_of(beside(inputs)?, DType::F32, 0.5)?;
-    quantiles(inputs, config, &half, Interpolation::Midpoint, with_nan)
+    quantiles(inputs, config, &half, QuantileMethod::Midpoint, with_nan)
 }
 
 reductions! { TABLE in table {
@@ -211,16 +211,16 @@ macro_rules! quantile_functions {
             /// between elements and drops axes by default. An axis that `x` does not have is an error.
             ///
             /// ```
-            /// use refrain::{input, ops, ops::Interpolation};
+            /// use refrain::{input, ops, ops::QuantileMethod};
             /// let x = input([4, 3]);
-            #[doc = concat!("let y = ops::", stringify!($name), "(&x, 0.5, -1, Interpolation::Linear, true);")]
+            #[doc = concat!("let y = ops::", stringify!($name), "(&x, 0.5, -1, QuantileMethod::Linear, true);")]
             /// assert_eq!(y.shape().to_string(), "(None, 4, 1)");
             /// ```
             pub fn $name(
                 x: impl AsRef<Tensor>,
                 q: impl Into<Operand>,
                 axis: impl Into<Axes>,
-                method: Interpolation,
+                method: QuantileMethod,
                 keepdims: bool,
             ) -> Tensor {
                 [x.as_ref(), to::<Operand>(q), to::<Axes>(axis), method.name(), keepdims]

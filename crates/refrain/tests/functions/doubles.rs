@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 use refrain::data::IntoArrays;
-use refrain::ops::{self, Interpolation, Operand};
+use refrain::ops::{self, Operand, QuantileMethod};
 use refrain::{DType, Input, Literal, Model, Result, Tensor};
 use serde_json::Value as Json;
 
@@ -66,16 +66,17 @@ fn quantiles_of_doubles_have_their_precision() {
     let golden = golden("doubles");
     let (x, parts) = (numbers(&golden["x"]), numbers(&golden["parts"]));
     let methods = [
-        ("linear", Interpolation::Linear),
-        ("midpoint", Interpolation::Midpoint),
-        ("lower", Interpolation::Lower),
+        ("linear", QuantileMethod::Linear),
+        ("midpoint", QuantileMethod::Midpoint),
+        ("lower", QuantileMethod::Lower),
     ];
     let percents = ops::convert_to_tensor(&Array1::from(parts.clone()).mapv(|q| 100.0 * q));
     let parts = ops::convert_to_tensor(&Array1::from(parts));
     let mut misses = Vec::new();
     for (name, method) in methods {
         let wanted = &golden["quantile"][name];
-        let of = |quantile: fn(Tensor, Operand, i64, Interpolation, bool) -> Tensor, q: &Tensor| {
+        let of = |quantile: fn(Tensor, Operand, i64, QuantileMethod, bool) -> Tensor,
+                  q: &Tensor| {
             compute(std::slice::from_ref(&x), |t| {
                 quantile(t[0].clone(), q.into(), -1, method, false)
             })

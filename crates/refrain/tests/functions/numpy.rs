@@ -1,6 +1,6 @@
 //! Models of further functions of NumPy.
 
-use refrain::ops::{self, Axes, Interpolation};
+use refrain::ops::{self, Axes, QuantileMethod};
 use refrain::{DType, Input, Model, Result, Tensor, input};
 
 use super::{Build, SAMPLES, integers, one, two, waves};
@@ -20,14 +20,14 @@ fn fixed(shape: &[usize], function: fn(&Tensor) -> Vec<Tensor>) -> Result<Model>
     Model::new(&x, function(&x))
 }
 
-type Quantile = fn(Tensor, f64, Axes, Interpolation, bool) -> Tensor;
+type Quantile = fn(Tensor, f64, Axes, QuantileMethod, bool) -> Tensor;
 
 /// Over all axes: Keras on JAX does not run its own along others from files.
 fn quantile(function: Quantile, q: f64) -> Result<Model> {
     let methods = [
-        Interpolation::Lower,
-        Interpolation::Nearest,
-        Interpolation::Midpoint,
+        QuantileMethod::Lower,
+        QuantileMethod::Nearest,
+        QuantileMethod::Midpoint,
     ];
     one(|x| {
         let of = |method| function(x.clone(), q, Axes::All, method, true);
@@ -182,7 +182,7 @@ pub const MODELS: &[(&str, Build)] = &[
     ("percentile", || quantile(ops::percentile, 30.0)),
     // Keras's `Quantile` leaves its method out of the call.
     ("quantile", || {
-        let linear = Interpolation::Linear;
+        let linear = QuantileMethod::Linear;
         one(|x| vec![ops::quantile(x, 0.3, Axes::All, linear, true)])
     }),
     ("right_shift", || of_integers(|a, b| ops::right_shift(a, b))),

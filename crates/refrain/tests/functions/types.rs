@@ -2,7 +2,7 @@
 
 use ndarray::array;
 use refrain::data::IntoArrays;
-use refrain::ops::{self, Interpolation, Operand};
+use refrain::ops::{self, Operand, QuantileMethod};
 use refrain::{DType, Input, Literal, Model, Result, Tensor};
 use serde_json::Value as Json;
 
@@ -46,7 +46,7 @@ const OTHERS: [(&str, Function); 33] = [
     ("nan_to_num", |x| ops::nan_to_num(x, 0.0, None, None)),
     ("norm", |x| ops::norm(x, 2.0, -1, false)),
     ("quantile", |x| {
-        ops::quantile(x, 0.3, -1, Interpolation::Linear, false)
+        ops::quantile(x, 0.3, -1, QuantileMethod::Linear, false)
     }),
     ("round", |x| ops::round(x, 1)),
     ("round_tens", |x| ops::round(x, -1)),

@@ -36,7 +36,7 @@ pub(super) fn binary(graph: &mut Graph, op: BinaryOp, a: Value, b: Value, spec: 
     }
     let push = |graph: &mut Graph, op, a, b| graph.push(Op::Binary(op), &[a, b]).map(Some);
     match (op, left, right) {
-        (BinaryOp::Subtract, Some(0.0), _) => {
+        (BinaryOp::Subtract, Some(0.0), _) if !is_unsigned(spec.dtype) => {
             graph.push(Op::Unary(UnaryOp::Negate), &[b]).map(Some)
         }
         (BinaryOp::Multiply, _, Some(0.0)) if spec.dtype.is_integer() => Ok(Some(b)),
@@ -69,6 +69,11 @@ pub(super) fn binary(graph: &mut Graph, op: BinaryOp, a: Value, b: Value, spec: 
         },
         _ => Ok(None),
     }
+}
+
+/// Whether numbers of a type cannot be negated but by a difference.
+fn is_unsigned(dtype: DType) -> bool {
+    matches!(dtype, DType::U8 | DType::U32)
 }
 
 fn negated(graph: &Graph, value: Value) -> Option<Value> {

@@ -143,11 +143,12 @@ pub(super) fn hidden_logit(dtype: DType) -> f64 {
 pub(super) fn lowest_logit(dtype: DType) -> f64 {
     /// The part of the type's range that leaves room for subtracting the largest logit.
     const PART: f64 = 0.7;
-    const F16_MAX: f64 = 65504.0;
-    match dtype {
-        DType::F16 => -PART * F16_MAX,
-        _ => -PART * f64::from(f32::MAX),
-    }
+    let range = if dtype == DType::F16 {
+        dtype
+    } else {
+        DType::F32
+    };
+    -PART * prim::limits(range).1
 }
 
 /// Softmax over the last `axes` axes.

@@ -98,20 +98,15 @@ impl ResizingOptions {
 
 /// Floats as the nearest integers of a type.
 fn whole(x: &Tensor, dtype: DType) -> Result<Tensor> {
-    let (low, high) = match dtype {
-        DType::U8 => (0.0, f64::from(u8::MAX)),
-        DType::U32 => (0.0, f64::from(u32::MAX)),
-        DType::I32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
-        DType::I64 => (i64::MIN as f64, i64::MAX as f64),
-        _ => {
-            let received = dtype.keras_name();
-            return Err(Error::mismatch(
-                ErrorKind::DType,
-                "an image of numbers",
-                received,
-            ));
-        }
-    };
+    if !dtype.is_integer() {
+        let received = dtype.keras_name();
+        return Err(Error::mismatch(
+            ErrorKind::DType,
+            "an image of numbers",
+            received,
+        ));
+    }
+    let (low, high) = prim::limits(dtype);
     let clipped = ops::clip(ops::round(x, 0), low, high).checked()?;
     prim::convert(&clipped, dtype)
 }
