@@ -194,6 +194,11 @@ fn options_that_make_no_sense_are_refused() {
         one(&x),
         "both `mean` and `variance`",
     );
+    let twice = Normalization::new().axis([1, -3]);
+    refused(twice.any(), one(&x), "different axes");
+    let square = Statistic(ndarray::Array2::zeros((4, 4)).into_dyn());
+    let twice = Normalization::with_moments(square.clone(), square).axis([1, 1]);
+    refused(twice.any(), one(&x), "different axes");
     refused(CategoryEncoding::new(0).any(), one(&x), "num_tokens");
     let both = Resizing::new(2, 2)
         .crop_to_aspect_ratio(true)

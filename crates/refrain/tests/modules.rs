@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom to the top. Those of one level may use each other: a symbolic tensor holds the call that makes it, a call its
-/// layer, a layer its variables, and `fit` runs the callbacks that look at it.
+/// layer, a layer its variables, a variable its constraint, which is made of `ops` of tensors, and `fit` runs the callbacks that
+/// look at it.
 const LEVELS: &[&[&str]] = &[
-    &["config", "engine", "error", "names", "structure", "utils"],
+    &["config", "error", "names", "structure"],
+    &["engine", "utils"],
     &[
         "activations",
         "constraints",
@@ -24,7 +26,8 @@ const LEVELS: &[&[&str]] = &[
         "variable",
         "warnings",
     ],
-    &["losses", "metrics", "models", "optimizers"],
+    &["losses", "models", "optimizers"],
+    &["metrics"],
     &["callbacks", "training"],
     &["saving"],
     &["guide", "lib", "on_warning", "prelude", "testing"],
@@ -54,18 +57,47 @@ fn code(path: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The words of `{a, b::c}` or of `a::b` that follow `crate::` at once.
-fn used(rest: &str) -> Vec<&str> {
-    let word = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_');
-    match rest.strip_prefix('{') {
-        Some(group) => {
-            let group = group.split(';').next().unwrap_or_default();
-            let items = group.split(',').map(str::trim_start);
-            items
-                .map(|item| &item[..word(item).unwrap_or(item.len())])
-                .collect()
+/// What begins a text and could be a name.
+fn word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The items of a group `{a, b::{c, d}}` whose `{` is gone: `a` and `b::{c, d}`.
+fn items(group: &str) -> Vec<&str> {
+    let (mut items, mut depth, mut start) = (Vec::new(), 0, 0);
+    for (i, c) in group.char_indices() {
+        if depth == 0 && matches!(c, ',' | '}') {
+            items.push(group[start..i].trim());
+            start = i + 1;
         }
-        None => vec![&rest[..word(rest).unwrap_or(rest.len())]],
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    items.retain(|item| !item.is_empty());
+    items
+}
+
+/// The first words of the paths `{a, b::c}`, or of `a::b`.
+fn used(paths: &str) -> Vec<&str> {
+    match paths.strip_prefix('{') {
+        Some(group) => items(group).into_iter().map(word).collect(),
+        None => vec![word(paths)],
+    }
+}
+
+/// The names that the paths `{A, b::{B, C as D}}` or `A` bring.
+fn brought(paths: &str) -> Vec<&str> {
+    if let Some(group) = paths.strip_prefix('{') {
+        return items(group).into_iter().flat_map(brought).collect();
+    }
+    match paths.split_once("::") {
+        Some((_, rest)) => brought(rest),
+        None => vec![paths.rsplit(' ').next().unwrap_or(paths)],
     }
 }
 
@@ -73,11 +105,19 @@ fn used(rest: &str) -> Vec<&str> {
 fn exported(lib: &str) -> HashMap<&str, &str> {
     let uses = lib.split("pub use ").skip(1);
     let uses = uses.filter_map(|rest| rest.split(';').next()?.split_once("::"));
-    let names = uses.flat_map(|(module, names)| {
-        let names = names.trim_matches(['{', '}']).split(',');
-        names.map(move |name| (name.trim(), module))
-    });
-    names.collect()
+    uses.flat_map(|(module, names)| brought(names).into_iter().map(move |name| (name, module)))
+        .collect()
+}
+
+#[test]
+fn groups_of_paths_are_read() {
+    let text = "{a::{b, c::{d}}, e, f::g as h,\n}; {z}";
+    assert_eq!(used(text), ["a", "e", "f"]);
+    assert_eq!(used("a::{b, c}, d"), ["a"]);
+    assert_eq!(brought(text), ["b", "d", "e", "h"]);
+    let lib = "pub use m::{A, n::{B, C as D},};\npub use o::E;";
+    let names = [("A", "m"), ("B", "m"), ("D", "m"), ("E", "o")];
+    assert_eq!(exported(lib), HashMap::from(names));
 }
 
 #[test]

@@ -188,14 +188,13 @@ impl Callback for ModelCheckpoint {
         let Some(path) = &self.filepath else {
             return Ok(());
         };
-        let model = cx.model();
-        model.check_end(path, self.save_weights_only)?;
+        cx.model().check_end(path, self.save_weights_only)?;
         let folder = path.parent().map(|f| f.to_string_lossy());
         if folder.is_some_and(|f| f.contains('{')) {
             return Ok(());
         }
         make_folder(path)?;
-        model.check_target(path)
+        Ok(refrain_storage::check_target(path)?)
     }
 
     fn on_epoch_end(

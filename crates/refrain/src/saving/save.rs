@@ -129,11 +129,6 @@ impl Model {
         format.map(drop)
     }
 
-    /// Makes sure that a file of the model can be written at a path.
-    pub(crate) fn check_target(&self, path: &Path) -> Result<()> {
-        check_target(path)
-    }
-
     fn description(&self) -> Json {
         let mut json = serialized::to_json(&self.any());
         json["compile_config"] = match self.kept_compilation() {

@@ -170,7 +170,20 @@ impl NormalizationOptions {
         let mut axes = axes.collect::<Result<Vec<_>>>()?;
         axes.sort_unstable();
         axes.dedup();
-        Ok(axes)
+        // Given statistics are only broadcast, and Keras lets them.
+        match self.mean.is_some() || axes.len() == self.axis.0.len() {
+            true => Ok(axes),
+            false => Err(self.repeats_axes()),
+        }
+    }
+
+    fn repeats_axes(&self) -> Error {
+        let received = format!("{:?}", self.axis.0);
+        Error::mismatch(
+            ErrorKind::Config,
+            "different axes for option `axis`",
+            received,
+        )
     }
 
     /// Mean and variance of data over the axes that are not kept.
@@ -228,8 +241,7 @@ impl NormalizationOptions {
             sizes[axis] = size;
         }
         let literal = Literal::new(sizes, statistic.0.iter().copied().collect::<Vec<f64>>());
-        let literal =
-            literal.ok_or_else(|| Error::new(ErrorKind::Internal, "numbers of another size"))?;
+        let literal = literal.ok_or_else(|| self.repeats_axes())?;
         Ok(cx.constant(literal.convert(x.dtype())))
     }
 
