@@ -47,7 +47,7 @@ impl Engine for Logging {
 }
 
 impl Program for LoggedProgram {
-    fn workspace(&self) -> Box<dyn Workspace> {
+    fn workspace(&self) -> Result<Box<dyn Workspace>, EngineError> {
         self.inner.workspace()
     }
 

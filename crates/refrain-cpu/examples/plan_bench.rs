@@ -66,7 +66,9 @@ impl Ready {
             }
         }
         Ok(Ready {
-            ws: exe.workspace(),
+            ws: exe
+                .workspace()
+                .map_err(|e| GraphError::new(e.to_string()))?,
             outputs: exe.output_specs().iter().map(|s| literal(s, 0)).collect(),
             exe,
             inputs,

@@ -94,7 +94,7 @@ pub(crate) fn compile_graph(
     };
     let steps = steps.into_iter().map(link);
     let steps = steps.collect::<Result<_, CompileError>>()?;
-    let mut bytes = AlignedBytes::zeroed(constants.len());
+    let mut bytes = AlignedBytes::zeroed(constants.len())?;
     bytes.bytes_mut().copy_from_slice(&constants);
     let first_pack = PARAMS as usize + graph.params().len() + graph.results().len();
     Ok(Plan {

@@ -33,7 +33,7 @@ opt-level = 3
 /// let y = graph.push(Op::Binary(BinaryOp::Multiply), &[x, x])?;
 /// graph.result(y);
 /// let program = CpuEngine.compile(&graph)?;
-/// let mut workspace = program.workspace();
+/// let mut workspace = program.workspace()?;
 /// let (x, mut y) = (Literal::full([3], DType::F32, 2.0), [Literal::zeros([3], DType::F32)]);
 /// program.run(&mut *workspace, &[x], &mut [], &mut y)?;
 /// workspace.wait(&mut y)?;
@@ -62,8 +62,8 @@ impl Engine for CpuEngine {
 impl engine::Workspace for Workspace {}
 
 impl Program for Executable {
-    fn workspace(&self) -> Box<dyn engine::Workspace> {
-        Box::new(self.workspace())
+    fn workspace(&self) -> Result<Box<dyn engine::Workspace>, EngineError> {
+        Ok(Box::new(self.workspace()?))
     }
 
     fn run(
@@ -125,13 +125,19 @@ fn own(workspace: &mut dyn engine::Workspace) -> Result<&mut Workspace, RunError
 
 impl From<CompileError> for EngineError {
     fn from(error: CompileError) -> Self {
-        EngineError::new(error.to_string())
+        match error {
+            CompileError::Memory(error) => error.into(),
+            error => EngineError::new(error.to_string()),
+        }
     }
 }
 
 impl From<RunError> for EngineError {
     fn from(error: RunError) -> Self {
-        EngineError::new(error.to_string())
+        match error {
+            RunError::Memory(error) => error.into(),
+            error => EngineError::new(error.to_string()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use refrain_graph::memory::MemoryError;
 use refrain_graph::{GraphError, Spec};
 
 use crate::kernels::arena::PlanFault;
@@ -15,6 +16,8 @@ pub enum CompileError {
     Graph(GraphError),
     /// A tensor is larger than the address space.
     TooLarge(String),
+    /// There is no memory for the constants.
+    Memory(MemoryError),
     /// A primitive of types or sizes that no kernel computes.
     NoKernel(String),
     /// The plan contradicts itself: a defect of the compiler.
@@ -29,6 +32,7 @@ impl fmt::Display for CompileError {
             }
             CompileError::Graph(error) => error.fmt(f),
             CompileError::TooLarge(value) => write!(f, "{value} is larger than the address space"),
+            CompileError::Memory(error) => error.fmt(f),
             CompileError::NoKernel(primitive) => write!(f, "no kernel computes {primitive}"),
             CompileError::Plan(fault, step) => {
                 write!(f, "defect in the plan ({fault:?}) at {step}")
@@ -42,6 +46,12 @@ impl std::error::Error for CompileError {}
 impl From<GraphError> for CompileError {
     fn from(error: GraphError) -> Self {
         CompileError::Graph(error)
+    }
+}
+
+impl From<MemoryError> for CompileError {
+    fn from(error: MemoryError) -> Self {
+        CompileError::Memory(error)
     }
 }
 
@@ -76,6 +86,8 @@ pub enum RunError {
     Workspace,
     /// A variable is in the memory of another engine.
     Buffer,
+    /// There is no memory for weights as products read them.
+    Memory(MemoryError),
     /// The plan does not fit its memory: a defect of the compiler.
     Plan(PlanFault, String),
 }
@@ -110,9 +122,16 @@ impl fmt::Display for RunError {
             ),
             RunError::Workspace => f.write_str("the workspace was made for another program"),
             RunError::Buffer => f.write_str("a variable is in the memory of another engine"),
+            RunError::Memory(error) => error.fmt(f),
             RunError::Plan(fault, step) => write!(f, "defect in the plan ({fault:?}) at {step}"),
         }
     }
 }
 
 impl std::error::Error for RunError {}
+
+impl From<MemoryError> for RunError {
+    fn from(error: MemoryError) -> Self {
+        RunError::Memory(error)
+    }
+}

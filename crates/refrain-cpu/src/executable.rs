@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use refrain_graph::memory::{self, MemoryError};
 use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, bf16, f16, passes};
 
 use crate::compile::{Plan, compile_graph};
@@ -152,13 +153,19 @@ impl Executable {
     }
 
     /// Everything that a run needs.
-    pub fn workspace(&self) -> Workspace {
-        Workspace {
-            arena: AlignedBytes::zeroed(self.plan.arena),
+    ///
+    /// # Errors
+    /// If there is no memory for it, or would be none for the inputs and outputs beside it.
+    pub fn workspace(&self) -> Result<Workspace, MemoryError> {
+        let inputs = self.inputs.iter().map(|input| &input.spec);
+        let arrays = inputs.chain(&self.outputs).filter_map(Spec::bytes);
+        memory::check(arrays.fold(self.peak_memory(), usize::saturating_add))?;
+        Ok(Workspace {
+            arena: AlignedBytes::zeroed(self.plan.arena)?,
             frame: Frame::of(&self.plan),
             id: self.id,
             literals: Vec::new(),
-        }
+        })
     }
 
     /// Bytes of the matrices that are kept packed.
@@ -299,7 +306,8 @@ impl Executable {
         arrays: &mut Vec<AlignedBytes>,
     ) -> Result<(), RunError> {
         if arrays.is_empty() {
-            arrays.extend(self.packed_bytes().map(AlignedBytes::zeroed));
+            let made = self.packed_bytes().map(AlignedBytes::zeroed);
+            *arrays = made.collect::<Result<_, _>>()?;
         }
         let mut memory = ws.frame.table.bind();
         for (param, variable) in self.variables.iter().zip(variables) {

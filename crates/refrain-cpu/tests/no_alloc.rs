@@ -48,7 +48,7 @@ fn allocations(graph: &Graph, threads: usize) -> usize {
     let zeros =
         |s: &refrain_graph::Spec| Literal::zeros(s.shape.known().unwrap_or_default(), s.dtype);
     let mut outputs: Vec<Literal> = exe.output_specs().iter().map(zeros).collect();
-    let mut ws = exe.workspace();
+    let mut ws = exe.workspace().unwrap_or_else(|e| panic!("{e}"));
     let warm = if threads == 1 { 1 } else { WARM };
     let mut run = |n: usize| {
         for _ in 0..n {

@@ -110,7 +110,8 @@ fn weights_are_packed_again_for_another_version() {
     let inputs = common::literals(&mut rng, &graph, ParamKind::Input);
     let old = common::literals(&mut rng, &graph, ParamKind::Variable);
     let new = common::literals(&mut rng, &graph, ParamKind::Variable);
-    let (mut workspace, mut other) = (exe.workspace(), exe.workspace());
+    let workspace = || exe.workspace().expect("memory");
+    let (mut workspace, mut other) = (workspace(), workspace());
     let run = |workspace: &mut _, variables: &[Literal], version| {
         let specs = exe.output_specs().iter();
         let mut outputs: Vec<Literal> = specs

@@ -4,7 +4,7 @@ mod common;
 
 use common::models;
 use common::retyped::retyped;
-use refrain_cpu::{CompileError, CompileOptions, Executable, RunError};
+use refrain_cpu::{CompileError, CompileOptions, Executable, RunError, Workspace};
 use refrain_graph::{
     BinaryOp, Conv, ConvLayout, DType, DotDims, Graph, Literal, Op, Reduction, Spec, Window, grad,
 };
@@ -12,6 +12,10 @@ use refrain_graph::{
 fn compiled(graph: models::Made<Graph>, options: &CompileOptions) -> Executable {
     let graph = graph.unwrap_or_else(|e| panic!("{e}"));
     Executable::compile(&graph, options).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn workspace(exe: &Executable) -> Workspace {
+    exe.workspace().unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn parsed(text: &str) -> Graph {
@@ -264,7 +268,7 @@ fn memory_and_work_are_known_and_fusion_lowers_memory() {
 #[test]
 fn wrong_arrays_are_refused() {
     let exe = compiled(models::softmax(&[4, 5]), &CompileOptions::default());
-    let mut ws = exe.workspace();
+    let mut ws = workspace(&exe);
     let good = [Literal::zeros([4, 5], DType::F32)];
     let bad = [Literal::zeros([4, 6], DType::F32)];
     let typed = [Literal::zeros([4, 5], DType::F64)];
@@ -302,12 +306,12 @@ fn shared_runs_refuse_updates_and_unknown_shapes_do_not_compile() {
     let zeros = Literal::full([3], DType::F32, 2.0);
     let mut out = [Literal::zeros([3], DType::F32)];
     let reads = compiled(Ok(g.clone()), &CompileOptions::default());
-    let ran = reads.run_shared(&mut reads.workspace(), &[], &[&zeros], &mut out, None);
+    let ran = reads.run_shared(&mut workspace(&reads), &[], &[&zeros], &mut out, None);
     assert_eq!(ran, Ok(()));
     assert_eq!(out[0].values::<f32>(), Some(&[4.0f32; 3][..]));
     g.update(v, sum);
     let writes = compiled(Ok(g), &CompileOptions::default());
-    let ran = writes.run_shared(&mut writes.workspace(), &[], &[&zeros], &mut out, None);
+    let ran = writes.run_shared(&mut workspace(&writes), &[], &[&zeros], &mut out, None);
     assert_eq!(ran, Err(RunError::HasUpdates));
     let mut open = Graph::new();
     let x = open.input("x", Spec::new([None], DType::F32));
@@ -330,7 +334,7 @@ fn updates_that_exchange_variables_see_the_old_values() {
     let mut one = Literal::full([4], DType::F32, 1.0);
     let mut two = Literal::full([4], DType::F32, 2.0);
     let ran = exe.run(
-        &mut exe.workspace(),
+        &mut workspace(&exe),
         &[],
         &mut [&mut one, &mut two],
         &mut [],
@@ -570,4 +574,22 @@ fn values_of_16_bits_take_half_the_memory() -> models::Made<()> {
     let (wide, narrow) = (memory(DType::F32), memory(DType::BF16));
     assert!(narrow * 10 < wide * 6, "{narrow} bytes instead of {wide}");
     Ok(())
+}
+
+#[test]
+fn what_no_machine_has_memory_for_gets_no_workspace() {
+    let outcome = |size: usize| {
+        let text = format!(
+            "graph {{
+  %x = input \"x\" : f32[1]
+  %y = broadcast_in_dim %x {{dims=[0]}} : f32[{size}]
+  return %y
+}}"
+        );
+        let exe = compiled(Ok(parsed(&text)), &CompileOptions::default());
+        exe.workspace().map(drop).map_err(|e| e.to_string())
+    };
+    assert_eq!(outcome(1 << 20), Ok(()));
+    let refused = outcome(1 << 44).expect_err("more than any machine has");
+    assert!(refused.starts_with("70368.7 GB of memory"), "{refused}");
 }

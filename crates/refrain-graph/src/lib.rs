@@ -2,7 +2,8 @@
 //!
 //! A [`Graph`] holds primitives ([`Op`]) in StableHLO's vocabulary. [`infer`] finds shapes (dimensions may be unknown),
 //! [`verify`] checks a whole graph, [`text`] prints and parses it, [`grad`] adds reverse-mode gradients, [`passes`]
-//! simplify it, and [`interp`] runs it naively: the oracle of every test. [`engine`] is the seam to what compiles and runs it.
+//! simplify it, and [`interp`] runs it naively: the oracle of every test. [`engine`] is the seam to what compiles and runs it, [`memory`] says
+//! whether there is memory for that.
 //! Layers, threads and files live above.
 
 mod dtype;
@@ -13,6 +14,7 @@ mod graph;
 pub mod infer;
 pub mod interp;
 mod literal;
+pub mod memory;
 mod op;
 pub mod passes;
 pub mod philox;

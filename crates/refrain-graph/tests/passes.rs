@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use refrain_graph::{
-    BinaryOp, Data, Graph, GraphError, Literal, Op, Reduction, Value, grad, interp, passes,
-    testing, verify,
+    BinaryOp, DType, Data, DotDims, Graph, GraphError, Literal, Op, Reduction, Spec, Value, grad,
+    interp, passes, testing, verify,
 };
 
 /// Largest difference between results before and after, relative to the results' size where that is over 1.
@@ -301,4 +301,26 @@ fn rows_that_know_each_other_are_not_cut() {
     %z = add %b, %s",
     );
     assert!(passes::cut_rows(&tied.parse().unwrap(), 2, 3).is_none());
+}
+
+/// Each step of a loop that was written out depends on the one before, which is seen without comparing all with all.
+#[test]
+fn a_long_chain_of_calls_is_left_as_it_is() {
+    let mut graph = Graph::new();
+    let spec = || Spec::new([2, 2], DType::F32);
+    let (mut x, w) = (graph.input("x", spec()), graph.variable("w", spec()));
+    let dims = DotDims {
+        lhs_contracting: vec![1],
+        rhs_contracting: vec![0],
+        ..DotDims::default()
+    };
+    for _ in 0..20_000 {
+        let product = graph.push(Op::DotGeneral(dims.clone()), &[x, w]);
+        x = product.unwrap_or_else(|e| panic!("{e}"));
+    }
+    graph.result(x);
+    assert_eq!(
+        run("batch_shared_calls", &graph).to_string(),
+        graph.to_string()
+    );
 }

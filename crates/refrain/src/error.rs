@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Io,
     /// Keras has it, refrain does not.
     Unsupported,
+    /// There is no memory for a weight, a constant, a run or its results.
+    Memory,
     /// An engine could not compile or run a program, or keep a value.
     Engine,
     /// A defect in refrain.
@@ -248,6 +250,10 @@ impl From<refrain_storage::Error> for Error {
 
 impl From<EngineError> for Error {
     fn from(e: EngineError) -> Self {
-        Error::new(ErrorKind::Engine, e.to_string())
+        let kind = match e.is_out_of_memory() {
+            true => ErrorKind::Memory,
+            false => ErrorKind::Engine,
+        };
+        Error::new(kind, e.to_string())
     }
 }

@@ -72,7 +72,7 @@ impl Engine for Logging {
 }
 
 impl Program for LoggingProgram {
-    fn workspace(&self) -> Box<dyn Workspace> {
+    fn workspace(&self) -> Result<Box<dyn Workspace>, EngineError> {
         self.inner.workspace()
     }
 
@@ -191,12 +191,12 @@ fn elsewhere() -> EngineError {
 }
 
 impl Program for RemoteProgram {
-    fn workspace(&self) -> Box<dyn Workspace> {
-        Box::new(RemoteWorkspace {
-            inner: self.0.workspace(),
+    fn workspace(&self) -> Result<Box<dyn Workspace>, EngineError> {
+        Ok(Box::new(RemoteWorkspace {
+            inner: self.0.workspace()?,
             outputs: Vec::new(),
             log: self.0.log.clone(),
-        })
+        }))
     }
 
     fn run(

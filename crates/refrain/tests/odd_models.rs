@@ -191,3 +191,13 @@ fn saves_at_once_while_training_leave_a_whole_file() -> Result<()> {
     fs::remove_dir_all(folder).ok();
     Ok(())
 }
+
+/// Calls are dropped one after the other, not inside each other.
+#[test]
+fn a_deep_chain_of_calls_needs_no_deep_stack() -> Result<()> {
+    let mut x = input([4]);
+    for _ in 0..50_000 {
+        x = refrain::ops::abs(&x);
+    }
+    x.check()
+}

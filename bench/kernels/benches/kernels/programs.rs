@@ -113,7 +113,7 @@ fn measure(
         ..CompileOptions::default()
     };
     let program = Executable::compile(&writer.graph, &options).expect("a program that compiles");
-    let mut workspace = program.workspace();
+    let mut workspace = program.workspace().expect("memory for a run");
     let count = dims.iter().product();
     let input = Literal::new(dims, data(count)).expect("as many values as the dimensions say");
     let (inputs, variables): (_, [&Literal; 0]) = ([input], []);

@@ -86,17 +86,12 @@ fn recorded(model: &Model) -> Json {
     }
 }
 
-/// Why a model is not compiled: what its file says cannot be followed, or it says nothing.
+/// A model is not compiled: its file says nothing, or what cannot be followed, as a warning told when it was loaded.
 fn not_compiled(model: &Model, lacks: &str, hint: &str) -> Failure {
-    let config = of_file(model);
-    let why = match config["optimizer"].is_null() {
-        true => None,
-        false => model.compile_from_config(&config).err(),
-    };
-    match why {
-        Some(e) => Failure::new(format!("the model is not compiled as its file says: {e}"))
-            .hint("On the command line, give others with `--optimizer`, `--loss`, `--metrics`"),
-        None => Failure::new(format!("the model is not compiled: {lacks}")).hint(hint),
+    match of_file(model)["optimizer"].is_null() {
+        true => Failure::new(format!("the model is not compiled: {lacks}")).hint(hint),
+        false => Failure::new("the model is not compiled as its file says")
+            .hint("Give others with `--optimizer`, `--loss`, `--metrics`"),
     }
 }
 

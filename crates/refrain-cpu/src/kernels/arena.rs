@@ -4,11 +4,12 @@
 //! A plan names memory by slot and offset. Every access is checked against the slot's length, and all accesses of one
 //! step against each other, so that a wrong plan ends in an error and not in aliased references.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use refrain_graph::memory::MemoryError;
 use refrain_graph::{Data, Literal};
 
 /// Alignment of the arena and of every buffer in it, in bytes: a cache line, and a register of AVX-512.
@@ -27,23 +28,15 @@ unsafe impl Sync for AlignedBytes {}
 
 impl AlignedBytes {
     /// This many zeroed bytes.
-    pub fn zeroed(len: usize) -> Self {
-        let Ok(layout) = Layout::from_size_align(len, ALIGN) else {
-            // Larger than the address space.
-            handle_alloc_error(Layout::new::<u8>());
+    pub fn zeroed(len: usize) -> Result<Self, MemoryError> {
+        let refused = || MemoryError::refused(len);
+        let layout = Layout::from_size_align(len, ALIGN).map_err(|_| refused())?;
+        let ptr = match len {
+            0 => NonNull::<u128>::dangling().cast(),
+            // SAFETY: the layout's size is not zero.
+            _ => NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(refused)?,
         };
-        if len == 0 {
-            return AlignedBytes {
-                ptr: NonNull::<u128>::dangling().cast(),
-                len,
-            };
-        }
-        // SAFETY: the layout's size is not zero.
-        let ptr = unsafe { alloc_zeroed(layout) };
-        match NonNull::new(ptr) {
-            Some(ptr) => AlignedBytes { ptr, len },
-            None => handle_alloc_error(layout),
-        }
+        Ok(AlignedBytes { ptr, len })
     }
 
     /// The bytes.
@@ -450,8 +443,17 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_is_not_there_is_an_error() {
+        for len in [isize::MAX as usize / 2, usize::MAX] {
+            let refused = AlignedBytes::zeroed(len).map(drop);
+            assert_eq!(refused, Err(MemoryError::refused(len)));
+        }
+        assert!(AlignedBytes::zeroed(0).is_ok_and(|none| none.bytes().is_empty()));
+    }
+
+    #[test]
     fn overlapping_views_of_a_step_are_refused() -> Result<(), PlanFault> {
-        let mut bytes = AlignedBytes::zeroed(64);
+        let mut bytes = AlignedBytes::zeroed(64).unwrap_or_else(|e| panic!("{e}"));
         let mut table = SlotTable::new(1);
         let mut memory = table.bind();
         memory.writable(0, bytes.bytes_mut());

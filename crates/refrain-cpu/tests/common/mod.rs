@@ -57,7 +57,7 @@ pub fn run(
     variables: &[Literal],
 ) -> Ran {
     let exe = Executable::compile(graph, options).unwrap_or_else(|e| panic!("{e}"));
-    let mut ws = exe.workspace();
+    let mut ws = exe.workspace().unwrap_or_else(|e| panic!("{e}"));
     let zeros = |s: &Spec| Literal::zeros(s.shape.known().unwrap_or_default(), s.dtype);
     let mut outputs: Vec<Literal> = exe.output_specs().iter().map(zeros).collect();
     let mut variables = variables.to_vec();

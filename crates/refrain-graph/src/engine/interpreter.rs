@@ -2,7 +2,7 @@
 
 use super::{Buffer, Engine, EngineError, Program, Workspace};
 use crate::interp::{self, Evaluation};
-use crate::{Graph, Literal, Op, ParamKind, Spec, Value};
+use crate::{Graph, Literal, Op, ParamKind, Spec, Value, memory};
 
 /// The naive [interpreter](crate::interp): slow, and as exact as it can be. Its name is `interpreter`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,8 +49,9 @@ impl Interpreted {
 }
 
 impl Program for Interpreted {
-    fn workspace(&self) -> Box<dyn Workspace> {
-        Box::new(NoWorkspace)
+    fn workspace(&self) -> Result<Box<dyn Workspace>, EngineError> {
+        memory::check(bytes(&self.0))?;
+        Ok(Box::new(NoWorkspace))
     }
 
     fn run(

@@ -17,6 +17,7 @@ mod interpreter;
 use std::any::Any;
 use std::borrow::Cow;
 
+use crate::memory::MemoryError;
 use crate::{Graph, GraphError, Literal};
 
 pub use interpreter::InterpreterEngine;
@@ -25,13 +26,15 @@ pub use interpreter::InterpreterEngine;
 ///
 /// ```
 /// use refrain_graph::engine::EngineError;
-/// let error = EngineError::new("out of device memory");
-/// assert_eq!(error.to_string(), "out of device memory");
+/// let error = EngineError::out_of_memory("no memory on the device");
+/// assert_eq!(error.to_string(), "no memory on the device");
+/// assert!(error.is_out_of_memory());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EngineError {
     message: String,
+    out_of_memory: bool,
 }
 
 impl EngineError {
@@ -39,13 +42,33 @@ impl EngineError {
     pub fn new(message: impl Into<String>) -> Self {
         EngineError {
             message: message.into(),
+            out_of_memory: false,
         }
+    }
+
+    /// An error that says so of memory that was not to be had.
+    pub fn out_of_memory(message: impl Into<String>) -> Self {
+        EngineError {
+            message: message.into(),
+            out_of_memory: true,
+        }
+    }
+
+    /// Whether memory was not to be had.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.out_of_memory
     }
 }
 
 impl From<GraphError> for EngineError {
     fn from(error: GraphError) -> Self {
         EngineError::new(error.to_string())
+    }
+}
+
+impl From<MemoryError> for EngineError {
+    fn from(error: MemoryError) -> Self {
+        EngineError::out_of_memory(error.to_string())
     }
 }
 
@@ -111,7 +134,10 @@ pub trait Workspace: Any + Send {
 /// workspace nothing should be allocated on the host (see [`recycle`]).
 pub trait Program: Send + Sync {
     /// Everything that a run needs.
-    fn workspace(&self) -> Box<dyn Workspace>;
+    ///
+    /// # Errors
+    /// If there is no memory for it, or would be none for the inputs and outputs beside it.
+    fn workspace(&self) -> Result<Box<dyn Workspace>, EngineError>;
 
     /// Runs the program on variables that nobody else uses meanwhile, and replaces the values of those that it updates. The
     /// outputs are there after [`Workspace::wait`]; the inputs may be changed, and the variables used, once this returns.
@@ -185,7 +211,7 @@ pub trait Program: Send + Sync {
 /// graph.update(w, doubled);
 /// let program = Small.compile(&graph)?;
 /// let mut w = Small.buffer_from_host(Literal::new([2], vec![1f32, 3.0]).unwrap())?;
-/// program.run(&mut *program.workspace(), &[], &mut [&mut *w], &mut [])?;
+/// program.run(&mut *program.workspace()?, &[], &mut [&mut *w], &mut [])?;
 /// assert_eq!(w.to_host()?.to_f64(), [2.0, 6.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -3,7 +3,7 @@
 use refrain_graph::{DType, Literal};
 
 use super::random::matrix_needed;
-use super::{Initializer, InitializerClass, literal};
+use super::{Initializer, InitializerClass, computed};
 use crate::error::Result;
 use crate::options;
 
@@ -31,6 +31,8 @@ impl InitializerClass for Identity {
             true => self.gain,
             false => 0.0,
         };
-        literal(shape, (0..rows * columns).map(element).collect(), dtype)
+        computed(shape, dtype, || {
+            Ok((0..rows * columns).map(element).collect())
+        })
     }
 }

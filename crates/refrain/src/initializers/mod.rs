@@ -135,9 +135,6 @@ constants! { Initializer
     TruncatedNormal;
 }
 
-/// Bytes of an element while it is drawn: in f64, then in its own type of at most 8.
-const WORKING_BYTES: usize = 16;
-
 impl Initializer {
     /// Makes a value of this shape and type.
     ///
@@ -145,7 +142,7 @@ impl Initializer {
     /// The shape, the type or an option does not fit the initializer: no matrix for `Orthogonal`, a scale that is not
     /// positive, an unknown window.
     pub fn sample(&self, shape: &[usize], dtype: DType) -> Result<Literal> {
-        sizes::check_memory("a weight", shape, WORKING_BYTES)?;
+        sizes::check_memory("a weight", shape, dtype.size())?;
         let value = self.0.sample(shape, dtype)?;
         if value.dims() == shape && value.dtype() == dtype {
             return Ok(value);
@@ -176,7 +173,17 @@ pub fn literal(shape: &[usize], values: Vec<f64>, dtype: DType) -> Result<Litera
     Ok(literal.convert(dtype))
 }
 
-/// [`literal`] for values that have no meaning as integers.
+/// [`literal`] of values that are made if there is memory for them in both types.
+fn computed(
+    shape: &[usize],
+    dtype: DType,
+    values: impl FnOnce() -> Result<Vec<f64>>,
+) -> Result<Literal> {
+    sizes::check_memory("a weight", shape, size_of::<f64>() + dtype.size())?;
+    literal(shape, values()?, dtype)
+}
+
+/// [`computed`] for values that have no meaning as integers.
 fn real(
     shape: &[usize],
     dtype: DType,
@@ -189,5 +196,5 @@ fn real(
                 .hint("Leave the layer's dtype at float32"),
         );
     }
-    literal(shape, values()?, dtype)
+    computed(shape, dtype, values)
 }

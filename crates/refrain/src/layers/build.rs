@@ -98,6 +98,7 @@ impl Weight {
 
     fn sample(&self, dtype: DType) -> Result<Literal> {
         if Making::take(&self.shape)?.without_values {
+            sizes::check_memory("a weight", &self.shape, dtype.size())?;
             return Ok(Literal::zeros(self.shape.clone(), dtype));
         }
         let scaled = self.initializer.scales_by_fans();

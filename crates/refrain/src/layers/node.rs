@@ -1,6 +1,8 @@
 //! One call of a layer.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::mem::take;
 use std::sync::{Arc, OnceLock};
 
 use refrain_graph::Spec;
@@ -96,6 +98,34 @@ impl Node {
     /// `layer `name` (Class), call 2` for labels and errors.
     pub(crate) fn label(&self) -> String {
         self.layer.call_label(self.index + 1)
+    }
+}
+
+/// What a call held of the calls before it.
+type Held = (Inputs, OnceLock<Vec<Option<Tensor>>>);
+
+thread_local! {
+    /// What is still to be dropped, while a call is.
+    static LEFT: RefCell<Option<Vec<Held>>> = const { RefCell::new(None) };
+}
+
+/// One after the other: dropped inside each other, the calls of a deep model would need more stack than there is.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let held = (take(&mut self.inputs), take(&mut self.masks));
+        let queue = |left: &RefCell<Option<Vec<Held>>>| {
+            let mut left = left.borrow_mut();
+            let outermost = left.is_none();
+            left.get_or_insert_default().push(held);
+            outermost
+        };
+        if LEFT.try_with(queue) == Ok(true) {
+            let next = || LEFT.with_borrow_mut(|left| left.as_mut().and_then(Vec::pop));
+            while let Some(held) = next() {
+                drop(held);
+            }
+            LEFT.set(None);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ fn run(trace: &Trace, results: &[&Tensor], inputs: Vec<Literal>) -> Result<Vec<L
         trace.with_graph(|g| g.result(value));
     }
     let program = Program::new(trace.finish())?;
-    let mut buffers = program.buffers();
+    let mut buffers = program.buffers()?;
     buffers.inputs = inputs;
     program.run_shared(&mut buffers)?;
     Ok(buffers.outputs()?.to_vec())

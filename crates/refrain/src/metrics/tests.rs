@@ -30,7 +30,7 @@ fn update(golden: &mut Golden, metric: Option<&Metric>, update: &Json) -> Result
         trace.with_graph(|g| g.result(value));
     }
     let program = Program::new(trace.finish())?;
-    let mut buffers = program.buffers();
+    let mut buffers = program.buffers()?;
     buffers.inputs = given.into_iter().flatten().collect();
     program.run_shared(&mut buffers)?;
     let outputs = buffers.outputs()?;

@@ -87,11 +87,12 @@ fn weights(from: usize, size: usize, kernel: Kernel, antialias: bool) -> Vec<f32
     const SMALLEST_SUM: f32 = 1000.0 * f32::EPSILON;
     let inverse = (from as f64 / size as f64) as f32;
     let width = if antialias { inverse.max(1.0) } else { 1.0 };
-    let mut weights = vec![0.0; from * size];
+    let (mut weights, mut along) = (vec![0.0; from * size], vec![0.0; from]);
     for sample in 0..size {
         let center = (sample as f32 + 0.5) * inverse - 0.5;
-        let along = (0..from).map(|pixel| kernel((center - pixel as f32).abs() / width));
-        let along: Vec<f32> = along.collect();
+        for (pixel, weight) in along.iter_mut().enumerate() {
+            *weight = kernel((center - pixel as f32).abs() / width);
+        }
         let sum: f32 = along.iter().sum();
         if sum.abs() > SMALLEST_SUM {
             for (pixel, weight) in along.iter().enumerate() {

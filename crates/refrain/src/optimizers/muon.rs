@@ -1,6 +1,6 @@
 //! Muon.
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 use super::{Adam, Optimizer, OptimizerClass, Slot, Update};
 use crate::config::short;
@@ -29,7 +29,7 @@ options! {
         adam_beta_2: f64 = 0.999,
         /// AdamW's term that keeps the division finite.
         epsilon: f64 = 1e-7,
-        /// Regular expressions; weights in whose paths one is found are AdamW's.
+        /// Regular expressions, at most 256; weights in whose paths one is found are AdamW's.
         exclude_layers: Vec<String> = Vec::new(),
         /// First coefficient of the Newton-Schulz iteration.
         muon_a: f64 = 3.4445,
@@ -54,13 +54,32 @@ options! {
     }
 }
 
+/// Most patterns that weights are looked up in, one by one.
+const MOST_PATTERNS: usize = 256;
+
+/// Bytes of all patterns once they are compiled, which the time of a search is proportional to.
+const LARGEST_PATTERNS: usize = 1 << 20;
+
 impl Muon {
     fn patterns(&self) -> Result<Vec<Regex>> {
+        let count = self.exclude_layers.len();
+        if count > MOST_PATTERNS {
+            let expected =
+                format!("at most {MOST_PATTERNS} regular expressions in `exclude_layers`");
+            return Err(
+                Error::mismatch(ErrorKind::Config, expected, count.to_string())
+                    .hint("Join some by `|`"),
+            );
+        }
         let compile = |text: &String| {
-            Regex::new(text).map_err(|_| {
+            let pattern = RegexBuilder::new(text)
+                .size_limit(LARGEST_PATTERNS / count)
+                .build();
+            pattern.map_err(|_| {
                 let expected = "regular expressions in `exclude_layers`";
-                Error::mismatch(ErrorKind::Config, expected, format!("`{}`", short(text)))
-                    .hint("Look-around and back-references are not there")
+                Error::mismatch(ErrorKind::Config, expected, format!("`{}`", short(text))).hint(
+                    "Look-around and back-references are not there, and large counts are refused",
+                )
             })
         };
         self.exclude_layers.iter().map(compile).collect()

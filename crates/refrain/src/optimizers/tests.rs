@@ -61,7 +61,7 @@ fn check(golden: &mut Golden, case: &Json) -> Result<()> {
     let inputs: Vec<_> = inputs.collect();
     optimizer.apply(&trace, &state, &weights, &inputs)?;
     let program = Program::new(trace.finish())?;
-    let mut buffers = program.buffers();
+    let mut buffers = program.buffers()?;
     for step in 0..grads[0].dims()[0] {
         buffers.inputs = grads.iter().map(|g| row(g, step)).collect();
         program.run(&mut buffers)?;
@@ -126,7 +126,7 @@ fn rate(schedule: impl Into<Schedule>, step: i32) -> Result<f64> {
     let value = schedule.rate(&input)?.expect_traced()?.value;
     trace.with_graph(|g| g.result(value));
     let program = Program::new(trace.finish())?;
-    let mut buffers = program.buffers();
+    let mut buffers = program.buffers()?;
     buffers.inputs = vec![Literal::scalar(step)];
     program.run_shared(&mut buffers)?;
     Ok(buffers.outputs()?[0].to_f64()[0])

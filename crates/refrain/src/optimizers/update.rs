@@ -5,6 +5,7 @@ use refrain_graph::{DType, Literal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops;
 use crate::tensor::Tensor;
+use crate::utils::sizes;
 use crate::variable::Variable;
 
 /// A variable that an optimizer keeps for a weight.
@@ -61,6 +62,8 @@ impl Slot {
             }
             (shape, First::Constant(value)) => {
                 let shape = shape.clone().unwrap_or_else(|| weight.shape());
+                let what = || format!("slot `{}` of weight `{}`", self.name, weight.path());
+                sizes::check_memory(&what(), &shape, weight.dtype().size())?;
                 Ok(Literal::full(shape, weight.dtype(), value))
             }
         }

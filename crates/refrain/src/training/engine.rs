@@ -4,10 +4,10 @@ use std::mem::take;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use refrain_graph::{DType, Graph, Literal, ParamKind, Spec};
+use refrain_graph::{DType, Graph, Literal, ParamKind, Spec, memory};
 
-use crate::engine::{self, Buffer, Engine, Workspace, recycle};
-use crate::error::Result;
+use crate::engine::{self, Buffer, Engine, EngineError, Workspace, recycle};
+use crate::error::{Error, Result};
 use crate::trace::Traced;
 use crate::variable::Variable;
 use crate::warnings;
@@ -101,20 +101,50 @@ impl Program {
     }
 
     /// Memory for a run.
-    pub(crate) fn buffers(&self) -> Buffers {
-        let spare = self
-            .spare
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let zeros = |specs: &[Spec]| specs.iter().map(zeros).collect();
-        spare.unwrap_or_else(|| Buffers {
-            workspace: self.compiled.workspace(),
-            inputs: zeros(&self.inputs),
-            outputs: zeros(&self.outputs),
+    ///
+    /// # Errors
+    /// There is not enough.
+    pub(crate) fn buffers(&self) -> Result<Buffers> {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        match spare.pop() {
+            Some(buffers) => Ok(buffers),
+            None => self.new_buffers().map_err(|e| self.with_largest(e)),
+        }
+    }
+
+    fn new_buffers(&self) -> Result<Buffers, EngineError> {
+        // First, since it asks for all of the memory.
+        let workspace = self.compiled.workspace()?;
+        let zeros = |specs: &[Spec]| specs.iter().map(zeros).collect::<Result<_, _>>();
+        Ok(Buffers {
+            workspace,
+            inputs: zeros(&self.inputs)?,
+            outputs: zeros(&self.outputs)?,
             guards: Vec::new(),
             values: Vec::new(),
         })
+    }
+
+    /// Says of a program that does not fit in memory which is its largest array, and what makes it.
+    fn with_largest(&self, error: EngineError) -> Error {
+        let graph = &self.graph;
+        let made = graph.nodes().flat_map(|node| {
+            let outputs = graph.outputs(node).iter();
+            outputs.map(move |&value| (node, graph.spec(value)))
+        });
+        match made.max_by_key(|(_, spec)| spec.bytes()) {
+            Some((node, spec)) if error.is_out_of_memory() => {
+                let of = graph.scope(node).map(|scope| graph.scope_label(scope));
+                let of = of.map_or_else(String::new, |label| format!(" of {label}"));
+                let hint = format!(
+                    "The largest array is {spec}{of}. Use a smaller `batch_size`, or a smaller model"
+                );
+                Error::from(error)
+                    .in_part("memory for a run".to_owned())
+                    .hint(hint)
+            }
+            _ => error.into(),
+        }
     }
 
     /// Frees what the program keeps of the weights for its next runs.
@@ -197,9 +227,11 @@ impl Program {
     }
 }
 
-fn zeros(spec: &Spec) -> Literal {
+fn zeros(spec: &Spec) -> Result<Literal, EngineError> {
+    memory::check(spec.bytes().unwrap_or(usize::MAX))?;
     // Programs have known shapes only.
-    Literal::zeros(spec.shape.known().unwrap_or_default(), spec.dtype)
+    let dims = spec.shape.known().unwrap_or_default();
+    Ok(Literal::zeros(dims, spec.dtype))
 }
 
 /// The first element of a literal of floats.

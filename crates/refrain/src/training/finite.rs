@@ -105,7 +105,7 @@ impl Recorded {
         let program = &self.step.program;
         let mut before = Snapshot::default();
         before.take(program)?;
-        let mut buffers = program.buffers();
+        let mut buffers = program.buffers()?;
         buffers.inputs.clone_from(&self.inputs);
         program.run(&mut buffers)?;
         let loss = loss(&mut buffers)?;

@@ -387,12 +387,13 @@ fn run(
 ) -> Result<Gradients> {
     Batches::whole(feed.samples()).check(model)?;
     step.check(feed)?;
-    let mut buffers = step.program.buffers();
+    let mut buffers = step.program.buffers()?;
     feed.fill(Rows::Range(0, feed.samples()), &mut buffers.inputs)?;
     step.program.run_shared(&mut buffers)?;
     let outputs = buffers.outputs()?;
     let value = outputs.first().map_or(f64::NAN, scalar);
-    let mut gradients = outputs.iter().skip(1).map(Output::new);
+    let gradients = outputs.iter().skip(1).map(Output::new);
+    let mut gradients = gradients.collect::<Result<Vec<_>>>()?.into_iter();
     let mut each = |&wanted: &bool| if wanted { gradients.next() } else { None };
     let tensors = differentiable.iter().map(&mut each).collect();
     let weights = weights.into_iter().zip(gradients);

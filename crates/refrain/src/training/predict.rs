@@ -16,6 +16,7 @@ use crate::data::{Arrays, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 use crate::structure::Structure;
+use crate::utils::sizes;
 use crate::warnings;
 
 /// Builder of [`Model::predict`]: options, then [`run`](Predict::run).
@@ -183,9 +184,12 @@ impl<'a, I: Iterator<Item: IntoArrays<'a>>> PredictBatches<'a, I> {
 fn gather(
     parts: &mut Option<Vec<GatheredOutput>>,
     outputs: &[Literal],
-    new: impl Fn(&Literal) -> GatheredOutput,
+    new: impl Fn(&Literal) -> Result<GatheredOutput>,
 ) -> Result<()> {
-    let parts = parts.get_or_insert_with(|| outputs.iter().map(new).collect());
+    let parts = match parts {
+        Some(parts) => parts,
+        none => none.insert(outputs.iter().map(new).collect::<Result<_>>()?),
+    };
     let mut pairs = parts.iter_mut().zip(outputs);
     pairs.try_for_each(|(part, output)| part.append(output))
 }
@@ -251,7 +255,7 @@ impl<'a> Predict<'a> {
             if start == 0 {
                 feed.check_indices(&step.indices, 0..samples)?;
             }
-            let mut buffers = step.program.buffers();
+            let mut buffers = step.program.buffers()?;
             // All batches of this size with the same memory.
             while start + size <= samples && !cx.stopped() {
                 let batch = start / batch_size;
@@ -259,13 +263,13 @@ impl<'a> Predict<'a> {
                 feed.fill(Rows::Range(start, size), &mut buffers.inputs)?;
                 step.program.run_shared(&mut buffers)?;
                 if !callbacks.is_empty() {
-                    let outputs = Predictions::new(self.model, buffers.outputs()?);
+                    let outputs = Predictions::new(self.model, buffers.outputs()?)?;
                     each(&mut callbacks, |c| {
                         c.on_predict_batch_end(&mut cx, batch, &outputs)
                     })?;
                 }
                 if size == samples {
-                    let predictions = Predictions::new(self.model, buffers.outputs()?);
+                    let predictions = Predictions::new(self.model, buffers.outputs()?)?;
                     step.program.give_back(buffers);
                     each(&mut callbacks, |c| c.on_predict_end(&mut cx))?;
                     return Ok(predictions);
@@ -291,7 +295,8 @@ struct GatheredOutput {
 
 impl GatheredOutput {
     /// Without rows yet, and with a capacity in elements.
-    fn new(first: &Literal, capacity: usize) -> Self {
+    fn new(first: &Literal, capacity: usize) -> Result<Self> {
+        check_memory(capacity, first.dtype().size())?;
         let mut dims = first.dims().to_vec();
         if let Some(rows) = dims.first_mut() {
             *rows = 0;
@@ -299,10 +304,10 @@ impl GatheredOutput {
         fn empty<T: Element>(_: &[T], capacity: usize) -> Data {
             T::wrap(Vec::with_capacity(capacity))
         }
-        GatheredOutput {
+        Ok(GatheredOutput {
             dims,
             data: with_data!(first.data(), v => empty(v, capacity)),
-        }
+        })
     }
 
     fn append(&mut self, output: &Literal) -> Result<()> {
@@ -318,6 +323,12 @@ impl GatheredOutput {
             )));
         }
         *rows += more;
+        let (len, capacity) = with_data!(&self.data, v => (v.len(), v.capacity()));
+        let len = len + output.numel();
+        if len > capacity {
+            // A vector grows to at least twice its size, in new memory.
+            check_memory(len.saturating_mul(2), output.dtype().size())?;
+        }
         append_data(&mut self.data, output.data());
         Ok(())
     }
@@ -332,6 +343,12 @@ fn no_rows(got: impl Into<String>) -> Error {
     let wanted = "outputs that differ in their first axis alone, which counts the samples";
     Error::mismatch(ErrorKind::Shape, wanted, got)
         .hint("Predict with `predict_on_batch`, or go through the batches of `predict_batches`")
+}
+
+/// Refuses more predictions than there is memory for.
+fn check_memory(count: usize, element: usize) -> Result<()> {
+    let hint = "`predict_batches` gives them batch by batch";
+    sizes::check_memory("predictions", &[count], element).map_err(|e| e.hint(hint))
 }
 
 fn append_data(to: &mut Data, from: &Data) {
@@ -366,17 +383,24 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(literal: &Literal) -> Self {
-        match literal.dtype() {
-            DType::F32 => Output {
-                array: to_array(literal),
-                original: None,
-            },
-            _ => Output {
-                array: to_array(&literal.convert(DType::F32)),
-                original: Some(literal.clone()),
-            },
-        }
+    pub(super) fn new(literal: &Literal) -> Result<Self> {
+        let (dtype, single) = (literal.dtype(), size_of::<f32>());
+        Ok(match dtype {
+            DType::F32 => {
+                check_memory(literal.numel(), single)?;
+                Output {
+                    array: to_array(literal),
+                    original: None,
+                }
+            }
+            _ => {
+                check_memory(literal.numel(), 2 * single + dtype.size())?;
+                Output {
+                    array: to_array(&literal.convert(DType::F32)),
+                    original: Some(literal.clone()),
+                }
+            }
+        })
     }
 
     /// The values in their own type.
@@ -384,6 +408,7 @@ impl Output {
         if let Some(original) = &self.original {
             return Ok(original.clone());
         }
+        check_memory(self.array.len(), size_of::<f32>())?;
         let values = self.array.iter().copied().collect();
         Literal::new(self.array.shape().to_vec(), values)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "an array without its values"))
@@ -394,17 +419,17 @@ impl Predictions {
     fn of_parts(model: &Model, parts: Vec<GatheredOutput>) -> Result<Self> {
         let literals = parts.into_iter().map(GatheredOutput::finish);
         let literals = literals.collect::<Result<Vec<_>>>()?;
-        Ok(Predictions::new(model, &literals))
+        Predictions::new(model, &literals)
     }
 
-    fn new(model: &Model, literals: &[Literal]) -> Self {
+    fn new(model: &Model, literals: &[Literal]) -> Result<Self> {
         let declared = &model.functional().outputs;
         let structure = declared.with_leaves(0..literals.len());
-        Predictions {
+        Ok(Predictions {
             names: model.functional().output_names.clone(),
             structure: structure.unwrap_or(Structure::List(Vec::new())),
-            outputs: literals.iter().map(Output::new).collect(),
-        }
+            outputs: literals.iter().map(Output::new).collect::<Result<_>>()?,
+        })
     }
 
     /// Number of outputs.

@@ -58,7 +58,7 @@ impl<'s, 'a> Session<'s, 'a> {
             step.check(self.feed)?;
             self.checked = true;
         }
-        let buffers = step.program.buffers();
+        let buffers = step.program.buffers()?;
         self.active.push((size, step, buffers));
         Ok(self.active.len() - 1)
     }

@@ -98,7 +98,7 @@ impl Tracker {
             if !program.is_current() {
                 *program = result(metric, &self.state)?;
             }
-            let mut buffers = program.buffers();
+            let mut buffers = program.buffers()?;
             program.run_shared(&mut buffers)?;
             let value = buffers.outputs()?.first().map(|v| v.to_f64());
             program.give_back(buffers);

@@ -1,10 +1,8 @@
-//! Sizes that users choose: whether they can be computed with, and whether there is memory for them. An allocation that
-//! fails can only abort the process, so it is asked before.
+//! Sizes that users choose: whether they can be computed with, and whether there is memory for them.
+
+use refrain_graph::{Shape, memory};
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// The largest array that is made, in bytes. No machine has as much; some systems promise it all the same.
-const LARGEST: usize = 1 << 44;
 
 /// Most steps of a sequence that are written out: each becomes primitives of its own, and programs of millions of
 /// primitives are of no use.
@@ -16,16 +14,14 @@ pub(crate) fn check_memory(what: &str, dims: &[usize], element: usize) -> Result
     let product = dims
         .iter()
         .try_fold(element, |n, &d| n.checked_mul(d.max(1)));
-    let bytes = product.filter(|&b| b <= LARGEST && available(b));
-    let Some(_) = bytes else {
-        return Err(Error::mismatch(
-            ErrorKind::Config,
-            format!("{what} that fits in memory"),
-            format!("shape {}", refrain_graph::Shape::from(dims)),
-        )
-        .hint("Make it smaller"));
+    let refused = match product.map(memory::check) {
+        Some(Ok(())) => return Ok(()),
+        Some(Err(error)) => format!(": {error}"),
+        None => String::new(),
     };
-    Ok(())
+    let received = format!("shape {}{refused}", Shape::from(dims));
+    let expected = format!("{what} that fits in memory");
+    Err(Error::mismatch(ErrorKind::Memory, expected, received).hint("Make it smaller"))
 }
 
 fn too_large(received: String) -> Error {
@@ -69,11 +65,6 @@ pub(crate) fn check_iterations(option: &str, iterations: usize) -> Result<()> {
             iterations.to_string(),
         )),
     }
-}
-
-/// Whether the system would give as many bytes now.
-pub(crate) fn available(bytes: usize) -> bool {
-    Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
 }
 
 #[cfg(test)]

@@ -230,7 +230,7 @@ fn options_that_make_no_sense() {
     );
     refused(
         Dense::new(usize::MAX).call(&x),
-        config,
+        ErrorKind::Memory,
         "layer `dense_1` (Dense), call 1: expected a weight that fits in memory, got shape (4, 18446744073709551615). Make \
          it smaller.",
     );
@@ -406,4 +406,25 @@ fn iterations_that_would_not_end() {
             .contains(&format!("{most}power_iterations`")),
         "{error}"
     );
+}
+
+#[test]
+fn patterns_that_would_take_long() {
+    let excluding = |patterns: Vec<String>| {
+        let muon = refrain::optimizers::Muon::new(0.1).exclude_layers(patterns);
+        refrain::optimizers::Optimizer::from(muon).validate()
+    };
+    refused(
+        excluding(vec!["^dense".to_owned(); 1_000_000]),
+        ErrorKind::Config,
+        "expected at most 256 regular expressions in `exclude_layers`, got 1000000. Join some by `|`.",
+    );
+    refused(
+        excluding(vec!["(a{1000}){1000}".to_owned()]),
+        ErrorKind::Config,
+        "expected regular expressions in `exclude_layers`, got `(a{1000}){1000}`. Look-around and back-references are not \
+         there, and large counts are refused.",
+    );
+    let names = (0..256).map(|i| format!("^a_model/a_layer_with_a_long_name_{i}/"));
+    assert!(excluding(names.collect()).is_ok());
 }

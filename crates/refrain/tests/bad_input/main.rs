@@ -6,6 +6,7 @@ mod common;
 mod building;
 mod fuzz;
 mod labels;
+mod memory;
 mod training;
 
 use refrain::{ErrorKind, Result};

@@ -213,7 +213,7 @@ impl Run {
             let mut results: Vec<_> = results.map(|&v| zeros(self.graph.spec(v))).collect();
             let mut variables = self.variables.clone();
             let buffers = variables.iter_mut().map(|v| v as &mut dyn Buffer);
-            let (mut buffers, mut workspace) = (buffers.collect::<Vec<_>>(), program.workspace());
+            let (mut buffers, mut workspace) = (buffers.collect::<Vec<_>>(), program.workspace()?);
             program.run(&mut *workspace, &self.inputs, &mut buffers, &mut results)?;
             Ok(Ran { results, variables })
         };

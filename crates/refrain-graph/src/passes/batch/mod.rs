@@ -15,9 +15,9 @@ mod rows;
 
 pub use cut::{Cut, cut_rows};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use cranelift_entity::SecondaryMap;
+use cranelift_entity::{EntityRef, SecondaryMap};
 
 use super::everywhere;
 use crate::{Graph, GraphError, Node, Op, Value};
@@ -70,22 +70,59 @@ fn calls_of_one_weight(graph: &Graph) -> Option<Merge> {
     }
     keys.iter().find_map(|key| {
         let group = &groups[key];
-        (0..group.len()).find_map(|first| independent(graph, &group[first..]))
+        let chained = chained(graph, group);
+        let mut firsts = (0..group.len()).filter(|&first| !chained[first]);
+        firsts.find_map(|first| independent(graph, &group[first..]))
     })
+}
+
+/// The calls like the first of these, and it among them.
+fn like_first(graph: &Graph, group: &[(Node, RowWise)]) -> impl Iterator<Item = usize> {
+    let (first, rows) = &group[0];
+    let moving = usize::from(!rows.carries[0]);
+    let row = move |node: Node| {
+        let spec = graph.spec(graph.inputs(node)[moving]);
+        (spec.dtype, &spec.shape.dims()[1..])
+    };
+    let same = move |(n, r): &(Node, RowWise)| r.op == rows.op && row(*n) == row(*first);
+    (0..group.len()).filter(move |&i| same(&group[i]))
+}
+
+/// Of each call whether all later ones that are like it depend on it, as the steps of a loop do: found out from the last to the
+/// first, by the next one alone.
+fn chained(graph: &Graph, group: &[(Node, RowWise)]) -> Vec<bool> {
+    let mut chained = vec![true; group.len()];
+    for first in (0..group.len()).rev() {
+        if let Some(next) = like_first(graph, &group[first..]).nth(1) {
+            let next = first + next;
+            chained[first] = chained[next] && depends(graph, group[next].0, group[first].0);
+        }
+    }
+    chained
+}
+
+/// Whether a node depends on one before it.
+fn depends(graph: &Graph, node: Node, on: Node) -> bool {
+    let mut reached = vec![true];
+    for between in (on.index() + 1..=node.index()).map(Node::new) {
+        let is_behind = |&input: &Value| {
+            let place = graph.node_of(input)?.index().checked_sub(on.index())?;
+            reached.get(place).copied()
+        };
+        let behind = graph
+            .inputs(between)
+            .iter()
+            .any(|v| is_behind(v) == Some(true));
+        reached.push(behind);
+    }
+    reached[node.index() - on.index()]
 }
 
 /// The calls like the first of these that depend on none before them.
 fn independent(graph: &Graph, group: &[(Node, RowWise)]) -> Option<Merge> {
-    let (first, rows) = &group[0];
+    let rows = &group[0].1;
     let moving = usize::from(!rows.carries[0]);
-    let row = |node: Node| {
-        let spec = graph.spec(graph.inputs(node)[moving]);
-        (spec.dtype, spec.shape.dims()[1..].to_vec())
-    };
-    let alike = group
-        .iter()
-        .filter(|(n, r)| r.op == rows.op && row(*n) == row(*first));
-    let alike: Vec<Node> = alike.map(|(n, _)| *n).collect();
+    let alike: HashSet<Node> = like_first(graph, group).map(|i| group[i].0).collect();
     if alike.len() < 2 {
         return None;
     }
