@@ -175,9 +175,7 @@ impl Linker<'_> {
                 let epilogue = tape.map(|tape| self.epilogue(&call, tape)).transpose()?;
                 Step::Call(Box::new(call.map(|r| self.memory.of_range(r), epilogue)))
             }
-            Step::Scan(scan) => {
-                Step::Scan(Box::new(scan.map(|r| self.memory.of_range(*r))))
-            }
+            Step::Scan(scan) => Step::Scan(Box::new(scan.map(|r| self.memory.of_range(*r)))),
         })
     }
 

@@ -202,7 +202,9 @@ impl Step<Virtual> {
                     });
                 }
             }
-            Step::Scan(scan) => scan.operands().for_each(|(memory, write)| f(memory.buf, write)),
+            Step::Scan(scan) => scan
+                .operands()
+                .for_each(|(memory, write)| f(memory.buf, write)),
         }
     }
 
@@ -211,7 +213,9 @@ impl Step<Virtual> {
         let Step::Scan(scan) = self else {
             return None;
         };
-        let read = scan.operands().filter(|(memory, write)| !write && memory.buf == buf);
+        let read = scan
+            .operands()
+            .filter(|(memory, write)| !write && memory.buf == buf);
         let parts = read.map(|(memory, _)| memory.offset..memory.offset + memory.bytes);
         parts.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
     }

@@ -36,10 +36,7 @@ fn weights_constants_and_files() -> Result<()> {
     let small = Model::new(&x, &Dense::new(77).call(&x)?)?.to_json();
     let large = small.replace("77", "100000000000000");
     // Of a file, no more than its size allows.
-    let error = model_from_json(&large)
-        .err()
-        .expect("too large")
-        .to_string();
+    let error = model_from_json(&large).expect_err("too large").to_string();
     assert!(
         error.contains("(Dense)") && error.contains("as the file allows"),
         "{error}"

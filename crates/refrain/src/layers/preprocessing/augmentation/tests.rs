@@ -61,7 +61,7 @@ fn images_are_changed_by_what_is_drawn_as_in_keras() -> Result<()> {
         let value = changed.expect_traced()?.value;
         trace.with_graph(|graph| graph.result(value));
         let program = Program::new(trace.finish())?;
-        let mut buffers = program.buffers();
+        let mut buffers = program.buffers()?;
         buffers.inputs = given;
         program.run_shared(&mut buffers)?;
         let expected = golden.array(&case["output"]);
