@@ -159,7 +159,14 @@ impl Executable {
     pub fn workspace(&self) -> Result<Workspace, MemoryError> {
         let inputs = self.inputs.iter().map(|input| &input.spec);
         let arrays = inputs.chain(&self.outputs).filter_map(Spec::bytes);
-        memory::check(arrays.fold(self.peak_memory(), usize::saturating_add))?;
+        // The constants are there already, and packed weights after a first run.
+        let packed = self.packed.read().unwrap_or_else(PoisonError::into_inner);
+        let to_pack = match packed.arrays.is_empty() {
+            true => self.packed_bytes().sum(),
+            false => 0,
+        };
+        let own = self.plan.arena.saturating_add(to_pack);
+        memory::check(arrays.fold(own, usize::saturating_add))?;
         Ok(Workspace {
             arena: AlignedBytes::zeroed(self.plan.arena)?,
             frame: Frame::of(&self.plan),

@@ -5,6 +5,7 @@ from keras import layers as L
 
 VOLUME = (4, 5, 6, 2)
 IMAGE = (6, 7, 4)
+PICTURE = (6, 7, 3)
 SEQUENCE = (5, 4)
 
 
@@ -33,6 +34,29 @@ def rows():
     yield from reshaping()
     yield from merging()
     yield from attention()
+    yield from images()
+
+
+def images():
+    """Layers that change images while fitting, at inference; and those that always do."""
+    yield "image_auto_contrast", L.AutoContrast(value_range=(0, 1)), [PICTURE]
+    yield "image_equalization", L.Equalization(value_range=(0, 1), bins=64), [PICTURE]
+    yield "image_brightness", L.RandomBrightness(0.2, value_range=(0, 1), seed=1), [PICTURE]
+    yield "image_color_degeneration", L.RandomColorDegeneration(0.3, seed=2), [PICTURE]
+    yield "image_color_jitter", L.RandomColorJitter(
+        value_range=(0, 1), brightness_factor=0.1, contrast_factor=0.2, saturation_factor=0.3, hue_factor=0.1, seed=3
+    ), [PICTURE]
+    yield "image_contrast", L.RandomContrast(0.2, value_range=(0, 1)), [PICTURE]
+    yield "image_erasing", L.RandomErasing(0.5, scale=(0.1, 0.2), fill_value=0.5), [PICTURE]
+    yield "image_flip", L.RandomFlip("vertical", seed=4), [PICTURE]
+    yield "image_gaussian_blur", L.RandomGaussianBlur(0.5, kernel_size=(3, 5), sigma=1.5), [PICTURE]
+    yield "image_grayscale", L.RandomGrayscale(0.3), [PICTURE]
+    yield "image_hue", L.RandomHue(0.3, value_range=(0, 1)), [PICTURE]
+    yield "image_invert", L.RandomInvert(0.4, value_range=(0, 1)), [PICTURE]
+    yield "image_posterization", L.RandomPosterization(3, value_range=(0, 1)), [PICTURE]
+    yield "image_saturation", L.RandomSaturation((0.2, 0.6), value_range=(0, 1)), [PICTURE]
+    yield "image_sharpness", L.RandomSharpness(0.4, value_range=(0, 1)), [PICTURE]
+    yield "image_solarization", L.Solarization(threshold_factor=0.4, value_range=(0, 1)), [PICTURE]
 
 
 def core():

@@ -337,7 +337,7 @@ impl<'a> Memory<'a> {
         self.slots
     }
 
-    /// What a step reads and writes.
+    /// What a step reads and writes, checked whether its kernel touches all of it or not.
     ///
     /// # Errors
     /// A range lies outside its slot, or one that is written over another.

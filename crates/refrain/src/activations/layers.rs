@@ -36,7 +36,7 @@ options! {
     ///
     /// Source: `keras/src/layers/activations/leaky_relu.py`.
     pub struct LeakyRelu as "LeakyReLU": Activation [
-        /// Slope of the negative part, at least 0.
+        /// Slope of the negative part.
         negative_slope: f64 = 0.3,
     ] {}
 }
@@ -57,11 +57,11 @@ options! {
     ///
     /// Source: `keras/src/layers/activations/relu.py`.
     pub struct Relu as "ReLU": Activation {
-        /// Largest output, at least 0; unlimited by default.
+        /// Largest output; unlimited by default.
         max_value: Option<f64> = None,
-        /// Slope below the threshold, at least 0.
+        /// Slope below the threshold.
         negative_slope: f64 = 0.0,
-        /// Input above which the output is the input, at least 0.
+        /// Input above which the output is the input.
         threshold: f64 = 0.0,
     }
 }

@@ -133,14 +133,14 @@ weight_type! { IoU BinaryIoU MeanIoU OneHotIoU OneHotMeanIoU }
 
 delegate! {
     IoU(m): Overlap {
-        targets: m.target_class_ids.clone(),
+        targets: Some(m.target_class_ids.clone()),
         ignore: m.ignore_class,
         y: Classes::of(m.sparse_y_true, m.axis),
         p: Classes::of(m.sparse_y_pred, m.axis),
         ..Overlap::new(m.num_classes, m.base.dtype)
     }, Some(Direction::Up);
     BinaryIoU(m): Overlap {
-        targets: m.target_class_ids.clone(),
+        targets: Some(m.target_class_ids.clone()),
         p: Classes::From(m.threshold),
         ..Overlap::new(2, m.base.dtype)
     }, Some(Direction::Up);
@@ -151,7 +151,7 @@ delegate! {
         ..Overlap::new(m.num_classes, m.base.dtype)
     }, Some(Direction::Up);
     OneHotIoU(m): Overlap {
-        targets: m.target_class_ids.clone(),
+        targets: Some(m.target_class_ids.clone()),
         ignore: m.ignore_class,
         y: Classes::Largest(m.axis),
         p: Classes::of(m.sparse_y_pred, m.axis),
@@ -189,7 +189,7 @@ impl Classes {
         let numbers = match self {
             Classes::Numbers => x.clone(),
             Classes::Largest(axis) => ops::argmax(x, axis, false),
-            Classes::From(threshold) => ops::greater_equal(x, threshold),
+            Classes::From(threshold) => ops::greater_equal(ops::cast(x, DType::F32), threshold),
         };
         ops::reshape(ops::cast(numbers, dtype), [-1])
     }
@@ -198,7 +198,8 @@ impl Classes {
 /// What the metrics compute.
 struct Overlap {
     classes: usize,
-    targets: Vec<usize>,
+    /// The classes whose mean is taken; all by default.
+    targets: Option<Vec<usize>>,
     ignore: Option<i64>,
     y: Classes,
     p: Classes,
@@ -210,7 +211,7 @@ impl Overlap {
     fn new(classes: usize, dtype: DType) -> Self {
         Overlap {
             classes,
-            targets: (0..classes).collect(),
+            targets: None,
             ignore: None,
             y: Classes::Numbers,
             p: Classes::Numbers,
@@ -222,7 +223,8 @@ impl Overlap {
         let wrong = |expected: String, received: String| {
             Err(Error::mismatch(ErrorKind::Config, expected, received))
         };
-        match self.targets.iter().find(|&&id| id >= self.classes) {
+        let mut targets = self.targets.iter().flatten();
+        match targets.find(|&&id| id >= self.classes) {
             _ if self.classes == 0 => wrong("a positive `num_classes`".to_owned(), "0".to_owned()),
             Some(id) => wrong(
                 format!("`target_class_ids` below num_classes={}", self.classes),
@@ -256,9 +258,9 @@ impl Overlap {
         }
         let place = |x: &Tensor| ops::cast(ops::where_(&counts, x, 0.0), DType::I32);
         let places = ops::stack([place(&y), place(&p)], -1);
-        let weight = ops::where_(&counts, &weight, 0.0);
+        let weight = ops::where_(&counts, &weight, ops::zeros_like(&weight, None));
         let batch = ops::scatter(&places, &weight, [self.classes, self.classes]);
-        Ok(vec![&state[0] + batch])
+        Ok(vec![&state[0] + ops::cast(batch, DType::F32)])
     }
 
     /// A weight for each class number.
@@ -271,7 +273,12 @@ impl Overlap {
         if !y.shape().compatible(&p.shape()) {
             return wrong("as many predicted classes as true ones, of shape", p);
         }
-        let one = ops::ones_like(ops::cast(y, DType::F32), None);
+        // Ones of `float32` would not count beyond 2²⁴.
+        let counted = match self.dtype.is_integer() {
+            true => self.dtype,
+            false => DType::F32,
+        };
+        let one = ops::ones_like(ops::cast(y, counted), None);
         let Some(weight) = weight else {
             return one.checked();
         };
@@ -279,21 +286,22 @@ impl Overlap {
         if flat.dim(0) != Some(1) && !flat.shape().compatible(&y.shape()) {
             return wrong("one weight, or one for each class number, of shape", weight);
         }
-        (one * ops::cast(flat, DType::F32)).checked()
+        (one * ops::cast(flat, counted)).checked()
     }
 
     fn result(&self, state: &[Tensor]) -> Result<Tensor> {
         let matrix = &state[0];
-        let ids: Vec<i32> = self.targets.iter().map(|&id| id as i32).collect();
-        let Some(ids) = Literal::new([ids.len()], ids) else {
-            let message = "a constant with as many values as its shape has";
-            return Err(Error::new(ErrorKind::Internal, message));
-        };
-        let ids = Tensor::constant(ids);
-        let of_targets = |x: &Tensor| ops::take(x, &ids, 0);
-        let shared = ops::diagonal(matrix, 0, 0, 1);
-        let all = ops::sum(matrix, 0, false) + ops::sum(matrix, 1, false) - &shared;
-        let (shared, all) = (of_targets(&shared), of_targets(&all));
+        let mut shared = ops::diagonal(matrix, 0, 0, 1);
+        let mut all = ops::sum(matrix, 0, false) + ops::sum(matrix, 1, false) - &shared;
+        if let Some(targets) = &self.targets {
+            let ids: Vec<i32> = targets.iter().map(|&id| id as i32).collect();
+            let Some(ids) = Literal::new([ids.len()], ids) else {
+                let message = "a constant with as many values as its shape has";
+                return Err(Error::new(ErrorKind::Internal, message));
+            };
+            let ids = Tensor::constant(ids);
+            (shared, all) = (ops::take(&shared, &ids, 0), ops::take(&all, &ids, 0));
+        }
         let there = ops::greater(&all, 1e-9);
         let each = ops::where_(&there, &shared / (&all + EPSILON), 0.0);
         let number = ops::sum(ops::cast(&there, DType::F32), Axes::All, false);

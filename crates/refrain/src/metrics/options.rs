@@ -29,8 +29,12 @@ impl Base for MetricOptions {
 
     fn read(&mut self, config: &Config) -> Result<()> {
         self.name = read_name(config)?;
-        // Policies are objects; what they say does not matter here.
-        if let Some(name) = config.get("dtype").filter(|json| json.is_string()) {
+        // Policies, which are objects or of mixed types, have variables of `float32`.
+        let is_type = |json: &&Json| {
+            json.as_str()
+                .is_some_and(|name| !name.starts_with("mixed_"))
+        };
+        if let Some(name) = config.get("dtype").filter(is_type) {
             self.dtype = dtype_from_json(name).map_err(|e| in_option(e, "dtype"))?;
         }
         Ok(())

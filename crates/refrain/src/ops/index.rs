@@ -636,7 +636,7 @@ fn one_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
 }
 
 fn multi_hot_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
-    let hot = one_hot_call(inputs, config)?.into_leaves().swap_remove(0);
+    let hot = one_hot_call(inputs, config)?.into_first();
     let axis = if inputs.one()?.rank() > 1 { 1 } else { 0 };
     Ok(reduce(&hot, Reduction::Max, &[axis], false)?.into())
 }

@@ -105,8 +105,10 @@ impl Program {
     /// # Errors
     /// There is not enough.
     pub(crate) fn buffers(&self) -> Result<Buffers> {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        match spare.pop() {
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        // In a statement of its own, which ends the lock.
+        let kept = spare().pop();
+        match kept {
             Some(buffers) => Ok(buffers),
             None => self.new_buffers().map_err(|e| self.with_largest(e)),
         }

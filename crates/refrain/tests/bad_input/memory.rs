@@ -1,7 +1,10 @@
 //! What no machine has memory for: an error before anything is allocated.
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 use refrain::layers::{Dense, Interpolation, UpSampling1D, UpSampling2D};
+use refrain::losses::Loss;
+use refrain::metrics::MeanIoU;
+use refrain::optimizers::Sgd;
 use refrain::{
     DType, Error, ErrorKind, Model, Result, clear_session, engine, input, model_from_json, ops,
 };
@@ -74,5 +77,20 @@ fn predictions_of_all_batches_together() -> Result<()> {
     let x = Array3::<f32>::ones((1_000_000, 10, 1));
     let predicted = repeating()?.predict(&x).batch_size(1).run();
     beyond_memory(predicted, &["predictions", "`predict_batches`"]);
+    Ok(())
+}
+
+#[test]
+fn a_matrix_of_too_many_classes_is_an_error() -> Result<()> {
+    let x = input([4]);
+    let model = Model::new(&x, &Dense::new(1).call(&x)?)?;
+    for classes in [1 << 22, 100_000_000_000usize, usize::MAX] {
+        let compiling = model.compile(Sgd::new(0.1), Loss::MeanSquaredError);
+        let compiled = compiling.metrics([MeanIoU::new(classes)]).run();
+        let (samples, targets) = (Array2::<f32>::zeros((1, 4)), Array2::<f32>::zeros((1, 1)));
+        let run = || model.train_on_batch(&samples, &targets).run();
+        let error = compiled.and_then(|()| run().map(drop));
+        assert!(error.is_err(), "{classes}");
+    }
     Ok(())
 }

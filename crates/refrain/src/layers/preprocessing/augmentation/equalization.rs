@@ -54,7 +54,7 @@ impl EqualizationOptions {
         let places = ops::clip(x / BYTES[1] * last, 0.0, last);
         let equal = ops::take(&table, &ops::cast(places, DType::I32), 0);
         let one_value = ops::less_equal(&ops::count_nonzero(&counts, Axes::All), 1);
-        ops::where_(&one_value, x, ops::cast(equal, x.dtype()))
+        ops::where_(&one_value, x, equal)
     }
 }
 
@@ -80,10 +80,13 @@ impl Augmentation for EqualizationOptions {
         let Some(channels) = x.dim(axis) else {
             return Ok(x.clone());
         };
-        let equalized = ops::split(mapped(x, range, BYTES), channels, axis)
+        // Bins are counted in `float32`, whatever the layer's type.
+        let wide = ops::cast(x, DType::F32);
+        let equalized = ops::split(mapped(&wide, range, BYTES), channels, axis)
             .iter()
             .map(|channel| self.equalized(channel))
             .collect::<Vec<_>>();
-        mapped(&ops::concatenate(equalized, axis), BYTES, range).checked()
+        let equalized = mapped(&ops::concatenate(equalized, axis), BYTES, range);
+        ops::cast(equalized, x.dtype()).checked()
     }
 }

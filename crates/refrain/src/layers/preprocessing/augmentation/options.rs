@@ -43,7 +43,7 @@ impl Factor {
     pub(super) fn check(self, option: &str, [least, most]: [f64; 2]) -> Result<()> {
         let fits = match self {
             Factor::UpTo(factor) => (least..=most).contains(&factor),
-            Factor::Between(a, b) => a <= most && b >= least,
+            Factor::Between(a, b) => a <= most && b >= least && (b - a).is_finite(),
         };
         match fits {
             true => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::options::{Factor, SIGNED, ValueRange};
 use super::{Draws, augmentation, colors};
+use crate::ops::prim;
 
 /// Keras's epsilon.
 const EPSILON: f64 = 1e-7;
@@ -35,8 +36,10 @@ impl Augmentation for RandomSaturationOptions {
     }
 
     fn draw(&self, draws: &Draws) -> Result<Vec<Tensor>> {
-        let factor = draws.uniform(self.factor.range(SIGNED))?;
-        Ok(vec![&factor / (1.0 - &factor + EPSILON)])
+        // In `float32`: a factor near 1 would be rounded to 1 in 16 bits.
+        let factor = draws.each(self.factor.range(SIGNED))?;
+        let ratio = (&factor / (1.0 - &factor + EPSILON)).checked()?;
+        Ok(vec![prim::convert(&ratio, draws.x.dtype())?])
     }
 
     fn transform(&self, x: &Tensor, drawn: &[Tensor]) -> Result<Tensor> {
