@@ -1,9 +1,19 @@
 //! Activation functions that Keras writes as layers: `Dense(8, activation=LeakyReLU(0.1))`.
 
+use refrain_graph::DType;
+
 use super::{Activation, ActivationClass};
 use crate::ops::{self, Axes};
 use crate::options;
 use crate::tensor::Tensor;
+
+/// Floats in the type of a layer, as layers convert their inputs.
+fn converted(x: &Tensor, dtype: DType) -> Tensor {
+    match x.dtype().is_float() {
+        true => ops::cast(x, dtype),
+        false => x.clone(),
+    }
+}
 
 options! {
     /// The exponential linear unit: `x` above 0, else `alpha · (exp(x) - 1)`.
@@ -17,12 +27,19 @@ options! {
     pub struct Elu as "ELU": Activation [
         /// Slope of the negative part, `alpha · (exp(x) - 1)`, which tends to `-alpha`.
         alpha: f64 = 1.0,
-    ] {}
+    ] {
+        /// Name of the layer in files; Keras's own by default.
+        name: Option<String> = None,
+        /// Whether the layer trains. It has nothing to train.
+        trainable: bool = true,
+        /// The type that numbers are converted to.
+        dtype: DType = DType::F32,
+    }
 }
 
 impl ActivationClass for Elu {
     fn call(&self, x: &Tensor) -> Tensor {
-        ops::elu(x, self.alpha)
+        ops::elu(converted(x, self.dtype), self.alpha)
     }
 }
 
@@ -38,12 +55,19 @@ options! {
     pub struct LeakyRelu as "LeakyReLU": Activation [
         /// Slope of the negative part.
         negative_slope: f64 = 0.3,
-    ] {}
+    ] {
+        /// Name of the layer in files; Keras's own by default.
+        name: Option<String> = None,
+        /// Whether the layer trains. It has nothing to train.
+        trainable: bool = true,
+        /// The type that numbers are converted to.
+        dtype: DType = DType::F32,
+    }
 }
 
 impl ActivationClass for LeakyRelu {
     fn call(&self, x: &Tensor) -> Tensor {
-        ops::leaky_relu(x, self.negative_slope)
+        ops::leaky_relu(converted(x, self.dtype), self.negative_slope)
     }
 }
 
@@ -63,11 +87,18 @@ options! {
         negative_slope: f64 = 0.0,
         /// Input above which the output is the input.
         threshold: f64 = 0.0,
+        /// Name of the layer in files; Keras's own by default.
+        name: Option<String> = None,
+        /// Whether the layer trains. It has nothing to train.
+        trainable: bool = true,
+        /// The type that numbers are converted to.
+        dtype: DType = DType::F32,
     }
 }
 
 impl ActivationClass for Relu {
     fn call(&self, x: &Tensor) -> Tensor {
+        let x = converted(x, self.dtype);
         ops::relu_with(x, self.negative_slope, self.max_value, self.threshold)
     }
 }
@@ -84,11 +115,18 @@ options! {
     pub struct Softmax: Activation [
         /// Axis or axes along which the outputs are normalized to sum to 1.
         axis: Axes = Axes::from(-1),
-    ] {}
+    ] {
+        /// Name of the layer in files; Keras's own by default.
+        name: Option<String> = None,
+        /// Whether the layer trains. It has nothing to train.
+        trainable: bool = true,
+        /// The type that numbers are converted to.
+        dtype: DType = DType::F32,
+    }
 }
 
 impl ActivationClass for Softmax {
     fn call(&self, x: &Tensor) -> Tensor {
-        ops::softmax(x, self.axis.clone())
+        ops::softmax(converted(x, self.dtype), self.axis.clone())
     }
 }

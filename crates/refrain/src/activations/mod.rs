@@ -283,6 +283,8 @@ impl ActivationClass for Custom {
 
 #[cfg(test)]
 mod tests {
+    use refrain_graph::DType;
+
     use super::*;
     use crate::config::ConfigValue;
     use crate::error::ErrorKind;
@@ -304,24 +306,20 @@ mod tests {
     #[test]
     fn layers_stand_for_functions() -> Result<()> {
         let json = |class: &str, config: Json| json!({"module": "keras.layers", "class_name": class, "config": config, "registered_name": null});
-        let layer = json(
-            "LeakyReLU",
-            json!({"name": "l", "trainable": true, "negative_slope": 0.1}),
-        );
+        let config =
+            json!({"name": "l", "trainable": true, "dtype": "float32", "negative_slope": 0.1});
+        let layer = json("LeakyReLU", config);
         let activation = Activation::from_json(&layer)?;
-        assert_eq!(activation, LeakyRelu::new(0.1).into());
-        let written = json("LeakyReLU", json!({"negative_slope": 0.1}));
-        assert_eq!(activation.to_json(), written);
+        assert_eq!(activation, LeakyRelu::new(0.1).name("l".to_owned()).into());
+        assert_eq!(activation.to_json(), layer);
         let old = json!({"class_name": "LeakyReLU", "config": {"alpha": 0.2}});
-        assert_eq!(Activation::from_json(&old)?, LeakyRelu::new(0.2).into());
-        let limited = json(
-            "ReLU",
-            json!({"max_value": 2.0, "negative_slope": 0.0, "threshold": 0.0}),
-        );
-        assert_eq!(
-            Activation::from(Relu::new().max_value(2.0)).to_json(),
-            limited
-        );
+        let old = Activation::from_json(&old)?;
+        assert_eq!(old, LeakyRelu::new(0.2).into());
+        let half = crate::input([2]) * 2.0;
+        assert_eq!(old.apply(&ops::cast(half, DType::F16)).dtype(), DType::F32);
+        let limited = Activation::from(Relu::new().max_value(2.0)).to_json();
+        assert_eq!(limited["config"]["max_value"], 2.0);
+        assert_eq!(Activation::from_json(&limited)?.to_json(), limited);
         assert!(Activation::from_json(&json("PReLU", json!({}))).is_err());
         Ok(())
     }

@@ -43,7 +43,11 @@ impl Default for Elu {
 impl From<Elu> for activations::Activation {
     /// The function of the layer, for `Dense::new(4).activation(layer)`.
     fn from(layer: Elu) -> Self {
-        activations::Elu::new(layer.options().alpha).into()
+        let function = activations::Elu::new(layer.options().alpha);
+        function
+            .name(layer.get_name().to_owned())
+            .dtype(layer.any().dtype())
+            .into()
     }
 }
 

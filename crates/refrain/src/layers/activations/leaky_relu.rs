@@ -43,7 +43,11 @@ impl Default for LeakyRelu {
 impl From<LeakyRelu> for activations::Activation {
     /// The function of the layer, for `Dense::new(4).activation(layer)`.
     fn from(layer: LeakyRelu) -> Self {
-        activations::LeakyRelu::new(layer.options().negative_slope).into()
+        let function = activations::LeakyRelu::new(layer.options().negative_slope);
+        function
+            .name(layer.get_name().to_owned())
+            .dtype(layer.any().dtype())
+            .into()
     }
 }
 

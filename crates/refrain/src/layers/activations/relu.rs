@@ -48,9 +48,13 @@ impl From<Relu> for activations::Activation {
     /// The function of the layer, for `Dense::new(4).activation(layer)`.
     fn from(layer: Relu) -> Self {
         let options = layer.options();
-        let relu = activations::Relu::new().negative_slope(options.negative_slope);
-        relu.threshold(options.threshold)
-            .max_value(options.max_value)
+        let function = activations::Relu::new().negative_slope(options.negative_slope);
+        let function = function
+            .threshold(options.threshold)
+            .max_value(options.max_value);
+        function
+            .name(layer.get_name().to_owned())
+            .dtype(layer.any().dtype())
             .into()
     }
 }

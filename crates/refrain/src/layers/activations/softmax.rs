@@ -46,7 +46,11 @@ impl Default for Softmax {
 impl From<Softmax> for activations::Activation {
     /// The function of the layer, for `Dense::new(4).activation(layer)`.
     fn from(layer: Softmax) -> Self {
-        activations::Softmax::new(layer.options().axis.clone()).into()
+        let function = activations::Softmax::new(layer.options().axis.clone());
+        function
+            .name(layer.get_name().to_owned())
+            .dtype(layer.any().dtype())
+            .into()
     }
 }
 
