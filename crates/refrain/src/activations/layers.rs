@@ -1,16 +1,39 @@
 //! Activation functions that Keras writes as layers: `Dense(8, activation=LeakyReLU(0.1))`.
 
 use refrain_graph::DType;
+use serde_json::Value as Json;
 
 use super::{Activation, ActivationClass};
+use crate::config::{ConfigValue, dtype_from_json, dtype_policy};
+use crate::error::Result;
 use crate::ops::{self, Axes};
 use crate::options;
 use crate::tensor::Tensor;
 
+/// The type of a layer, which files write as Keras's policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DTypePolicy(pub DType);
+
+impl From<DType> for DTypePolicy {
+    fn from(dtype: DType) -> Self {
+        DTypePolicy(dtype)
+    }
+}
+
+impl ConfigValue for DTypePolicy {
+    fn to_json(&self) -> Json {
+        dtype_policy(self.0)
+    }
+
+    fn from_json(json: &Json) -> Result<Self> {
+        dtype_from_json(json).map(DTypePolicy)
+    }
+}
+
 /// Floats in the type of a layer, as layers convert their inputs.
-fn converted(x: &Tensor, dtype: DType) -> Tensor {
+fn converted(x: &Tensor, policy: DTypePolicy) -> Tensor {
     match x.dtype().is_float() {
-        true => ops::cast(x, dtype),
+        true => ops::cast(x, policy.0),
         false => x.clone(),
     }
 }
@@ -33,7 +56,7 @@ options! {
         /// Whether the layer trains. It has nothing to train.
         trainable: bool = true,
         /// The type that numbers are converted to.
-        dtype: DType = DType::F32,
+        dtype: DTypePolicy = DTypePolicy(DType::F32),
     }
 }
 
@@ -61,7 +84,7 @@ options! {
         /// Whether the layer trains. It has nothing to train.
         trainable: bool = true,
         /// The type that numbers are converted to.
-        dtype: DType = DType::F32,
+        dtype: DTypePolicy = DTypePolicy(DType::F32),
     }
 }
 
@@ -92,7 +115,7 @@ options! {
         /// Whether the layer trains. It has nothing to train.
         trainable: bool = true,
         /// The type that numbers are converted to.
-        dtype: DType = DType::F32,
+        dtype: DTypePolicy = DTypePolicy(DType::F32),
     }
 }
 
@@ -121,7 +144,7 @@ options! {
         /// Whether the layer trains. It has nothing to train.
         trainable: bool = true,
         /// The type that numbers are converted to.
-        dtype: DType = DType::F32,
+        dtype: DTypePolicy = DTypePolicy(DType::F32),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod layers;
 
-pub use layers::{Elu, LeakyRelu, Relu, Softmax};
+pub use layers::{DTypePolicy, Elu, LeakyRelu, Relu, Softmax};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -286,7 +286,7 @@ mod tests {
     use refrain_graph::DType;
 
     use super::*;
-    use crate::config::ConfigValue;
+    use crate::config::{ConfigValue, dtype_policy};
     use crate::error::ErrorKind;
 
     #[test]
@@ -306,8 +306,8 @@ mod tests {
     #[test]
     fn layers_stand_for_functions() -> Result<()> {
         let json = |class: &str, config: Json| json!({"module": "keras.layers", "class_name": class, "config": config, "registered_name": null});
-        let config =
-            json!({"name": "l", "trainable": true, "dtype": "float32", "negative_slope": 0.1});
+        let dtype = dtype_policy(DType::F32);
+        let config = json!({"name": "l", "trainable": true, "dtype": dtype, "negative_slope": 0.1});
         let layer = json("LeakyReLU", config);
         let activation = Activation::from_json(&layer)?;
         assert_eq!(activation, LeakyRelu::new(0.1).name("l".to_owned()).into());
