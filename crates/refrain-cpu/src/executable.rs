@@ -160,8 +160,9 @@ impl Executable {
         let inputs = self.inputs.iter().map(|input| &input.spec);
         let arrays = inputs.chain(&self.outputs).filter_map(Spec::bytes);
         // The constants are there already, and packed weights after a first run.
-        let packed = self.packed.read().unwrap_or_else(PoisonError::into_inner);
-        let to_pack = match packed.arrays.is_empty() {
+        let packed = || self.packed.read().unwrap_or_else(PoisonError::into_inner);
+        let unpacked = packed().arrays.is_empty();
+        let to_pack = match unpacked {
             true => self.packed_bytes().sum(),
             false => 0,
         };

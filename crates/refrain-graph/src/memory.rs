@@ -31,8 +31,9 @@ fn gigabytes(bytes: usize) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
-/// Requests below it are not compared with the machine's memory.
-const SMALL: usize = 1 << 20;
+/// Requests below it are not compared with the machine's memory: reading what that is takes longer than such memory is worth where
+/// it is asked for at each prediction.
+const SMALL: usize = 1 << 26;
 
 /// Refuses as many bytes if the system does, or if the process would have more than the machine or its control groups allow,
 /// swap included. Systems other than Linux are only asked for the bytes.
