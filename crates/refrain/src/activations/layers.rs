@@ -38,7 +38,36 @@ fn converted(x: &Tensor, policy: DTypePolicy) -> Tensor {
     }
 }
 
-options! {
+/// Declares a function with the options that all layers have.
+macro_rules! layer_function {
+    (
+        $(#[$meta:meta])*
+        $name:ident as $class:literal [$($arguments:tt)*] { $($fields:tt)* }
+        |$layer:ident, $x:ident| $value:expr
+    ) => {
+        options! {
+            $(#[$meta])*
+            pub struct $name as $class: Activation [$($arguments)*] {
+                $($fields)*
+                /// Name of the layer in files; Keras's own by default.
+                name: Option<String> = None,
+                /// Whether the layer trains. It has nothing to train.
+                trainable: bool = true,
+                /// The type that numbers are converted to.
+                dtype: DTypePolicy = DTypePolicy(DType::F32),
+            }
+        }
+
+        impl ActivationClass for $name {
+            fn call(&self, x: &Tensor) -> Tensor {
+                let ($layer, $x) = (self, converted(x, self.dtype));
+                $value
+            }
+        }
+    };
+}
+
+layer_function! {
     /// The exponential linear unit: `x` above 0, else `alpha · (exp(x) - 1)`.
     ///
     /// ```
@@ -47,26 +76,14 @@ options! {
     /// ```
     ///
     /// Source: `keras/src/layers/activations/elu.py`.
-    pub struct Elu as "ELU": Activation [
+    Elu as "ELU" [
         /// Slope of the negative part, `alpha · (exp(x) - 1)`, which tends to `-alpha`.
         alpha: f64 = 1.0,
-    ] {
-        /// Name of the layer in files; Keras's own by default.
-        name: Option<String> = None,
-        /// Whether the layer trains. It has nothing to train.
-        trainable: bool = true,
-        /// The type that numbers are converted to.
-        dtype: DTypePolicy = DTypePolicy(DType::F32),
-    }
+    ] {}
+    |elu, x| ops::elu(x, elu.alpha)
 }
 
-impl ActivationClass for Elu {
-    fn call(&self, x: &Tensor) -> Tensor {
-        ops::elu(converted(x, self.dtype), self.alpha)
-    }
-}
-
-options! {
+layer_function! {
     /// The leaky rectified linear unit: `x` where it is not negative, else `negative_slope · x`.
     ///
     /// ```
@@ -75,26 +92,14 @@ options! {
     /// ```
     ///
     /// Source: `keras/src/layers/activations/leaky_relu.py`.
-    pub struct LeakyRelu as "LeakyReLU": Activation [
+    LeakyRelu as "LeakyReLU" [
         /// Slope of the negative part.
         negative_slope: f64 = 0.3,
-    ] {
-        /// Name of the layer in files; Keras's own by default.
-        name: Option<String> = None,
-        /// Whether the layer trains. It has nothing to train.
-        trainable: bool = true,
-        /// The type that numbers are converted to.
-        dtype: DTypePolicy = DTypePolicy(DType::F32),
-    }
+    ] {}
+    |leaky, x| ops::leaky_relu(x, leaky.negative_slope)
 }
 
-impl ActivationClass for LeakyRelu {
-    fn call(&self, x: &Tensor) -> Tensor {
-        ops::leaky_relu(converted(x, self.dtype), self.negative_slope)
-    }
-}
-
-options! {
+layer_function! {
     /// The rectified linear unit: `x` above the threshold and at most `max_value`, `negative_slope · (x - threshold)` below.
     ///
     /// ```
@@ -103,30 +108,18 @@ options! {
     /// ```
     ///
     /// Source: `keras/src/layers/activations/relu.py`.
-    pub struct Relu as "ReLU": Activation {
+    Relu as "ReLU" [] {
         /// Largest output; unlimited by default.
         max_value: Option<f64> = None,
         /// Slope below the threshold.
         negative_slope: f64 = 0.0,
         /// Input above which the output is the input.
         threshold: f64 = 0.0,
-        /// Name of the layer in files; Keras's own by default.
-        name: Option<String> = None,
-        /// Whether the layer trains. It has nothing to train.
-        trainable: bool = true,
-        /// The type that numbers are converted to.
-        dtype: DTypePolicy = DTypePolicy(DType::F32),
     }
+    |relu, x| ops::relu_with(x, relu.negative_slope, relu.max_value, relu.threshold)
 }
 
-impl ActivationClass for Relu {
-    fn call(&self, x: &Tensor) -> Tensor {
-        let x = converted(x, self.dtype);
-        ops::relu_with(x, self.negative_slope, self.max_value, self.threshold)
-    }
-}
-
-options! {
+layer_function! {
     /// Softmax over one axis or several.
     ///
     /// ```
@@ -135,21 +128,9 @@ options! {
     /// ```
     ///
     /// Source: `keras/src/layers/activations/softmax.py`.
-    pub struct Softmax: Activation [
+    Softmax as "Softmax" [
         /// Axis or axes along which the outputs are normalized to sum to 1.
         axis: Axes = Axes::from(-1),
-    ] {
-        /// Name of the layer in files; Keras's own by default.
-        name: Option<String> = None,
-        /// Whether the layer trains. It has nothing to train.
-        trainable: bool = true,
-        /// The type that numbers are converted to.
-        dtype: DTypePolicy = DTypePolicy(DType::F32),
-    }
-}
-
-impl ActivationClass for Softmax {
-    fn call(&self, x: &Tensor) -> Tensor {
-        ops::softmax(converted(x, self.dtype), self.axis.clone())
-    }
+    ] {}
+    |softmax, x| ops::softmax(x, softmax.axis.clone())
 }
