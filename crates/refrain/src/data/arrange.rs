@@ -15,16 +15,15 @@ pub(crate) fn arrange<'a>(
     what: &str,
     declared: &Structure<Tensor>,
     names: &[String],
-    given: &Arrays<'a>,
+    given: Arrays<'a>,
 ) -> Result<Vec<Option<DataArray<'a>>>> {
-    let given = given.0.as_ref().map_err(Clone::clone)?;
-    let flat = match (given, declared) {
-        (Structure::Dict(given), Structure::Dict(declared)) => by_key(what, declared, given)?,
+    let flat = match (given.0?, declared) {
+        (Structure::Dict(given), Structure::Dict(declared)) => by_key(what, declared, &given)?,
         (Structure::Dict(given), _) => {
-            let picked = names.iter().map(|name| pick(what, given, name, names));
+            let picked = names.iter().map(|name| pick(what, &given, name, names));
             picked.collect::<Result<Vec<_>>>()?
         }
-        _ => leaves(given),
+        (given, _) => given.into_leaves(),
     };
     if flat.len() != names.len() {
         return Err(Error::mismatch(
@@ -43,10 +42,11 @@ pub(crate) fn arrange_some<'a>(
     declared: &Structure<Tensor>,
     names: &[String],
     optional: &[bool],
-    given: &Arrays<'a>,
+    given: Arrays<'a>,
 ) -> Result<Vec<Option<DataArray<'a>>>> {
-    let Structure::Dict(mut dict) = given.0.clone()? else {
-        return arrange(what, declared, names, given);
+    let mut dict = match given.0? {
+        Structure::Dict(dict) => dict,
+        other => return arrange(what, declared, names, Arrays(Ok(other))),
     };
     let parts: Vec<(&String, usize)> = match declared {
         Structure::Dict(parts) => parts.iter().map(|(k, p)| (k, p.flatten().len())).collect(),
@@ -70,13 +70,7 @@ pub(crate) fn arrange_some<'a>(
         }
         position += leaves;
     }
-    arrange(what, declared, names, &Arrays(Ok(Structure::Dict(dict))))
-}
-
-fn leaves<'a>(given: &Given<'a>) -> Vec<Option<DataArray<'a>>> {
-    let mut leaves = Vec::new();
-    given.visit(&mut |leaf| leaves.push(leaf.clone()));
-    leaves
+    arrange(what, declared, names, Arrays(Ok(Structure::Dict(dict))))
 }
 
 fn by_key<'a>(
@@ -90,7 +84,7 @@ fn by_key<'a>(
         let found = given
             .get(key)
             .ok_or_else(|| missing(what, key, given, &keys))?;
-        let leaves = leaves(found);
+        let leaves = found.clone().into_leaves();
         let wanted = part.flatten().len();
         if leaves.len() != wanted {
             return Err(Error::mismatch(

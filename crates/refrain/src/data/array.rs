@@ -19,6 +19,15 @@ enum ArrayStorage<'a, T> {
 }
 
 impl<T: Clone> ArrayStorage<'_, T> {
+    /// All values, if they lie row by row.
+    #[inline]
+    fn as_slice(&self) -> Option<&[T]> {
+        match self {
+            ArrayStorage::View(view) => view.as_slice(),
+            ArrayStorage::Shared(array) => array.as_slice(),
+        }
+    }
+
     fn view(&self) -> ArrayViewD<'_, T> {
         match self {
             ArrayStorage::View(view) => view.view(),
@@ -26,6 +35,7 @@ impl<T: Clone> ArrayStorage<'_, T> {
         }
     }
 
+    #[inline]
     fn shape(&self) -> &[usize] {
         match self {
             ArrayStorage::View(view) => view.shape(),
@@ -164,11 +174,13 @@ impl<'a> DataArray<'a> {
     }
 
     /// The dimensions, samples first.
+    #[inline]
     pub fn dims(&self) -> &[usize] {
         with_part!(&self.0, part => part.shape())
     }
 
     /// Number of samples; `None` for a scalar.
+    #[inline]
     pub fn samples(&self) -> Option<usize> {
         self.dims().first().copied()
     }
@@ -207,7 +219,7 @@ impl<'a> DataArray<'a> {
     /// # Errors
     /// A number does not fit an integer type.
     pub(crate) fn copy_rows(&self, rows: Rows<'_>, into: &mut Literal) -> Result<()> {
-        let bad = with_view!(&self.0, v => copy_any(v, rows, into));
+        let bad = with_part!(&self.0, part => copy_any(part, rows, into));
         let Some(value) = bad else { return Ok(()) };
         let target = into.dtype().keras_name();
         Err(Error::mismatch(
@@ -243,24 +255,24 @@ impl<'a> DataArray<'a> {
 }
 
 fn copy_any<T: Sample>(
-    view: &ArrayViewD<'_, T>,
+    array: &ArrayStorage<'_, T>,
     rows: Rows<'_>,
     into: &mut Literal,
 ) -> Option<f64> {
-    if let Some(out) = into.values_mut::<T>() {
-        copy_into(view, rows, out);
-        return None;
+    match into.values_mut::<T>() {
+        Some(out) => copy_into(array, rows, out),
+        None => return convert_into(&array.view(), rows, into),
     }
-    convert_into(view, rows, into)
+    None
 }
 
-fn copy_into<T: Sample>(view: &ArrayViewD<'_, T>, rows: Rows<'_>, out: &mut [T]) {
-    if let (Some(all), Rows::Range(start, _)) = (view.as_slice(), rows) {
+fn copy_into<T: Sample>(array: &ArrayStorage<'_, T>, rows: Rows<'_>, out: &mut [T]) {
+    if let (Some(all), Rows::Range(start, _)) = (array.as_slice(), rows) {
         let size = out.len() / rows.len().max(1);
         out.copy_from_slice(&all[start * size..start * size + out.len()]);
         return;
     }
-    for_each_row(view, rows, out, |row, out| match row {
+    for_each_row(&array.view(), rows, out, |row, out| match row {
         Row::Slice(row) => out.copy_from_slice(row),
         Row::View(row) => out.iter_mut().zip(row.iter()).for_each(|(o, &x)| *o = x),
     });

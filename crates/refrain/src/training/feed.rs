@@ -50,19 +50,19 @@ impl BatchSpecs {
 
 impl<'a> Feed<'a> {
     /// Inputs alone.
-    pub(crate) fn inputs(model: &'a Model, x: &Arrays<'a>) -> Result<Self> {
+    pub(crate) fn inputs(model: &'a Model, x: Arrays<'a>) -> Result<Self> {
         let functional = model.functional();
         let names = &*functional.input_names;
-        let flat = arrange("the model's inputs", &functional.inputs, names, x)?;
         if let Ok(given) = &x.0 {
             warnings::other_structure(&functional.inputs, given);
         }
+        let flat = arrange("the model's inputs", &functional.inputs, names, x)?;
         let samples = check_lengths(&[("x", &flat)])?;
-        for ((array, name), tensor) in flat.iter().zip(names).zip(&functional.flat_inputs) {
-            match array {
-                Some(array) => check_input(name, tensor, array)?,
+        for (i, tensor) in functional.flat_inputs.iter().enumerate() {
+            match &flat[i] {
+                Some(array) => check_input(&names[i], tensor, array)?,
                 None if is_optional(tensor) => {}
-                None => return Err(not_optional(name)),
+                None => return Err(not_optional(&names[i])),
             }
         }
         Ok(Feed {
@@ -83,16 +83,10 @@ impl<'a> Feed<'a> {
         w: Option<&Arrays<'a>>,
         wanted: &[TargetUse],
     ) -> Result<Self> {
-        let mut feed = Feed::inputs(model, x)?;
+        let mut feed = Feed::inputs(model, x.clone())?;
         feed.y = targets(model, y, wanted)?;
         feed.w = weights(model, w)?;
-        let groups = [
-            ("x", feed.x.clone()),
-            ("y", feed.y.clone()),
-            ("sample_weight", feed.w.clone()),
-        ];
-        let groups: Vec<(&str, &[_])> = groups.iter().map(|(n, g)| (*n, g.as_slice())).collect();
-        check_lengths(&groups)?;
+        check_lengths(&[("x", &feed.x), ("y", &feed.y), ("sample_weight", &feed.w)])?;
         let outputs = model.outputs();
         let each = feed.y.iter().zip(&outputs).zip(wanted);
         let types = each.map(|((y, output), wanted)| match y {
@@ -176,8 +170,11 @@ impl<'a> Feed<'a> {
             spec, array,
         ) {
             (Some(spec), Some(array)) => {
-                let dims = spec.shape.dims().iter().copied();
-                spec.dtype == dtype && dims.eq(batch_dims(array, batch).map(Some))
+                let (dims, own) = (spec.shape.dims(), array.dims());
+                spec.dtype == dtype
+                    && dims.len() == own.len()
+                    && dims.first() == Some(&Some(batch))
+                    && (1..own.len()).all(|axis| dims[axis] == Some(own[axis]))
             }
             (spec, array) => spec.is_none() && array.is_none(),
         };
@@ -272,7 +269,7 @@ fn targets<'a>(
     let count = wanted.iter().filter(|w| w.targets).count();
     if let Structure::Dict(_) = given {
         let optional: Vec<bool> = wanted.iter().map(|w| !w.targets).collect();
-        return arrange_some("the model's outputs", declared, names, &optional, y);
+        return arrange_some("the model's outputs", declared, names, &optional, y.clone());
     }
     let leaves = given.into_leaves();
     if leaves.len() == count && count < names.len() {
@@ -283,7 +280,7 @@ fn targets<'a>(
         });
         return Ok(spread.collect());
     }
-    arrange("the model's outputs", declared, names, y)
+    arrange("the model's outputs", declared, names, y.clone())
 }
 
 /// Weights may be given for some outputs by name; the samples of the others count alike.
@@ -295,7 +292,7 @@ fn weights<'a>(model: &Model, w: Option<&Arrays<'a>>) -> Result<Vec<Option<DataA
     let names = &*model.functional().output_names;
     let declared = &model.functional().outputs;
     let optional = vec![true; names.len()];
-    let flat = arrange_some("the sample weights", declared, names, &optional, w)?;
+    let flat = arrange_some("the sample weights", declared, names, &optional, w.clone())?;
     Ok(match flat.iter().any(Option::is_some) {
         true => flat,
         false => Vec::new(),

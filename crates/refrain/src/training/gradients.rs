@@ -13,7 +13,7 @@ use super::feed::{BatchSpecs, Feed};
 use super::lower::{Batch, declare, finish, model_outputs, model_variables, total_loss};
 use super::predict::Output;
 use super::stateful::Batches;
-use crate::data::{Arrays, Batch as Samples, IntoArrays, Rows};
+use crate::data::{Batch as Samples, IntoArrays, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::{Functional, Model, not_symbolic};
 use crate::ops::gradient::{self, check_float, no_influence};
@@ -238,8 +238,7 @@ impl GradientFunction {
     /// # Errors
     /// The data do not fit the inputs, or the output does not depend on one of the tensors, or one is computed several times.
     pub fn run<'a>(&'a self, x: impl IntoArrays<'a>) -> Result<Gradients> {
-        let x: Arrays<'a> = x.into_arrays();
-        let feed = Feed::inputs(&self.model, &x)?;
+        let feed = Feed::inputs(&self.model, x.into_arrays())?;
         let mode = Mode::Gradients { training: false };
         let specs = feed.specs(feed.samples());
         let step = self.model.step_of(specs, mode, |specs| self.step(specs))?;

@@ -219,7 +219,7 @@ impl<'a> Predict<'a> {
     /// # Errors
     /// The data do not fit the model.
     pub fn plan(&self) -> Result<Plan> {
-        let feed = Feed::inputs(self.model, &self.x)?;
+        let feed = Feed::inputs(self.model, self.x.clone())?;
         let batch_size = self.batch_size.unwrap_or(feed.samples());
         let batch_size = super::evaluate::batch_size(Some(batch_size), self.steps, feed.samples())?;
         let batch = batch_size.min(feed.samples());
@@ -232,7 +232,7 @@ impl<'a> Predict<'a> {
     /// # Errors
     /// The data do not fit the model, or a callback failed.
     pub fn run(self) -> Result<Predictions> {
-        let feed = Feed::inputs(self.model, &self.x)?;
+        let feed = Feed::inputs(self.model, self.x)?;
         let batch_size = self.batch_size.unwrap_or(feed.samples());
         let batch_size = super::evaluate::batch_size(Some(batch_size), self.steps, feed.samples())?;
         let all = feed.samples().div_ceil(batch_size);
