@@ -8,12 +8,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Layer, Properties, layer_options};
+use crate::layers::{Build, Call, Layer, Properties, weighted_options};
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-layer_options! {
+weighted_options! {
     /// Multi-head attention in which groups of query heads share one head of keys and values.
     ///
     /// One head of keys and values is multi-query attention; as many as of queries is [`MultiHeadAttention`](super::MultiHeadAttention),
@@ -53,20 +53,13 @@ layer_options! {
         sliding_window: Option<usize> = None,
         /// The part of the scores that is dropped while fitting.
         dropout: f64 = 0.0,
-        /// Initializer of the kernels.
-        kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// Initializer of the biases.
-        bias_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the kernels.
-        kernel_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the biases.
-        bias_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the outputs of the projections.
-        activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the kernels.
-        kernel_constraint: Option<Constraint> = None,
-        /// Constraint on the biases.
-        bias_constraint: Option<Constraint> = None,
+    }
+    weights {
+        kernel, "the kernels": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
+        bias, "the biases": bias_initializer = Zeros, bias_regularizer, bias_constraint;
+    }
+    outputs { activity_regularizer, "the outputs of the projections" }
+    then {
         /// Makes the dropout draw the same numbers in each new process.
         seed: Option<u64> = None,
     }

@@ -1,14 +1,13 @@
 //! Embeddings.
 
 use refrain_graph::DType;
-use serde_json::Value as Json;
 
 use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::registry::QUANTIZATION;
+use crate::layers::registry::unquantized;
 use crate::layers::{Build, Call, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
@@ -68,9 +67,7 @@ impl Layer for EmbeddingOptions {
     }
 
     fn config(&self) -> Config {
-        let mut config = self.to_config();
-        config.insert(QUANTIZATION.to_owned(), Json::Null);
-        config
+        unquantized(self.to_config())
     }
 
     fn validate(&self) -> Result<()> {

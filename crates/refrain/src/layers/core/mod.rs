@@ -2,6 +2,7 @@
 
 mod dense;
 mod einsum_dense;
+mod einsum_equation;
 mod embedding;
 mod identity;
 mod input;
