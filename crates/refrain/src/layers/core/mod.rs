@@ -1,5 +1,6 @@
 //! The layers that everything is made of.
 
+mod base_embedding;
 mod dense;
 mod einsum_dense;
 mod einsum_equation;
