@@ -4,7 +4,7 @@ use refrain_graph::Dim;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::inputs::{Inputs, MaskRule};
+use crate::inputs::Inputs;
 use crate::layers::{Call, DataFormat, InputSpec, Layer, Properties, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
@@ -49,11 +49,7 @@ impl Layer for FlattenOptions {
     }
 
     fn properties(&self) -> Properties {
-        Properties {
-            may_return_input: true,
-            keras2_masks: MaskRule::Lost,
-            ..Properties::default()
-        }
+        Properties::reshaping()
     }
 
     fn config(&self) -> Config {

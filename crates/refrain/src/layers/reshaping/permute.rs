@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Inputs, MaskRule};
+use crate::inputs::Inputs;
 use crate::layers::{Call, InputSpec, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
@@ -41,11 +41,7 @@ impl Layer for PermuteOptions {
     }
 
     fn properties(&self) -> Properties {
-        Properties {
-            may_return_input: true,
-            keras2_masks: MaskRule::Lost,
-            ..Properties::default()
-        }
+        Properties::reshaping()
     }
 
     fn config(&self) -> Config {

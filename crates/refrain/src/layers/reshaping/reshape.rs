@@ -4,7 +4,7 @@ use refrain_graph::{Dim, Shape};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Inputs, MaskRule};
+use crate::inputs::Inputs;
 use crate::layers::{Call, Layer, Properties, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
@@ -46,11 +46,7 @@ impl Layer for ReshapeOptions {
     }
 
     fn properties(&self) -> Properties {
-        Properties {
-            may_return_input: true,
-            keras2_masks: MaskRule::Lost,
-            ..Properties::default()
-        }
+        Properties::reshaping()
     }
 
     fn config(&self) -> Config {

@@ -43,8 +43,7 @@ use crate::layers::{Call, InputSpec, Layer};
             $(fn properties(&self) -> $crate::layers::Properties {
                 $crate::layers::Properties {
                     may_return_input: $same,
-                    keras2_masks: $crate::inputs::MaskRule::Lost,
-                    ..$crate::layers::Properties::default()
+                    ..$crate::layers::Properties::reshaping()
                 }
             })?
 
