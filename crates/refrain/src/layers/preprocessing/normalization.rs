@@ -4,7 +4,7 @@ use ndarray::{ArrayBase, ArrayD, Axis, Data, Dimension, IxDyn};
 use refrain_graph::{BinaryOp, DType, Literal, Shape, Spec, UnaryOp};
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue, unexpected};
+use crate::config::{Config, ConfigValue, EPSILON, unexpected};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -308,8 +308,6 @@ impl Layer for NormalizationOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        /// Deviations count as at least this.
-        const EPSILON: f64 = 1e-7;
         let x = prim::convert(inputs.one()?, cx.layer.dtype())?;
         let mean = self.statistic(cx, &x, &self.mean, MEAN)?;
         let variance = self.statistic(cx, &x, &self.variance, VARIANCE)?;
