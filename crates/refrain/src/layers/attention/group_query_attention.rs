@@ -1,7 +1,7 @@
 //! Attention whose heads share keys and values.
 
 use super::multi_head_attention::{MultiHeadAttentionOptions, by_role, check_sizes};
-use super::scores::{Roles, outputs, scored_call};
+use super::scores::{Roles, attention_methods, scored_call};
 use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -10,7 +10,6 @@ use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
 use crate::layers::{Build, Call, Layer, Properties, weighted_options};
 use crate::regularizers::Regularizer;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 weighted_options! {
@@ -102,6 +101,10 @@ impl GroupQueryAttentionOptions {
         }
     }
 
+    fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+        self.heads().attend(cx, inputs)
+    }
+
     /// Tensors of rank 3, query and value of one width.
     fn check_shapes(&self, roles: &Roles) -> Result<()> {
         let (query, value) = (roles.query.shape(), roles.value.shape());
@@ -178,14 +181,6 @@ impl Layer for GroupQueryAttentionOptions {
             .add_projections(cx, &roles, self.num_key_value_heads)
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.heads().attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.heads().attend(cx, inputs)?))
-    }
-
     /// The output carries the mask that the query carries, the scores none.
     fn compute_mask(
         &self,
@@ -200,11 +195,5 @@ impl Layer for GroupQueryAttentionOptions {
         Ok(masks)
     }
 
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
+    attention_methods!();
 }

@@ -5,7 +5,9 @@ use serde_json::Value as Json;
 
 use super::QUERY_MASK;
 use super::multi_head_scores::{AttentionAxes, repeat_heads};
-use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, scored_call};
+use super::scores::{
+    self, RETURN_SCORES, Roles, attention_methods, both, expand, flag, scored_call,
+};
 use crate::config::{Config, ConfigValue};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -477,14 +479,6 @@ impl Layer for MultiHeadAttentionOptions {
         Ok(())
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.attend(cx, inputs)?))
-    }
-
     /// The output carries the query's mask, the scores none.
     fn compute_mask(
         &self,
@@ -499,11 +493,5 @@ impl Layer for MultiHeadAttentionOptions {
         Ok(masks)
     }
 
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
+    attention_methods!();
 }
