@@ -77,6 +77,25 @@ macro_rules! layer_options {
 
 pub(crate) use layer_options;
 
+/// The parts of [`Layer`](crate::layers::Layer) that follow from declared options, where Keras has no others.
+macro_rules! layer_methods {
+    ($class:expr) => {
+        fn class_name(&self) -> &str {
+            $class
+        }
+
+        fn config(&self) -> $crate::config::Config {
+            self.to_config()
+        }
+
+        fn duplicate(&self) -> Option<Self> {
+            Some(self.clone())
+        }
+    };
+}
+
+pub(crate) use layer_methods;
+
 /// Declares the options of a layer with weights: its own, then the initializers of the weights, their regularizers, that of the
 /// output, their constraints, and the rest. A method for each weight gives what the options say of it: `self.kernel()`.
 macro_rules! weighted_options {

@@ -60,7 +60,7 @@ pub(crate) use graph::Graph;
 pub use handle::{AnyLayer, Handle};
 pub(crate) use handle::{WeakHandle, mixed};
 pub use layer::{InputSpec, Layer, Outputs};
-pub(crate) use layer_options::{layer_options, options_table, weighted_options};
+pub(crate) use layer_options::{layer_methods, layer_options, options_table, weighted_options};
 pub use merging::*;
 pub use normalization::*;
 pub use options::{DataFormat, Interpolation, Padding};

@@ -1,11 +1,10 @@
 //! The rectified linear unit with learned slopes.
 
-use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, weighted_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_methods, weighted_options};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -51,13 +50,7 @@ impl Default for PRelu {
 impl Layer for PReluOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "PReLU"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("PReLU");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let spec = cx.spec()?;
@@ -96,9 +89,5 @@ impl Layer for PReluOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

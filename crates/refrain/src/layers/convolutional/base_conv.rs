@@ -209,13 +209,7 @@ macro_rules! convolution {
         impl Layer for $options {
             type Output = Tensor;
 
-            fn class_name(&self) -> &str {
-                stringify!($alias)
-            }
-
-            fn config(&self) -> Config {
-                self.to_config()
-            }
+            $crate::layers::layer_methods!(stringify!($alias));
 
             fn validate(&self) -> Result<()> {
                 base_conv::validate(self)
@@ -227,10 +221,6 @@ macro_rules! convolution {
 
             fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
                 base_conv::call(self, cx, inputs)
-            }
-
-            fn duplicate(&self) -> Option<Self> {
-                Some(self.clone())
             }
 
             fn activity_regularizer(&self) -> Option<Regularizer> {

@@ -3,12 +3,11 @@
 use refrain_graph::Dim;
 
 use super::moments::{at_least_f32, inverse_deviation, moments};
-use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, weighted_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_methods, weighted_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Tensor, resolve_axis};
@@ -80,13 +79,7 @@ impl GroupNormalizationOptions {
 impl Layer for GroupNormalizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "GroupNormalization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("GroupNormalization");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let channels = cx.dim(self.axis)?;
@@ -129,10 +122,6 @@ impl Layer for GroupNormalizationOptions {
         }
         let y = prim::reshape(&y.checked()?, shape)?;
         prim::convert(&y, original.dtype())
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 
     fn supports_masking(&self) -> bool {

@@ -3,12 +3,11 @@
 use super::moments::{
     AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes, moments,
 };
-use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, weighted_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_methods, weighted_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
@@ -64,13 +63,7 @@ impl Default for LayerNormalization {
 impl Layer for LayerNormalizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "LayerNormalization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("LayerNormalization");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let shape = cx.spec()?.shape;
@@ -109,10 +102,6 @@ impl Layer for LayerNormalizationOptions {
             y = y + weight(beta)?;
         }
         prim::convert(&y.checked()?, original.dtype())
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 
     fn supports_masking(&self) -> bool {
