@@ -133,15 +133,12 @@ fn factors_near_one_are_drawn_in_full_precision() -> Result<()> {
     Ok(())
 }
 
-/// Products of values and numbers of bins are beyond the whole numbers that 16 bits hold.
+/// In 16 bits some values of a byte would be counted in other bins.
 #[test]
 fn pixels_are_counted_in_full_precision() -> Result<()> {
-    let many = Array4::from_shape_fn((2, 80, 80, 1), |(n, i, j, _)| match (n + i + j) % 3 {
-        0 => (i * 7 % 200) as f32,
-        _ => 50.0,
-    });
-    let wide = changed(Equalization::new(), &many)?;
-    let half = changed_in_f16(Equalization::new(), &many)?;
+    let bytes = Array4::from_shape_fn((2, 16, 16, 1), |(_, i, j, _)| (16 * i + j) as f32);
+    let wide = changed(Equalization::new(), &bytes)?;
+    let half = changed_in_f16(Equalization::new(), &bytes)?;
     let wide: Vec<f64> = wide.iter().map(|v| f64::from(*v)).collect();
     assert_eq!(half, wide);
     Ok(())
