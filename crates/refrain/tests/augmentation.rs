@@ -11,7 +11,7 @@ use refrain::layers::{
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
-use refrain::{Inputs, Model, Result, Tensor, input, load_model};
+use refrain::{DType, Inputs, Model, Result, Tensor, input, load_model};
 
 const IMAGES: usize = 2000;
 
@@ -108,6 +108,39 @@ fn rectangles_have_the_size_that_is_drawn_and_lie_anywhere() -> Result<()> {
             .iter()
             .all(|v| *v == -1.0 || (0.0..=255.0).contains(v))
     );
+    Ok(())
+}
+
+/// What a layer of 16 bits makes of images while fitting.
+fn changed_in_f16<L: Layer<Output = Tensor>>(
+    layer: Handle<L>,
+    x: &Array4<f32>,
+) -> Result<Vec<f64>> {
+    let at = input(&x.shape()[1..]);
+    let call = Inputs::new(&at).option("training", true);
+    let y = layer.dtype(DType::F16).call(call)?;
+    let y = Model::new(&at, &y)?.predict(x).run()?.literal(0)?;
+    assert_eq!(y.dtype(), DType::F16);
+    Ok(y.to_f64())
+}
+
+/// A factor of 16 bits would be 1, and no finite number left of it.
+#[test]
+fn factors_near_one_are_drawn_in_full_precision() -> Result<()> {
+    let gray = Array4::from_elem((4, 2, 2, 3), 100.0);
+    let saturated = changed_in_f16(RandomSaturation::new((0.9999, 0.9999)).seed(1), &gray)?;
+    assert_eq!(saturated, vec![100.0; gray.len()]);
+    Ok(())
+}
+
+/// In 16 bits some values of a byte would be counted in other bins.
+#[test]
+fn pixels_are_counted_in_full_precision() -> Result<()> {
+    let bytes = Array4::from_shape_fn((2, 16, 16, 1), |(_, i, j, _)| (16 * i + j) as f32);
+    let wide = changed(Equalization::new(), &bytes)?;
+    let half = changed_in_f16(Equalization::new(), &bytes)?;
+    let wide: Vec<f64> = wide.iter().map(|v| f64::from(*v)).collect();
+    assert_eq!(half, wide);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::compare::close;
+use common::compare::{close, none_failed};
 use common::layer_case::Run;
 use refrain::layers::{Call, Layer};
 use refrain::saving::Expression;
@@ -149,12 +149,7 @@ fn every_known_lambda_of_every_version_gives_its_values() {
         cases >= 60 && count == cases * VERSIONS,
         "{count} codes of {cases}"
     );
-    assert!(
-        failures.is_empty(),
-        "{}:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    none_failed(failures);
 }
 
 #[test]
@@ -178,12 +173,7 @@ fn what_is_not_known_is_refused_with_its_name() {
         cases >= 25 && count == cases * VERSIONS,
         "{count} codes of {cases}"
     );
-    assert!(
-        failures.is_empty(),
-        "{}:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    none_failed(failures);
 }
 
 #[test]

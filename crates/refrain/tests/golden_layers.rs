@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{cells, layer_case, npz::Golden};
+use common::{cells, compare::none_failed, layer_case, npz::Golden};
 use serde_json::Value as Json;
 
 /// All cases with the files that they are in: those of layers, and those of cells and of layers that run them.
@@ -41,12 +41,7 @@ fn check(classes: &[&str]) {
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} failures:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    none_failed(failures);
 }
 
 /// Keras's `Lambda` holds Python code, which has no counterpart here.

@@ -26,6 +26,24 @@ pub struct Conv2dShape {
 }
 
 impl Conv2dShape {
+    /// Size of the images.
+    pub(super) fn image(&self) -> ImageSize {
+        ImageSize {
+            h: self.h,
+            w: self.w,
+            c: self.c,
+        }
+    }
+
+    /// Size of the results.
+    pub(super) fn result(&self) -> ImageSize {
+        ImageSize {
+            h: self.oh,
+            w: self.ow,
+            c: self.o,
+        }
+    }
+
     pub(super) fn is_valid(&self) -> bool {
         let positive = [
             self.stride_h,

@@ -11,6 +11,9 @@ pub(crate) use dtype::{dtype_from_json, dtype_policy};
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// Keras's `config.epsilon()`, unless a program sets another.
+pub(crate) const EPSILON: f64 = 1e-7;
+
 /// Options under Keras's names.
 pub type Config = serde_json::Map<String, Json>;
 

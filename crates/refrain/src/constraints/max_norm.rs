@@ -1,6 +1,7 @@
 //! Norms up to a bound.
 
-use super::{Constraint, ConstraintClass, EPSILON, NormAxes, norms};
+use super::{Constraint, ConstraintClass, NormAxes, norms};
+use crate::config::EPSILON;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;

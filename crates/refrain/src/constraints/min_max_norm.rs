@@ -1,6 +1,7 @@
 //! Norms between two bounds.
 
-use super::{Constraint, ConstraintClass, EPSILON, NormAxes, norms};
+use super::{Constraint, ConstraintClass, NormAxes, norms};
+use crate::config::EPSILON;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;

@@ -116,9 +116,6 @@ impl ConfigValue for NormAxes {
     }
 }
 
-/// Keeps the division by a norm of zero finite, as Keras does.
-const EPSILON: f64 = 1e-7;
-
 fn norms(weight: &Tensor, axes: &NormAxes) -> Tensor {
     ops::sum(&weight.square(), &axes.0[..], true).sqrt()
 }

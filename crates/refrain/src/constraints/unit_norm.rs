@@ -1,6 +1,7 @@
 //! Norms of one.
 
-use super::{Constraint, ConstraintClass, EPSILON, NormAxes, norms};
+use super::{Constraint, ConstraintClass, NormAxes, norms};
+use crate::config::EPSILON;
 use crate::options;
 use crate::tensor::Tensor;
 

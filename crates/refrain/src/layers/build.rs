@@ -29,6 +29,14 @@ pub struct Weight {
     fans: Option<[usize; 2]>,
 }
 
+/// What a layer's options say of one of its weights.
+#[derive(Clone, Copy)]
+pub(crate) struct WeightRules<'a> {
+    pub(crate) initializer: &'a Initializer,
+    pub(crate) regularizer: &'a Option<Regularizer>,
+    pub(crate) constraint: &'a Option<Constraint>,
+}
+
 impl Weight {
     /// A trainable weight of this name and shape, Glorot-uniform.
     ///
@@ -73,6 +81,13 @@ impl Weight {
     pub fn constraint(mut self, constraint: &Option<Constraint>) -> Self {
         self.constraint = constraint.clone();
         self
+    }
+
+    /// What the layer's options say of it.
+    pub(crate) fn rules(self, rules: WeightRules) -> Self {
+        self.initializer(rules.initializer)
+            .regularizer(rules.regularizer)
+            .constraint(rules.constraint)
     }
 
     /// Whether training changes it (moving statistics are not trained).

@@ -46,6 +46,14 @@ impl Call {
         }
     }
 
+    /// The sum of a tensor and the bias of this name, if `build` declared it.
+    pub(crate) fn add_bias(&self, y: Tensor, name: &str) -> Result<Tensor> {
+        match self.optional_weight(name)? {
+            Some(bias) => (y + bias).checked(),
+            None => y.checked(),
+        }
+    }
+
     /// Gives a weight a new value after this call (moving statistics, states kept between batches).
     pub fn assign(&self, name: &str, value: &Tensor) -> Result<()> {
         self.trace.assign(&self.layer.variable(name)?, value)

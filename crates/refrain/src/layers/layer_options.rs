@@ -5,7 +5,7 @@ macro_rules! options_table {
     () => {
         ""
     };
-    ($( $field:ident : $ty:ty = $default:expr => $($doc:literal)* ; )+) => {
+    ($( $field:ident : $ty:ty = $default:expr => $($doc:expr),* ; )+) => {
         concat!(
             "# Options\n\nEach is a method that takes the value and gives the layer; [`name`](crate::layers::Handle::name) and ",
             "[`dtype`](crate::layers::Handle::dtype) are methods of every layer.\n\n",
@@ -23,7 +23,7 @@ macro_rules! layer_options {
     (
         $(#[$meta:meta])*
         $alias:ident, $options:ident {
-            $( $(#[doc = $field_doc:literal])* $field:ident : $ty:ty = $default:expr ),* $(,)?
+            $( $(#[doc = $field_doc:expr])* $field:ident : $ty:ty = $default:expr ),* $(,)?
         }
     ) => {
         #[doc = concat!("The options of [`", stringify!($alias), "`].")]
@@ -35,7 +35,7 @@ macro_rules! layer_options {
 
         $(#[$meta])*
         #[doc = ""]
-        #[doc = $crate::layers::options_table!($( $field: $ty = $default => $($field_doc)*; )*)]
+        #[doc = $crate::layers::options_table!($( $field: $ty = $default => $($field_doc),*; )*)]
         pub type $alias = $crate::layers::Handle<$options>;
 
         impl Default for $options {
@@ -77,11 +77,83 @@ macro_rules! layer_options {
 
 pub(crate) use layer_options;
 
+/// The parts of [`Layer`](crate::layers::Layer) that follow from declared options, where Keras has no others.
+macro_rules! layer_methods {
+    ($class:expr) => {
+        fn class_name(&self) -> &str {
+            $class
+        }
+
+        fn config(&self) -> $crate::config::Config {
+            self.to_config()
+        }
+
+        fn duplicate(&self) -> Option<Self> {
+            Some(self.clone())
+        }
+    };
+}
+
+pub(crate) use layer_methods;
+
+/// Declares the options of a layer with weights: its own, then the initializers of the weights, their regularizers, that of the
+/// output, their constraints, and the rest. A method for each weight gives what the options say of it: `self.kernel()`.
+macro_rules! weighted_options {
+    (
+        $(#[$meta:meta])*
+        $alias:ident, $options:ident { $($own:tt)* }
+        weights {
+            $( $weight:ident, $of:literal: $initializer:ident = $default:ident $(, $regularizer:ident, $constraint:ident)?; )+
+        }
+        $( outputs { $activity_regularizer:ident, $outputs:literal } )?
+        $( then { $($then:tt)* } )?
+    ) => {
+        $crate::layers::layer_options! {
+            $(#[$meta])*
+            $alias, $options {
+                $($own)*
+                $(
+                    #[doc = concat!(" Initializer of ", $of, ".")]
+                    $initializer: Initializer = Initializer::$default,
+                )+
+                $( $(
+                    #[doc = concat!(" Regularizer of ", $of, ", whose penalty is added to the loss.")]
+                    $regularizer: Option<Regularizer> = None,
+                )? )+
+                $(
+                    #[doc = concat!(" Regularizer of ", $outputs, ", whose penalty per sample of the batch is added to the loss.")]
+                    $activity_regularizer: Option<Regularizer> = None,
+                )?
+                $( $(
+                    #[doc = concat!(" Constraint on ", $of, ", applied after each step of the optimizer.")]
+                    $constraint: Option<Constraint> = None,
+                )? )+
+                $( $($then)* )?
+            }
+        }
+
+        #[allow(dead_code)]
+        impl $options {
+            $( $(
+                fn $weight(&self) -> $crate::layers::WeightRules<'_> {
+                    $crate::layers::WeightRules {
+                        initializer: &self.$initializer,
+                        regularizer: &self.$regularizer,
+                        constraint: &self.$constraint,
+                    }
+                }
+            )? )+
+        }
+    };
+}
+
+pub(crate) use weighted_options;
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn options_are_documented_with_their_defaults() {
-        let table = options_table!(units: usize = 3 => " The size." " Of the output."; bias: Option<f64> = None => " A number.";);
+        let table = options_table!(units: usize = 3 => " The size.", " Of the output."; bias: Option<f64> = None => " A number.";);
         let rows: Vec<&str> = table
             .lines()
             .skip_while(|line| !line.starts_with("|--"))

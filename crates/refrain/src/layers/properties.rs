@@ -80,6 +80,15 @@ impl Properties {
         }
     }
 
+    /// Those of a layer that only moves values, and whose call may give the input itself.
+    pub(crate) fn reshaping() -> Self {
+        Properties {
+            may_return_input: true,
+            keras2_masks: MaskRule::Lost,
+            ..Properties::default()
+        }
+    }
+
     /// The position of an argument of a call.
     pub fn position(&self, argument: &str) -> Option<usize> {
         self.arguments.iter().position(|name| *name == argument)

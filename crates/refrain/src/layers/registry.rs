@@ -95,7 +95,13 @@ impl Row {
 }
 
 /// The option of layers whose weights Keras can quantize; refrain's are never quantized.
-pub(crate) const QUANTIZATION: &str = "quantization_config";
+const QUANTIZATION: &str = "quantization_config";
+
+/// The description of a layer that Keras could quantize, with the key that says it is not.
+pub(crate) fn unquantized(mut config: Config) -> Config {
+    config.insert(QUANTIZATION.to_owned(), Json::Null);
+    config
+}
 
 /// A layer with the name, type and trainability that its configuration names.
 pub(crate) fn restore<L: Layer>(options: L, config: &Config) -> Result<AnyLayer> {

@@ -1,7 +1,8 @@
 //! Binary cross-entropy.
 
-use super::common::{EPSILON, check_smoothing, mean, same_shape, smoothed};
+use super::common::{check_smoothing, mean, same_shape, smoothed};
 use super::{Loss, LossClass, Prediction, Targets};
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::ops;
 use crate::options;

@@ -1,7 +1,8 @@
 //! The focal loss of distributions.
 
-use super::common::{EPSILON, check_smoothing, same_shape, smoothed};
+use super::common::{check_smoothing, same_shape, smoothed};
 use super::{Loss, LossClass, Targets};
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::ops;
 use crate::options;

@@ -6,9 +6,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{prim, reduce};
 use crate::tensor::{Tensor, resolve_axis};
 
-/// Probabilities are kept this far from 0 and 1 before their logarithm (Keras's epsilon).
-pub(super) const EPSILON: f64 = 1e-7;
-
 /// Losses are computed in f32 at least.
 pub(super) fn floating(x: &Tensor) -> Result<Tensor> {
     match x.dtype() {

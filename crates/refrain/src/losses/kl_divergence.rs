@@ -1,7 +1,8 @@
 //! The divergence of distributions.
 
-use super::common::{EPSILON, compatible};
+use super::common::compatible;
 use super::{Loss, LossClass};
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::ops;
 use crate::options;

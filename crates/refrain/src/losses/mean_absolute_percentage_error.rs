@@ -1,7 +1,8 @@
 //! Relative differences.
 
-use super::common::{EPSILON, difference, mean};
+use super::common::{difference, mean};
 use super::{Loss, LossClass};
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::ops;
 use crate::options;

@@ -1,7 +1,8 @@
 //! Poisson's loss of counts.
 
-use super::common::{EPSILON, compatible, mean};
+use super::common::{compatible, mean};
 use super::{Loss, LossClass};
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::options;
 use crate::tensor::Tensor;

@@ -2,7 +2,7 @@
 
 use refrain_graph::{Op, Reduction as Fold, UnaryOp};
 
-use super::common::EPSILON;
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::ops::{self, prim, reduce};
 use crate::tensor::{Logits, Tensor, resolve_axis};

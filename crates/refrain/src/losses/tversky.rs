@@ -1,7 +1,8 @@
 //! The overlap of regions, with weights for both kinds of errors.
 
-use super::common::{EPSILON, compatible};
+use super::common::compatible;
 use super::{Loss, LossClass};
+use crate::config::EPSILON;
 use crate::error::Result;
 use crate::ops::{self, Axes};
 use crate::options;

@@ -2,17 +2,26 @@
 
 mod accuracy;
 mod arguments;
+mod base_iou;
+mod base_similarity;
 mod binary_accuracy;
+mod binary_iou;
 mod categorical_accuracy;
+mod concordance_correlation;
 mod confusion;
-mod correlation;
+mod cosine_similarity;
 mod delegate;
-mod f_scores;
+mod f1_score;
+mod fbeta_score;
 mod from_config;
 mod iou;
 mod losses;
 mod mean;
+mod mean_iou;
+mod one_hot_iou;
+mod one_hot_mean_iou;
 mod options;
+mod pearson_correlation;
 mod r2_score;
 mod root_mean_squared_error;
 mod sparse_categorical_accuracy;
@@ -23,21 +32,28 @@ mod top_k_categorical_accuracy;
 pub use accuracy::Accuracy;
 pub use arguments::{IntoMetrics, Metrics};
 pub use binary_accuracy::BinaryAccuracy;
+pub use binary_iou::BinaryIoU;
 pub use categorical_accuracy::CategoricalAccuracy;
+pub use concordance_correlation::ConcordanceCorrelation;
 pub use confusion::{
     Auc, Curve, FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall,
     RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, SummationMethod,
     TrueNegatives, TruePositives,
 };
-pub use correlation::{ConcordanceCorrelation, CosineSimilarity, PearsonCorrelation};
-pub use f_scores::{Average, F1Score, FBetaScore};
-pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
+pub use cosine_similarity::CosineSimilarity;
+pub use f1_score::F1Score;
+pub use fbeta_score::{Average, FBetaScore};
+pub use iou::IoU;
 pub use losses::{
     BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, Hinge, KlDivergence,
     LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
     MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge,
 };
+pub use mean_iou::MeanIoU;
+pub use one_hot_iou::OneHotIoU;
+pub use one_hot_mean_iou::OneHotMeanIoU;
 pub use options::{Direction, MetricOptions, Numbers, State};
+pub use pearson_correlation::PearsonCorrelation;
 pub use r2_score::{ClassAggregation, R2Score};
 pub use root_mean_squared_error::RootMeanSquaredError;
 pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
@@ -49,9 +65,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::objects::{Based, Class, Custom, Object, constants, kind, name_of};
 use crate::ops::prim;
 use crate::tensor::Tensor;
-
-/// Keras's epsilon.
-const EPSILON: f64 = 1e-7;
 
 /// What a metric computes.
 ///

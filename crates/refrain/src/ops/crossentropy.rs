@@ -4,11 +4,10 @@ use refrain_graph::Dim;
 
 use super::arithmetic::float_operands;
 use super::definition::operations;
-use super::normalization::EPSILON;
 use super::{
     Axes, clip, log_sigmoid, log_softmax, mean, one_hot, option, squeeze, sum, tensor_argument,
 };
-use crate::config::Config;
+use crate::config::{Config, EPSILON};
 use crate::error::{Error, ErrorKind, Result};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};

@@ -7,7 +7,7 @@ use super::definition::{operations, to};
 use super::order::sort_traced;
 use super::reduce::reduce;
 use super::{Axes, cumsum, flatten_from, maximum, option, power, prim, rsqrt, square, sum, where_};
-use crate::config::Config;
+use crate::config::{Config, EPSILON};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::structure::Structure;
@@ -140,9 +140,6 @@ fn glu_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let halves = super::split(&x, 2, axis as i64);
     Ok((&halves[0] * super::sigmoid(&halves[1])).into())
 }
-
-/// Keras's `backend.epsilon()`.
-const EPSILON: f64 = 1e-7;
 
 fn normalize_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     let x = float_input(inputs)?;

@@ -5,16 +5,13 @@ use refrain_graph::Dim;
 use super::definition::{operations, to};
 use super::reduce::wide;
 use super::{Axes, mean, option, prim, tensor_argument, var};
-use crate::config::Config;
+use crate::config::{Config, EPSILON};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 
 type Traced = Result<Structure<Tensor>>;
-
-/// Keras's epsilon.
-pub(super) const EPSILON: f64 = 1e-7;
 
 operations! { TABLE in table {
     /// `(x - mean) / sqrt(variance + epsilon) · scale + offset`, all of these vectors along an axis.

@@ -230,11 +230,30 @@ impl Optimizer {
 
 /// Refuses a rate of decay that is not between 0 and 1.
 fn check_rate(option: &str, value: f64) -> Result<()> {
-    match (0.0..=1.0).contains(&value) {
+    check(
+        (0.0..=1.0).contains(&value),
+        option,
+        "between 0 and 1",
+        value,
+    )
+}
+
+/// Refuses a share that is not above 0 and up to 1.
+fn check_share(option: &str, value: f64) -> Result<()> {
+    check(
+        value > 0.0 && value <= 1.0,
+        option,
+        "above 0 and up to 1",
+        value,
+    )
+}
+
+fn check(fits: bool, option: &str, expected: &str, value: f64) -> Result<()> {
+    match fits {
         true => Ok(()),
         false => Err(Error::mismatch(
             ErrorKind::Config,
-            format!("{option} between 0 and 1"),
+            format!("{option} {expected}"),
             value.to_string(),
         )),
     }

@@ -31,8 +31,17 @@ pub fn functions() -> impl Iterator<Item = (&'static str, Option<&'static str>)>
 
 /// A layer from its class and Keras's configuration of it.
 pub fn layer(class: &str, config: &Config) -> Result<AnyLayer> {
-    let json = json!({ "class_name": class, "config": config });
-    serialized::from_json(&json, &saving::config::reader())
+    from_json(&json!({ "class_name": class, "config": config }))
+}
+
+/// A layer from Keras's serialised form.
+pub fn from_json(json: &Json) -> Result<AnyLayer> {
+    serialized::from_json(json, &saving::config::reader())
+}
+
+/// Keras's serialised form of a layer.
+pub fn to_json(layer: &AnyLayer) -> Json {
+    serialized::to_json(layer)
 }
 
 /// All operations of a model in its order, each with its calls that belong to the model.

@@ -41,40 +41,6 @@ struct Settings<'a> {
     options: Options,
 }
 
-pub(crate) struct Options {
-    pub(crate) epochs: usize,
-    pub(crate) initial_epoch: usize,
-    pub(crate) batch_size: Option<usize>,
-    pub(crate) steps_per_epoch: Option<usize>,
-    validation_split: f64,
-    pub(crate) validation_batch_size: Option<usize>,
-    pub(crate) validation_steps: Option<usize>,
-    pub(crate) validation_freq: usize,
-    pub(crate) shuffle: bool,
-    pub(crate) seed: Option<u64>,
-    pub(crate) check_finite: bool,
-    pub(crate) verbose: Verbose,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            epochs: 1,
-            initial_epoch: 0,
-            batch_size: None,
-            steps_per_epoch: None,
-            validation_split: 0.0,
-            validation_batch_size: None,
-            validation_steps: None,
-            validation_freq: 1,
-            shuffle: true,
-            seed: None,
-            check_finite: false,
-            verbose: Verbose::Auto,
-        }
-    }
-}
-
 impl Model {
     /// Trains on data.
     ///
@@ -131,13 +97,23 @@ impl Model {
     }
 }
 
-/// Setters of plain options.
+/// Declares plain options: their types, defaults and setters.
 macro_rules! options {
-    ($($(#[$doc:meta])* $name:ident: $ty:ty => |$value:ident| $set:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $taken:ty): $ty:ty = $default:expr;)*) => {
+        pub(crate) struct Options {
+            $( pub(crate) $name: $ty, )*
+        }
+
+        impl Default for Options {
+            fn default() -> Self {
+                Options { $( $name: $default, )* }
+            }
+        }
+
         impl Fit<'_> {$(
             $(#[$doc])*
-            pub fn $name(mut self, $value: $ty) -> Self {
-                self.settings.options.$name = $set;
+            pub fn $name(mut self, $value: $taken) -> Self {
+                self.settings.options.$name = $value.into();
                 self
             }
         )*}
@@ -146,25 +122,25 @@ macro_rules! options {
 
 options! {
     /// Number of epochs, those before [`initial_epoch`](Fit::initial_epoch) included; 1 by default.
-    epochs: usize => |epochs| epochs;
+    epochs(epochs: usize): usize = 1;
     /// The epoch to start at, to resume an earlier run; 0 by default.
-    initial_epoch: usize => |epoch| epoch;
+    initial_epoch(epoch: usize): usize = 0;
     /// Number of samples in a batch; 32 by default. The last batch of an epoch may be smaller.
-    batch_size: usize => |size| Some(size);
+    batch_size(size: usize): Option<usize> = None;
     /// Number of steps in an epoch; by default one pass over the data. With fewer, the next epoch continues in the data.
-    steps_per_epoch: usize => |steps| Some(steps);
+    steps_per_epoch(steps: usize): Option<usize> = None;
     /// The fraction of the samples (0 to 1) that is held out for validation: the last ones, before shuffling; none by default.
-    validation_split: f64 => |fraction| fraction;
+    validation_split(fraction: f64): f64 = 0.0;
     /// Number of samples in a batch of validation; `batch_size` by default.
-    validation_batch_size: usize => |size| Some(size);
+    validation_batch_size(size: usize): Option<usize> = None;
     /// Number of batches of a validation; all by default.
-    validation_steps: usize => |steps| Some(steps);
+    validation_steps(steps: usize): Option<usize> = None;
     /// Validation runs after every so many epochs; 1 by default.
-    validation_freq: usize => |epochs| epochs;
+    validation_freq(epochs: usize): usize = 1;
     /// Whether samples are shuffled before each epoch; `true` by default.
-    shuffle: bool => |shuffle| shuffle;
+    shuffle(shuffle: bool): bool = true;
     /// The seed of shuffling. Without it, the seed of [`set_random_seed`](crate::initializers::set_random_seed) counts.
-    seed: u64 => |seed| Some(seed);
+    seed(seed: u64): Option<u64> = None;
     /// Whether a loss or weight that becomes NaN or infinite ends the training with an error, which names the step and the
     /// first operation that made such a number, or the input that holds one. The weights are those from before that step.
     ///
@@ -185,9 +161,9 @@ options! {
     /// assert!(error.to_string().starts_with("epoch 1, step 2: the loss became NaN; input"));
     /// # Ok::<(), refrain::Error>(())
     /// ```
-    check_finite: bool => |check| check;
+    check_finite(check: bool): bool = false;
     /// The progress display; [`Verbose::Auto`] by default.
-    verbose: Verbose => |verbose| verbose;
+    verbose(verbose: Verbose): Verbose = Verbose::Auto;
 }
 
 impl<'a> Fit<'a> {

@@ -7,6 +7,18 @@ pub const OUTPUT_TOLERANCE: f64 = 1e-5;
 /// Likewise, for gradients.
 pub const GRADIENT_TOLERANCE: f64 = 1e-4;
 
+/// Panics with what failed, if anything did.
+#[track_caller]
+pub fn none_failed(failures: impl IntoIterator<Item = String>) {
+    let failures: Vec<String> = failures.into_iter().collect();
+    let count = failures.len();
+    assert!(
+        failures.is_empty(),
+        "{count} failures:\n{}",
+        failures.join("\n")
+    );
+}
+
 /// `Err` says how the arrays differ.
 pub fn close(what: &str, got: &Literal, expected: &Literal, tolerance: f64) -> Result<(), String> {
     if got.dims() != expected.dims() {

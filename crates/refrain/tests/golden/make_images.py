@@ -115,6 +115,22 @@ def colors():
     change("hue_first", L.RandomHue(0.5, **first), FIRST, [factor], {"factor": factor[:, 0, 0, 0]})
 
 
+def jitter(name, **parts):
+    """Each part draws for itself: here it gets what is given."""
+    layer = L.RandomColorJitter(**{f"{part}_factor": 0.5 for part in parts})
+    keys = {"brightness": "rgb_delta", "contrast": "contrast_factor", "saturation": "factor", "hue": "factor"}
+    for part, numbers in parts.items():
+        given = {keys[part]: numbers[:, 0, 0, 0] if keys[part] == "factor" else numbers}
+        getattr(layer, f"random_{part}").get_random_transformation = lambda *_, given=given, **__: dict(given)
+    change(name, layer, COLORS, list(parts.values()), None)
+
+
+def jitters():
+    contrast, hue = each(0.5, 1.0, 1.7), each(-0.45, 0.0, 0.3)
+    jitter("jitter", brightness=each(40, -60, 3), contrast=contrast, saturation=each(-0.5, 0.6, 1.8), hue=hue)
+    jitter("jitter_of_two", contrast=contrast, hue=hue)
+
+
 def pixels():
     first = dict(data_format="channels_first")
     factor = each(0.0, 0.4, 0.9)
@@ -148,7 +164,7 @@ def whole():
 
 calls()
 save("images")
-for part in [flips, values, colors, pixels, whole]:
+for part in [flips, values, colors, jitters, pixels, whole]:
     part()
 store.save("image_changes.npz")
 write_json("image_changes.json", changes)

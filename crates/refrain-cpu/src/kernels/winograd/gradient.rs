@@ -31,16 +31,7 @@ pub(in crate::kernels) struct WinogradGradient {
 impl WinogradGradient {
     /// The pass, if it is one that is faster this way.
     pub fn new(s: &Conv2dShape) -> Option<WinogradGradient> {
-        let image = ImageSize {
-            h: s.h,
-            w: s.w,
-            c: s.c,
-        };
-        let result = ImageSize {
-            h: s.oh,
-            w: s.ow,
-            c: s.o,
-        };
+        let (image, result) = (s.image(), s.result());
         let (down, across) = result.tiles();
         let all = s.n * down;
         let rows = rows_per_task(all, PLACES * across * (s.c + s.o))?;
@@ -172,30 +163,23 @@ vector_fn! {
 unsafe fn gradients_body<V: Vector>(
     pass: &WinogradGradient,
     dy: *const f32,
-    (first, count): (usize, usize),
+    rows: (usize, usize),
     out: *mut f32,
 ) {
-    let ImageSize { h, w, c } = pass.result;
-    let (down, across) = pass.result.tiles();
-    let place = count * across * c;
-    for row in 0..count {
-        let (image, top) = ((first + row) / down, (first + row) % down * STEP);
-        for col in 0..across {
-            let left = col * STEP;
-            let at = dy.wrapping_add(((image * h + top) * w + left) * c);
-            let out = out.wrapping_add((row * across + col) * c);
-            let (rows, cols) = (STEP.min(h - top), STEP.min(w - left));
-            for channel in (0..c).step_by(V::LANES) {
-                let (at, out) = (at.wrapping_add(channel), out.wrapping_add(channel));
-                // SAFETY: elements outside of the image are not read; the rest is the caller's.
-                unsafe {
-                    let read = |i: usize, j: usize| match i < rows && j < cols {
-                        true => V::load(at.wrapping_add((i * w + j) * c)),
-                        false => V::splat(0.0),
-                    };
-                    let write = |i: usize, j: usize, v: V| v.store(out.add((i * SIDE + j) * place));
-                    square::<V, GradientTransform, STEP, SIDE>(read, write);
-                }
+    let ImageSize { w, c, .. } = pass.result;
+    let place = rows.1 * pass.result.tiles().1 * c;
+    for tile in pass.result.tiles_of(rows) {
+        for channel in (0..c).step_by(V::LANES) {
+            let at = dy.wrapping_add(tile.pixel * c + channel);
+            let out = out.wrapping_add(tile.number * c + channel);
+            // SAFETY: elements outside of the image are not read; the rest is the caller's.
+            unsafe {
+                let read = |i: usize, j: usize| match tile.has(i, j) {
+                    true => V::load(at.wrapping_add((i * w + j) * c)),
+                    false => V::splat(0.0),
+                };
+                let write = |i: usize, j: usize, v: V| v.store(out.add((i * SIDE + j) * place));
+                square::<V, GradientTransform, STEP, SIDE>(read, write);
             }
         }
     }

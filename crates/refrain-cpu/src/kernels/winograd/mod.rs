@@ -51,10 +51,45 @@ impl ImageSize {
         (self.h.div_ceil(STEP), self.w.div_ceil(STEP))
     }
 
+    /// The result's tiles in so many rows of tiles from the first on.
+    fn tiles_of(self, (first, count): (usize, usize)) -> impl Iterator<Item = ResultTile> {
+        let (down, across) = self.tiles();
+        (0..count * across).map(move |number| {
+            let (row, left) = (first + number / across, number % across * STEP);
+            let (image, top) = (row / down, row % down * STEP);
+            ResultTile {
+                number,
+                pixel: (image * self.h + top) * self.w + left,
+                rows: self.h - top,
+                cols: self.w - left,
+            }
+        })
+    }
+
     /// Whether tiles are full enough that their 36 products are at most two thirds of the nine that each result takes.
     fn fills_tiles(self) -> bool {
         let (down, across) = self.tiles();
         2 * KERNEL * KERNEL * self.h * self.w >= 3 * PLACES * down * across
+    }
+}
+
+/// A tile of the result.
+#[derive(Clone, Copy)]
+struct ResultTile {
+    /// Among the tiles that it is transformed with.
+    number: usize,
+    /// The first of its pixels.
+    pixel: usize,
+    /// Rows and columns of the image from that pixel on.
+    rows: usize,
+    cols: usize,
+}
+
+impl ResultTile {
+    /// Whether one of its pixels is inside of the image.
+    #[inline(always)]
+    fn has(self, row: usize, col: usize) -> bool {
+        row < self.rows && col < self.cols
     }
 }
 
@@ -76,16 +111,7 @@ fn rows_per_task(rows: usize, elements_of_row: usize) -> Option<usize> {
 impl Winograd {
     /// The pass, if it is one that is faster this way.
     pub fn new(s: &Conv2dShape, backward: bool) -> Option<Winograd> {
-        let image = ImageSize {
-            h: s.h,
-            w: s.w,
-            c: s.c,
-        };
-        let result = ImageSize {
-            h: s.oh,
-            w: s.ow,
-            c: s.o,
-        };
+        let (image, result) = (s.image(), s.result());
         let last = KERNEL as isize - 1;
         let (source, target, pad) = match backward {
             false => (image, result, [s.pad_top, s.pad_left]),
@@ -369,32 +395,25 @@ vector_fn! {
 unsafe fn results_body<V: Vector>(
     pass: &Winograd,
     m: *const f32,
-    (first, count): (usize, usize),
+    rows: (usize, usize),
     y: *mut f32,
 ) {
-    let ImageSize { h, w, c } = pass.target;
-    let (down, across) = pass.target.tiles();
-    let place = count * across * c;
-    for row in 0..count {
-        let (image, top) = ((first + row) / down, (first + row) % down * STEP);
-        for col in 0..across {
-            let left = col * STEP;
-            let y = y.wrapping_add(((image * h + top) * w + left) * c);
-            let m = m.wrapping_add((row * across + col) * c);
-            let (rows, cols) = (STEP.min(h - top), STEP.min(w - left));
-            for channel in (0..c).step_by(V::LANES) {
-                let (m, y) = (m.wrapping_add(channel), y.wrapping_add(channel));
-                // SAFETY: pixels outside of the image are not written; the rest is the caller's.
-                unsafe {
-                    square::<V, ResultTransform, SIDE, STEP>(
-                        |i, j| V::load(m.add((i * SIDE + j) * place)),
-                        |i, j, v| {
-                            if i < rows && j < cols {
-                                v.store(y.add((i * w + j) * c));
-                            }
-                        },
-                    );
-                }
+    let ImageSize { w, c, .. } = pass.target;
+    let place = rows.1 * pass.target.tiles().1 * c;
+    for tile in pass.target.tiles_of(rows) {
+        for channel in (0..c).step_by(V::LANES) {
+            let m = m.wrapping_add(tile.number * c + channel);
+            let y = y.wrapping_add(tile.pixel * c + channel);
+            // SAFETY: pixels outside of the image are not written; the rest is the caller's.
+            unsafe {
+                square::<V, ResultTransform, SIDE, STEP>(
+                    |i, j| V::load(m.add((i * SIDE + j) * place)),
+                    |i, j, v| {
+                        if tile.has(i, j) {
+                            v.store(y.add((i * w + j) * c));
+                        }
+                    },
+                );
             }
         }
     }

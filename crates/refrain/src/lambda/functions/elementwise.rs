@@ -2,6 +2,7 @@
 
 use super::super::value::Value;
 use super::functions;
+use crate::config::EPSILON;
 use crate::ops;
 use refrain_graph::DType;
 
@@ -26,7 +27,7 @@ functions! { TABLE {
         let total = a.tensors(0)?.into_iter().reduce(ops::add);
         total.map(Value::Tensor).ok_or_else(|| a.unfit(0, "tensors"))
     };
-    ["K.epsilon()"] => |_| Ok(Value::Float(KERAS_EPSILON));
+    ["K.epsilon()"] => |_| Ok(Value::Float(EPSILON));
     ["K.floatx()"] => |_| Ok(Value::Text("float32".to_owned()));
     [
         "K.constant(value, dtype=None)", "tf.constant(value, dtype=None)", "tf.convert_to_tensor(value, dtype=None)",
@@ -39,6 +40,3 @@ functions! { TABLE {
         Ok(a.array(0, a.optional_dtype(1)?)?.into())
     };
 }}
-
-/// Keras's `backend.epsilon()` as it is unless a program sets another.
-const KERAS_EPSILON: f64 = 1e-7;

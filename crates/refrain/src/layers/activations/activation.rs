@@ -1,10 +1,9 @@
 //! An activation function as a layer.
 
 use crate::activations;
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::tensor::Tensor;
 
 layer_options! {
@@ -36,13 +35,7 @@ impl Activation {
 impl Layer for ActivationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Activation"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("Activation");
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         Ok(self.activation.apply(inputs.one()?))
@@ -50,9 +43,5 @@ impl Layer for ActivationOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

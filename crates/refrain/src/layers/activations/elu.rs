@@ -1,10 +1,9 @@
 //! The exponential linear unit.
 
 use crate::activations;
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -54,13 +53,7 @@ impl From<Elu> for activations::Activation {
 impl Layer for EluOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "ELU"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("ELU");
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         Ok(ops::elu(inputs.one()?, self.alpha))
@@ -68,9 +61,5 @@ impl Layer for EluOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

@@ -1,10 +1,9 @@
 //! The leaky rectified linear unit.
 
 use crate::activations;
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -54,13 +53,7 @@ impl From<LeakyRelu> for activations::Activation {
 impl Layer for LeakyReluOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "LeakyReLU"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("LeakyReLU");
 
     fn validate(&self) -> Result<()> {
         super::not_negative("negative_slope", self.negative_slope)
@@ -72,9 +65,5 @@ impl Layer for LeakyReluOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

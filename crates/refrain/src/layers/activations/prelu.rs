@@ -1,16 +1,15 @@
 //! The rectified linear unit with learned slopes.
 
-use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_methods, weighted_options};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 
-layer_options! {
+weighted_options! {
     /// The rectified linear unit with a learned slope below 0 for each element: `x` above 0, else `alpha · x`.
     ///
     /// Input and output of any one shape whose sizes are known, but for the batch and shared axes. Weights: `alpha`, of the
@@ -26,12 +25,9 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/activations/prelu.py`.
     PRelu, PReluOptions {
-        /// Initializer of the slopes `alpha`.
-        alpha_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the slopes `alpha`.
-        alpha_regularizer: Option<Regularizer> = None,
-        /// Constraint on the slopes `alpha`, applied after each step of the optimizer.
-        alpha_constraint: Option<Constraint> = None,
+    }
+    weights { alpha, "the slopes `alpha`": alpha_initializer = Zeros, alpha_regularizer, alpha_constraint; }
+    then {
         /// Axes along which one slope is shared, 1 being the first after the batch: `[1, 2]` gives images one for each channel.
         /// By default each element has its own.
         shared_axes: Option<Vec<usize>> = None,
@@ -54,13 +50,7 @@ impl Default for PRelu {
 impl Layer for PReluOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "PReLU"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("PReLU");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let spec = cx.spec()?;
@@ -87,12 +77,7 @@ impl Layer for PReluOptions {
                 input_spec = input_spec.axis(axis as i64, size);
             }
         }
-        cx.add_weight(
-            Weight::new("alpha", sizes)
-                .initializer(&self.alpha_initializer)
-                .regularizer(&self.alpha_regularizer)
-                .constraint(&self.alpha_constraint),
-        )?;
+        cx.add_weight(Weight::new("alpha", sizes).rules(self.alpha()))?;
         cx.set_input_spec(input_spec);
         Ok(())
     }
@@ -104,9 +89,5 @@ impl Layer for PReluOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

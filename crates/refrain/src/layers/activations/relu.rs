@@ -1,10 +1,9 @@
 //! The rectified linear unit.
 
 use crate::activations;
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::ops;
 use crate::tensor::Tensor;
 
@@ -62,13 +61,7 @@ impl From<Relu> for activations::Activation {
 impl Layer for ReluOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "ReLU"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("ReLU");
 
     fn validate(&self) -> Result<()> {
         super::not_negative("max_value", self.max_value.unwrap_or(0.0))?;
@@ -88,9 +81,5 @@ impl Layer for ReluOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

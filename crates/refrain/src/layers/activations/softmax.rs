@@ -3,10 +3,9 @@
 use refrain_graph::DType;
 
 use crate::activations;
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_methods, layer_options};
 use crate::ops::{self, Axes, prim};
 use crate::tensor::Tensor;
 
@@ -57,19 +56,13 @@ impl From<Softmax> for activations::Activation {
 impl Layer for SoftmaxOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Softmax"
-    }
+    layer_methods!("Softmax");
 
     fn properties(&self) -> Properties {
         Properties {
             arguments: &["inputs", "mask"],
             ..Properties::default()
         }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
@@ -92,10 +85,6 @@ impl Layer for SoftmaxOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }
 

@@ -2,15 +2,12 @@
 
 use refrain_graph::{Reduction, UnaryOp};
 
-use super::attention::{Operands, check_ranks};
-use super::scores::{outputs, scored_call};
-use crate::config::Config;
+use super::attention::{Operands, check_ranks, list_methods};
+use super::scores::scored_call;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Layer, Properties, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 layer_options! {
@@ -75,21 +72,6 @@ impl Layer for AdditiveAttentionOptions {
         "AdditiveAttention"
     }
 
-    fn properties(&self) -> Properties {
-        Properties {
-            arguments: &["inputs", "mask"],
-            ..Properties::default()
-        }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
-
-    fn validate(&self) -> Result<()> {
-        noise::check_rate("dropout", self.dropout)
-    }
-
     fn build(&self, cx: &mut Build) -> Result<()> {
         check_ranks(&Operands::of(cx.inputs())?.roles)?;
         if self.use_scale {
@@ -101,28 +83,5 @@ impl Layer for AdditiveAttentionOptions {
         Ok(())
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.attend(cx, inputs)?))
-    }
-
-    fn compute_mask(
-        &self,
-        _cx: &Call,
-        inputs: &Inputs,
-        outputs: &[Tensor],
-    ) -> Result<Vec<Option<Tensor>>> {
-        Ok(Operands::of(inputs)?.output_masks(outputs.len()))
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
+    list_methods!();
 }

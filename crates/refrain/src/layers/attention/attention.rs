@@ -3,14 +3,13 @@
 use refrain_graph::{DotDims, Reduction, UnaryOp};
 use serde_json::Value as Json;
 
-use super::scores::{self, Roles, expand, flag, outputs, scored_call};
-use crate::config::{Config, ConfigValue, unexpected};
+use super::scores::{self, Roles, expand, flag, scored_call};
+use crate::config::{ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Layer, Properties, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// How [`Attention`] scores a query against a key.
@@ -221,6 +220,40 @@ pub(super) fn check_ranks(roles: &Roles) -> Result<()> {
     }
 }
 
+/// The parts of [`Layer`] that are the same for attentions that are called on a list.
+macro_rules! list_methods {
+    () => {
+        fn properties(&self) -> $crate::layers::Properties {
+            $crate::layers::Properties {
+                arguments: &["inputs", "mask"],
+                ..$crate::layers::Properties::default()
+            }
+        }
+
+        fn config(&self) -> $crate::config::Config {
+            self.to_config()
+        }
+
+        fn validate(&self) -> Result<()> {
+            $crate::layers::regularization::noise::check_rate("dropout", self.dropout)
+        }
+
+        fn compute_mask(
+            &self,
+            _cx: &Call,
+            inputs: &Inputs,
+            outputs: &[Tensor],
+        ) -> Result<Vec<Option<Tensor>>> {
+            Ok($crate::layers::attention::attention::Operands::of(inputs)?
+                .output_masks(outputs.len()))
+        }
+
+        $crate::layers::attention::scores::attention_methods!();
+    };
+}
+
+pub(super) use list_methods;
+
 scored_call!(Attention);
 
 impl AttentionOptions {
@@ -252,21 +285,6 @@ impl Layer for AttentionOptions {
         "Attention"
     }
 
-    fn properties(&self) -> Properties {
-        Properties {
-            arguments: &["inputs", "mask"],
-            ..Properties::default()
-        }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
-
-    fn validate(&self) -> Result<()> {
-        noise::check_rate("dropout", self.dropout)
-    }
-
     fn build(&self, cx: &mut Build) -> Result<()> {
         check_ranks(&Operands::of(cx.inputs())?.roles)?;
         if self.use_scale {
@@ -281,28 +299,5 @@ impl Layer for AttentionOptions {
         Ok(())
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.attend(cx, inputs)?))
-    }
-
-    fn compute_mask(
-        &self,
-        _cx: &Call,
-        inputs: &Inputs,
-        outputs: &[Tensor],
-    ) -> Result<Vec<Option<Tensor>>> {
-        Ok(Operands::of(inputs)?.output_masks(outputs.len()))
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
+    list_methods!();
 }

@@ -1,19 +1,18 @@
 //! Attention whose heads share keys and values.
 
 use super::multi_head_attention::{MultiHeadAttentionOptions, by_role, check_sizes};
-use super::scores::{Roles, outputs, scored_call};
+use super::scores::{Roles, attention_methods, scored_call};
 use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Layer, Properties, layer_options};
+use crate::layers::{Build, Call, Layer, Properties, weighted_options};
 use crate::regularizers::Regularizer;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-layer_options! {
+weighted_options! {
     /// Multi-head attention in which groups of query heads share one head of keys and values.
     ///
     /// One head of keys and values is multi-query attention; as many as of queries is [`MultiHeadAttention`](super::MultiHeadAttention),
@@ -53,20 +52,13 @@ layer_options! {
         sliding_window: Option<usize> = None,
         /// The part of the scores that is dropped while fitting.
         dropout: f64 = 0.0,
-        /// Initializer of the kernels.
-        kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// Initializer of the biases.
-        bias_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the kernels.
-        kernel_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the biases.
-        bias_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the outputs of the projections.
-        activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the kernels.
-        kernel_constraint: Option<Constraint> = None,
-        /// Constraint on the biases.
-        bias_constraint: Option<Constraint> = None,
+    }
+    weights {
+        kernel, "the kernels": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
+        bias, "the biases": bias_initializer = Zeros, bias_regularizer, bias_constraint;
+    }
+    outputs { activity_regularizer, "the outputs of the projections" }
+    then {
         /// Makes the dropout draw the same numbers in each new process.
         seed: Option<u64> = None,
     }
@@ -107,6 +99,10 @@ impl GroupQueryAttentionOptions {
             seed: self.seed,
             ..MultiHeadAttentionOptions::default()
         }
+    }
+
+    fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+        self.heads().attend(cx, inputs)
     }
 
     /// Tensors of rank 3, query and value of one width.
@@ -185,14 +181,6 @@ impl Layer for GroupQueryAttentionOptions {
             .add_projections(cx, &roles, self.num_key_value_heads)
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.heads().attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.heads().attend(cx, inputs)?))
-    }
-
     /// The output carries the mask that the query carries, the scores none.
     fn compute_mask(
         &self,
@@ -207,11 +195,5 @@ impl Layer for GroupQueryAttentionOptions {
         Ok(masks)
     }
 
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
+    attention_methods!();
 }

@@ -5,20 +5,24 @@ use serde_json::Value as Json;
 
 use super::QUERY_MASK;
 use super::multi_head_scores::{AttentionAxes, repeat_heads};
-use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, scored_call};
+use super::scores::{
+    self, RETURN_SCORES, Roles, attention_methods, both, expand, flag, scored_call,
+};
 use crate::config::{Config, ConfigValue};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::{Argument, Inputs};
 use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, InputSpec, Layer, Penalized, Properties, Weight, layer_options};
+use crate::layers::{
+    Build, Call, InputSpec, Layer, Penalized, Properties, Weight, weighted_options,
+};
 use crate::ops::{self, prim};
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 
-layer_options! {
+weighted_options! {
     /// Several attentions side by side: each head looks at the values where its query fits their keys.
     ///
     /// Called on `[query, value]`, `[query, value, key]`, on one tensor that looks at itself, or with the arguments
@@ -63,20 +67,13 @@ layer_options! {
         attention_axes: Option<Vec<i64>> = None,
         /// Distance in steps below which a query attends to a key; by default to all.
         sliding_window: Option<usize> = None,
-        /// Initializer of the kernels of all projections.
-        kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// Initializer of the biases of all projections.
-        bias_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the kernels of all projections.
-        kernel_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the biases of all projections.
-        bias_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the outputs of the projections.
-        activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the kernels of all projections, applied after each step of the optimizer.
-        kernel_constraint: Option<Constraint> = None,
-        /// Constraint on the biases of all projections, applied after each step of the optimizer.
-        bias_constraint: Option<Constraint> = None,
+    }
+    weights {
+        kernel, "the kernels of all projections": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
+        bias, "the biases of all projections": bias_initializer = Zeros, bias_regularizer, bias_constraint;
+    }
+    outputs { activity_regularizer, "the outputs of the projections" }
+    then {
         /// Seed of the dropout, with which it draws the same numbers in each process.
         seed: Option<u64> = None,
     }
@@ -188,19 +185,12 @@ impl MultiHeadAttentionOptions {
         cx.add_weight(
             Weight::new(&format!("{name}/kernel"), shape)
                 .input_axes(input_axes)
-                .initializer(&self.kernel_initializer)
-                .regularizer(&self.kernel_regularizer)
-                .constraint(&self.kernel_constraint),
+                .rules(self.kernel()),
         )?;
         if !self.use_bias {
             return Ok(());
         }
-        cx.add_weight(
-            Weight::new(&format!("{name}/bias"), outputs)
-                .initializer(&self.bias_initializer)
-                .regularizer(&self.bias_regularizer)
-                .constraint(&self.bias_constraint),
-        )
+        cx.add_weight(Weight::new(&format!("{name}/bias"), outputs).rules(self.bias()))
     }
 
     /// The weights of all projections, and the seed. Keys and values may have fewer heads than queries.
@@ -246,10 +236,7 @@ impl MultiHeadAttentionOptions {
 
     /// Adds a projection's bias and its penalty.
     fn finish_projection(&self, cx: &Call, name: &str, product: Tensor) -> Result<Tensor> {
-        let projected = match cx.optional_weight(&format!("{name}/bias"))? {
-            Some(bias) => (product + bias).checked()?,
-            None => product,
-        };
+        let projected = cx.add_bias(product, &format!("{name}/bias"))?;
         if let Some(regularizer) = &self.activity_regularizer {
             cx.add_penalty(regularizer, &projected)?;
         }
@@ -492,14 +479,6 @@ impl Layer for MultiHeadAttentionOptions {
         Ok(())
     }
 
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.attend(cx, inputs)?))
-    }
-
     /// The output carries the query's mask, the scores none.
     fn compute_mask(
         &self,
@@ -514,11 +493,5 @@ impl Layer for MultiHeadAttentionOptions {
         Ok(masks)
     }
 
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
+    attention_methods!();
 }

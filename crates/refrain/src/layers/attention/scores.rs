@@ -188,6 +188,32 @@ macro_rules! scored_call {
     };
 }
 
+/// The parts of [`Layer`](crate::layers::Layer) that are the same for all attentions: those of what `attend` gives.
+macro_rules! attention_methods {
+    () => {
+        fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
+            self.attend(cx, inputs).map(|(output, _)| output)
+        }
+
+        fn call_nested(
+            &self,
+            cx: &Call,
+            inputs: &Inputs,
+        ) -> Result<$crate::structure::Structure<Tensor>> {
+            let attended = self.attend(cx, inputs)?;
+            Ok($crate::layers::attention::scores::outputs(inputs, attended))
+        }
+
+        fn duplicate(&self) -> Option<Self> {
+            Some(self.clone())
+        }
+
+        fn supports_masking(&self) -> bool {
+            true
+        }
+    };
+}
+
 /// The output alone, or with the scores where they are asked for.
 pub(super) fn outputs(inputs: &Inputs, (output, scores): (Tensor, Tensor)) -> Structure<Tensor> {
     match flag(inputs, RETURN_SCORES) {
@@ -196,4 +222,4 @@ pub(super) fn outputs(inputs: &Inputs, (output, scores): (Tensor, Tensor)) -> St
     }
 }
 
-pub(super) use scored_call;
+pub(super) use {attention_methods, scored_call};

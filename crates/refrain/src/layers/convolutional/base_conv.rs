@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::error::{Error, ErrorKind};
-use crate::layers::InputSpec;
+use crate::layers::{InputSpec, WeightRules};
 
 /// How a layer's window moves over its input.
 pub(in crate::layers) struct Geometry<'a> {
@@ -86,9 +86,6 @@ pub(super) trait Convolution {
 
     fn activation(&self) -> &Activation;
 
-    /// The bias of so many output channels.
-    fn bias(&self, channels: usize) -> Option<Weight>;
-
     /// Refuses values of the options that only this kind has.
     fn check(&self) -> Result<()>;
 
@@ -104,22 +101,22 @@ pub(super) fn validate(layer: &impl Convolution) -> Result<()> {
     layer.geometry().validate()
 }
 
-pub(super) fn build<C: Convolution + Layer>(layer: &C, cx: &mut Build) -> Result<()> {
+pub(super) fn build<C: Convolution + Layer>(
+    layer: &C,
+    cx: &mut Build,
+    bias: Option<WeightRules>,
+) -> Result<()> {
     let channels = layer.geometry().channels(layer.class_name(), cx)?;
     let (kernels, filters) = layer.kernels(channels)?;
-    let mut weights = kernels.into_iter().chain(layer.bias(filters));
+    let bias = bias.map(|rules| Weight::new("bias", [filters]).rules(rules));
+    let mut weights = kernels.into_iter().chain(bias);
     weights.try_for_each(|weight| cx.add_weight(weight))
 }
 
 pub(super) fn call(layer: &impl Convolution, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-    let bias = cx.optional_weight("bias")?;
-    let y = ops::channels_last(inputs.one()?, layer.geometry().data_format, |x| {
-        let y = layer.convolve(cx, x)?;
-        let y = match &bias {
-            Some(bias) => y + bias,
-            None => y,
-        };
-        y.checked()
+    let format = layer.geometry().data_format;
+    let y = ops::channels_last(inputs.one()?, format, |x| {
+        cx.add_bias(layer.convolve(cx, x)?, "bias")
     })?;
     Ok(layer.activation().apply(&y))
 }
@@ -156,14 +153,12 @@ macro_rules! convolution {
         $(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal,
         first { $( $(#[doc = $first_doc:literal])* $first:ident : $first_ty:ty = $first_default:expr ),* },
         then { $( $(#[doc = $then_doc:literal])* $then:ident : $then_ty:ty = $then_default:expr ),* },
-        initializers { $( $(#[doc = $initializer_doc:literal])* $initializer:ident ),+ },
-        regularizers { $( $(#[doc = $regularizer_doc:literal])* $regularizer:ident ),+ },
-        constraints { $( $(#[doc = $constraint_doc:literal])* $constraint:ident ),+ },
+        kernels { $($kernels:tt)* },
         $($methods:tt)*
     ) => {
         use $crate::layers::convolutional::prelude::*;
 
-        $crate::layers::layer_options! {
+        $crate::layers::weighted_options! {
             $(#[$meta])*
             $alias, $options {
                 $( $(#[doc = $first_doc])* $first: $first_ty = $first_default, )*
@@ -185,18 +180,12 @@ macro_rules! convolution {
                 activation: Activation = Activation::Linear,
                 /// Whether a bias is added before the activation.
                 use_bias: bool = true,
-                $( $(#[doc = $initializer_doc])* $initializer: Initializer = Initializer::GlorotUniform, )+
-                /// Initializer of the bias.
-                bias_initializer: Initializer = Initializer::Zeros,
-                $( $(#[doc = $regularizer_doc])* $regularizer: Option<Regularizer> = None, )+
-                /// Regularizer of the bias, whose penalty is added to the loss.
-                bias_regularizer: Option<Regularizer> = None,
-                /// Regularizer of the output, whose penalty per sample of the batch is added to the loss.
-                activity_regularizer: Option<Regularizer> = None,
-                $( $(#[doc = $constraint_doc])* $constraint: Option<Constraint> = None, )+
-                /// Constraint on the bias, applied after each step of the optimizer.
-                bias_constraint: Option<Constraint> = None,
             }
+            weights {
+                $($kernels)*
+                bias, "the bias": bias_initializer = Zeros, bias_regularizer, bias_constraint;
+            }
+            outputs { activity_regularizer, "the output" }
         }
 
         impl base_conv::Convolution for $options {
@@ -214,43 +203,24 @@ macro_rules! convolution {
                 &self.activation
             }
 
-            fn bias(&self, channels: usize) -> Option<Weight> {
-                self.use_bias.then(|| {
-                    Weight::new("bias", [channels])
-                        .initializer(&self.bias_initializer)
-                        .regularizer(&self.bias_regularizer)
-                        .constraint(&self.bias_constraint)
-                })
-            }
-
             $($methods)*
         }
 
         impl Layer for $options {
             type Output = Tensor;
 
-            fn class_name(&self) -> &str {
-                stringify!($alias)
-            }
-
-            fn config(&self) -> Config {
-                self.to_config()
-            }
+            $crate::layers::layer_methods!(stringify!($alias));
 
             fn validate(&self) -> Result<()> {
                 base_conv::validate(self)
             }
 
             fn build(&self, cx: &mut Build) -> Result<()> {
-                base_conv::build(self, cx)
+                base_conv::build(self, cx, self.use_bias.then(|| self.bias()))
             }
 
             fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
                 base_conv::call(self, cx, inputs)
-            }
-
-            fn duplicate(&self) -> Option<Self> {
-                Some(self.clone())
             }
 
             fn activity_regularizer(&self) -> Option<Regularizer> {

@@ -42,17 +42,8 @@ macro_rules! conv_layer {
                 /// channels and filters.
                 groups: usize = 1
             },
-            initializers {
-                /// Initializer of the kernel.
-                kernel_initializer
-            },
-            regularizers {
-                /// Regularizer of the kernel.
-                kernel_regularizer
-            },
-            constraints {
-                /// Constraint on the kernel.
-                kernel_constraint
+            kernels {
+                kernel, "the kernel": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
             },
             fn check(&self) -> Result<()> {
                 check_groups(self.filters, self.groups)
@@ -60,10 +51,7 @@ macro_rules! conv_layer {
 
             fn kernels(&self, channels: usize) -> Result<(Vec<Weight>, usize)> {
                 let channels = channels_per_group(channels, self.groups)?;
-                let kernel = Weight::new("kernel", self.geometry().kernel_shape([channels, self.filters]))
-                    .initializer(&self.kernel_initializer)
-                    .regularizer(&self.kernel_regularizer)
-                    .constraint(&self.kernel_constraint);
+                let kernel = Weight::new("kernel", self.geometry().kernel_shape([channels, self.filters])).rules(self.kernel());
                 Ok((vec![kernel], self.filters))
             }
 

@@ -107,17 +107,8 @@ macro_rules! conv_transpose_layer {
                 /// `padding` needs for an output of the strides times the input.
                 output_padding: OptionalSizes<$rank> = OptionalSizes::default()
             },
-            initializers {
-                /// Initializer of the kernel.
-                kernel_initializer
-            },
-            regularizers {
-                /// Regularizer of the kernel.
-                kernel_regularizer
-            },
-            constraints {
-                /// Constraint on the kernel.
-                kernel_constraint
+            kernels {
+                kernel, "the kernel": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
             },
             fn check(&self) -> Result<()> {
                 base_conv::check_positive("filters", self.filters)?;
@@ -125,10 +116,7 @@ macro_rules! conv_transpose_layer {
             }
 
             fn kernels(&self, channels: usize) -> Result<(Vec<Weight>, usize)> {
-                let kernel = Weight::new("kernel", self.geometry().kernel_shape([self.filters, channels]))
-                    .initializer(&self.kernel_initializer)
-                    .regularizer(&self.kernel_regularizer)
-                    .constraint(&self.kernel_constraint);
+                let kernel = Weight::new("kernel", self.geometry().kernel_shape([self.filters, channels])).rules(self.kernel());
                 Ok((vec![kernel], self.filters))
             }
 

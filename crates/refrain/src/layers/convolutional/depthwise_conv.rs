@@ -10,17 +10,8 @@ macro_rules! depthwise_conv_layer {
                 depth_multiplier: usize = 1
             },
             then {},
-            initializers {
-                /// Initializer of the kernel.
-                depthwise_initializer
-            },
-            regularizers {
-                /// Regularizer of the kernel.
-                depthwise_regularizer
-            },
-            constraints {
-                /// Constraint on the kernel.
-                depthwise_constraint
+            kernels {
+                kernel, "the kernel": depthwise_initializer = GlorotUniform, depthwise_regularizer, depthwise_constraint;
             },
             fn check(&self) -> Result<()> {
                 base_conv::check_positive("depth_multiplier", self.depth_multiplier)?;
@@ -29,10 +20,7 @@ macro_rules! depthwise_conv_layer {
 
             fn kernels(&self, channels: usize) -> Result<(Vec<Weight>, usize)> {
                 let shape = self.geometry().kernel_shape([channels, self.depth_multiplier]);
-                let kernel = Weight::new("kernel", shape)
-                    .initializer(&self.depthwise_initializer)
-                    .regularizer(&self.depthwise_regularizer)
-                    .constraint(&self.depthwise_constraint);
+                let kernel = Weight::new("kernel", shape).rules(self.kernel());
                 Ok((vec![kernel], sizes::times(channels, self.depth_multiplier)?))
             }
 

@@ -32,7 +32,7 @@ pub use separable_conv2d::{SeparableConv2D, SeparableConv2DOptions};
 mod prelude {
     pub(super) use super::base_conv::{self, Geometry};
     pub(super) use crate::activations::Activation;
-    pub(super) use crate::config::{Config, Sizes};
+    pub(super) use crate::config::Sizes;
     pub(super) use crate::constraints::Constraint;
     pub(super) use crate::error::Result;
     pub(super) use crate::initializers::Initializer;

@@ -12,23 +12,9 @@ macro_rules! separable_conv_layer {
                 filters: usize = 0
             },
             then {},
-            initializers {
-                /// Initializer of the depthwise kernel.
-                depthwise_initializer,
-                /// Initializer of the pointwise kernel.
-                pointwise_initializer
-            },
-            regularizers {
-                /// Regularizer of the depthwise kernel, whose penalty is added to the loss.
-                depthwise_regularizer,
-                /// Regularizer of the pointwise kernel, whose penalty is added to the loss.
-                pointwise_regularizer
-            },
-            constraints {
-                /// Constraint on the depthwise kernel, applied after each step of the optimizer.
-                depthwise_constraint,
-                /// Constraint on the pointwise kernel, applied after each step of the optimizer.
-                pointwise_constraint
+            kernels {
+                depthwise_kernel, "the depthwise kernel": depthwise_initializer = GlorotUniform, depthwise_regularizer, depthwise_constraint;
+                pointwise_kernel, "the pointwise kernel": pointwise_initializer = GlorotUniform, pointwise_regularizer, pointwise_constraint;
             },
             fn check(&self) -> Result<()> {
                 base_conv::check_positive("filters", self.filters)?;
@@ -39,15 +25,9 @@ macro_rules! separable_conv_layer {
             fn kernels(&self, channels: usize) -> Result<(Vec<Weight>, usize)> {
                 let inner = sizes::times(channels, self.depth_multiplier)?;
                 let shape = self.geometry().kernel_shape([channels, self.depth_multiplier]);
-                let depthwise = Weight::new("depthwise_kernel", shape)
-                    .initializer(&self.depthwise_initializer)
-                    .regularizer(&self.depthwise_regularizer)
-                    .constraint(&self.depthwise_constraint);
+                let depthwise = Weight::new("depthwise_kernel", shape).rules(self.depthwise_kernel());
                 let shape = [&[1; $rank][..], &[inner, self.filters]].concat();
-                let pointwise = Weight::new("pointwise_kernel", shape)
-                    .initializer(&self.pointwise_initializer)
-                    .regularizer(&self.pointwise_regularizer)
-                    .constraint(&self.pointwise_constraint);
+                let pointwise = Weight::new("pointwise_kernel", shape).rules(self.pointwise_kernel());
                 Ok((vec![depthwise, pointwise], self.filters))
             }
 

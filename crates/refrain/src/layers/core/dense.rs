@@ -1,20 +1,18 @@
 //! The fully connected layer.
 
-use serde_json::Value as Json;
-
 use crate::activations::Activation;
 use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::registry::QUANTIZATION;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
+use crate::layers::registry::unquantized;
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, weighted_options};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 
-layer_options! {
+weighted_options! {
     /// A fully connected layer: `activation(x · kernel + bias)` over the last axis.
     ///
     /// Input `(batch, …, features)`, output `(batch, …, units)`. Weights: `kernel (features, units)`, `bias (units,)`.
@@ -38,21 +36,12 @@ layer_options! {
         activation: Activation = Activation::Linear,
         /// Whether a bias is added before the activation.
         use_bias: bool = true,
-        /// Initializer of the kernel.
-        kernel_initializer: Initializer = Initializer::GlorotUniform,
-        /// Initializer of the bias.
-        bias_initializer: Initializer = Initializer::Zeros,
-        /// Regularizer of the kernel, whose penalty is added to the loss.
-        kernel_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the bias, whose penalty is added to the loss.
-        bias_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the output, whose penalty per sample of the batch is added to the loss.
-        activity_regularizer: Option<Regularizer> = None,
-        /// Constraint on the kernel, applied after each step of the optimizer.
-        kernel_constraint: Option<Constraint> = None,
-        /// Constraint on the bias, applied after each step of the optimizer.
-        bias_constraint: Option<Constraint> = None,
     }
+    weights {
+        kernel, "the kernel": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
+        bias, "the bias": bias_initializer = Zeros, bias_regularizer, bias_constraint;
+    }
+    outputs { activity_regularizer, "the output" }
 }
 
 impl Dense {
@@ -77,8 +66,7 @@ impl Layer for DenseOptions {
         let mut config = self.to_config();
         // Keras writes this key only if it is set.
         config.retain(|key, value| key != "activity_regularizer" || !value.is_null());
-        config.insert(QUANTIZATION.to_owned(), Json::Null);
-        config
+        unquantized(config)
     }
 
     fn validate(&self) -> Result<()> {
@@ -95,30 +83,17 @@ impl Layer for DenseOptions {
     fn build(&self, cx: &mut Build) -> Result<()> {
         InputSpec::new().min_ndim(2).check("Dense", &cx.spec()?)?;
         let features = cx.last_dim()?;
-        cx.add_weight(
-            Weight::new("kernel", [features, self.units])
-                .initializer(&self.kernel_initializer)
-                .regularizer(&self.kernel_regularizer)
-                .constraint(&self.kernel_constraint),
-        )?;
+        cx.add_weight(Weight::new("kernel", [features, self.units]).rules(self.kernel()))?;
         if self.use_bias {
-            cx.add_weight(
-                Weight::new("bias", [self.units])
-                    .initializer(&self.bias_initializer)
-                    .regularizer(&self.bias_regularizer)
-                    .constraint(&self.bias_constraint),
-            )?;
+            cx.add_weight(Weight::new("bias", [self.units]).rules(self.bias()))?;
         }
         cx.set_input_spec(InputSpec::new().min_ndim(2).axis(-1, features));
         Ok(())
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        let mut y = ops::matmul(inputs.one()?, &cx.weight("kernel")?);
-        if let Some(bias) = cx.optional_weight("bias")? {
-            y = y + bias;
-        }
-        Ok(self.activation.apply(&y))
+        let y = ops::matmul(inputs.one()?, &cx.weight("kernel")?);
+        Ok(self.activation.apply(&cx.add_bias(y, "bias")?))
     }
 
     fn duplicate(&self) -> Option<Self> {

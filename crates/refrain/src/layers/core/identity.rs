@@ -1,9 +1,8 @@
 //! The input itself.
 
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_methods, layer_options};
 use crate::tensor::Tensor;
 
 layer_options! {
@@ -20,7 +19,6 @@ layer_options! {
     ///
     /// Source: `keras/src/layers/core/identity.py`.
     Identity, IdentityOptions {
-
     }
 }
 
@@ -40,9 +38,7 @@ impl Default for Identity {
 impl Layer for IdentityOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Identity"
-    }
+    layer_methods!("Identity");
 
     fn properties(&self) -> Properties {
         Properties {
@@ -51,19 +47,11 @@ impl Layer for IdentityOptions {
         }
     }
 
-    fn config(&self) -> Config {
-        self.to_config()
-    }
-
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         Ok(inputs.one()?.clone())
     }
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

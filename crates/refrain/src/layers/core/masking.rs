@@ -1,9 +1,8 @@
 //! Masking.
 
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
@@ -43,13 +42,7 @@ impl Default for Masking {
 impl Layer for MaskingOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Masking"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("Masking");
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         let x = inputs.one()?;
@@ -68,10 +61,6 @@ impl Layer for MaskingOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }
 

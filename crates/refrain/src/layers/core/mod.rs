@@ -1,7 +1,9 @@
 //! The layers that everything is made of.
 
+mod base_embedding;
 mod dense;
 mod einsum_dense;
+mod einsum_equation;
 mod embedding;
 mod identity;
 mod input;

@@ -3,10 +3,9 @@
 use refrain_graph::{Dim, DotDims};
 
 use super::base_merge::{listed, shapes};
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::ops::{self, Axes, prim};
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
@@ -53,13 +52,7 @@ pub fn dot(inputs: impl Into<Structure<Tensor>>, axes: impl Into<Axes>) -> Resul
 impl Layer for DotOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Dot"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("Dot");
 
     fn validate(&self) -> Result<()> {
         match &self.axes {
@@ -114,10 +107,6 @@ impl Layer for DotOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }
 

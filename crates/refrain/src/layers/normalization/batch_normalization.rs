@@ -6,12 +6,12 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Properties, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Properties, Weight, weighted_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Tensor, resolve_axis};
 
-layer_options! {
+weighted_options! {
     /// Normalization of each feature by its mean and variance over the batch.
     ///
     /// `y = (x - mean) / sqrt(variance + epsilon) · gamma + beta`. While fitting, mean and variance are those of the
@@ -45,22 +45,14 @@ layer_options! {
         center: bool = true,
         /// Whether the normalized values are multiplied by `gamma`.
         scale: bool = true,
-        /// Initializer of the offset `beta`.
-        beta_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of the factor `gamma`.
-        gamma_initializer: Initializer = Initializer::Ones,
-        /// Initializer of the moving mean.
-        moving_mean_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of the moving variance.
-        moving_variance_initializer: Initializer = Initializer::Ones,
-        /// Regularizer of the offset `beta`, whose penalty is added to the loss.
-        beta_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the factor `gamma`, whose penalty is added to the loss.
-        gamma_regularizer: Option<Regularizer> = None,
-        /// Constraint on the offset `beta`, applied after each step of the optimizer.
-        beta_constraint: Option<Constraint> = None,
-        /// Constraint on the factor `gamma`, applied after each step of the optimizer.
-        gamma_constraint: Option<Constraint> = None,
+    }
+    weights {
+        beta, "the offset `beta`": beta_initializer = Zeros, beta_regularizer, beta_constraint;
+        gamma, "the factor `gamma`": gamma_initializer = Ones, gamma_regularizer, gamma_constraint;
+        moving_mean, "the moving mean": moving_mean_initializer = Zeros;
+        moving_variance, "the moving variance": moving_variance_initializer = Ones;
+    }
+    then {
         /// Whether statistics are taken over all devices; on one device it changes nothing.
         synchronized: bool = false,
         /// Keras's batch renormalization, which is not supported.
@@ -149,20 +141,10 @@ impl Layer for BatchNormalizationOptions {
     fn build(&self, cx: &mut Build) -> Result<()> {
         let features = cx.dim(self.axis)?;
         if self.scale {
-            cx.add_weight(
-                Weight::new("gamma", [features])
-                    .initializer(&self.gamma_initializer)
-                    .regularizer(&self.gamma_regularizer)
-                    .constraint(&self.gamma_constraint),
-            )?;
+            cx.add_weight(Weight::new("gamma", [features]).rules(self.gamma()))?;
         }
         if self.center {
-            cx.add_weight(
-                Weight::new("beta", [features])
-                    .initializer(&self.beta_initializer)
-                    .regularizer(&self.beta_regularizer)
-                    .constraint(&self.beta_constraint),
-            )?;
+            cx.add_weight(Weight::new("beta", [features]).rules(self.beta()))?;
         }
         let statistics = [
             ("moving_mean", &self.moving_mean_initializer),

@@ -3,17 +3,16 @@
 use refrain_graph::Dim;
 
 use super::moments::{at_least_f32, inverse_deviation, moments};
-use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_methods, weighted_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Tensor, resolve_axis};
 
-layer_options! {
+weighted_options! {
     /// Normalization of each sample by the mean and variance of groups of its channels.
     ///
     /// Input and output of any one shape. Weights: `gamma`, `beta`, each `(channels,)`.
@@ -41,18 +40,10 @@ layer_options! {
         center: bool = true,
         /// Whether the normalized values are multiplied by `gamma`.
         scale: bool = true,
-        /// Initializer of the offset `beta`.
-        beta_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of the factor `gamma`.
-        gamma_initializer: Initializer = Initializer::Ones,
-        /// Regularizer of the offset `beta`, whose penalty is added to the loss.
-        beta_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the factor `gamma`, whose penalty is added to the loss.
-        gamma_regularizer: Option<Regularizer> = None,
-        /// Constraint on the offset `beta`, applied after each step of the optimizer.
-        beta_constraint: Option<Constraint> = None,
-        /// Constraint on the factor `gamma`, applied after each step of the optimizer.
-        gamma_constraint: Option<Constraint> = None,
+    }
+    weights {
+        beta, "the offset `beta`": beta_initializer = Zeros, beta_regularizer, beta_constraint;
+        gamma, "the factor `gamma`": gamma_initializer = Ones, gamma_regularizer, gamma_constraint;
     }
 }
 
@@ -88,32 +79,16 @@ impl GroupNormalizationOptions {
 impl Layer for GroupNormalizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "GroupNormalization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("GroupNormalization");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let channels = cx.dim(self.axis)?;
         self.groups_of(channels)?;
         if self.scale {
-            cx.add_weight(
-                Weight::new("gamma", [channels])
-                    .initializer(&self.gamma_initializer)
-                    .regularizer(&self.gamma_regularizer)
-                    .constraint(&self.gamma_constraint),
-            )?;
+            cx.add_weight(Weight::new("gamma", [channels]).rules(self.gamma()))?;
         }
         if self.center {
-            cx.add_weight(
-                Weight::new("beta", [channels])
-                    .initializer(&self.beta_initializer)
-                    .regularizer(&self.beta_regularizer)
-                    .constraint(&self.beta_constraint),
-            )?;
+            cx.add_weight(Weight::new("beta", [channels]).rules(self.beta()))?;
         }
         let rank = cx.spec()?.shape.rank();
         cx.set_input_spec(InputSpec::new().ndim(rank).axis(self.axis, channels));
@@ -147,10 +122,6 @@ impl Layer for GroupNormalizationOptions {
         }
         let y = prim::reshape(&y.checked()?, shape)?;
         prim::convert(&y, original.dtype())
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 
     fn supports_masking(&self) -> bool {

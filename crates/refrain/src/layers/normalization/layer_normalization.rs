@@ -3,17 +3,16 @@
 use super::moments::{
     AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes, moments,
 };
-use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, InputSpec, Layer, Weight, layer_methods, weighted_options};
 use crate::ops::prim;
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 
-layer_options! {
+weighted_options! {
     /// Normalization of each sample by the mean and variance along some of its axes.
     ///
     /// `y = (x - mean) / sqrt(variance + epsilon) · gamma + beta`. Input and output of any one shape. Weights: `gamma`,
@@ -41,18 +40,10 @@ layer_options! {
         scale: bool = true,
         /// Keras's old option: scales by the deviation without taking the mean away, and has no `beta`.
         rms_scaling: bool = false,
-        /// Initializer of the offset `beta`.
-        beta_initializer: Initializer = Initializer::Zeros,
-        /// Initializer of the factor `gamma`.
-        gamma_initializer: Initializer = Initializer::Ones,
-        /// Regularizer of the offset `beta`, whose penalty is added to the loss.
-        beta_regularizer: Option<Regularizer> = None,
-        /// Regularizer of the factor `gamma`, whose penalty is added to the loss.
-        gamma_regularizer: Option<Regularizer> = None,
-        /// Constraint on the offset `beta`, applied after each step of the optimizer.
-        beta_constraint: Option<Constraint> = None,
-        /// Constraint on the factor `gamma`, applied after each step of the optimizer.
-        gamma_constraint: Option<Constraint> = None,
+    }
+    weights {
+        beta, "the offset `beta`": beta_initializer = Zeros, beta_regularizer, beta_constraint;
+        gamma, "the factor `gamma`": gamma_initializer = Ones, gamma_regularizer, gamma_constraint;
     }
 }
 
@@ -72,33 +63,17 @@ impl Default for LayerNormalization {
 impl Layer for LayerNormalizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "LayerNormalization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("LayerNormalization");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let shape = cx.spec()?.shape;
         let axes = self.axis.resolve(shape.rank())?;
         let sizes = known_sizes(&shape, &axes)?;
         if self.scale || self.rms_scaling {
-            cx.add_weight(
-                Weight::new("gamma", sizes.clone())
-                    .initializer(&self.gamma_initializer)
-                    .regularizer(&self.gamma_regularizer)
-                    .constraint(&self.gamma_constraint),
-            )?;
+            cx.add_weight(Weight::new("gamma", sizes.clone()).rules(self.gamma()))?;
         }
         if self.center && !self.rms_scaling {
-            cx.add_weight(
-                Weight::new("beta", sizes.clone())
-                    .initializer(&self.beta_initializer)
-                    .regularizer(&self.beta_regularizer)
-                    .constraint(&self.beta_constraint),
-            )?;
+            cx.add_weight(Weight::new("beta", sizes.clone()).rules(self.beta()))?;
         }
         let spec = InputSpec::new().ndim(shape.rank());
         let sized = axes.iter().zip(&sizes);
@@ -127,10 +102,6 @@ impl Layer for LayerNormalizationOptions {
             y = y + weight(beta)?;
         }
         prim::convert(&y.checked()?, original.dtype())
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 
     fn supports_masking(&self) -> bool {

@@ -3,7 +3,7 @@
 use refrain_graph::{DType, Dim, Reduction, Shape, UnaryOp};
 use serde_json::Value as Json;
 
-use crate::config::{ConfigValue, unexpected};
+use crate::config::{ConfigValue, EPSILON, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, mean_of, prim};
 use crate::tensor::{Tensor, resolve_axis};
@@ -89,8 +89,6 @@ pub(super) fn masked_moments(
     mask: &Tensor,
     axes: &[usize],
 ) -> Result<(Tensor, Tensor)> {
-    /// Keeps a mask without any true element from dividing by zero.
-    const EPSILON: f64 = 1e-7;
     let zero = prim::constant_like(x, 0.0)?;
     let total = |x: &Tensor| ops::reduce(x, Reduction::Sum, axes, true);
     let weights = total(&prim::convert(mask, x.dtype())?)? + EPSILON;

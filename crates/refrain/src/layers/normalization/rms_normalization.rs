@@ -1,10 +1,9 @@
 //! Normalization by the root of the mean square.
 
 use super::moments::{AxisList, at_least_f32, broadcastable, inverse_deviation, known_sizes};
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Build, Call, Layer, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Weight, layer_methods, layer_options};
 use crate::ops::{mean_of, prim};
 use crate::tensor::Tensor;
 
@@ -46,13 +45,7 @@ impl Default for RmsNormalization {
 impl Layer for RmsNormalizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "RMSNormalization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("RMSNormalization");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let shape = cx.spec()?.shape;
@@ -69,9 +62,5 @@ impl Layer for RmsNormalizationOptions {
         let scale = broadcastable(&scale, &axes, x.rank())?;
         let y = &x * inverse_deviation(&mean_square, self.epsilon)? * scale;
         prim::convert(&y.checked()?, original.dtype())
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

@@ -3,7 +3,7 @@
 /// Declares an adaptive pooling layer of a number of spatial dimensions.
 macro_rules! adaptive_pooling_layer {
     ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, $kind:expr) => {
-        use crate::config::{Config, Sizes};
+        use crate::config::Sizes;
         use crate::error::{Error, ErrorKind, Result};
         use crate::inputs::Inputs;
         use crate::layers::{Build, Call, DataFormat, InputSpec, Layer};
@@ -31,13 +31,7 @@ macro_rules! adaptive_pooling_layer {
         impl Layer for $options {
             type Output = Tensor;
 
-            fn class_name(&self) -> &str {
-                stringify!($alias)
-            }
-
-            fn config(&self) -> Config {
-                self.to_config()
-            }
+            $crate::layers::layer_methods!(stringify!($alias));
 
             fn validate(&self) -> Result<()> {
                 let sizes = self.output_size.0;
@@ -58,10 +52,6 @@ macro_rules! adaptive_pooling_layer {
 
             fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
                 ops::adaptive_pool(inputs.one()?, $kind, &self.output_size.0, self.data_format)
-            }
-
-            fn duplicate(&self) -> Option<Self> {
-                Some(self.clone())
             }
         }
     };

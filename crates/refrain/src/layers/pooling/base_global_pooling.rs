@@ -12,8 +12,7 @@ macro_rules! global_pooling_layer {
     ($(#[$meta:meta])* $alias:ident, $options:ident, $rank:literal, masks: $masks:literal, $call:expr) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::config::{Config};
-use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Properties};
+        use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Properties};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {
@@ -42,13 +41,7 @@ use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Properties};
         impl Layer for $options {
             type Output = Tensor;
 
-            fn class_name(&self) -> &str {
-                stringify!($alias)
-            }
-
-            fn config(&self) -> Config {
-                self.to_config()
-            }
+            $crate::layers::layer_methods!(stringify!($alias));
 
             fn properties(&self) -> Properties {
                 Properties {
@@ -83,10 +76,6 @@ use crate::layers::{Build, Call, DataFormat, InputSpec, Layer, Properties};
                 outputs: &[Tensor],
             ) -> Result<Vec<Option<Tensor>>> {
                 Ok(vec![None; outputs.len()])
-            }
-
-            fn duplicate(&self) -> Option<Self> {
-                Some(self.clone())
             }
         }
     };

@@ -1,10 +1,9 @@
 //! Whole numbers as vectors.
 
 use super::categorical::{OutputMode, encode};
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -49,19 +48,13 @@ impl CategoryEncoding {
 impl Layer for CategoryEncodingOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "CategoryEncoding"
-    }
+    layer_methods!("CategoryEncoding");
 
     fn properties(&self) -> Properties {
         Properties {
             arguments: &["inputs", "count_weights"],
             ..Properties::default()
         }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
     }
 
     fn validate(&self) -> Result<()> {
@@ -101,9 +94,5 @@ impl Layer for CategoryEncodingOptions {
 
     fn casts_inputs(&self) -> bool {
         false
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

@@ -1,10 +1,9 @@
 //! The middle of images.
 
 use super::images;
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, DataFormat, Interpolation, Layer, layer_options};
+use crate::layers::{Call, DataFormat, Interpolation, Layer, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -48,13 +47,7 @@ impl CenterCrop {
 impl Layer for CenterCropOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "CenterCrop"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("CenterCrop");
 
     fn validate(&self) -> Result<()> {
         images::check_size([self.height, self.width])
@@ -80,9 +73,5 @@ impl Layer for CenterCropOptions {
                 images::resized(&x, axes, size, (Interpolation::Bilinear, false))
             }
         }
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

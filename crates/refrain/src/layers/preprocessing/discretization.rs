@@ -5,11 +5,10 @@ use refrain_graph::{Comparison, DType, Literal, Reduction, UnaryOp};
 
 use super::categorical::{OutputMode, encode};
 use super::quantiles::boundaries;
-use crate::config::Config;
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_methods, layer_options};
 use crate::ops::{prim, reduce};
 use crate::tensor::Tensor;
 
@@ -129,19 +128,13 @@ impl DiscretizationOptions {
 impl Layer for DiscretizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Discretization"
-    }
+    layer_methods!("Discretization");
 
     fn properties(&self) -> Properties {
         Properties {
             plain_config: true,
             ..Properties::default()
         }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
     }
 
     fn validate(&self) -> Result<()> {
@@ -176,9 +169,5 @@ impl Layer for DiscretizationOptions {
         let reached = prim::convert(&reached, DType::I32)?;
         let bins = reduce(&reached, Reduction::Sum, &[x.rank()], false)?;
         encode(&bins, self.output_mode, depth, cx.layer.dtype(), None)
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

@@ -4,12 +4,12 @@ use ndarray::{ArrayBase, ArrayD, Axis, Data, Dimension, IxDyn};
 use refrain_graph::{BinaryOp, DType, Literal, Shape, Spec, UnaryOp};
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue, unexpected};
+use crate::config::{ConfigValue, EPSILON, unexpected};
 use crate::data::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::normalization::{broadcastable, known_sizes};
-use crate::layers::{AxisList, Build, Call, Layer, Weight, layer_options};
+use crate::layers::{AxisList, Build, Call, Layer, Weight, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
@@ -263,13 +263,7 @@ impl NormalizationOptions {
 impl Layer for NormalizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Normalization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("Normalization");
 
     fn validate(&self) -> Result<()> {
         let error = |expected: &str, received: String| {
@@ -308,8 +302,6 @@ impl Layer for NormalizationOptions {
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        /// Deviations count as at least this.
-        const EPSILON: f64 = 1e-7;
         let x = prim::convert(inputs.one()?, cx.layer.dtype())?;
         let mean = self.statistic(cx, &x, &self.mean, MEAN)?;
         let variance = self.statistic(cx, &x, &self.variance, VARIANCE)?;
@@ -324,9 +316,5 @@ impl Layer for NormalizationOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

@@ -3,10 +3,10 @@
 use refrain_graph::Literal;
 use serde_json::Value as Json;
 
-use crate::config::{Config, ConfigValue, unexpected};
+use crate::config::{ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Layer, Properties, layer_options};
+use crate::layers::{Call, Layer, Properties, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -45,19 +45,13 @@ impl Rescaling {
 impl Layer for RescalingOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Rescaling"
-    }
+    layer_methods!("Rescaling");
 
     fn properties(&self) -> Properties {
         Properties {
             keras2_masks: MaskRule::Lost,
             ..Properties::default()
         }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
     }
 
     fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
@@ -67,10 +61,6 @@ impl Layer for RescalingOptions {
 
     fn supports_masking(&self) -> bool {
         true
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }
 

@@ -3,10 +3,10 @@
 use refrain_graph::DType;
 
 use super::images;
-use crate::config::{Config, words};
+use crate::config::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, DataFormat, Interpolation, Layer, layer_options};
+use crate::layers::{Call, DataFormat, Interpolation, Layer, layer_methods, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 use crate::utils::sizes;
@@ -114,13 +114,7 @@ fn whole(x: &Tensor, dtype: DType) -> Result<Tensor> {
 impl Layer for ResizingOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Resizing"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("Resizing");
 
     fn validate(&self) -> Result<()> {
         images::check_size([self.height, self.width])?;
@@ -152,9 +146,5 @@ impl Layer for ResizingOptions {
             true => Ok(y),
             false => whole(&y, x.dtype()),
         }
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

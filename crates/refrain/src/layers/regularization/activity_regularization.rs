@@ -1,9 +1,8 @@
 //! A penalty on a layer's output.
 
-use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, Layer, layer_options};
+use crate::layers::{Call, Layer, layer_methods, layer_options};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 
@@ -39,13 +38,7 @@ impl ActivityRegularization {
 impl Layer for ActivityRegularizationOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "ActivityRegularization"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("ActivityRegularization");
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
         Ok(inputs.one()?.clone())
@@ -53,10 +46,6 @@ impl Layer for ActivityRegularizationOptions {
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
         Some(Regularizer::l1_l2(self.l1, self.l2))
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 
     fn supports_masking(&self) -> bool {

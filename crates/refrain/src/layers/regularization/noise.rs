@@ -124,8 +124,7 @@ macro_rules! noise_layer {
         use super::noise;
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::config::{Config};
-use crate::layers::{Build, Call, InputSpec, Layer};
+        use crate::layers::{Build, Call, InputSpec, Layer};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {
@@ -149,13 +148,7 @@ use crate::layers::{Build, Call, InputSpec, Layer};
         impl Layer for $options {
             type Output = Tensor;
 
-            fn class_name(&self) -> &str {
-                stringify!($alias)
-            }
-
-            fn config(&self) -> Config {
-                self.to_config()
-            }
+            $crate::layers::layer_methods!(stringify!($alias));
 
             $(fn properties(&self) -> $crate::layers::Properties {
                 $crate::layers::Properties {
@@ -184,10 +177,6 @@ use crate::layers::{Build, Call, InputSpec, Layer};
                     return Ok(x.clone());
                 }
                 $call(self, cx, &$crate::ops::as_float(x)?)
-            }
-
-            fn duplicate(&self) -> Option<Self> {
-                Some(self.clone())
             }
 
             fn supports_masking(&self) -> bool {

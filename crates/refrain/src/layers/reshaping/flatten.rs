@@ -2,10 +2,9 @@
 
 use refrain_graph::Dim;
 
-use crate::config::Config;
 use crate::error::Result;
-use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, DataFormat, InputSpec, Layer, Properties, layer_options};
+use crate::inputs::Inputs;
+use crate::layers::{Call, DataFormat, InputSpec, Layer, Properties, layer_methods, layer_options};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
@@ -44,20 +43,10 @@ impl Default for Flatten {
 impl Layer for FlattenOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Flatten"
-    }
+    layer_methods!("Flatten");
 
     fn properties(&self) -> Properties {
-        Properties {
-            may_return_input: true,
-            keras2_masks: MaskRule::Lost,
-            ..Properties::default()
-        }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
+        Properties::reshaping()
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
@@ -75,9 +64,5 @@ impl Layer for FlattenOptions {
             return prim::reshape(&x, dims);
         }
         ops::flatten_from(&x, 1)
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

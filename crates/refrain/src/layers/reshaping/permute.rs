@@ -1,9 +1,8 @@
 //! Another order of axes.
 
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, InputSpec, Layer, Properties, layer_options};
+use crate::inputs::Inputs;
+use crate::layers::{Call, InputSpec, Layer, Properties, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -36,20 +35,10 @@ impl Permute {
 impl Layer for PermuteOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Permute"
-    }
+    layer_methods!("Permute");
 
     fn properties(&self) -> Properties {
-        Properties {
-            may_return_input: true,
-            keras2_masks: MaskRule::Lost,
-            ..Properties::default()
-        }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
+        Properties::reshaping()
     }
 
     fn validate(&self) -> Result<()> {
@@ -69,9 +58,5 @@ impl Layer for PermuteOptions {
         InputSpec::new().ndim(rank).check("Permute", &x.spec())?;
         let perm: Vec<usize> = [0].into_iter().chain(self.dims.iter().copied()).collect();
         prim::transpose(x, &perm)
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

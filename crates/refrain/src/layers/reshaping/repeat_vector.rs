@@ -2,10 +2,9 @@
 
 use refrain_graph::Dim;
 
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, InputSpec, Layer, layer_options};
+use crate::layers::{Call, InputSpec, Layer, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -38,13 +37,7 @@ impl RepeatVector {
 impl Layer for RepeatVectorOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "RepeatVector"
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
+    layer_methods!("RepeatVector");
 
     fn validate(&self) -> Result<()> {
         match self.n {
@@ -59,9 +52,5 @@ impl Layer for RepeatVectorOptions {
         let row: Vec<Dim> = vec![x.dim(0), Some(1), x.dim(1)];
         let sequence: Vec<Dim> = vec![x.dim(0), Some(self.n), x.dim(1)];
         prim::broadcast_to(&prim::reshape(x, row)?, &sequence.into())
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

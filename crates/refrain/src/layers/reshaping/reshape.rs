@@ -2,10 +2,9 @@
 
 use refrain_graph::{Dim, Shape};
 
-use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::inputs::{Inputs, MaskRule};
-use crate::layers::{Call, Layer, Properties, layer_options};
+use crate::inputs::Inputs;
+use crate::layers::{Call, Layer, Properties, layer_methods, layer_options};
 use crate::ops::prim;
 use crate::tensor::Tensor;
 
@@ -41,20 +40,10 @@ impl Reshape {
 impl Layer for ReshapeOptions {
     type Output = Tensor;
 
-    fn class_name(&self) -> &str {
-        "Reshape"
-    }
+    layer_methods!("Reshape");
 
     fn properties(&self) -> Properties {
-        Properties {
-            may_return_input: true,
-            keras2_masks: MaskRule::Lost,
-            ..Properties::default()
-        }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
+        Properties::reshaping()
     }
 
     fn validate(&self) -> Result<()> {
@@ -91,9 +80,5 @@ impl Layer for ReshapeOptions {
             dims[1..].iter_mut().for_each(|d| *d = d.or(Some(missing)));
         }
         prim::reshape(x, dims)
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
     }
 }

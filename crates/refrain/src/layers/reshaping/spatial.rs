@@ -10,8 +10,7 @@ macro_rules! spatial_layer {
     ) => {
         use crate::error::Result;
         use crate::inputs::Inputs;
-        use crate::config::{Config};
-use crate::layers::{Call, InputSpec, Layer};
+        use crate::layers::{Call, InputSpec, Layer};
         use crate::tensor::Tensor;
 
         $crate::layers::layer_options! {
@@ -32,19 +31,12 @@ use crate::layers::{Call, InputSpec, Layer};
         impl Layer for $options {
             type Output = Tensor;
 
-            fn class_name(&self) -> &str {
-                stringify!($alias)
-            }
-
-            fn config(&self) -> Config {
-                self.to_config()
-            }
+            $crate::layers::layer_methods!(stringify!($alias));
 
             $(fn properties(&self) -> $crate::layers::Properties {
                 $crate::layers::Properties {
                     may_return_input: $same,
-                    keras2_masks: $crate::inputs::MaskRule::Lost,
-                    ..$crate::layers::Properties::default()
+                    ..$crate::layers::Properties::reshaping()
                 }
             })?
 
@@ -56,10 +48,6 @@ use crate::layers::{Call, InputSpec, Layer};
                 let x = inputs.one()?;
                 InputSpec::new().ndim($rank + 2).check(self.class_name(), &x.spec())?;
                 $call(self, x)
-            }
-
-            fn duplicate(&self) -> Option<Self> {
-                Some(self.clone())
             }
         }
     };

@@ -66,8 +66,8 @@ impl<'a> ConvLstm<'a> {
         let width = sizes::times(GATES, common.units)?;
         let kernels = [channels, common.units].map(|n| geometry.kernel_shape([n, width]));
         let initializer = match self.unit_forget_bias {
-            true => Initializer::new(ForgetBias(common.bias.0.clone())),
-            false => common.bias.0.clone(),
+            true => Initializer::new(ForgetBias(common.bias.initializer.clone())),
+            false => common.bias.initializer.clone(),
         };
         common.add_weights(cx, PATH, kernels, (vec![width], &initializer))?;
         cx.set_input_spec(InputSpec::new().ndim(rank).axis(axis, channels));
@@ -97,10 +97,7 @@ impl<'a> ConvLstm<'a> {
         let masks = dropout_masks(cx, rate(self.common.dropout), &sample, GATES)?;
         let units = self.common.units;
         let projected = by_gates(&steps, &kernel, &masks, 0..GATES, units, convolve)?;
-        match cx.optional_weight(&format!("{PATH}/bias"))? {
-            Some(bias) => (projected + bias).checked(),
-            None => Ok(projected),
-        }
+        cx.add_bias(projected, &format!("{PATH}/bias"))
     }
 
     /// What is done in each step.

@@ -6,24 +6,15 @@ use refrain_graph::{Dim, Op};
 
 use super::output::RnnOutput;
 use super::recurrence::{Cell, columns, dropout_masks, time_first};
-use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
 use crate::layers::states::state_specs;
-use crate::layers::{Build, Call, InputSpec, Weight};
+use crate::layers::{Build, Call, InputSpec, Weight, WeightRules};
 use crate::ops;
-use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::utils::sizes;
-
-/// Initializer, penalty and rule of a weight.
-type WeightRules<'a> = (
-    &'a Initializer,
-    &'a Option<Regularizer>,
-    &'a Option<Constraint>,
-);
 
 /// The options that all cells have.
 pub(crate) struct Common<'a> {
@@ -65,18 +56,17 @@ impl Common<'_> {
         [kernel, recurrent]: [Vec<usize>; 2],
         (bias, bias_initializer): (Vec<usize>, &Initializer),
     ) -> Result<()> {
-        let mut add = |name: &str, shape, (initializer, regularizer, constraint): WeightRules| {
-            cx.add_weight(
-                Weight::new(&weight_name(path, name), shape)
-                    .initializer(initializer)
-                    .regularizer(regularizer)
-                    .constraint(constraint),
-            )
+        let mut add = |name: &str, shape, rules| {
+            cx.add_weight(Weight::new(&weight_name(path, name), shape).rules(rules))
         };
         add("kernel", kernel, self.kernel)?;
         add("recurrent_kernel", recurrent, self.recurrent)?;
         if self.use_bias {
-            add("bias", bias, (bias_initializer, self.bias.1, self.bias.2))?;
+            let rules = WeightRules {
+                initializer: bias_initializer,
+                ..self.bias
+            };
+            add("bias", bias, rules)?;
         }
         if self.dropout > 0.0 || self.recurrent_dropout > 0.0 {
             cx.add_seed(self.seed);
@@ -112,7 +102,10 @@ pub(crate) trait DenseCell {
     /// The bias: its shape and initializer.
     fn bias(&self) -> (Vec<usize>, Initializer) {
         let common = self.common();
-        (vec![Self::GATES * common.units], common.bias.0.clone())
+        (
+            vec![Self::GATES * common.units],
+            common.bias.initializer.clone(),
+        )
     }
 
     /// The part of the bias that is added to the inputs' projection.

@@ -82,7 +82,7 @@ impl DenseCell for GruStep<'_> {
         } else {
             vec![width]
         };
-        (shape, self.common.bias.0.clone())
+        (shape, self.common.bias.initializer.clone())
     }
 
     fn input_bias(&self, bias: &Tensor) -> Result<Tensor> {

@@ -75,7 +75,7 @@ impl DenseCell for LstmStep<'_> {
     }
 
     fn bias(&self) -> (Vec<usize>, Initializer) {
-        let (initializer, ..) = self.common.bias;
+        let initializer = self.common.bias.initializer;
         let initializer = match self.unit_forget_bias {
             true => Initializer::new(ForgetBias(initializer.clone())),
             false => initializer.clone(),

@@ -9,7 +9,7 @@ macro_rules! kernel_options {
         size { $($size:tt)* },
         own { $($own:tt)* }
     ) => {
-        $crate::layers::layer_options! {
+        $crate::layers::weighted_options! {
             $(#[$meta])*
             $alias, $options {
                 $($size)*
@@ -17,24 +17,14 @@ macro_rules! kernel_options {
                 activation: Activation = Activation::Tanh,
                 /// Whether there is a bias.
                 use_bias: bool = true,
-                /// Initializer of the input kernel.
-                kernel_initializer: Initializer = Initializer::GlorotUniform,
-                /// Initializer of the recurrent kernel.
-                recurrent_initializer: Initializer = Initializer::Orthogonal,
-                /// Initializer of the bias.
-                bias_initializer: Initializer = Initializer::Zeros,
-                /// Regularizer of the input kernel.
-                kernel_regularizer: Option<Regularizer> = None,
-                /// Regularizer of the recurrent kernel.
-                recurrent_regularizer: Option<Regularizer> = None,
-                /// Regularizer of the bias.
-                bias_regularizer: Option<Regularizer> = None,
-                /// Constraint on the input kernel.
-                kernel_constraint: Option<Constraint> = None,
-                /// Constraint on the recurrent kernel.
-                recurrent_constraint: Option<Constraint> = None,
-                /// Constraint on the bias.
-                bias_constraint: Option<Constraint> = None,
+            }
+            weights {
+                kernel, "the input kernel": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
+                recurrent_kernel, "the recurrent kernel":
+                    recurrent_initializer = Orthogonal, recurrent_regularizer, recurrent_constraint;
+                bias, "the bias": bias_initializer = Zeros, bias_regularizer, bias_constraint;
+            }
+            then {
                 /// Share of the inputs that is dropped, the same in every step.
                 dropout: f64 = 0.0,
                 /// Share of the state that is dropped, the same in every step.
@@ -51,13 +41,9 @@ macro_rules! kernel_options {
                 $crate::layers::rnn::dense_cell::Common {
                     units: self.$units,
                     use_bias: self.use_bias,
-                    kernel: (&self.kernel_initializer, &self.kernel_regularizer, &self.kernel_constraint),
-                    recurrent: (
-                        &self.recurrent_initializer,
-                        &self.recurrent_regularizer,
-                        &self.recurrent_constraint,
-                    ),
-                    bias: (&self.bias_initializer, &self.bias_regularizer, &self.bias_constraint),
+                    kernel: self.kernel(),
+                    recurrent: self.recurrent_kernel(),
+                    bias: self.bias(),
                     dropout: self.dropout,
                     recurrent_dropout: self.recurrent_dropout,
                     seed: self.seed,

@@ -1,7 +1,8 @@
 //! What predictions are compared with.
 
+use crate::config::EPSILON;
 use crate::error::{Error, ErrorKind, Result};
-use crate::metrics::{EPSILON, Numbers};
+use crate::metrics::Numbers;
 use crate::ops;
 use crate::tensor::Tensor;
 

@@ -299,3 +299,19 @@ fn are_equal(file: &ArrayFile, a: &Weights<'_>, b: &Weights<'_>) -> Result<bool>
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn wrappers_store_their_layer_but_for_those_with_copies_of_it() {
+        let lstm = json!({ "class_name": "LSTM", "config": { "name": "lstm" } });
+        let stored = |config: Json| members(&json!({ "config": config })).count();
+        assert_eq!(stored(json!({ "layer": lstm })), 1);
+        assert_eq!(stored(json!({ "layer": lstm, "merge_mode": "sum" })), 0);
+        assert_eq!(stored(json!({ "layer": lstm, "merge_mode": null })), 0);
+    }
+}

@@ -2,10 +2,8 @@
 
 use super::options::{Factor, SIGNED, ValueRange};
 use super::{Draws, augmentation, colors};
+use crate::config::EPSILON;
 use crate::ops::prim;
-
-/// Keras's epsilon.
-const EPSILON: f64 = 1e-7;
 
 augmentation! {
     /// Multiplies the saturation of images, by a number that is drawn for each, while fitting.

@@ -1,8 +1,8 @@
-//! F scores: harmonic means of precision and recall.
+//! The weighted harmonic mean of precision and recall.
 
 use super::delegate::delegate;
-use super::{Direction, EPSILON, Metric, State};
-use crate::config::words;
+use super::{Direction, Metric, State};
+use crate::config::{EPSILON, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
 use crate::options;
@@ -43,36 +43,19 @@ options! {
     }
 }
 
-options! {
-    /// The harmonic mean of precision and recall: [`FBetaScore`] with a beta of 1.
-    ///
-    /// ```
-    /// use refrain::metrics::{Average, F1Score};
-    /// let score = F1Score::new().average(Average::Macro).threshold(0.5);
-    /// let of_each_class = F1Score::new();
-    /// ```
-    pub struct F1Score: Metric {
-        /// How the scores of classes become one; by default each class has a score of its own.
-        average: Option<Average> = None,
-        /// Predictions above it are positive, in `(0, 1]`; by default the largest of each sample alone is.
-        threshold: Option<f64> = None,
-    }
-}
-
 delegate! {
     FBetaScore(m): Score { average: m.average, beta: m.beta, threshold: m.threshold }, Some(Direction::Up);
-    F1Score(m): Score { average: m.average, beta: 1.0, threshold: m.threshold }, Some(Direction::Up);
 }
 
 /// What F scores compute.
-struct Score {
-    average: Option<Average>,
-    beta: f64,
-    threshold: Option<f64>,
+pub(super) struct Score {
+    pub(super) average: Option<Average>,
+    pub(super) beta: f64,
+    pub(super) threshold: Option<f64>,
 }
 
 impl Score {
-    fn validate(&self) -> Result<()> {
+    pub(super) fn validate(&self) -> Result<()> {
         let wrong = |expected: &str, received: f64| {
             Err(Error::mismatch(
                 ErrorKind::Config,
@@ -87,7 +70,7 @@ impl Score {
         }
     }
 
-    fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
+    pub(super) fn state(&self, y_pred: &Tensor) -> Result<Vec<State>> {
         let (2, Some(classes)) = (y_pred.rank(), y_pred.dim(-1)) else {
             return Err(not_of_classes(y_pred));
         };
@@ -104,7 +87,7 @@ impl Score {
         Ok(names.map(|name| State::new(name, shape.clone())).into())
     }
 
-    fn update(
+    pub(super) fn update(
         &self,
         state: &[Tensor],
         y: &Tensor,
@@ -145,7 +128,7 @@ impl Score {
         Ok(state.iter().zip(batch).map(|(s, by)| s + by).collect())
     }
 
-    fn result(&self, state: &[Tensor]) -> Result<Tensor> {
+    pub(super) fn result(&self, state: &[Tensor]) -> Result<Tensor> {
         let [hits, false_positives, false_negatives, support] = state else {
             return Err(Error::new(
                 ErrorKind::Internal,
