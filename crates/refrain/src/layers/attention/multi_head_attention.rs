@@ -4,7 +4,7 @@ use refrain_graph::DotDims;
 use serde_json::Value as Json;
 
 use super::QUERY_MASK;
-use super::multi_head_scores::{AttentionAxes, repeat_heads};
+use super::multi_head_scores::AttentionAxes;
 use super::scores::{self, RETURN_SCORES, Roles, both, expand, flag, outputs, scored_call};
 use crate::config::{Config, ConfigValue};
 use crate::constraints::Constraint;
@@ -13,7 +13,7 @@ use crate::initializers::Initializer;
 use crate::inputs::{Argument, Inputs};
 use crate::layers::regularization::noise;
 use crate::layers::{Build, Call, InputSpec, Layer, Penalized, Properties, Weight, layer_options};
-use crate::ops::{self, prim};
+use crate::ops::{self, prim, repeat_heads};
 use crate::regularizers::Regularizer;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
