@@ -2,15 +2,12 @@
 
 use refrain_graph::{Reduction, UnaryOp};
 
-use super::attention::{Operands, check_ranks};
-use super::scores::{outputs, scored_call};
-use crate::config::Config;
+use super::operands::{self, Operands};
+use super::options::{Attend, call_with_scores, list_methods};
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Layer, Properties, Weight, layer_options};
+use crate::layers::{Build, Call, Layer, Weight, layer_options};
 use crate::ops::{self, prim};
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 layer_options! {
@@ -53,45 +50,27 @@ impl Default for AdditiveAttention {
     }
 }
 
-scored_call!(AdditiveAttention);
-
-impl AdditiveAttentionOptions {
+impl Attend for AdditiveAttentionOptions {
     fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
-        let operands = Operands::of(inputs)?.floats(cx)?;
-        check_ranks(&operands.roles)?;
-        let mut sums = prim::unary(UnaryOp::Tanh, &operands.sums()?)?;
-        if let Some(scale) = cx.optional_weight("scale")? {
-            sums = (sums * scale).checked()?;
-        }
-        let scores = ops::reduce(&sums, Reduction::Sum, &[sums.rank() - 1], false)?;
-        operands.apply(cx, inputs, scores, self.dropout)
+        operands::attend(cx, inputs, self.dropout, |operands| {
+            let mut sums = prim::unary(UnaryOp::Tanh, &operands.sums()?)?;
+            if let Some(scale) = cx.optional_weight("scale")? {
+                sums = (sums * scale).checked()?;
+            }
+            ops::reduce(&sums, Reduction::Sum, &[sums.rank() - 1], false)
+        })
+    }
+
+    fn output_mask(&self, inputs: &Inputs) -> Result<Option<Tensor>> {
+        Ok(Operands::of(inputs)?.query_mask)
     }
 }
 
 impl Layer for AdditiveAttentionOptions {
-    type Output = Tensor;
-
-    fn class_name(&self) -> &str {
-        "AdditiveAttention"
-    }
-
-    fn properties(&self) -> Properties {
-        Properties {
-            arguments: &["inputs", "mask"],
-            ..Properties::default()
-        }
-    }
-
-    fn config(&self) -> Config {
-        self.to_config()
-    }
-
-    fn validate(&self) -> Result<()> {
-        noise::check_rate("dropout", self.dropout)
-    }
+    list_methods!("AdditiveAttention");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
-        check_ranks(&Operands::of(cx.inputs())?.roles)?;
+        Operands::of(cx.inputs())?;
         if self.use_scale {
             cx.add_weight(Weight::new("scale", [cx.last_dim()?]))?;
         }
@@ -100,29 +79,6 @@ impl Layer for AdditiveAttentionOptions {
         }
         Ok(())
     }
-
-    fn call(&self, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-        self.attend(cx, inputs).map(|(output, _)| output)
-    }
-
-    fn call_nested(&self, cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
-        Ok(outputs(inputs, self.attend(cx, inputs)?))
-    }
-
-    fn compute_mask(
-        &self,
-        _cx: &Call,
-        inputs: &Inputs,
-        outputs: &[Tensor],
-    ) -> Result<Vec<Option<Tensor>>> {
-        Ok(Operands::of(inputs)?.output_masks(outputs.len()))
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
 }
+
+call_with_scores!(AdditiveAttention);
