@@ -30,14 +30,6 @@ impl ConfigValue for DTypePolicy {
     }
 }
 
-/// Floats in the type of a layer, as layers convert their inputs.
-fn converted(x: &Tensor, policy: DTypePolicy) -> Tensor {
-    match x.dtype().is_float() {
-        true => ops::cast(x, policy.0),
-        false => x.clone(),
-    }
-}
-
 /// Declares a function with the options that all layers have.
 macro_rules! layer_function {
     (
@@ -60,7 +52,7 @@ macro_rules! layer_function {
 
         impl ActivationClass for $name {
             fn call(&self, x: &Tensor) -> Tensor {
-                let ($layer, $x) = (self, converted(x, self.dtype));
+                let ($layer, $x) = (self, ops::cast_floats(x, self.dtype.0));
                 $value
             }
         }
