@@ -1,7 +1,7 @@
 //! Lion.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_positive_rate, check_rate};
+use crate::error::Result;
 use crate::ops;
 use crate::options;
 use crate::tensor::Tensor;
@@ -38,13 +38,7 @@ impl OptimizerClass for Lion {
     }
 
     fn validate(&self) -> Result<()> {
-        match self.beta_1 > 0.0 && self.beta_1 <= 1.0 {
-            true => Ok(()),
-            false => {
-                let received = self.beta_1.to_string();
-                let expected = "beta_1 above 0 and up to 1";
-                Err(Error::mismatch(ErrorKind::Config, expected, received))
-            }
-        }
+        check_positive_rate("beta_1", self.beta_1)?;
+        check_rate("beta_2", self.beta_2)
     }
 }

@@ -1,7 +1,7 @@
 //! The leaky rectified linear unit.
 
 use crate::activations;
-use crate::config::Config;
+use crate::config::{Config, not_negative};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Call, Layer, layer_options};
@@ -63,7 +63,7 @@ impl Layer for LeakyReluOptions {
     }
 
     fn validate(&self) -> Result<()> {
-        super::not_negative("negative_slope", self.negative_slope)
+        not_negative("negative_slope", self.negative_slope)
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {
