@@ -152,42 +152,54 @@ fn run_part(
     for i in 0..scan.length {
         let t = if scan.reverse { scan.length - 1 - i } else { i };
         let mut inner = frame.table.bind();
-        memory.bind(&mut inner, ARENA as usize, scan.arena, partition, true)?;
         inner.read_only(CONSTANTS as usize, body.constants.bytes());
-        let mut slot = PARAMS as usize;
-        let mut bind = |range: MemoryRange, partition: Partition, writable: bool| {
-            slot += 1;
-            memory.bind(&mut inner, slot - 1, range, partition, writable)
-        };
-        let nth = |s: &Stepwise<MemoryRange>| s.memory.part(t * s.step, s.step);
-        // Carries alternate between two ranges so that the last step writes the final one.
-        let to_last = (scan.length - 1 - i).is_multiple_of(2);
-        for carry in &scan.carries {
-            let from = match (i, to_last) {
-                (0, _) => carry.init,
-                (_, true) => carry.spare,
-                (_, false) => carry.last,
-            };
-            bind(from, partition, false)?;
-        }
-        for s in &scan.sequences {
-            bind(nth(s), partition, false)?;
-        }
-        for c in &scan.constants {
-            let rows = if c.cut { partition } else { Partition::WHOLE };
-            bind(c.memory, rows, false)?;
-        }
-        for carry in &scan.carries {
-            let to = if to_last { carry.last } else { carry.spare };
-            bind(to, partition, true)?;
-        }
-        for s in &scan.stacked {
-            bind(nth(s), partition, true)?;
-        }
-        for LoopPack { packed, .. } in &scan.packed {
-            bind(*packed, Partition::WHOLE, false)?;
-        }
+        bind_step(scan, memory, &mut inner, (i, t), partition)?;
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;
+    }
+    Ok(())
+}
+
+/// Binds what the body reads and writes in the `i`th step, which is that of position `t`.
+fn bind_step<'s>(
+    scan: &ScanLoop<MemoryRange>,
+    memory: &SharedMemory<'s, '_>,
+    inner: &mut Memory<'s>,
+    (i, t): (usize, usize),
+    partition: Partition,
+) -> Result<(), PlanFault> {
+    memory.bind(inner, ARENA as usize, scan.arena, partition, true)?;
+    let mut slot = PARAMS as usize;
+    let mut bind = |range: MemoryRange, partition: Partition, writable: bool| {
+        slot += 1;
+        memory.bind(inner, slot - 1, range, partition, writable)
+    };
+    let nth = |s: &Stepwise<MemoryRange>| s.memory.part(t * s.step, s.step);
+    // Carries alternate between two ranges so that the last step writes the final one.
+    let to_last = (scan.length - 1 - i).is_multiple_of(2);
+    for carry in &scan.carries {
+        let from = match (i, to_last) {
+            (0, _) => carry.init,
+            (_, true) => carry.spare,
+            (_, false) => carry.last,
+        };
+        bind(from, partition, false)?;
+    }
+    for s in &scan.sequences {
+        bind(nth(s), partition, false)?;
+    }
+    for c in &scan.constants {
+        let rows = if c.cut { partition } else { Partition::WHOLE };
+        bind(c.memory, rows, false)?;
+    }
+    for carry in &scan.carries {
+        let to = if to_last { carry.last } else { carry.spare };
+        bind(to, partition, true)?;
+    }
+    for s in &scan.stacked {
+        bind(nth(s), partition, true)?;
+    }
+    for LoopPack { packed, .. } in &scan.packed {
+        bind(*packed, Partition::WHOLE, false)?;
     }
     Ok(())
 }
