@@ -77,22 +77,12 @@ pub(crate) fn compile_graph(
         steps = fuse_horizontally(steps, &buffers);
     }
     let memory = plan_memory(&steps, &buffers);
-    if cfg!(debug_assertions)
-        && let Err(step) = check(&steps, &buffers, &memory)
-    {
-        let note = steps[step].1.clone();
-        return Err(CompileError::Plan(PlanFault::Overwritten, note));
-    }
+    check_plan(&steps, &buffers, &memory)?;
     let linker = Linker {
         memory: &memory,
         simd,
     };
-    let link = |(step, note): Noted<Virtual>| {
-        let text = linker.explain(&step, &note);
-        let step = linker.step(step);
-        Ok((step.map_err(|f| CompileError::Plan(f, note))?, text))
-    };
-    let steps = steps.into_iter().map(link);
+    let steps = steps.into_iter().map(|step| linker.linked(step));
     let steps = steps.collect::<Result<_, CompileError>>()?;
     let mut bytes = AlignedBytes::zeroed(constants.len())?;
     bytes.bytes_mut().copy_from_slice(&constants);
@@ -108,6 +98,21 @@ pub(crate) fn compile_graph(
         parts: 1,
         flops,
     })
+}
+
+/// In builds with debug assertions, refuses a plan in which a step would read what has been overwritten.
+fn check_plan(
+    steps: &[Noted<Virtual>],
+    buffers: &Buffers,
+    memory: &MemoryPlan,
+) -> Result<(), CompileError> {
+    match cfg!(debug_assertions).then(|| check(steps, buffers, memory)) {
+        Some(Err(step)) => {
+            let note = steps[step].1.clone();
+            Err(CompileError::Plan(PlanFault::Overwritten, note))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Horizontal fusion: loop nests that follow each other and do not depend on each other become one step.
@@ -202,6 +207,16 @@ impl Linker<'_> {
         let others: Vec<MemoryRange> = others.map(|r| self.memory.of_range(*r)).collect();
         let result = self.memory.of_range(result);
         FusedEpilogue::new(whole, narrow, (result, tiling), &others)
+    }
+
+    /// The step over memory ranges, and its line.
+    fn linked(
+        &self,
+        (step, note): Noted<Virtual>,
+    ) -> Result<(Step<Physical>, String), CompileError> {
+        let text = self.explain(&step, &note);
+        let step = self.step(step);
+        Ok((step.map_err(|f| CompileError::Plan(f, note))?, text))
     }
 
     /// The step's line: what it does, what it reads and where it writes.

@@ -122,26 +122,18 @@ fn bind_whole(
     frame: &mut Frame,
 ) -> Result<(), PlanFault> {
     let mut inner = frame.table.bind();
-    let mut bind = |slot: usize, range: MemoryRange, writable: bool| {
-        memory.bind(&mut inner, slot, range, Partition::WHOLE, writable)
-    };
-    bind(ARENA as usize, scan.arena, true)?;
-    let first = PARAMS as usize;
-    let carries = || scan.carries.iter();
     let stepwise = |s: &Stepwise<MemoryRange>| s.memory;
-    let read = carries().map(|c| c.init);
+    let read = scan.carries.iter().map(|c| c.init);
     let read = read.chain(scan.sequences.iter().map(stepwise));
     let read = read.chain(scan.constants.iter().map(|c| c.memory));
-    let written = carries().map(|c| c.last);
+    let read = read.chain(scan.packed.iter().map(|p| p.packed));
+    let written = scan.carries.iter().flat_map(|c| [c.last, c.spare]);
     let written = written.chain(scan.stacked.iter().map(stepwise));
-    let packed = scan.packed.iter().map(|p| (p.packed, false));
+    let written = written.chain([scan.arena]);
     let all = read.map(|r| (r, false)).chain(written.map(|r| (r, true)));
-    for (i, (range, writable)) in all.chain(packed).enumerate() {
-        bind(first + i, range, writable)?;
-    }
-    // Once the first values have been read, their slots hold those of every other step.
-    let mut spare = carries().map(|c| c.spare).enumerate();
-    spare.try_for_each(|(i, range)| bind(first + i, range, true))
+    all.enumerate().try_for_each(|(slot, (range, writable))| {
+        memory.bind(&mut inner, slot, range, Partition::WHOLE, writable)
+    })
 }
 
 /// Runs all steps of a loop for one part of the rows.
@@ -160,42 +152,100 @@ fn run_part(
     for i in 0..scan.length {
         let t = if scan.reverse { scan.length - 1 - i } else { i };
         let mut inner = frame.table.bind();
-        memory.bind(&mut inner, ARENA as usize, scan.arena, partition, true)?;
         inner.read_only(CONSTANTS as usize, body.constants.bytes());
-        let mut slot = PARAMS as usize;
-        let mut bind = |range: MemoryRange, partition: Partition, writable: bool| {
-            slot += 1;
-            memory.bind(&mut inner, slot - 1, range, partition, writable)
-        };
-        let nth = |s: &Stepwise<MemoryRange>| s.memory.part(t * s.step, s.step);
-        // Carries alternate between two ranges so that the last step writes the final one.
-        let to_last = (scan.length - 1 - i).is_multiple_of(2);
-        for carry in &scan.carries {
-            let from = match (i, to_last) {
-                (0, _) => carry.init,
-                (_, true) => carry.spare,
-                (_, false) => carry.last,
-            };
-            bind(from, partition, false)?;
-        }
-        for s in &scan.sequences {
-            bind(nth(s), partition, false)?;
-        }
-        for c in &scan.constants {
-            let rows = if c.cut { partition } else { Partition::WHOLE };
-            bind(c.memory, rows, false)?;
-        }
-        for carry in &scan.carries {
-            let to = if to_last { carry.last } else { carry.spare };
-            bind(to, partition, true)?;
-        }
-        for s in &scan.stacked {
-            bind(nth(s), partition, true)?;
-        }
-        for LoopPack { packed, .. } in &scan.packed {
-            bind(*packed, Partition::WHOLE, false)?;
-        }
+        bind_step(scan, memory, &mut inner, (i, t), partition)?;
         run_plan(body, &mut inner, &mut frame.bodies, pool)?;
     }
     Ok(())
+}
+
+/// Binds what the body reads and writes in the `i`th step, which is that of position `t`.
+fn bind_step<'s>(
+    scan: &ScanLoop<MemoryRange>,
+    memory: &SharedMemory<'s, '_>,
+    inner: &mut Memory<'s>,
+    (i, t): (usize, usize),
+    partition: Partition,
+) -> Result<(), PlanFault> {
+    memory.bind(inner, ARENA as usize, scan.arena, partition, true)?;
+    let mut slot = PARAMS as usize;
+    let mut bind = |range: MemoryRange, partition: Partition, writable: bool| {
+        slot += 1;
+        memory.bind(inner, slot - 1, range, partition, writable)
+    };
+    let nth = |s: &Stepwise<MemoryRange>| s.memory.part(t * s.step, s.step);
+    // Carries alternate between two ranges so that the last step writes the final one.
+    let to_last = (scan.length - 1 - i).is_multiple_of(2);
+    for carry in &scan.carries {
+        let from = match (i, to_last) {
+            (0, _) => carry.init,
+            (_, true) => carry.spare,
+            (_, false) => carry.last,
+        };
+        bind(from, partition, false)?;
+    }
+    for s in &scan.sequences {
+        bind(nth(s), partition, false)?;
+    }
+    for c in &scan.constants {
+        let rows = if c.cut { partition } else { Partition::WHOLE };
+        bind(c.memory, rows, false)?;
+    }
+    for carry in &scan.carries {
+        let to = if to_last { carry.last } else { carry.spare };
+        bind(to, partition, true)?;
+    }
+    for s in &scan.stacked {
+        bind(nth(s), partition, true)?;
+    }
+    for LoopPack { packed, .. } in &scan.packed {
+        bind(*packed, Partition::WHOLE, false)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::Carry;
+
+    #[test]
+    fn a_loop_in_parts_whose_ranges_lie_over_each_other_is_refused() {
+        let range = |first: usize| MemoryRange {
+            slot: 0,
+            offset: 8 * first,
+            bytes: 16,
+        };
+        let bound = |init: usize, last: usize, spare: usize| {
+            let carry = |first: usize| Carry {
+                init: range(first + init),
+                last: range(first + last),
+                spare: range(first + spare),
+            };
+            let scan = ScanLoop {
+                body: 0,
+                length: 3,
+                reverse: false,
+                parts: 2,
+                carries: vec![carry(0), carry(6)],
+                sequences: Vec::new(),
+                constants: Vec::new(),
+                stacked: Vec::new(),
+                packed: Vec::new(),
+                arena: range(12),
+            };
+            let (mut outer, mut values) = (SlotTable::new(1), [0u64; 14]);
+            let mut frame = Frame {
+                table: SlotTable::new(7),
+                bodies: Vec::new(),
+            };
+            let mut memory = outer.bind();
+            memory.writable(0, &mut values);
+            bind_whole(&scan, &memory.shared(), &mut frame)
+        };
+        assert_eq!(bound(0, 2, 4), Ok(()));
+        for (init, last, spare) in [(0, 2, 1), (0, 1, 4), (0, 2, 3), (0, 2, 6), (6, 2, 4)] {
+            assert_eq!(bound(init, last, spare), Err(PlanFault::Overlap));
+        }
+    }
 }

@@ -470,55 +470,23 @@ mod tests {
         let single = Pool::with_level(1, SimdLevel::Portable);
         let (mut y, mut dx, mut dw) = (vec![0.0; yl], vec![0.0; xl], vec![0.0; wl]);
         let plan = ConvPlan::forward(s).unwrap();
-        plan.run(
-            &single,
-            &x,
-            &w,
-            &mut y,
-            &mut vec![0.0; plan.scratch_len()],
-            None,
-        )
-        .unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        plan.run(&single, &x, &w, &mut y, &mut scratch, None)
+            .unwrap();
         let plan = ConvPlan::input_gradient(s).unwrap();
-        plan.run(
-            &single,
-            &dy,
-            &w,
-            &mut dx,
-            &mut vec![0.0; plan.scratch_len()],
-            None,
-        )
-        .unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        plan.run(&single, &dy, &w, &mut dx, &mut scratch, None)
+            .unwrap();
         let plan = KernelGradientPlan::new(s).unwrap();
-        plan.run(
-            &single,
-            &x,
-            &dy,
-            &mut dw,
-            &mut vec![0.0; plan.scratch_len()],
-        )
-        .unwrap();
+        let mut scratch = vec![0.0; plan.scratch_len()];
+        plan.run(&single, &x, &dy, &mut dw, &mut scratch).unwrap();
         let passes = [
-            (
-                DepthwisePlan::new(s, ConvPass::Forward).unwrap(),
-                &x,
-                &w,
-                &y,
-            ),
-            (
-                DepthwisePlan::new(s, ConvPass::InputGradient).unwrap(),
-                &dy,
-                &w,
-                &dx,
-            ),
-            (
-                DepthwisePlan::new(s, ConvPass::KernelGradient).unwrap(),
-                &x,
-                &dy,
-                &dw,
-            ),
+            (ConvPass::Forward, &x, &w, &y),
+            (ConvPass::InputGradient, &dy, &w, &dx),
+            (ConvPass::KernelGradient, &x, &dy, &dw),
         ];
-        for (plan, a, b, expected) in &passes {
+        for (pass, a, b, expected) in passes {
+            let plan = DepthwisePlan::new(s, pass).unwrap();
             for group in pools() {
                 let results = group.each_ref().map(|pool| {
                     let mut out = vec![f32::NAN; expected.len()];

@@ -310,6 +310,31 @@ impl<'a> Product<'a> {
             .ok_or(LengthError)
     }
 
+    /// The product of each of so many pieces of the depth, side by side in a batch.
+    fn in_pieces(&self, b: Matrix<'a>, pieces: usize) -> Product<'a> {
+        let depth = self.k / pieces;
+        Product {
+            batch: pieces,
+            k: depth,
+            alpha: 1.0,
+            a: Matrix {
+                batch_stride: depth * self.a.col_stride,
+                inner: 1,
+                ..self.a
+            },
+            b: Right::Matrix(Matrix {
+                batch_stride: depth * b.row_stride,
+                inner: 1,
+                ..b
+            }),
+            accumulate: false,
+            row_stride: self.n,
+            batch_stride: self.m * self.n,
+            epilogue: None,
+            ..*self
+        }
+    }
+
     /// The depth in pieces with results of their own, which are then added in order.
     fn run_split(
         &self,
@@ -322,26 +347,7 @@ impl<'a> Product<'a> {
         let (m, n, depth) = (self.m, self.n, self.k / pieces);
         let partial = scratch.get_mut(..pieces * m * n).ok_or(LengthError)?;
         let (a_step, b_step) = (self.a.col_stride, b.row_stride);
-        let part = Product {
-            batch: pieces,
-            k: depth,
-            alpha: 1.0,
-            a: Matrix {
-                batch_stride: depth * a_step,
-                inner: 1,
-                ..self.a
-            },
-            b: Right::Matrix(Matrix {
-                batch_stride: depth * b_step,
-                inner: 1,
-                ..b
-            }),
-            accumulate: false,
-            row_stride: n,
-            batch_stride: m * n,
-            epilogue: None,
-            ..*self
-        };
+        let part = self.in_pieces(b, pieces);
         part.run_blocks(pool, partial);
         let done = pieces * depth;
         if done < self.k {

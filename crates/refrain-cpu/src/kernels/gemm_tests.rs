@@ -42,6 +42,27 @@ fn matrix(data: &[f32], rows: usize, cols: usize, kind: usize) -> Matrix<'_> {
     }
 }
 
+/// Adds a number to each element that its place tells.
+fn bump(tile: &mut Tile) {
+    for i in 0..tile.rows {
+        let (row, col) = (tile.first_row + i, tile.first_col);
+        for (j, x) in tile.row_mut(i).iter_mut().enumerate() {
+            *x += (row * 3 + col + j) as f32;
+        }
+    }
+}
+
+/// The result of plain loops, with what [`bump`] adds.
+fn expected(p: &Product, b: &Matrix, mut c: Vec<f32>) -> Vec<f32> {
+    naive(p, b, &mut c);
+    if p.epilogue.is_some() {
+        for (t, i, j) in indices(p) {
+            c[t * p.batch_stride + i * p.row_stride + j] += (i * 3 + j) as f32;
+        }
+    }
+    c
+}
+
 fn check(batch: usize, m: usize, n: usize, k: usize, kind: usize) {
     let (a_data, b_data) = (
         random(2 * batch * m * k + 1, 1),
@@ -49,14 +70,6 @@ fn check(batch: usize, m: usize, n: usize, k: usize, kind: usize) {
     );
     let start = random(batch * m * (n + 3), 3);
     let b = matrix(&b_data, k, n, kind / 3);
-    let bump = |tile: &mut Tile| {
-        for i in 0..tile.rows {
-            let (row, col) = (tile.first_row + i, tile.first_col);
-            for (j, x) in tile.row_mut(i).iter_mut().enumerate() {
-                *x += (row * 3 + col + j) as f32;
-            }
-        }
-    };
     let gap = if m == 1 || n == 1 { 0 } else { kind % 4 };
     let p = Product {
         batch,
@@ -68,32 +81,26 @@ fn check(batch: usize, m: usize, n: usize, k: usize, kind: usize) {
         epilogue: (kind % 2 == 1).then_some(&bump as Epilogue),
         ..Product::new(m, n, k, matrix(&a_data, m, k, kind), Right::Matrix(b))
     };
-    let mut expected = start.clone();
-    naive(&p, &b, &mut expected);
-    if kind % 2 == 1 {
-        for (t, i, j) in indices(&p) {
-            expected[t * p.batch_stride + i * p.row_stride + j] += (i * 3 + j) as f32;
-        }
-    }
+    let expected = expected(&p, &b, start.clone());
     for group in pools() {
         let mut results = Vec::new();
         for pool in &group {
-            let mut c = start.clone();
-            let mut scratch = vec![0.0; Product::scratch_len(batch, m, n, k)];
-            p.run(pool, &mut c, &mut scratch).unwrap();
-            assert_close(&c, &expected, 1e-5 * (k as f32).sqrt().max(1.0));
+            let run = |p: Product| {
+                let mut c = start.clone();
+                let mut scratch = vec![0.0; Product::scratch_len(batch, m, n, k)];
+                p.run(pool, &mut c, &mut scratch).unwrap();
+                assert_close(&c, &expected, 1e-5 * (k as f32).sqrt().max(1.0));
+                c
+            };
             if batch == 1 {
                 let mut packed = vec![0.0; packed_len(pool, k, n)];
                 pack_right(pool, &b, k, n, &mut packed).unwrap();
-                let mut c = start.clone();
-                let p = Product {
+                run(Product {
                     b: Right::Packed(&packed),
                     ..p
-                };
-                p.run(pool, &mut c, &mut scratch).unwrap();
-                assert_close(&c, &expected, 1e-5 * (k as f32).sqrt().max(1.0));
+                });
             }
-            results.push(c);
+            results.push(run(p));
         }
         assert!(
             results.windows(2).all(|w| w[0] == w[1]),

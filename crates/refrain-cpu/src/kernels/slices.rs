@@ -199,45 +199,12 @@ impl SlicePlan {
     ) -> Result<Self, LengthError> {
         len_of(operand)?;
         len_of(&result)?;
-        let (operand_strides, result_strides) = (strides(operand), strides(&result));
-        let index_strides = strides(indices);
-        let kept: Vec<usize> = (0..operand.len())
-            .filter(|d| !n.dropped.contains(d))
-            .collect();
-        let grid: Vec<usize> = (0..indices.len()).filter(|&d| d != n.vector).collect();
-        let places: Vec<usize> = (0..result.len())
-            .filter(|d| !n.window.contains(d))
-            .collect();
-        let per_vector = indices.get(n.vector).copied().unwrap_or(1);
-        let known = n.window.iter().all(|&d| d < result.len())
-            && n.window.is_sorted_by(|a, b| a < b)
-            && n.map.iter().all(|&d| d < operand.len())
-            && (1..n.map.len()).all(|i| !n.map[..i].contains(&n.map[i]));
-        let counts =
-            kept.len() == n.window.len() && grid.len() == places.len() && per_vector == n.map.len();
-        if !known || !counts || n.vector > indices.len() {
-            return Err(LengthError);
-        }
-        let window: Vec<WindowDim> = kept
-            .iter()
-            .zip(n.window)
-            .map(|(&operand_dim, &d)| WindowDim {
-                size: result[d],
-                operand_stride: operand_strides[operand_dim],
-                result_stride: result_strides[d],
-                operand_dim,
-            })
-            .collect();
-        let batch: Vec<BatchDim> = grid
-            .iter()
-            .zip(&places)
-            .map(|(&g, &d)| BatchDim {
-                size: indices[g],
-                index_stride: index_strides[g],
-                result_stride: result_strides[d],
-            })
-            .collect();
-        let sizes_agree = places.iter().zip(&batch).all(|(&d, b)| result[d] == b.size);
+        let (operand_strides, index_strides) = (strides(operand), strides(indices));
+        let axes = n.axes(operand, indices, &result).ok_or(LengthError)?;
+        let window = axes.window_dims(n.window, &operand_strides, &result);
+        let batch = axes.batch_dims(indices, &result);
+        let mut places = axes.places.iter().zip(&batch);
+        let sizes_agree = places.all(|(&d, b)| result[d] == b.size);
         let size_of = |d: usize| {
             window
                 .iter()
@@ -535,6 +502,70 @@ struct Numbers<'a> {
     dropped: &'a [usize],
     map: &'a [usize],
     vector: usize,
+}
+
+/// Axes in the order in which they belong to each other.
+struct Axes {
+    /// The operand's that the window moves over.
+    kept: Vec<usize>,
+    /// The indices' but that of their vectors.
+    grid: Vec<usize>,
+    /// The result's that the window has not.
+    places: Vec<usize>,
+}
+
+impl Axes {
+    fn window_dims(
+        &self,
+        window: &[usize],
+        operand_strides: &[usize],
+        result: &[usize],
+    ) -> Vec<WindowDim> {
+        let strides = strides(result);
+        let dims = self.kept.iter().zip(window);
+        let dims = dims.map(|(&operand_dim, &d)| WindowDim {
+            size: result[d],
+            operand_stride: operand_strides[operand_dim],
+            result_stride: strides[d],
+            operand_dim,
+        });
+        dims.collect()
+    }
+
+    fn batch_dims(&self, indices: &[usize], result: &[usize]) -> Vec<BatchDim> {
+        let (index_strides, result_strides) = (strides(indices), strides(result));
+        let dims = self.grid.iter().zip(&self.places);
+        let dims = dims.map(|(&g, &d)| BatchDim {
+            size: indices[g],
+            index_stride: index_strides[g],
+            result_stride: result_strides[d],
+        });
+        dims.collect()
+    }
+}
+
+impl Numbers<'_> {
+    /// The axes of these shapes, if the numbers fit them.
+    fn axes(&self, operand: &[usize], indices: &[usize], result: &[usize]) -> Option<Axes> {
+        let axes = Axes {
+            kept: (0..operand.len())
+                .filter(|d| !self.dropped.contains(d))
+                .collect(),
+            grid: (0..indices.len()).filter(|&d| d != self.vector).collect(),
+            places: (0..result.len())
+                .filter(|d| !self.window.contains(d))
+                .collect(),
+        };
+        let per_vector = indices.get(self.vector).copied().unwrap_or(1);
+        let known = self.window.iter().all(|&d| d < result.len())
+            && self.window.is_sorted_by(|a, b| a < b)
+            && self.map.iter().all(|&d| d < operand.len())
+            && (1..self.map.len()).all(|i| !self.map[..i].contains(&self.map[i]));
+        let counts = axes.kept.len() == self.window.len()
+            && axes.grid.len() == axes.places.len()
+            && per_vector == self.map.len();
+        (known && counts && self.vector <= indices.len()).then_some(axes)
+    }
 }
 
 fn each<T: Copy>(x: &mut [T], u: &[T], f: impl Fn(T, T) -> T) {

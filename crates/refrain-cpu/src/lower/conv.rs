@@ -14,6 +14,7 @@ use crate::kernels::depthwise::DepthwisePlan;
 use crate::library::Kernel;
 use crate::packing::PackLayout;
 use crate::sources::dims_of;
+use crate::view::View;
 
 /// Sizes along the one or two spatial dimensions; height is 1 if there is one.
 type Pair = [usize; 2];
@@ -180,23 +181,7 @@ impl Lowerer<'_> {
             groups,
             ..spatial(&x, &k, &y, &w.base_dilation, &w.dilation, padding)?
         };
-        let forwards = (0..k.len())
-            .filter(|&i| !conv.reversal[i])
-            .map(|i| conv.rhs.spatial[i]);
-        let forwards: Vec<usize> = forwards.collect();
-        // The kernel's output features are the image's channels, group by group: [k, groups, c / groups, o / groups].
-        let order = {
-            let mut order = conv.rhs.spatial.clone();
-            order.extend([conv.rhs.feature, conv.rhs.batch]);
-            order
-        };
-        let rank = k.len();
-        let mut grouped = k.clone();
-        grouped.extend([groups, c / groups, o / groups]);
-        let mut swap: Vec<usize> = (0..rank).collect();
-        swap.extend([rank + 1, rank, rank + 2]);
-        let right = self.view(rhs).reverse(&forwards).transpose(&order);
-        let right = right.reshape(&grouped)?.transpose(&swap);
+        let right = backwards_kernel(self.view(rhs), conv, &k, [groups, c / groups, o / groups])?;
         let right = self.arranged(rhs, right);
         let left = self.arranged(lhs, self.view(lhs).transpose(&self::order(&conv.lhs)));
         Some(Canonical {
@@ -390,4 +375,22 @@ fn spatial(
         oh,
         ow,
     })
+}
+
+/// A kernel read backwards, of these sizes and `[groups, channels, filters]`. Its output features are the image's channels, group
+/// by group.
+fn backwards_kernel(
+    kernel: View,
+    conv: &Conv,
+    sizes: &[usize],
+    groups: [usize; 3],
+) -> Option<View> {
+    let rank = sizes.len();
+    let forwards = (0..rank).filter(|&i| !conv.reversal[i]);
+    let forwards: Vec<usize> = forwards.map(|i| conv.rhs.spatial[i]).collect();
+    let order = [&conv.rhs.spatial[..], &[conv.rhs.feature, conv.rhs.batch]].concat();
+    let mut swap: Vec<usize> = (0..rank).collect();
+    swap.extend([rank + 1, rank, rank + 2]);
+    let kernel = kernel.reverse(&forwards).transpose(&order);
+    Some(kernel.reshape(&[sizes, &groups].concat())?.transpose(&swap))
 }

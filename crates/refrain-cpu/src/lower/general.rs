@@ -48,14 +48,10 @@ impl Lowerer<'_> {
             .transpose(&kernel_order(&conv.rhs));
         let groups = conv.feature_groups * conv.batch_groups;
         let kernel_dims = dims_of(self.graph, rhs);
+        let (image_dims, positions) = (dims_of(self.graph, lhs), conv.lhs.spatial.iter());
         let sizes = ConvSizes {
             batch: image.dims[0],
-            image: conv
-                .lhs
-                .spatial
-                .iter()
-                .map(|&d| dims_of(self.graph, lhs)[d])
-                .collect(),
+            image: positions.map(|&d| image_dims[d]).collect(),
             groups,
             channels: kernel_dims[conv.rhs.batch],
             filters: kernel_dims[conv.rhs.feature] / groups,

@@ -82,7 +82,8 @@ impl Lowerer<'_> {
         format!("fused {:?} [{}]", group.dims, names.join(" "))
     }
 
-    fn tape(&mut self, group: &Group) -> Tape {
+    /// A tape over the group's index space, and the order of its dimensions if it is not theirs.
+    fn empty_tape(&self, group: &Group) -> (TapeBuilder, Option<Vec<usize>>) {
         let mut builder = TapeBuilder {
             tape: Tape {
                 dims: group.dims.clone(),
@@ -103,6 +104,11 @@ impl Lowerer<'_> {
             builder.tape.split = order.len();
             permutation = Some(order);
         }
+        (builder, permutation)
+    }
+
+    fn tape(&mut self, group: &Group) -> Tape {
+        let (mut builder, permutation) = self.empty_tape(group);
         for &node in &group.nodes {
             self.instruction(&mut builder, group, node, permutation.as_deref());
         }

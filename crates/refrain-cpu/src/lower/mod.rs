@@ -416,6 +416,15 @@ impl Lowerer<'_> {
         self.copy(src, dst, View::dense(&dims), spec.dtype.size());
     }
 
+    /// A copy of a value, to be written to a slot once nothing reads that any more.
+    fn saved(&mut self, slot: u32, value: Value) -> (u32, Buf, Spec) {
+        let spec = self.graph.spec(value).clone();
+        let (src, buf) = (self.operand(value), self.buffer(&spec, Storage::Arena));
+        let dims = dims_of(self.graph, value);
+        self.copy(src, buf, View::dense(&dims), spec.dtype.size());
+        (slot, buf, spec)
+    }
+
     fn updates(&mut self) {
         let slots: HashMap<Value, u32> = self
             .graph
@@ -446,14 +455,10 @@ impl Lowerer<'_> {
             copied.push((slot, value));
         }
         // New values that are views of parameters are saved first: the parameter may be updated itself.
-        let mut saved = Vec::new();
-        for (slot, value) in copied {
-            let spec = self.graph.spec(value).clone();
-            let (src, buf) = (self.operand(value), self.buffer(&spec, Storage::Arena));
-            let dims = dims_of(self.graph, value);
-            self.copy(src, buf, View::dense(&dims), spec.dtype.size());
-            saved.push((slot, buf, spec));
-        }
+        let saved = copied
+            .into_iter()
+            .map(|(slot, value)| self.saved(slot, value));
+        let mut saved: Vec<_> = saved.collect();
         let candidates: Vec<_> = in_place.iter().map(|(u, _)| *u).collect();
         let left = settle_updates(&self.out.steps, &mut self.out.buffers, &candidates);
         for (update, value) in in_place {
@@ -462,14 +467,19 @@ impl Lowerer<'_> {
             }
         }
         for (slot, buf, spec) in saved {
-            let dims = spec.shape.known().unwrap_or_default();
-            let dst = self.buffer(&spec, Storage::Slot(slot, 0));
-            let src = BufferView {
-                buf,
-                view: View::dense(&dims),
-            };
-            self.copy(src, dst, View::dense(&dims), spec.dtype.size());
+            self.write_saved(slot, buf, &spec);
         }
+    }
+
+    /// Writes what has been saved to its slot.
+    fn write_saved(&mut self, slot: u32, buf: Buf, spec: &Spec) {
+        let dims = spec.shape.known().unwrap_or_default();
+        let dst = self.buffer(spec, Storage::Slot(slot, 0));
+        let src = BufferView {
+            buf,
+            view: View::dense(&dims),
+        };
+        self.copy(src, dst, View::dense(&dims), spec.dtype.size());
     }
 
     /// Whether a root's value is read by a node that is not in this sorted list, or by the program's caller.

@@ -80,6 +80,8 @@ impl Lowerer<'_> {
         let lasting = (0..count).map(|param| param >= varying).collect();
         let mut body = compile_graph(graph, self.options, self.simd, lasting)?;
         body.parts = parts;
+        // The whole memory of a loop in parts is bound at once, both ranges of each carry beside its first value.
+        body.slots += scan.carries;
         let flops = body.flops.saturating_mul((length * parts) as u64);
         self.out.flops = self.out.flops.saturating_add(flops);
         let step = self.loop_over(node, scan, &body, length, &cuts[varying..]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use refrain_graph::DType;
 
-use super::{Geometry, Input, Instr, Reg, Tape};
+use super::{Geometry, Input, Instr, Output, Reg, Tape};
 use crate::buffer::Buf;
 use crate::kernels::arena::MemoryRange;
 use crate::kernels::nest::{
@@ -95,31 +95,8 @@ impl<'a> NestCompiler<'a> {
         let mut direct: HashMap<Reg, usize> = HashMap::new();
         let mut outputs = Vec::new();
         for output in &self.tape.outputs {
-            let dtype = self.tape.instrs[output.reg].1;
-            let reading = match output.extent {
-                Extent::Full => Reading::Flat,
-                Extent::Row => Reading::Row,
-                Extent::Uniform => Reading::Fixed,
-            };
-            let mut operand = self.operand(output.buf, dtype, reading);
-            if let Some(view) = &output.view {
-                operand.reading = Reading::Walk;
-                operand.start = view.offset;
-                (operand.dims, operand.strides) = collapse(&view.dims, &view.strides);
-            }
-            let aliased = self.nest.operands.iter().any(|o| o.overlaps(&operand));
-            operand.output = true;
-            let made = !matches!(
-                self.tape.instrs[output.reg].0,
-                Instr::Input(_) | Instr::Imm(_)
-            );
-            let simple =
-                self.extents[output.reg] == output.extent && output.extent != Extent::Uniform;
-            operand.staged = aliased
-                || output.view.is_some()
-                || !made
-                || !simple
-                || direct.contains_key(&output.reg);
+            let mut operand = self.output_operand(output);
+            operand.staged |= direct.contains_key(&output.reg);
             if !operand.staged {
                 direct.insert(output.reg, self.nest.operands.len());
             }
@@ -185,6 +162,28 @@ impl<'a> NestCompiler<'a> {
         operand
     }
 
+    /// The operand of an output, which is staged where its register cannot be made in place.
+    fn output_operand(&self, output: &Output) -> Operand {
+        let (instr, dtype) = &self.tape.instrs[output.reg];
+        let reading = match output.extent {
+            Extent::Full => Reading::Flat,
+            Extent::Row => Reading::Row,
+            Extent::Uniform => Reading::Fixed,
+        };
+        let mut operand = self.operand(output.buf, *dtype, reading);
+        if let Some(view) = &output.view {
+            operand.reading = Reading::Walk;
+            operand.start = view.offset;
+            (operand.dims, operand.strides) = collapse(&view.dims, &view.strides);
+        }
+        let aliased = self.nest.operands.iter().any(|o| o.overlaps(&operand));
+        let made = !matches!(instr, Instr::Input(_) | Instr::Imm(_));
+        let simple = self.extents[output.reg] == output.extent && output.extent != Extent::Uniform;
+        operand.output = true;
+        operand.staged = aliased || output.view.is_some() || !made || !simple;
+        operand
+    }
+
     fn add_sink(&mut self, sum: &super::Sum, acc: usize, dtype: DType) -> Option<()> {
         let reducer = reduce::reducer(sum.kind, dtype, self.simd)?;
         let mut total = self.operand(sum.buf, dtype, Reading::Fixed);
@@ -230,9 +229,8 @@ impl<'a> NestCompiler<'a> {
         at
     }
 
-    /// Makes a register; `target` is the operand that it is written to, if any.
-    fn make(&mut self, reg: Reg, target: Option<usize>) -> Option<()> {
-        let (instr, dtype) = &self.tape.instrs[reg];
+    /// Places an input or a constant, which nothing makes; `false` for any other register.
+    fn place_given(&mut self, reg: Reg, instr: &Instr) -> bool {
         match instr {
             Instr::Input(i) => {
                 // Gathered when it is first used, so that it occupies scratch no longer than needed.
@@ -240,14 +238,22 @@ impl<'a> NestCompiler<'a> {
                 if !matches!(operand.reading, Reading::Walk | Reading::RowWalk) {
                     self.locs[reg] = Some(Loc::Operand(*i));
                 }
-                return Some(());
+                true
             }
             Instr::Imm(bits) => {
                 self.locs[reg] = Some(Loc::Imm(self.nest.imms.len()));
                 self.nest.imms.push(*bits);
-                return Some(());
+                true
             }
-            _ => {}
+            _ => false,
+        }
+    }
+
+    /// Makes a register; `target` is the operand that it is written to, if any.
+    fn make(&mut self, reg: Reg, target: Option<usize>) -> Option<()> {
+        let (instr, dtype) = &self.tape.instrs[reg];
+        if self.place_given(reg, instr) {
+            return Some(());
         }
         let extent = self.extents[reg];
         let mut src = [None; 3];
@@ -259,27 +265,14 @@ impl<'a> NestCompiler<'a> {
         {
             src[0] = Some((self.at(*p, extent)?, extent));
         }
-        // A uniform register is made once per task and kept; scratch of the others is given back after the last use.
         let dst = match target {
             Some(i) => Loc::Operand(i),
-            None => {
-                let bytes = self.register_bytes(extent, *dtype);
-                let at = if extent == Extent::Uniform {
-                    self.keep(bytes)
-                } else {
-                    self.allocate(bytes)
-                };
-                if extent != Extent::Uniform {
-                    self.owned.insert(reg, (at, bytes));
-                }
-                Loc::Scratch(at)
-            }
+            None => Loc::Scratch(self.scratch_for(reg)),
         };
         if let Instr::ReduceRows(kind, r) = instr {
             let kernel = reduce::reducer(*kind, *dtype, self.simd)?.rows;
             let src = self.at(*r, Extent::Full)?;
             self.nest.body.push(Action::ReduceRows { kernel, dst, src });
-            self.locs[reg] = Some(dst);
         } else {
             let kernel = self.kernel(instr, *dtype, extent, &src)?;
             let action = Action::Compute {
@@ -293,12 +286,24 @@ impl<'a> NestCompiler<'a> {
             } else {
                 self.nest.body.push(action);
             }
-            self.locs[reg] = Some(dst);
         }
+        self.locs[reg] = Some(dst);
         for r in instr.operands() {
             self.release(r);
         }
         Some(())
+    }
+
+    /// Scratch for a register. A uniform one is made once per task and kept; that of the others is given back after the last use.
+    fn scratch_for(&mut self, reg: Reg) -> usize {
+        let extent = self.extents[reg];
+        let bytes = self.register_bytes(extent, self.tape.instrs[reg].1);
+        if extent == Extent::Uniform {
+            return self.keep(bytes);
+        }
+        let at = self.allocate(bytes);
+        self.owned.insert(reg, (at, bytes));
+        at
     }
 
     /// Scratch that is never given back.

@@ -4,7 +4,7 @@ use refrain_graph::DType;
 use serde_json::Value as Json;
 
 use super::{Activation, ActivationClass};
-use crate::config::{ConfigValue, dtype_from_json, dtype_policy};
+use crate::config::{ConfigValue, dtype_from_json, dtype_policy, not_negative};
 use crate::error::Result;
 use crate::ops::{self, Axes};
 use crate::options;
@@ -30,19 +30,12 @@ impl ConfigValue for DTypePolicy {
     }
 }
 
-/// Floats in the type of a layer, as layers convert their inputs.
-fn converted(x: &Tensor, policy: DTypePolicy) -> Tensor {
-    match x.dtype().is_float() {
-        true => ops::cast(x, policy.0),
-        false => x.clone(),
-    }
-}
-
-/// Declares a function with the options that all layers have.
+/// Declares a function with the options that all layers have, and says which of its own must not be negative.
 macro_rules! layer_function {
     (
         $(#[$meta:meta])*
         $name:ident as $class:literal [$($arguments:tt)*] { $($fields:tt)* }
+        $(at least 0: $($least:ident),*;)?
         |$layer:ident, $x:ident| $value:expr
     ) => {
         options! {
@@ -60,7 +53,10 @@ macro_rules! layer_function {
 
         impl ActivationClass for $name {
             fn call(&self, x: &Tensor) -> Tensor {
-                let ($layer, $x) = (self, converted(x, self.dtype));
+                $($(if let Err(e) = not_negative(stringify!($least), self.$least) {
+                    return Tensor::invalid(e);
+                })*)?
+                let ($layer, $x) = (self, ops::cast_floats(x, self.dtype.0));
                 $value
             }
         }
@@ -93,9 +89,10 @@ layer_function! {
     ///
     /// Source: `keras/src/layers/activations/leaky_relu.py`.
     LeakyRelu as "LeakyReLU" [
-        /// Slope of the negative part.
+        /// Slope of the negative part, at least 0.
         negative_slope: f64 = 0.3,
     ] {}
+    at least 0: negative_slope;
     |leaky, x| ops::leaky_relu(x, leaky.negative_slope)
 }
 
@@ -109,13 +106,14 @@ layer_function! {
     ///
     /// Source: `keras/src/layers/activations/relu.py`.
     Relu as "ReLU" [] {
-        /// Largest output; unlimited by default.
+        /// Largest output, at least 0; unlimited by default.
         max_value: Option<f64> = None,
-        /// Slope below the threshold.
+        /// Slope below the threshold, at least 0.
         negative_slope: f64 = 0.0,
-        /// Input above which the output is the input.
+        /// Input above which the output is the input, at least 0.
         threshold: f64 = 0.0,
     }
+    at least 0: max_value, negative_slope, threshold;
     |relu, x| ops::relu_with(x, relu.negative_slope, relu.max_value, relu.threshold)
 }
 

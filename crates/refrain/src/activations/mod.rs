@@ -325,6 +325,25 @@ mod tests {
     }
 
     #[test]
+    fn negative_options_are_errors_where_keras_refuses_them() {
+        let refused: [(Activation, &str); 4] = [
+            (LeakyRelu::new(-0.1).into(), "negative_slope"),
+            (Relu::new().negative_slope(-0.1).into(), "negative_slope"),
+            (Relu::new().max_value(-1.0).into(), "max_value"),
+            (Relu::new().threshold(-1.0).into(), "threshold"),
+        ];
+        let x = crate::input([2]);
+        for (activation, option) in refused {
+            let error = activation.apply(&x).check().expect_err(option).to_string();
+            assert!(
+                error.contains(&format!("`{option}` of at least 0")),
+                "{error}"
+            );
+        }
+        assert!(Activation::from(Elu::new(-1.0)).apply(&x).check().is_ok());
+    }
+
+    #[test]
     fn objects_and_null_are_read() -> Result<()> {
         let object = json!({"module": "builtins", "class_name": "function", "config": "relu"});
         assert_eq!(Activation::from_json(&object)?, Activation::Relu);

@@ -30,6 +30,18 @@ pub(crate) fn unexpected(expected: &str, json: &Json) -> Error {
     Error::mismatch(ErrorKind::Config, expected, shown(json))
 }
 
+/// Refuses a negative option.
+pub(crate) fn not_negative(option: &str, value: impl Into<Option<f64>>) -> Result<()> {
+    match value.into().filter(|value| value.is_nan() || *value < 0.0) {
+        None => Ok(()),
+        Some(value) => Err(Error::mismatch(
+            ErrorKind::Config,
+            format!("`{option}` of at least 0"),
+            value.to_string(),
+        )),
+    }
+}
+
 /// As much of a text as an error shows: 60 characters.
 pub(crate) fn short(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(60) {

@@ -472,3 +472,11 @@ operations! { TABLE in table {
         Ok(prim::convert(inputs.one()?, dtype_from_json(dtype)?)?.into())
     };
 }}
+
+/// Floats as another type, as layers take them; integers and truth values as they are.
+pub(crate) fn cast_floats(x: &Tensor, dtype: DType) -> Tensor {
+    match x.dtype().is_float() && x.dtype() != dtype {
+        true => cast(x, dtype),
+        false => x.clone(),
+    }
+}

@@ -1,6 +1,6 @@
 //! Adam.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_betas};
 use crate::error::Result;
 use crate::ops;
 use crate::options;
@@ -48,5 +48,9 @@ impl OptimizerClass for Adam {
             cx.set_slot("velocity_hat", v_hat.clone())?;
         }
         Ok(weight - (m * rate) / (v_hat.sqrt() + self.epsilon))
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_betas(&[("beta_1", self.beta_1), ("beta_2", self.beta_2)])
     }
 }

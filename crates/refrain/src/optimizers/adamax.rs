@@ -1,6 +1,6 @@
 //! Adamax.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_betas};
 use crate::error::Result;
 use crate::ops;
 use crate::options;
@@ -37,5 +37,9 @@ impl OptimizerClass for Adamax {
         cx.set_slot("norm", norm.clone())?;
         let correction = cx.bias_correction(self.beta_1);
         Ok(weight - cx.learning_rate() * m / (correction * (norm + self.epsilon)))
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_betas(&[("beta_1", self.beta_1), ("beta_2", self.beta_2)])
     }
 }

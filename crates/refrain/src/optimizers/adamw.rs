@@ -49,4 +49,8 @@ impl OptimizerClass for AdamW {
     fn update(&self, cx: &mut Update, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
         self.adam().update(cx, gradient, weight)
     }
+
+    fn validate(&self) -> Result<()> {
+        self.adam().validate()
+    }
 }

@@ -1,6 +1,6 @@
 //! Lamb.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_betas};
 use crate::error::Result;
 use crate::ops::{self, sum_all};
 use crate::options;
@@ -45,5 +45,9 @@ impl OptimizerClass for Lamb {
         let both = ops::logical_and(positive(&weight_norm), positive(&update_norm));
         let trust_ratio = ops::where_(both, weight_norm / update_norm, 1.0);
         Ok(weight - trust_ratio * cx.learning_rate() * update)
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_betas(&[("beta_1", self.beta_1), ("beta_2", self.beta_2)])
     }
 }

@@ -1,6 +1,6 @@
 //! Lion.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_positive_rate, check_rate};
 use crate::error::Result;
 use crate::ops;
 use crate::options;
@@ -38,6 +38,7 @@ impl OptimizerClass for Lion {
     }
 
     fn validate(&self) -> Result<()> {
-        super::check_share("beta_1", self.beta_1)
+        check_positive_rate("beta_1", self.beta_1)?;
+        check_rate("beta_2", self.beta_2)
     }
 }

@@ -228,33 +228,46 @@ impl Optimizer {
     }
 }
 
-/// Refuses a rate of decay that is not between 0 and 1.
-fn check_rate(option: &str, value: f64) -> Result<()> {
-    check(
-        (0.0..=1.0).contains(&value),
-        option,
-        "between 0 and 1",
-        value,
-    )
-}
-
-/// Refuses a share that is not above 0 and up to 1.
-fn check_share(option: &str, value: f64) -> Result<()> {
-    check(
-        value > 0.0 && value <= 1.0,
-        option,
-        "above 0 and up to 1",
-        value,
-    )
-}
-
-fn check(fits: bool, option: &str, expected: &str, value: f64) -> Result<()> {
+/// Refuses an option outside of the range that it must be in.
+fn check_option(option: &str, value: f64, fits: bool, range: &str) -> Result<()> {
     match fits {
         true => Ok(()),
         false => Err(Error::mismatch(
             ErrorKind::Config,
-            format!("{option} {expected}"),
+            format!("{option} {range}"),
             value.to_string(),
         )),
     }
+}
+
+/// Refuses a rate of decay that is not between 0 and 1.
+fn check_rate(option: &str, value: f64) -> Result<()> {
+    check_option(
+        option,
+        value,
+        (0.0..=1.0).contains(&value),
+        "between 0 and 1",
+    )
+}
+
+/// Refuses rates of decay whose moments have no correction of their bias: at 1 it divides by 0, beyond it the moments grow.
+fn check_betas(betas: &[(&str, f64)]) -> Result<()> {
+    betas.iter().try_for_each(|&(option, beta)| {
+        check_option(
+            option,
+            beta,
+            (0.0..1.0).contains(&beta),
+            "of at least 0 and below 1",
+        )
+    })
+}
+
+/// Refuses a rate of 0 too, at which nothing is left of the moment.
+fn check_positive_rate(option: &str, value: f64) -> Result<()> {
+    check_option(
+        option,
+        value,
+        value > 0.0 && value <= 1.0,
+        "above 0 and up to 1",
+    )
 }

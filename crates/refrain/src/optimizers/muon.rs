@@ -2,7 +2,7 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
-use super::{Adam, Optimizer, OptimizerClass, Slot, Update};
+use super::{Adam, Optimizer, OptimizerClass, Slot, Update, check_betas};
 use crate::config::short;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, sum_all};
@@ -153,6 +153,10 @@ impl OptimizerClass for Muon {
 
     fn validate(&self) -> Result<()> {
         sizes::check_iterations("ns_steps", self.ns_steps)?;
+        check_betas(&[
+            ("adam_beta_1", self.adam_beta_1),
+            ("adam_beta_2", self.adam_beta_2),
+        ])?;
         self.patterns().map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! Adam with Nesterov's momentum.
 
-use super::{Optimizer, OptimizerClass, Slot, Update, Updates};
+use super::{Optimizer, OptimizerClass, Slot, Update, Updates, check_betas};
 use crate::error::Result;
 use crate::ops;
 use crate::options;
@@ -78,5 +78,9 @@ impl OptimizerClass for Nadam {
         let g_hat = ops::subtract(1.0, now) * gradient / ops::subtract(1.0, product);
         let v_hat = v / cx.bias_correction(self.beta_2);
         Ok(weight - (m_hat + g_hat) * cx.learning_rate() / (v_hat.sqrt() + self.epsilon))
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_betas(&[("beta_1", self.beta_1), ("beta_2", self.beta_2)])
     }
 }

@@ -1,6 +1,6 @@
 //! Steps divided by the root of the mean of squared gradients.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_rate};
 use crate::error::Result;
 use crate::options;
 use crate::tensor::Tensor;
@@ -56,5 +56,9 @@ impl OptimizerClass for RmsProp {
             cx.set_slot("momentum", increment.clone())?;
         }
         Ok(weight - increment)
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_rate("rho", self.rho)
     }
 }

@@ -1,6 +1,6 @@
 //! Schedule-free AdamW.
 
-use super::{Optimizer, OptimizerClass, Slot, Update};
+use super::{Optimizer, OptimizerClass, Slot, Update, check_betas, check_positive_rate};
 use crate::error::Result;
 use crate::ops;
 use crate::options;
@@ -52,6 +52,7 @@ impl OptimizerClass for ScheduleFreeAdamW {
     }
 
     fn validate(&self) -> Result<()> {
-        super::check_share("beta_1", self.beta_1)
+        check_positive_rate("beta_1", self.beta_1)?;
+        check_betas(&[("beta_2", self.beta_2)])
     }
 }

@@ -209,6 +209,41 @@ fn every_name_is_that_of_an_optimizer() -> Result<()> {
 }
 
 #[test]
+fn rates_of_decay_that_make_no_moments_are_refused() {
+    let refused: [(Optimizer, &str); 9] = [
+        (super::Adam::default().beta_1(1.0).into(), "beta_1"),
+        (super::AdamW::default().beta_2(1.0).into(), "beta_2"),
+        (super::Adamax::default().beta_1(-0.1).into(), "beta_1"),
+        (super::Nadam::default().beta_2(1.5).into(), "beta_2"),
+        (super::Lamb::default().beta_1(f64::NAN).into(), "beta_1"),
+        (super::Lion::default().beta_2(1.5).into(), "beta_2"),
+        (
+            super::Muon::default().adam_beta_2(1.0).into(),
+            "adam_beta_2",
+        ),
+        (super::RmsProp::default().rho(1.5).into(), "rho"),
+        (
+            super::ScheduleFreeAdamW::default().beta_2(1.0).into(),
+            "beta_2",
+        ),
+    ];
+    for (optimizer, option) in refused {
+        let error = optimizer.validate().expect_err(option).to_string();
+        assert!(error.contains(option), "{error}");
+    }
+    assert!(
+        Optimizer::from(super::Adam::default().beta_1(0.0))
+            .validate()
+            .is_ok()
+    );
+    assert!(
+        Optimizer::from(super::Lion::default().beta_1(1.0))
+            .validate()
+            .is_ok()
+    );
+}
+
+#[test]
 fn two_ways_of_clipping_are_refused() {
     let both: Optimizer = super::Sgd::new(0.1).clipnorm(1.0).clipvalue(1.0).into();
     assert!(both.validate().is_err());

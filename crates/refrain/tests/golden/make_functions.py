@@ -258,5 +258,9 @@ case("isin", lambda x: [ops.isin(x, [1, 3, -2]), ops.isin(x, np.array([[0, 5]]),
 case("select", lambda x: [ops.select([x < 0, x > 1], [-x, x * x], 0.5), ops.select([x < 1, x < 2], [x, x + 1])], x)
 case("unravel_index", lambda i: ops.unravel_index(i, (2, 3, 4)), np.array([[0, 5, 23, 24, 100, -1, -24, -25]]))
 
+# Keys and values whose heads several heads of the query share.
+query, key, value = waves(2, 5, 6, 4), waves(2, 3, 2, 4), waves(2, 3, 2, 4)
+case("dot_product_attention_grouped", lambda q, k, v, b: [ops.dot_product_attention(q, k, v), ops.dot_product_attention(q, k, v, bias=b, is_causal=True), ops.dot_product_attention(q, k[:, :, :1], v[:, :, :1])], query, key, value, waves(2, 6, 5, 3))
+
 write_json("functions.json", cases)
 store.save("functions.npz")

@@ -28,6 +28,10 @@ def group_query_attention():
     case("gqa_query_mask", lambda: gqa(3, 4, 2), Masked(query, q_mask), value)
     case("gqa_query_mask_argument", lambda: gqa(3, 4, 2), query, value, query_mask=q_mask)
     case("gqa_all_masks", lambda: gqa(3, 4, 2), Masked(query, q_mask), Masked(value, v_mask), key=Masked(key, v_mask))
+    arguments = {"value_mask": v_mask, "key_mask": np.roll(v_mask, 1, axis=1)}
+    case("gqa_mask_arguments", lambda: gqa(3, 4, 2), query, Masked(value, ~v_mask), key=key, **arguments)
+    case("gqa_query_mask_argument_over", lambda: gqa(3, 4, 2), Masked(query, q_mask), value, query_mask=np.roll(q_mask, 1, axis=1))
+    case("mha_mask_arguments", lambda: L.MultiHeadAttention(2, 3), query, Masked(value, ~v_mask), key=key, **arguments)
 
 
 def reversible_embedding():

@@ -92,67 +92,77 @@ impl Nest {
         }
     }
 
-    fn check_action(&self, action: &Action) -> Result<(), PlanFault> {
-        let len = |extent| match extent {
+    /// Elements of a register.
+    fn extent_len(&self, extent: Extent) -> usize {
+        match extent {
             Extent::Full => self.block_len(),
             Extent::Row => self.block_rows,
             Extent::Uniform => 1,
-        };
-        // Eight bytes hold any element; registers are as large as their own type needs.
-        let inside = |loc: &Loc, bytes: usize| match *loc {
+        }
+    }
+
+    /// Whether there are so many bytes at a place. Eight bytes hold any element; registers are as large as their own type needs.
+    fn holds(&self, loc: &Loc, bytes: usize) -> bool {
+        match *loc {
             Loc::Scratch(at) => at + bytes <= self.scratch,
             Loc::Operand(i) => i < self.operands.len(),
             Loc::Imm(i) => i < self.imms.len(),
-        };
+        }
+    }
+
+    /// Whether a register may be made at a place.
+    fn is_written(&self, loc: &Loc) -> bool {
+        match *loc {
+            Loc::Operand(i) => self.operands.get(i).is_some_and(|o| o.output && !o.staged),
+            Loc::Imm(_) => false,
+            Loc::Scratch(_) => true,
+        }
+    }
+
+    fn check_action(&self, action: &Action) -> Result<(), PlanFault> {
+        let at = |i: usize| self.operands.get(i);
         let ok = match action {
             Action::Compute {
                 dst, src, extent, ..
             } => {
-                let written = match *dst {
-                    Loc::Operand(i) => self.operands.get(i).is_some_and(|o| o.output && !o.staged),
-                    Loc::Imm(_) => false,
-                    Loc::Scratch(_) => true,
-                };
-                written
-                    && inside(dst, len(*extent))
+                self.is_written(dst)
+                    && self.holds(dst, self.extent_len(*extent))
                     && src
                         .iter()
                         .flatten()
-                        .all(|(l, e)| e <= extent && inside(l, len(*e)))
+                        .all(|(l, e)| e <= extent && self.holds(l, self.extent_len(*e)))
             }
             Action::Gather {
                 operand,
                 dst,
                 extent,
             } => {
-                let reading = self.operands.get(*operand).map(|o| (o.reading, o.size));
+                let reading = at(*operand).map(|o| (o.reading, o.size));
                 match (reading, extent) {
                     (Some((Reading::Walk, size)), Extent::Full)
                     | (Some((Reading::RowWalk, size)), Extent::Row) => {
-                        matches!(dst, Loc::Scratch(_)) && inside(dst, len(*extent) * size)
+                        matches!(dst, Loc::Scratch(_))
+                            && self.holds(dst, self.extent_len(*extent) * size)
                     }
                     _ => false,
                 }
             }
             Action::ReduceRows { dst, src, .. } => {
-                let written = match *dst {
-                    Loc::Operand(i) => self
-                        .operands
-                        .get(i)
-                        .is_some_and(|o| o.output && !o.staged && o.reading == Reading::Row),
-                    Loc::Imm(_) => false,
-                    Loc::Scratch(_) => inside(dst, self.block_rows),
+                let by_rows = match *dst {
+                    Loc::Operand(i) => at(i).is_some_and(|o| o.reading == Reading::Row),
+                    _ => self.holds(dst, self.block_rows),
                 };
-                self.block_cols == self.cols && written && inside(src, 1)
+                self.block_cols == self.cols
+                    && self.is_written(dst)
+                    && by_rows
+                    && self.holds(src, 1)
             }
             Action::Store {
                 operand,
                 src,
                 extent,
-            } => self
-                .operands
-                .get(*operand)
-                .is_some_and(|o| o.output && inside(src, len(*extent) * o.size)),
+            } => at(*operand)
+                .is_some_and(|o| o.output && self.holds(src, self.extent_len(*extent) * o.size)),
         };
         if ok { Ok(()) } else { Err(PlanFault::Kernel) }
     }

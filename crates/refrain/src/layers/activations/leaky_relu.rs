@@ -1,6 +1,7 @@
 //! The leaky rectified linear unit.
 
 use crate::activations;
+use crate::config::not_negative;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Call, Layer, layer_methods, layer_options};
@@ -56,7 +57,7 @@ impl Layer for LeakyReluOptions {
     layer_methods!("LeakyReLU");
 
     fn validate(&self) -> Result<()> {
-        super::not_negative("negative_slope", self.negative_slope)
+        not_negative("negative_slope", self.negative_slope)
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {

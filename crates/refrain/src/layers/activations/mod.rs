@@ -15,20 +15,6 @@ pub use prelu::{PRelu, PReluOptions};
 pub use relu::{Relu, ReluOptions};
 pub use softmax::{Softmax, SoftmaxOptions};
 
-use crate::error::{Error, ErrorKind, Result};
-
-/// Refuses a negative option.
-fn not_negative(option: &str, value: f64) -> Result<()> {
-    match value >= 0.0 {
-        true => Ok(()),
-        false => Err(Error::mismatch(
-            ErrorKind::Config,
-            format!("`{option}` of at least 0"),
-            value.to_string(),
-        )),
-    }
-}
-
 crate::layers::registry::rows! {
     "Activation" => ActivationOptions,
     "ELU" => EluOptions,

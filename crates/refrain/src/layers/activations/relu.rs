@@ -1,6 +1,7 @@
 //! The rectified linear unit.
 
 use crate::activations;
+use crate::config::not_negative;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Call, Layer, layer_methods, layer_options};
@@ -64,9 +65,9 @@ impl Layer for ReluOptions {
     layer_methods!("ReLU");
 
     fn validate(&self) -> Result<()> {
-        super::not_negative("max_value", self.max_value.unwrap_or(0.0))?;
-        super::not_negative("negative_slope", self.negative_slope)?;
-        super::not_negative("threshold", self.threshold)
+        not_negative("max_value", self.max_value)?;
+        not_negative("negative_slope", self.negative_slope)?;
+        not_negative("threshold", self.threshold)
     }
 
     fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Tensor> {

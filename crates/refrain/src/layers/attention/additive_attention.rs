@@ -2,8 +2,8 @@
 
 use refrain_graph::{Reduction, UnaryOp};
 
-use super::attention::{Operands, check_ranks, list_methods};
-use super::scores::scored_call;
+use super::operands::{self, Operands};
+use super::options::{Attend, call_with_scores, list_methods};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::layers::{Build, Call, Layer, Weight, layer_options};
@@ -50,30 +50,27 @@ impl Default for AdditiveAttention {
     }
 }
 
-scored_call!(AdditiveAttention);
-
-impl AdditiveAttentionOptions {
+impl Attend for AdditiveAttentionOptions {
     fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
-        let operands = Operands::of(inputs)?.floats(cx)?;
-        check_ranks(&operands.roles)?;
-        let mut sums = prim::unary(UnaryOp::Tanh, &operands.sums()?)?;
-        if let Some(scale) = cx.optional_weight("scale")? {
-            sums = (sums * scale).checked()?;
-        }
-        let scores = ops::reduce(&sums, Reduction::Sum, &[sums.rank() - 1], false)?;
-        operands.apply(cx, inputs, scores, self.dropout)
+        operands::attend(cx, inputs, self.dropout, |operands| {
+            let mut sums = prim::unary(UnaryOp::Tanh, &operands.sums()?)?;
+            if let Some(scale) = cx.optional_weight("scale")? {
+                sums = (sums * scale).checked()?;
+            }
+            ops::reduce(&sums, Reduction::Sum, &[sums.rank() - 1], false)
+        })
+    }
+
+    fn output_mask(&self, inputs: &Inputs) -> Result<Option<Tensor>> {
+        Ok(Operands::of(inputs)?.query_mask)
     }
 }
 
 impl Layer for AdditiveAttentionOptions {
-    type Output = Tensor;
-
-    fn class_name(&self) -> &str {
-        "AdditiveAttention"
-    }
+    list_methods!("AdditiveAttention");
 
     fn build(&self, cx: &mut Build) -> Result<()> {
-        check_ranks(&Operands::of(cx.inputs())?.roles)?;
+        Operands::of(cx.inputs())?;
         if self.use_scale {
             cx.add_weight(Weight::new("scale", [cx.last_dim()?]))?;
         }
@@ -82,6 +79,6 @@ impl Layer for AdditiveAttentionOptions {
         }
         Ok(())
     }
-
-    list_methods!();
 }
+
+call_with_scores!(AdditiveAttention);

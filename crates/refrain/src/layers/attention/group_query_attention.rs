@@ -1,18 +1,18 @@
 //! Attention whose heads share keys and values.
 
-use super::multi_head_attention::{MultiHeadAttentionOptions, by_role, check_sizes};
-use super::scores::{Roles, attention_methods, scored_call};
+use super::heads::Heads;
+use super::options::{Attend, attention_methods, call_with_scores, heads_options};
+use super::roles::{ROLES, Roles};
 use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::inputs::Inputs;
-use crate::layers::regularization::noise;
-use crate::layers::{Build, Call, Layer, Properties, weighted_options};
+use crate::layers::{Build, Call, Layer, Properties};
 use crate::regularizers::Regularizer;
 use crate::tensor::Tensor;
 
-weighted_options! {
+heads_options! {
     /// Multi-head attention in which groups of query heads share one head of keys and values.
     ///
     /// One head of keys and values is multi-query attention; as many as of queries is [`MultiHeadAttention`](super::MultiHeadAttention),
@@ -37,31 +37,16 @@ weighted_options! {
     ///
     /// Source: `keras/src/layers/attention/grouped_query_attention.py`; Ainslie et al., "GQA: Training Generalized Multi-Query
     /// Transformer Models from Multi-Head Checkpoints", 2023.
-    GroupQueryAttention, GroupQueryAttentionOptions {
+    GroupQueryAttention, GroupQueryAttentionOptions,
+    size {
         /// Size of each head.
         head_dim: usize = 0,
         /// Number of heads of the query.
         num_query_heads: usize = 0,
         /// Number of heads of key and value, which divides that of the query.
         num_key_value_heads: usize = 0,
-        /// Whether the projections have biases.
-        use_bias: bool = true,
-        /// Whether a projection of the query gates the heads' outputs.
-        use_gate: bool = false,
-        /// Lets queries see only values nearer than this.
-        sliding_window: Option<usize> = None,
-        /// The part of the scores that is dropped while fitting.
-        dropout: f64 = 0.0,
-    }
-    weights {
-        kernel, "the kernels": kernel_initializer = GlorotUniform, kernel_regularizer, kernel_constraint;
-        bias, "the biases": bias_initializer = Zeros, bias_regularizer, bias_constraint;
-    }
-    outputs { activity_regularizer, "the outputs of the projections" }
-    then {
-        /// Makes the dropout draw the same numbers in each new process.
-        seed: Option<u64> = None,
-    }
+    },
+    own {}
 }
 
 impl GroupQueryAttention {
@@ -77,32 +62,19 @@ impl GroupQueryAttention {
     }
 }
 
-scored_call!(GroupQueryAttention);
+call_with_scores!(GroupQueryAttention);
 
 impl GroupQueryAttentionOptions {
-    /// The attention that it is once keys and values have been repeated.
-    fn heads(&self) -> MultiHeadAttentionOptions {
-        MultiHeadAttentionOptions {
+    fn heads(&self) -> Heads<'_> {
+        Heads {
             num_heads: self.num_query_heads,
+            value_heads: self.num_key_value_heads,
             key_dim: self.head_dim,
-            dropout: self.dropout,
-            use_bias: self.use_bias,
-            use_gate: self.use_gate,
-            sliding_window: self.sliding_window,
-            kernel_initializer: self.kernel_initializer.clone(),
-            bias_initializer: self.bias_initializer.clone(),
-            kernel_regularizer: self.kernel_regularizer.clone(),
-            bias_regularizer: self.bias_regularizer.clone(),
-            activity_regularizer: self.activity_regularizer.clone(),
-            kernel_constraint: self.kernel_constraint.clone(),
-            bias_constraint: self.bias_constraint.clone(),
-            seed: self.seed,
-            ..MultiHeadAttentionOptions::default()
+            value_dim: self.head_dim,
+            output_shape: &[],
+            attention_axes: None,
+            common: self.common(),
         }
-    }
-
-    fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
-        self.heads().attend(cx, inputs)
     }
 
     /// Tensors of rank 3, query and value of one width.
@@ -120,17 +92,24 @@ impl GroupQueryAttentionOptions {
     }
 }
 
-impl Layer for GroupQueryAttentionOptions {
-    type Output = Tensor;
-
-    /// Keras writes another name into files.
-    fn class_name(&self) -> &str {
-        "GroupedQueryAttention"
+impl Attend for GroupQueryAttentionOptions {
+    fn attend(&self, cx: &Call, inputs: &Inputs) -> Result<(Tensor, Tensor)> {
+        self.heads().attend(cx, inputs)
     }
+
+    /// As in Keras, that which the query carries, also where another is given as an argument.
+    fn output_mask(&self, inputs: &Inputs) -> Result<Option<Tensor>> {
+        Ok(Roles::of(inputs)?.query.mask())
+    }
+}
+
+impl Layer for GroupQueryAttentionOptions {
+    // Keras writes another name into files.
+    attention_methods!("GroupedQueryAttention");
 
     fn properties(&self) -> Properties {
         Properties {
-            arguments: &["query", "value", "key"],
+            arguments: ROLES,
             parts: &[
                 ("query", "_query_dense"),
                 ("key", "_key_dense"),
@@ -138,7 +117,7 @@ impl Layer for GroupQueryAttentionOptions {
                 ("attention_output", "_output_dense"),
                 ("gate", "_gate_dense"),
             ],
-            penalties: self.heads().penalties(),
+            penalties: self.common().penalties(),
             ..Properties::default()
         }
     }
@@ -148,11 +127,10 @@ impl Layer for GroupQueryAttentionOptions {
     }
 
     fn validate(&self) -> Result<()> {
-        check_sizes(&[
+        self.common().validate(&[
             ("head_dim", self.head_dim),
             ("num_query_heads", self.num_query_heads),
             ("num_key_value_heads", self.num_key_value_heads),
-            ("sliding_window", self.sliding_window.unwrap_or(1)),
         ])?;
         if !self
             .num_query_heads
@@ -167,33 +145,16 @@ impl Layer for GroupQueryAttentionOptions {
                 self.num_key_value_heads.to_string(),
             ));
         }
-        noise::check_rate("dropout", self.dropout)
+        Ok(())
     }
 
     fn arguments(&self, inputs: &Inputs) -> Result<Inputs> {
-        by_role(inputs)
+        Roles::as_arguments(inputs)
     }
 
     fn build(&self, cx: &mut Build) -> Result<()> {
         let roles = Roles::of(cx.inputs())?;
         self.check_shapes(&roles)?;
-        self.heads()
-            .add_projections(cx, &roles, self.num_key_value_heads)
+        self.heads().build(cx, &roles)
     }
-
-    /// The output carries the mask that the query carries, the scores none.
-    fn compute_mask(
-        &self,
-        _cx: &Call,
-        inputs: &Inputs,
-        outputs: &[Tensor],
-    ) -> Result<Vec<Option<Tensor>>> {
-        let mut masks = vec![None; outputs.len()];
-        if let Some(first) = masks.first_mut() {
-            *first = Roles::of(inputs)?.query.mask();
-        }
-        Ok(masks)
-    }
-
-    attention_methods!();
 }

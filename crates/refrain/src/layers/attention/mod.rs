@@ -4,8 +4,12 @@ mod additive_attention;
 #[allow(clippy::module_inception)]
 mod attention;
 mod group_query_attention;
+mod heads;
 mod multi_head_attention;
 mod multi_head_scores;
+mod operands;
+mod options;
+mod roles;
 mod scores;
 
 /// The argument of `MultiHeadAttention` that Keras 3.8 and later do not use.

@@ -1,6 +1,6 @@
 //! The products of multi-head attention, on projected tensors `(batch, …, heads, size)`.
 
-use refrain_graph::{DotDims, Shape};
+use refrain_graph::DotDims;
 
 use crate::error::Result;
 use crate::ops::{self, prim};
@@ -89,19 +89,4 @@ impl AttentionAxes {
         dims.splice(front..front, std::iter::repeat_n(Some(1), missing));
         prim::reshape(mask, dims)
     }
-}
-
-/// Each head of a projected tensor repeated, so that there are so many.
-pub(super) fn repeat_heads(projected: &Tensor, heads: usize) -> Result<Tensor> {
-    let shape = projected.shape();
-    let [front @ .., Some(own), size] = shape.dims() else {
-        return Ok(projected.clone());
-    };
-    if *own == heads || *own == 0 {
-        return Ok(projected.clone());
-    }
-    let each = |n| [front, &[Some(*own), Some(n), *size][..]].concat();
-    let repeated = prim::reshape(projected, each(1))?;
-    let repeated = prim::broadcast_to(&repeated, &Shape::from(each(heads / own)))?;
-    prim::reshape(&repeated, [front, &[Some(heads), *size][..]].concat())
 }

@@ -29,7 +29,7 @@ impl AnyLayer {
             Some(call) => self.call_label(call),
             None => format!("model `{}`", self.get_name()),
         };
-        let inputs = trace.place(inputs)?.try_map(|t| self.autocast(t))?;
+        let inputs = trace.place(inputs)?.try_map(|t| Ok(self.autocast(t)))?;
         self.build_for(&inputs, &trace.layer_path().join("/"))?;
         self.check_inputs(&inputs)?;
         let outer = trace.enter(self.get_name(), &label);
@@ -124,14 +124,11 @@ impl AnyLayer {
     }
 
     /// Floats come as the layer's type; integers and truth values stay what they are.
-    fn autocast(&self, tensor: &Tensor) -> Result<Tensor> {
-        let fits = !tensor.dtype().is_float() || tensor.dtype() == self.0.base.dtype;
-        if fits || !self.0.layer.casts_inputs() {
-            return Ok(tensor.clone());
+    fn autocast(&self, tensor: &Tensor) -> Tensor {
+        match self.0.layer.casts_inputs() {
+            true => ops::cast_floats(tensor, self.0.base.dtype).with_mask(tensor.mask()),
+            false => tensor.clone(),
         }
-        let cast = ops::cast(tensor, self.0.base.dtype).with_mask(tensor.mask());
-        cast.check()?;
-        Ok(cast)
     }
 
     fn check_inputs(&self, inputs: &Inputs) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use refrain_graph::{DType, Spec};
 use serde_json::{Map, Value as Json};
 
-use super::versions;
+use super::{is_input, versions};
 use crate::config::{Config, short, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Inputs, MaskRule};
@@ -99,12 +99,12 @@ const MOST_CALLS: usize = 1 << 15;
 pub(super) fn sequential(config: &Config, context: &Restoring) -> Result<Model> {
     let mut layers = list(config, "layers")?.iter().peekable();
     let first = layers.peek().copied().unwrap_or(&Json::Null);
-    let input = match first["class_name"].as_str() {
-        Some("InputLayer") => {
+    let input = match is_input(first) {
+        true => {
             layers.next();
             input_tensor(first)?
         }
-        _ => implied_input(config, first)?,
+        false => implied_input(config, first)?,
     };
     let mut made = Vec::new();
     while let Some(json) = layers.next() {
@@ -186,9 +186,6 @@ fn implied_input(config: &Config, first: &Json) -> Result<Tensor> {
     })?;
     let mut input = Config::new();
     input.insert("batch_shape".to_owned(), shape.clone());
-    let embeds = first["class_name"].as_str() == Some("Embedding");
-    let dtype = if embeds { "int32" } else { "float32" };
-    input.insert("dtype".to_owned(), dtype.into());
     let layer = InputLayer::from_config(&input)?;
     let spec = layer.spec();
     let name = crate::names::unique("input_layer");
@@ -198,8 +195,8 @@ fn implied_input(config: &Config, first: &Json) -> Result<Tensor> {
 impl Graph {
     /// Makes a layer of the file, without its calls.
     fn add(&mut self, json: &Json, context: &Restoring) -> Result<()> {
-        let entry = match json["class_name"].as_str() {
-            Some("InputLayer") => {
+        let entry = match is_input(json) {
+            true => {
                 let tensor = input_tensor(json)?;
                 let symbolic = tensor.as_symbolic();
                 let layer = symbolic.map(|s| s.node.layer.clone());
@@ -210,7 +207,7 @@ impl Graph {
                     numbers: Vec::new(),
                 }
             }
-            _ => Entry {
+            false => Entry {
                 layer: serialized::from_json(json, context)?,
                 calls: calls(json)?,
                 made: Vec::new(),

@@ -22,12 +22,26 @@ use crate::models::Model;
 /// Classes of models that are graphs of layers.
 const FUNCTIONAL: [&str; 2] = ["Functional", "Model"];
 
+/// Whether a serialised object is of a class.
+fn is_of(json: &Json, class: &str) -> bool {
+    json["class_name"].as_str() == Some(class)
+}
+
+/// Whether a serialised object is a stack of layers.
+pub(crate) fn is_sequential(json: &Json) -> bool {
+    is_of(json, "Sequential")
+}
+
+/// Whether a serialised layer is an input.
+pub(crate) fn is_input(json: &Json) -> bool {
+    is_of(json, "InputLayer")
+}
+
 /// Whether a serialised object is a model: a graph or a stack of layers.
 pub(crate) fn is_model(json: &Json) -> bool {
-    let class = json["class_name"].as_str().unwrap_or_default();
-    let graph =
-        json["config"]["input_layers"].is_array() || json["config"]["input_layers"].is_object();
-    class == "Sequential" || FUNCTIONAL.contains(&class) || graph
+    let inputs = &json["config"]["input_layers"];
+    let graph = inputs.is_array() || inputs.is_object();
+    is_sequential(json) || FUNCTIONAL.iter().any(|class| is_of(json, class)) || graph
 }
 
 /// What makes the layers of a file's description.
@@ -53,9 +67,9 @@ pub(crate) fn model_from_json(json: &Json, context: &Restoring) -> Result<Model>
     }
     let config = json["config"].as_object();
     let config = config.ok_or_else(|| unexpected("a model's configuration", &json["config"]))?;
-    let model = match json["class_name"].as_str() {
-        Some("Sequential") => graph::sequential(config, context)?,
-        _ => graph::functional(config, context)?,
+    let model = match is_sequential(json) {
+        true => graph::sequential(config, context)?,
+        false => graph::functional(config, context)?,
     };
     if config.get("trainable").and_then(Json::as_bool) == Some(false) {
         model.any().freeze_alone();

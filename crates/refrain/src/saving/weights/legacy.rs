@@ -10,6 +10,7 @@ use super::{unique, unused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::AnyLayer;
 use crate::models::Model;
+use crate::saving::config::is_sequential;
 use crate::variable::Variable;
 use refrain_storage::{ArrayRef, Attribute, Group};
 
@@ -166,7 +167,7 @@ pub(crate) fn reordered_by_keras(model: &Model, description: &Json) -> Vec<Strin
     let frozen: HashSet<&str> = described
         .into_iter()
         .flatten()
-        .filter(|l| l["class_name"] == "Sequential" && l["config"]["trainable"] == false)
+        .filter(|l| is_sequential(l) && l["config"]["trainable"] == false)
         .filter_map(|l| l["config"]["name"].as_str())
         .collect();
     let differs = |layer: &AnyLayer| {

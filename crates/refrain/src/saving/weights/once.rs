@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers::restoring::{description, identity};
 use crate::names::Members;
 use crate::ops;
+use crate::saving::config::{is_input, is_sequential};
 use refrain_storage::{ArrayFile, ArrayRef, Group};
 
 /// Identities of layers that are described several times, by the JSON pointers to their descriptions.
@@ -148,7 +149,7 @@ fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Attribute)> {
         let pointer = format!("/config/cells/{i}");
         (cell, pointer, Attribute::List("cells"))
     });
-    let sequential = json["class_name"].as_str() == Some("Sequential");
+    let sequential = is_sequential(json);
     let listed = config["layers"]
         .as_array()
         .into_iter()
@@ -156,8 +157,7 @@ fn members(json: &Json) -> impl Iterator<Item = (&Json, String, Attribute)> {
         .enumerate();
     let listed = listed.filter(move |(_, layer)| {
         let module = layer["module"].as_str().unwrap_or_default();
-        let is_input = layer["class_name"].as_str() == Some("InputLayer");
-        let left_out = ops::is_module(module) || (sequential && is_input);
+        let left_out = ops::is_module(module) || (sequential && is_input(layer));
         !left_out
     });
     let listed = listed.map(|(i, layer)| {

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 pub(crate) use identities::identities;
 pub(crate) use training::upgrade_training;
 
-use super::is_model;
+use super::{is_model, is_sequential};
 use crate::config::unexpected;
 use crate::error::Result;
 use nodes::Calls;
@@ -71,7 +71,7 @@ fn upgrade_object(json: &mut Json, old: bool) -> Result<()> {
         return Err(unexpected("a model's configuration", &json["config"]));
     }
     let calls = Calls::of(&json["config"]);
-    let sequential = json["class_name"].as_str() == Some("Sequential");
+    let sequential = is_sequential(json);
     if sequential {
         layers::imply_input(&mut json["config"]);
     }

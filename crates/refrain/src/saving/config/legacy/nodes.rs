@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::is_model;
+use super::super::{is_input, is_model, is_sequential};
 use super::families::Family;
 use crate::config::{shown, unexpected};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,19 +40,14 @@ impl Calls {
         let begins_with_input = |layer: &&Json| {
             let first = &layer["config"]["layers"][0];
             let implied = first["config"]["batch_input_shape"].is_array();
-            is_model(layer) && (first["class_name"].as_str() == Some("InputLayer") || implied)
+            is_model(layer) && (is_input(first) || implied)
         };
         let nested = layers().filter(begins_with_input);
         Calls {
             legacy,
             names: layers().map(name).collect(),
             counted_from_one: nested
-                .map(|layer| {
-                    (
-                        name(layer),
-                        layer["class_name"].as_str() != Some("Sequential"),
-                    )
-                })
+                .map(|layer| (name(layer), !is_sequential(layer)))
                 .collect(),
         }
     }
