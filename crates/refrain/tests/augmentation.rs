@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use ndarray::{Array2, Array4, ArrayD};
 use refrain::layers::{
-    AutoContrast, Dense, Equalization, Factor, Factors, Flatten, FlipMode, Handle, Layer,
-    RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomErasing,
-    RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPosterization,
-    RandomSaturation, RandomSharpness, Solarization,
+    AutoContrast, Dense, Equalization, Factor, Factors, Flatten, FlipMode, Handle, Interpolation,
+    Layer, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
+    RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur,
+    RandomGrayscale, RandomHue, RandomInvert, RandomPerspective, RandomPosterization,
+    RandomRotation, RandomSaturation, RandomSharpness, RandomShear, RandomTranslation, RandomZoom,
+    Solarization,
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
@@ -111,6 +113,123 @@ fn rectangles_have_the_size_that_is_drawn_and_lie_anywhere() -> Result<()> {
     Ok(())
 }
 
+/// The pixels of a row of nine that goes up by one, at a place.
+fn of_row(layer: Handle<impl Layer<Output = Tensor>>, place: usize) -> Result<ArrayD<f32>> {
+    let row = Array4::from_shape_fn((IMAGES, 1, 9, 1), |(_, _, j, _)| j as f32);
+    Ok(changed(layer, &row)?
+        .index_axis(ndarray::Axis(2), place)
+        .to_owned())
+}
+
+/// Checks that numbers are spread over a range.
+fn check_spread(values: &ArrayD<f32>, [low, high]: [f32; 2]) {
+    assert!(
+        values
+            .iter()
+            .all(|v| (low - 1e-4..=high + 1e-4).contains(v))
+    );
+    for quarter in 0..4 {
+        let bound = |i: i32| low + (high - low) * i as f32 / 4.0;
+        let part = share(values, |v| {
+            (bound(quarter)..bound(quarter + 1)).contains(&v)
+        });
+        assert!((part - 0.25).abs() < 0.05, "{quarter}: {part}");
+    }
+}
+
+#[test]
+fn pixels_are_moved_within_the_bounds() -> Result<()> {
+    check_spread(
+        &of_row(RandomTranslation::new(0.5, 0.25).seed(1), 4)?,
+        [1.75, 6.25],
+    );
+    check_spread(
+        &of_row(RandomTranslation::new(0.0, (0.1, 0.3)).seed(1), 4)?,
+        [1.3, 3.1],
+    );
+    check_spread(
+        &of_row(RandomZoom::new((-0.5, 0.0)).seed(1), 8)?,
+        [6.0, 8.0],
+    );
+    let wide = RandomZoom::new(0.9).width_factor(Factor::Between(-0.5, -0.25));
+    check_spread(&of_row(wide.seed(1), 8)?, [6.0, 7.0]);
+    // Both ways, of a second row at the first column.
+    let rows = Array4::from_shape_fn((IMAGES, 2, 9, 1), |(_, _, j, _)| j as f32);
+    let y = changed(RandomShear::new().x_factor((0.5, 0.5)).seed(1), &rows)?;
+    let moved = y
+        .index_axis(ndarray::Axis(1), 1)
+        .index_axis(ndarray::Axis(1), 4)
+        .to_owned();
+    assert!((share(&moved, |v| v == 4.5) - 0.5).abs() < 0.05);
+    assert!((share(&moved, |v| v == 3.5) - 0.5).abs() < 0.05);
+    // A sixth of a turn and less.
+    let y = of_row(RandomRotation::new(1.0 / 6.0).seed(1), 8)?;
+    assert!(y.iter().all(|v| (6.0 - 1e-4..=8.0).contains(v)));
+    let ramp = Array4::from_shape_fn((IMAGES, 9, 9, 1), |(_, _, j, _)| j as f32);
+    let layer = RandomPerspective::new().scale(0.2).factor((0.5, 0.5));
+    let y = changed(layer.seed(1), &ramp)?;
+    let middle = y.index_axis(ndarray::Axis(1), 4);
+    let middle = middle.index_axis(ndarray::Axis(1), 4).to_owned();
+    assert!((share(&middle, |v| v == 4.0) - 0.5).abs() < 0.05);
+    assert!(middle.iter().all(|v| (3.0..=5.0).contains(v)));
+    Ok(())
+}
+
+#[test]
+fn noise_moves_pixels_of_as_many_images_as_are_drawn() -> Result<()> {
+    let waves = Array4::from_shape_fn((200, 20, 20, 1), |(_, i, j, _)| {
+        (i * 7 + j * 11) as f32 % 50.0
+    });
+    let layer = RandomElasticTransform::new()
+        .factor((0.5, 0.5))
+        .scale((0.5, 1.0))
+        .value_range((0.0, 45.0));
+    let y = changed(layer.seed(1), &waves)?;
+    assert!(y.iter().all(|v| (0.0..=45.0).contains(v)));
+    let pairs = y.outer_iter().zip(waves.outer_iter());
+    let moved = pairs
+        .filter(|(a, b)| a.iter().zip(b).any(|(a, b)| *a != b.min(45.0)))
+        .count();
+    assert!((60..=140).contains(&moved), "{moved}");
+    Ok(())
+}
+
+#[test]
+fn parts_lie_anywhere_while_fitting_and_images_stay_outside_of_it() -> Result<()> {
+    let images = Array4::from_shape_fn((400, 4, 3, 1), |(_, i, j, _)| (i * 3 + j) as f32);
+    let at = input([4, 3, 1]);
+    let layer = RandomCrop::new(2_usize, 1_usize).seed(1);
+    let y = layer.call(Inputs::new(&at).option("training", true))?;
+    assert_eq!(y.shape().to_string(), "(None, 2, 1, 1)");
+    let parts = Model::new(&at, &y)?
+        .predict(&images)
+        .batch_size(2)
+        .run()?
+        .into_array()?;
+    let first: BTreeSet<u32> = parts
+        .outer_iter()
+        .map(|part| part[[0, 0, 0]] as u32)
+        .collect();
+    assert_eq!(
+        first.into_iter().collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    );
+    assert!(
+        parts
+            .outer_iter()
+            .all(|part| part[[1, 0, 0]] == part[[0, 0, 0]] + 3.0)
+    );
+    // As in Keras: the model counts on the part, and gets the image.
+    let y = layer.call(&at)?;
+    assert_eq!(y.shape().to_string(), "(None, 2, 1, 1)");
+    let whole: ArrayD<f32> = Model::new(&at, &(y * 2.0))?
+        .predict(&images)
+        .run()?
+        .into_array()?;
+    assert_eq!(whole, images.mapv(|v| v * 2.0).into_dyn());
+    Ok(())
+}
+
 #[test]
 fn images_without_three_colours_and_options_out_of_bounds_are_refused() {
     let two = input([4, 4, 2]);
@@ -134,6 +253,13 @@ fn images_without_three_colours_and_options_out_of_bounds_are_refused() {
             .is_err()
     );
     assert!(Equalization::new().bins(0usize).call(&x).is_err());
+    assert!(RandomTranslation::new(0.1, (0.5, 1.5)).call(&x).is_err());
+    assert!(RandomZoom::new((-1.0, 0.0)).call(&x).is_err());
+    assert!(RandomShear::new().y_factor((-0.1, 0.2)).call(&x).is_err());
+    assert!(RandomCrop::new(0_usize, 2_usize).call(&x).is_err());
+    assert!(RandomPerspective::new().scale(1.5).call(&x).is_err());
+    let cubic = RandomRotation::new(0.1).interpolation(Interpolation::Bicubic);
+    assert!(cubic.call(&x).is_err());
 }
 
 #[test]
@@ -154,6 +280,12 @@ fn models_of_all_layers_fit_and_predict_what_they_are_given() -> Result<()> {
     x = RandomErasing::new().call(&x)?;
     x = RandomGaussianBlur::new().call(&x)?;
     x = Solarization::new().threshold_factor((0.5, 0.9)).call(&x)?;
+    x = RandomTranslation::new(0.2, 0.1).call(&x)?;
+    x = RandomZoom::new(0.2).call(&x)?;
+    x = RandomRotation::new(0.1).call(&x)?;
+    x = RandomShear::new().x_factor(0.2).call(&x)?;
+    x = RandomPerspective::new().scale(0.2).call(&x)?;
+    x = RandomElasticTransform::new().call(&x)?;
     let unchanged = Equalization::new().call(&x)?;
     let y = Dense::new(1).call(&Flatten::new().call(&unchanged)?)?;
     let model = Model::new(&at, &y)?;

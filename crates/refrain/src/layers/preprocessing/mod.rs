@@ -15,11 +15,15 @@ pub use augmentation::{
     AutoContrast, AutoContrastOptions, Equalization, EqualizationOptions, Factor, FlipMode,
     RandomBrightness, RandomBrightnessOptions, RandomColorDegeneration,
     RandomColorDegenerationOptions, RandomColorJitter, RandomColorJitterOptions, RandomContrast,
-    RandomContrastOptions, RandomErasing, RandomErasingOptions, RandomFlip, RandomFlipOptions,
-    RandomGaussianBlur, RandomGaussianBlurOptions, RandomGrayscale, RandomGrayscaleOptions,
-    RandomHue, RandomHueOptions, RandomInvert, RandomInvertOptions, RandomPosterization,
-    RandomPosterizationOptions, RandomSaturation, RandomSaturationOptions, RandomSharpness,
-    RandomSharpnessOptions, Solarization, SolarizationOptions, ValueRange,
+    RandomContrastOptions, RandomCrop, RandomCropOptions, RandomElasticTransform,
+    RandomElasticTransformOptions, RandomErasing, RandomErasingOptions, RandomFlip,
+    RandomFlipOptions, RandomGaussianBlur, RandomGaussianBlurOptions, RandomGrayscale,
+    RandomGrayscaleOptions, RandomHue, RandomHueOptions, RandomInvert, RandomInvertOptions,
+    RandomPerspective, RandomPerspectiveOptions, RandomPosterization, RandomPosterizationOptions,
+    RandomRotation, RandomRotationOptions, RandomSaturation, RandomSaturationOptions,
+    RandomSharpness, RandomSharpnessOptions, RandomShear, RandomShearOptions, RandomTranslation,
+    RandomTranslationOptions, RandomZoom, RandomZoomOptions, Solarization, SolarizationOptions,
+    ValueRange,
 };
 pub use categorical::OutputMode;
 pub use category_encoding::{CategoryEncoding, CategoryEncodingOptions};
@@ -27,7 +31,7 @@ pub use center_crop::{CenterCrop, CenterCropOptions};
 pub use discretization::{Discretization, DiscretizationOptions};
 pub use normalization::{Normalization, NormalizationOptions, Statistic};
 pub use rescaling::{Factors, Rescaling, RescalingOptions};
-pub use resizing::{FillMode, Resizing, ResizingOptions};
+pub use resizing::{Resizing, ResizingOptions};
 
 crate::layers::registry::rows! {
     "AutoContrast" => AutoContrastOptions,
@@ -40,15 +44,22 @@ crate::layers::registry::rows! {
     "RandomColorDegeneration" => RandomColorDegenerationOptions,
     "RandomColorJitter" => RandomColorJitterOptions,
     "RandomContrast" => RandomContrastOptions,
+    "RandomCrop" => RandomCropOptions,
+    "RandomElasticTransform" => RandomElasticTransformOptions,
     "RandomErasing" => RandomErasingOptions,
     "RandomFlip" => RandomFlipOptions,
     "RandomGaussianBlur" => RandomGaussianBlurOptions,
     "RandomGrayscale" => RandomGrayscaleOptions,
     "RandomHue" => RandomHueOptions,
     "RandomInvert" => RandomInvertOptions,
+    "RandomPerspective" => RandomPerspectiveOptions,
     "RandomPosterization" => RandomPosterizationOptions,
+    "RandomRotation" => RandomRotationOptions,
     "RandomSaturation" => RandomSaturationOptions,
     "RandomSharpness" => RandomSharpnessOptions,
+    "RandomShear" => RandomShearOptions,
+    "RandomTranslation" => RandomTranslationOptions,
+    "RandomZoom" => RandomZoomOptions,
     "Rescaling" => RescalingOptions,
     "Resizing" => ResizingOptions,
     "Solarization" => SolarizationOptions,

@@ -1,8 +1,8 @@
 //! Images of stronger or weaker colours.
 
 use super::options::{Factor, SIGNED, ValueRange};
-use super::{Draws, augmentation, colors};
-use crate::ops::prim;
+use super::{Draws, augmentation};
+use crate::ops::{image::colors, prim};
 
 /// Keras's epsilon.
 const EPSILON: f64 = 1e-7;

@@ -31,15 +31,27 @@ fn layer(class: &str, config: &Config) -> Result<Box<dyn Augmentation>> {
         RandomPosterization RandomPosterizationOptions
         RandomSaturation RandomSaturationOptions
         RandomSharpness RandomSharpnessOptions
+        RandomCrop RandomCropOptions
+        RandomElasticTransform RandomElasticTransformOptions
+        RandomPerspective RandomPerspectiveOptions
+        RandomRotation RandomRotationOptions
+        RandomShear RandomShearOptions
+        RandomTranslation RandomTranslationOptions
+        RandomZoom RandomZoomOptions
         Solarization SolarizationOptions
     })
 }
 
 #[test]
 fn images_are_changed_by_what_is_drawn_as_in_keras() -> Result<()> {
-    let mut golden = Golden::open("image_changes");
+    check("image_changes", 30)?;
+    check("image_moves", 20)
+}
+
+fn check(file: &str, least: usize) -> Result<()> {
+    let mut golden = Golden::open(file);
     let cases = golden.cases.as_array().cloned().expect("cases");
-    assert!(cases.len() > 30, "{} cases", cases.len());
+    assert!(cases.len() > least, "{} cases", cases.len());
     for case in &cases {
         let class = case["class_name"].as_str().expect("a class");
         let layer = layer(class, case["config"].as_object().expect("a config"))?;
