@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::{Array2, Array4, ArrayD};
+use ndarray::{Array2, Array3, Array4, ArrayD};
 use refrain::layers::{
-    AutoContrast, Dense, Equalization, Factor, Factors, Flatten, FlipMode, Handle, Interpolation,
-    Layer, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
-    RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur,
-    RandomGrayscale, RandomHue, RandomInvert, RandomPerspective, RandomPosterization,
-    RandomRotation, RandomSaturation, RandomSharpness, RandomShear, RandomTranslation, RandomZoom,
-    Solarization,
+    AugMix, AutoContrast, CenterCrop, CutMix, Dense, Equalization, Factor, Factors, Flatten,
+    FlipMode, Handle, Interpolation, Layer, MaxNumBoundingBoxes, MixUp, Pipeline, RandAugment,
+    RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop,
+    RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale,
+    RandomHue, RandomInvert, RandomPerspective, RandomPosterization, RandomRotation,
+    RandomSaturation, RandomSharpness, RandomShear, RandomTranslation, RandomZoom, Solarization,
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
-use refrain::{Inputs, Model, Result, Tensor, input, load_model};
+use refrain::{Inputs, Model, Result, Structure, Tensor, input, load_model, ops};
 
 const IMAGES: usize = 2000;
 
@@ -227,6 +227,128 @@ fn parts_lie_anywhere_while_fitting_and_images_stay_outside_of_it() -> Result<()
         .run()?
         .into_array()?;
     assert_eq!(whole, images.mapv(|v| v * 2.0).into_dyn());
+    Ok(())
+}
+
+/// Images of one value, 0 or 100, and how much they are of either class, after a layer while fitting.
+fn mixed<L: Layer<Output = Structure<Tensor>>>(layer: Handle<L>) -> Result<[Vec<f64>; 2]> {
+    let at = input([4, 4, 1]);
+    let second = at.slice((.., 0, 0)) / 100.0;
+    let labels = ops::concatenate([&(1.0 - &second), &second], -1);
+    let batch = [
+        ("images", Structure::Leaf(at.clone())),
+        ("labels", Structure::Leaf(labels)),
+    ];
+    let call = Inputs::new(Structure::dict(batch)).option("training", true);
+    let y = layer.call(call)?.into_leaves();
+    assert_eq!(y[1].shape().to_string(), "(None, 2)");
+    let x = Array4::from_shape_fn((IMAGES, 4, 4, 1), |(n, ..)| (n % 2) as f32 * 100.0);
+    let mixed = Model::new(&at, [&y[0], &y[1]])?
+        .predict(&x)
+        .batch_size(IMAGES)
+        .run()?;
+    Ok([mixed.literal(0)?.to_f64(), mixed.literal(1)?.to_f64()])
+}
+
+#[test]
+fn samples_are_mixed_with_their_labels() -> Result<()> {
+    let [images, labels] = mixed(MixUp::new().alpha(1.0).seed(1))?;
+    for (image, label) in images.chunks(16).zip(labels.chunks(2)) {
+        assert!((label[0] + label[1] - 1.0).abs() < 1e-5);
+        assert!(image.iter().all(|v| (v / 100.0 - label[1]).abs() < 1e-4));
+    }
+    // A half of the images is mixed with one of the other class, in shares that are spread evenly.
+    for quarter in 0..4 {
+        let bound = f64::from(quarter) / 4.0;
+        let inside = |v: &&f64| **v > 0.0 && **v < 1.0 && (bound..bound + 0.25).contains(*v);
+        let part = labels.iter().step_by(2).filter(inside).count() as f64 / IMAGES as f64;
+        assert!((part - 0.125).abs() < 0.04, "{quarter}: {part}");
+    }
+    let [images, labels] = mixed(CutMix::new().factor((1.0, 1.0)).seed(1))?;
+    let pasted = images
+        .chunks(16)
+        .filter(|image| image.iter().any(|v| *v != image[0]))
+        .count();
+    assert!(pasted > IMAGES / 5, "{pasted}");
+    assert!(images.iter().all(|v| *v == 0.0 || *v == 100.0));
+    // What is pasted and what labels say agree on the whole.
+    let differences = images
+        .chunks(16)
+        .zip(labels.chunks(2))
+        .map(|(image, label)| image.iter().sum::<f64>() / 1600.0 - label[1]);
+    let mean = differences.sum::<f64>() / IMAGES as f64;
+    assert!(mean.abs() < 0.03, "{mean}");
+    Ok(())
+}
+
+#[test]
+fn mixing_refuses_other_data_and_small_alphas_are_numbers() -> Result<()> {
+    let x = input([4, 4, 1]);
+    let boxes = Structure::dict([
+        ("images", Structure::Leaf(x.clone())),
+        ("bounding_boxes", Structure::Leaf(x.clone())),
+    ]);
+    let error = MixUp::new().call(boxes).expect_err("boxes");
+    assert!(error.to_string().contains("bounding_boxes"), "{error}");
+    assert!(MixUp::new().alpha(0.0).call(&x).is_err());
+    let [images, labels] = mixed(CutMix::new().factor((0.0, 0.0)).seed(1))?;
+    assert!(images.iter().chain(&labels).all(|v| v.is_finite()));
+    Ok(())
+}
+
+#[test]
+fn boxes_become_as_many_as_are_wanted() -> Result<()> {
+    let boxes = input([3, 4]);
+    let labels = ops::max(&boxes, -1, false);
+    let data = |boxes: &Tensor, labels: &Tensor| {
+        let parts = [
+            ("boxes", Structure::Leaf(boxes.clone())),
+            ("labels", Structure::Leaf(labels.clone())),
+        ];
+        Structure::dict([("bounding_boxes", Structure::dict(parts))])
+    };
+    let x = Array3::from_shape_fn((2, 3, 4), |(n, i, j)| (n * 12 + i * 4 + j) as f32);
+    for (number, last) in [(2_usize, 7.0), (5, -1.0)] {
+        let layer = MaxNumBoundingBoxes::new(number).bounding_box_format("xyxy".to_owned());
+        let y = layer.call(data(&boxes, &labels))?.into_leaves();
+        let limited = Model::new(&boxes, [&y[0], &y[1]])?.predict(&x).run()?;
+        assert_eq!(limited.literal(0)?.dims(), [2, number, 4]);
+        assert_eq!(limited.literal(1)?.to_f64()[number - 1], last);
+    }
+    assert!(
+        MaxNumBoundingBoxes::new(2_usize)
+            .call(data(&boxes, &labels))
+            .is_err()
+    );
+    Ok(())
+}
+
+#[test]
+fn changes_of_many_kinds_stay_in_the_range_of_values() -> Result<()> {
+    let images = Array4::from_shape_fn((8, 9, 8, 3), |(n, i, j, c)| {
+        ((n * 37 + i * 11 + j * 17 + c * 29) % 256) as f32
+    });
+    let many = RandAugment::new().num_ops(1_usize).seed(1);
+    let chains = AugMix::new()
+        .chain_depth(1_usize)
+        .num_chains(2_usize)
+        .seed(1);
+    for y in [changed(many, &images)?, changed(chains, &images)?] {
+        assert!(y.iter().all(|v| (-0.01..=255.01).contains(v)));
+        assert_ne!(y, images.clone().into_dyn());
+    }
+    let row = Pipeline::new([RandomFlip::new().seed(1).any(), CenterCrop::new(3, 4).any()]);
+    let at = input([9, 8, 3]);
+    let y = row.call(&at)?.into_leaves().swap_remove(0);
+    assert_eq!(y.shape().to_string(), "(None, 3, 4, 3)");
+    let model = Model::new(&at, &y)?;
+    let path = std::env::temp_dir().join(format!("refrain-pipeline-{}.keras", std::process::id()));
+    model.save(&path)?;
+    let again = load_model(&path)?;
+    std::fs::remove_file(path).ok();
+    let predict =
+        |model: &Model| -> Result<ArrayD<f32>> { model.predict(&images).run()?.into_array() };
+    assert_eq!(predict(&again)?, predict(&model)?);
     Ok(())
 }
 

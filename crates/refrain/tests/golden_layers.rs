@@ -91,6 +91,7 @@ families! {
     augmentation: "RandomFlip" "RandomBrightness" "RandomContrast" "RandomGrayscale" "RandomInvert" "RandomPosterization" "RandomErasing" "RandomGaussianBlur" "RandomSharpness";
     augmentation_of_colors: "RandomSaturation" "RandomHue" "RandomColorJitter" "RandomColorDegeneration" "Solarization" "AutoContrast" "Equalization";
     augmentation_of_places: "RandomTranslation" "RandomZoom" "RandomRotation" "RandomShear" "RandomPerspective" "RandomElasticTransform" "RandomCrop";
+    augmentation_of_many: "RandAugment" "AugMix" "MixUp" "CutMix" "ContrastLimitedAdaptiveHistogramEqualization" "MaxNumBoundingBoxes" "Pipeline";
     convolutional: "Conv1D" "Conv2D" "Conv3D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
     transposed_convolutional: "Conv1DTranspose" "Conv2DTranspose" "Conv3DTranspose";
     max_pooling: "MaxPooling1D" "MaxPooling2D" "MaxPooling3D" "GlobalMaxPooling1D" "GlobalMaxPooling2D" "GlobalMaxPooling3D";

@@ -66,6 +66,9 @@ operations! { TABLE in table {
     [Tensor, Tensor, Count, Text, Number] => map_coordinates_call;
 }}
 
+/// How many axes a tensor may have that is read at coordinates.
+const MOST_AXES: usize = 8;
+
 fn map_coordinates_call(inputs: &Inputs, config: &Config) -> Traced {
     let x = tensor_argument(inputs, 0, "inputs")?;
     let coordinates = tensor_argument(inputs, 1, "coordinates")?;
@@ -77,6 +80,12 @@ fn map_coordinates_call(inputs: &Inputs, config: &Config) -> Traced {
             return Err(Error::mismatch(ErrorKind::Config, "order 0 or 1", received));
         }
     };
+    // Each axis doubles the number of elements that a value is made of.
+    if x.rank() > MOST_AXES {
+        let received = format!("shape {}", x.shape());
+        let expected = format!("at most {MOST_AXES} axes");
+        return Err(Error::mismatch(ErrorKind::Shape, expected, received));
+    }
     if coordinates.rank() < 2 || coordinates.dim(0) != Some(x.rank()) {
         return Err(Error::mismatch(
             ErrorKind::Shape,

@@ -1,9 +1,17 @@
 //! Layers that change images while fitting.
 
+mod aug_mix;
 mod auto_contrast;
+mod contrast_limited_adaptive_histogram_equalization;
+mod cut_mix;
+mod distributions;
 mod equalization;
+mod mix_up;
+mod mixing;
 mod moves;
 mod options;
+mod parts;
+mod rand_augment;
 mod random_brightness;
 mod random_color_degeneration;
 mod random_color_jitter;
@@ -28,9 +36,17 @@ mod solarization;
 #[cfg(test)]
 mod tests;
 
+pub use aug_mix::{AugMix, AugMixOptions};
 pub use auto_contrast::{AutoContrast, AutoContrastOptions};
+pub use contrast_limited_adaptive_histogram_equalization::{
+    ContrastLimitedAdaptiveHistogramEqualization,
+    ContrastLimitedAdaptiveHistogramEqualizationOptions,
+};
+pub use cut_mix::{CutMix, CutMixOptions};
 pub use equalization::{Equalization, EqualizationOptions};
+pub use mix_up::{MixUp, MixUpOptions};
 pub use options::{Factor, ValueRange};
+pub use rand_augment::{RandAugment, RandAugmentOptions};
 pub use random_brightness::{RandomBrightness, RandomBrightnessOptions};
 pub use random_color_degeneration::{RandomColorDegeneration, RandomColorDegenerationOptions};
 pub use random_color_jitter::{RandomColorJitter, RandomColorJitterOptions};

@@ -38,6 +38,11 @@ fn layer(class: &str, config: &Config) -> Result<Box<dyn Augmentation>> {
         RandomShear RandomShearOptions
         RandomTranslation RandomTranslationOptions
         RandomZoom RandomZoomOptions
+        AugMix AugMixOptions
+        CutMix CutMixOptions
+        ContrastLimitedAdaptiveHistogramEqualization ContrastLimitedAdaptiveHistogramEqualizationOptions
+        MixUp MixUpOptions
+        RandAugment RandAugmentOptions
         Solarization SolarizationOptions
     })
 }
@@ -63,13 +68,7 @@ fn check(file: &str, least: usize) -> Result<()> {
         let tensors: Vec<Tensor> = inputs
             .map(|(i, value)| trace.input(&format!("x{i}"), value.spec()))
             .collect();
-        // Keras shifts by bytes.
-        let byte = |x: &Tensor| prim::convert(x, refrain_graph::DType::U8);
-        let drawn = match class {
-            "RandomPosterization" => vec![byte(&tensors[1])?],
-            _ => tensors[1..].to_vec(),
-        };
-        let changed = layer.transform(&tensors[0], &drawn)?.checked()?;
+        let changed = layer.transform(&tensors[0], &tensors[1..])?.checked()?;
         let value = changed.expect_traced()?.value;
         trace.with_graph(|graph| graph.result(value));
         let program = Program::new(trace.finish())?;
