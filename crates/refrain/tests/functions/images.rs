@@ -105,21 +105,13 @@ pub const MODELS: &[(&str, Build)] = &[
         of_first(|x, _| vec![image::rgb_to_hsv(&x.sigmoid(), FIRST)])
     }),
     ("scale_and_translate", || {
-        of_images(|x| {
-            let scale = ops::convert_to_tensor(&array![1.7_f32, 0.6]);
-            let shift = waves(&[2]);
-            let shape = [None, Some(5), Some(4), Some(3)];
-            let method = Interpolation::Lanczos3;
-            vec![image::scale_and_translate(
-                x,
-                shape,
-                &scale,
-                &shift,
-                [1, 2],
-                method,
-                false,
-            )]
-        })
+        // Keras wants to know all sizes.
+        let x = Input::new([4, 6, 3]).batch_size(SAMPLES).tensor();
+        let scale = ops::convert_to_tensor(&array![1.7_f32, 0.6]);
+        let (shift, shape) = (waves(&[2]), [SAMPLES, 5, 4, 3]);
+        let method = Interpolation::Lanczos3;
+        let y = image::scale_and_translate(&x, shape, &scale, &shift, [1, 2], method, false);
+        Model::new(&x, &y)
     }),
     ("sobel_edges", || {
         of_first(|x, _| vec![image::sobel_edges(x, FIRST)])

@@ -22,7 +22,7 @@ numbers = rng.integers(0, 256, (2, 4, 5, 3)).astype("uint8")
 # Turned, sheared and moved, far over the edges; the last numbers are those that move channels.
 turned = np.array([[0.9, 0.37, -2.21, -0.41, 1.13, 3.13, 0, 0], [2.1, 0.13, -9.3, 0.21, -1.7, 11.4, 0, 0]], "float32")
 by_channel = turned + np.array([0, 0, 0, 0, 0, 0, 0.63, -1.17], "float32")
-for mode in MODES:
+for mode in ["constant", "nearest"]:
     case(f"affine_{mode}", lambda x, t: [
         I.affine_transform(x, t, fill_mode=mode, fill_value=0.3),
         I.affine_transform(x, t, "nearest", mode, 0.3),
