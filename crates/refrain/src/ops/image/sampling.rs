@@ -201,7 +201,7 @@ impl Axis {
 /// Places reflected about the first and the last of so many.
 fn mirrored(at: &Tensor, size: i64) -> Tensor {
     match size - 1 {
-        0 => at * 0,
+        0 => ops::zeros_like(at, None),
         last => (ops::modulo(at + last, 2 * last) - last).abs(),
     }
 }
