@@ -87,7 +87,16 @@ fn check(golden: &Golden, case: &Json) -> Result<(), String> {
 
 #[test]
 fn functions_give_keras_s_numbers_and_gradients() {
-    let golden = Golden::read("functions");
+    check_all("functions");
+}
+
+#[test]
+fn functions_on_images_give_keras_s_numbers_and_gradients() {
+    check_all("image_ops");
+}
+
+fn check_all(file: &str) {
+    let golden = Golden::read(file);
     let cases = golden.json.as_array().expect("cases");
     none_failed(cases.iter().filter_map(|case| check(&golden, case).err()));
 }

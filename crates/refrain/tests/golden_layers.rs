@@ -9,15 +9,16 @@ use serde_json::Value as Json;
 
 /// All cases with the files that they are in: those of layers, and those of cells and of layers that run them.
 fn cases() -> impl Iterator<Item = (&'static Golden, &'static Json)> {
-    static GOLDEN: OnceLock<[Golden; 4]> = OnceLock::new();
-    let [layers, more, images, cells] = GOLDEN.get_or_init(|| {
+    static GOLDEN: OnceLock<[Golden; 5]> = OnceLock::new();
+    let [layers, more, images, moves, cells] = GOLDEN.get_or_init(|| {
         cells::register_all();
-        ["layers", "more_layers", "images", "cells"].map(Golden::read)
+        ["layers", "more_layers", "images", "image_layers", "cells"].map(Golden::read)
     });
     let all = [
         (layers, &layers.json),
         (more, &more.json),
         (images, &images.json),
+        (moves, &moves.json),
         (cells, &cells.json["layers"]),
     ];
     all.into_iter().flat_map(|(golden, cases)| {
@@ -84,6 +85,8 @@ families! {
     preprocessing: "Rescaling" "Normalization" "Discretization" "CategoryEncoding" "Resizing" "CenterCrop";
     augmentation: "RandomFlip" "RandomBrightness" "RandomContrast" "RandomGrayscale" "RandomInvert" "RandomPosterization" "RandomErasing" "RandomGaussianBlur" "RandomSharpness";
     augmentation_of_colors: "RandomSaturation" "RandomHue" "RandomColorJitter" "RandomColorDegeneration" "Solarization" "AutoContrast" "Equalization";
+    augmentation_of_places: "RandomTranslation" "RandomZoom" "RandomRotation" "RandomShear" "RandomPerspective" "RandomElasticTransform" "RandomCrop";
+    augmentation_of_many: "RandAugment" "AugMix" "MixUp" "CutMix" "ContrastLimitedAdaptiveHistogramEqualization" "MaxNumBoundingBoxes" "Pipeline";
     convolutional: "Conv1D" "Conv2D" "Conv3D" "DepthwiseConv1D" "DepthwiseConv2D" "SeparableConv1D" "SeparableConv2D";
     transposed_convolutional: "Conv1DTranspose" "Conv2DTranspose" "Conv3DTranspose";
     max_pooling: "MaxPooling1D" "MaxPooling2D" "MaxPooling3D" "GlobalMaxPooling1D" "GlobalMaxPooling2D" "GlobalMaxPooling3D";

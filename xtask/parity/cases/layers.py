@@ -39,6 +39,7 @@ def rows():
 
 def images():
     """Layers that change images while fitting, at inference; and one that always does. Keras makes no model with Equalization."""
+    yield "image_aug_mix", L.AugMix((0, 1), 2, 2, 0.2, 0.5, False, "nearest", 3), [PICTURE]
     yield "image_auto_contrast", L.AutoContrast(value_range=(0, 1)), [PICTURE]
     yield "image_brightness", L.RandomBrightness(0.2, value_range=(0, 1), seed=1), [PICTURE]
     yield "image_color_degeneration", L.RandomColorDegeneration(0.3, seed=2), [PICTURE]
@@ -46,16 +47,26 @@ def images():
         value_range=(0, 1), brightness_factor=0.1, contrast_factor=0.2, saturation_factor=0.3, hue_factor=0.1, seed=3
     ), [PICTURE]
     yield "image_contrast", L.RandomContrast(0.2, value_range=(0, 1)), [PICTURE]
+    yield "image_cut_mix", L.CutMix((0.2, 0.5), seed=3), [PICTURE]
+    yield "image_elastic", L.RandomElasticTransform(0.5, (0.1, 0.3), fill_mode="mirror", value_range=(0, 1)), [PICTURE]
     yield "image_erasing", L.RandomErasing(0.5, scale=(0.1, 0.2), fill_value=0.5), [PICTURE]
     yield "image_flip", L.RandomFlip("vertical", seed=4), [PICTURE]
     yield "image_gaussian_blur", L.RandomGaussianBlur(0.5, kernel_size=(3, 5), sigma=0.5), [PICTURE]
     yield "image_grayscale", L.RandomGrayscale(0.3), [PICTURE]
     yield "image_hue", L.RandomHue(0.3, value_range=(0, 1)), [PICTURE]
     yield "image_invert", L.RandomInvert(0.4, value_range=(0, 1)), [PICTURE]
+    yield "image_mix_up", L.MixUp(0.3), [PICTURE]
+    yield "image_perspective", L.RandomPerspective(0.4, 0.2), [PICTURE]
     yield "image_posterization", L.RandomPosterization(3, value_range=(0, 1)), [PICTURE]
+    yield "image_pipeline", L.Pipeline([L.RandomFlip(seed=3), L.Rescaling(0.5)]), [PICTURE]
+    yield "image_rand_augment", L.RandAugment((0, 1), 3, 0.2, seed=3), [PICTURE]
+    yield "image_rotation", L.RandomRotation((-0.1, 0.2), fill_mode="wrap"), [PICTURE]
     yield "image_saturation", L.RandomSaturation((0.2, 0.6), value_range=(0, 1)), [PICTURE]
     yield "image_sharpness", L.RandomSharpness(0.4, value_range=(0, 1)), [PICTURE]
+    yield "image_shear", L.RandomShear((0.1, 0.2), 0, seed=5), [PICTURE]
     yield "image_solarization", L.Solarization(threshold_factor=0.4, value_range=(0, 1)), [PICTURE]
+    yield "image_translation", L.RandomTranslation(0.2, (0, 0.3), "constant", fill_value=0.5), [PICTURE]
+    yield "image_zoom", L.RandomZoom(0.2, interpolation="nearest"), [PICTURE]
 
 
 def core():

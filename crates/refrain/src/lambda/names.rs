@@ -6,9 +6,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Modules as they are imported, with what stands before the names of their functions in the table. Keras's `ops` have
 /// nothing there.
-const MODULES: [(&str, &str); 17] = [
+const MODULES: [(&str, &str); 19] = [
     ("ops", ""),
+    ("ops.image", ""),
     ("keras.ops", ""),
+    ("keras.ops.image", ""),
     ("activations", "activations."),
     ("keras.activations", "activations."),
     ("K", "K."),

@@ -12,7 +12,7 @@
 //! | reshaping | [`Cropping1D`], [`Cropping2D`], [`Cropping3D`], [`Flatten`], [`Permute`], [`RepeatVector`], [`Reshape`], [`UpSampling1D`], [`UpSampling2D`], [`UpSampling3D`], [`ZeroPadding1D`], [`ZeroPadding2D`], [`ZeroPadding3D`] |
 //! | merging | [`Add`], [`Average`], [`Concatenate`], [`Dot`], [`Maximum`], [`Minimum`], [`Multiply`], [`Subtract`], and as functions [`add`], [`average`], [`concatenate`], [`dot`], [`maximum`], [`minimum`], [`multiply`], [`subtract`] |
 //! | activations | [`Activation`], [`ELU`](Elu), [`LeakyReLU`](LeakyRelu), [`PReLU`](PRelu), [`ReLU`](Relu), [`Softmax`] |
-//! | preprocessing | [`AutoContrast`], [`CategoryEncoding`], [`CenterCrop`], [`Discretization`], [`Equalization`], [`Normalization`], [`RandomBrightness`], [`RandomColorDegeneration`], [`RandomColorJitter`], [`RandomContrast`], [`RandomErasing`], [`RandomFlip`], [`RandomGaussianBlur`], [`RandomGrayscale`], [`RandomHue`], [`RandomInvert`], [`RandomPosterization`], [`RandomSaturation`], [`RandomSharpness`], [`Rescaling`], [`Resizing`], [`Solarization`] |
+//! | preprocessing | [`AugMix`], [`AutoContrast`], [`CategoryEncoding`], [`CenterCrop`], [`ContrastLimitedAdaptiveHistogramEqualization`], [`CutMix`], [`Discretization`], [`Equalization`], [`MaxNumBoundingBoxes`], [`MixUp`], [`Normalization`], [`Pipeline`], [`RandAugment`], [`RandomBrightness`], [`RandomColorDegeneration`], [`RandomColorJitter`], [`RandomContrast`], [`RandomCrop`], [`RandomElasticTransform`], [`RandomErasing`], [`RandomFlip`], [`RandomGaussianBlur`], [`RandomGrayscale`], [`RandomHue`], [`RandomInvert`], [`RandomPerspective`], [`RandomPosterization`], [`RandomRotation`], [`RandomSaturation`], [`RandomSharpness`], [`RandomShear`], [`RandomTranslation`], [`RandomZoom`], [`Rescaling`], [`Resizing`], [`Solarization`] |
 //! | your own | [`Layer`], with [`Build`], [`Call`], [`Weight`], [`InputSpec`], [`Properties`]; [`register`](crate::register) for files |
 //!
 //! Each is a [`Handle`], whose methods they all have: [`call`](Handle::call), [`name`](Handle::name),
@@ -63,7 +63,7 @@ pub use layer::{InputSpec, Layer, Outputs};
 pub(crate) use layer_options::{layer_methods, layer_options, options_table, weighted_options};
 pub use merging::*;
 pub use normalization::*;
-pub use options::{DataFormat, Interpolation, Padding};
+pub use options::{DataFormat, FillMode, Interpolation, Padding};
 pub use pooling::*;
 pub use preprocessing::*;
 pub use properties::{MaskMerging, Penalized, Properties, Recurrence};

@@ -65,6 +65,28 @@ words! {
     }
 }
 
+/// What lies beyond the edges of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum FillMode {
+    /// One value: `k k k | a b c | k k k`.
+    #[default]
+    Constant,
+    /// The nearest pixel: `a a a | a b c | c c c`.
+    Nearest,
+    /// The image again: `a b c | a b c | a b c`.
+    Wrap,
+    /// The image mirrored in its last pixel: `b c b | a b c | b a b`.
+    Mirror,
+    /// The image mirrored beyond its last pixel: `c b a | a b c | c b a`.
+    Reflect,
+}
+
+words! {
+    FillMode, "constant, nearest, wrap, mirror or reflect" {
+        Constant = "constant", Nearest = "nearest", Wrap = "wrap", Mirror = "mirror", Reflect = "reflect"
+    }
+}
+
 /// What a window does at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Padding {

@@ -27,6 +27,7 @@ mod einsum;
 mod fill;
 mod gather;
 pub(crate) mod gradient;
+pub mod image;
 mod index;
 mod join;
 mod linalg;
@@ -39,7 +40,6 @@ mod order;
 mod pooling;
 pub(crate) mod prim;
 pub(crate) mod reduce;
-pub(crate) mod resize;
 mod scan;
 mod scatter;
 mod series;
@@ -84,7 +84,7 @@ pub use special::*;
 pub use stacks::*;
 pub use statistics::*;
 
-use refrain_graph::{BinaryOp, DType};
+use refrain_graph::{BinaryOp, DType, UnaryOp};
 use serde_json::Value as Json;
 
 use crate::config::{Config, ConfigValue, dtype_from_json, in_option};
@@ -135,7 +135,8 @@ static TABLES: &[&[&OpDef]] = &[
 
 /// Everything in the tables.
 pub(crate) fn definitions() -> impl Iterator<Item = &'static OpDef> {
-    TABLES.iter().copied().flatten().copied()
+    let tables = TABLES.iter().chain(image::TABLES);
+    tables.copied().flatten().copied()
 }
 
 /// The functions that programs and expressions call by their names.
@@ -226,4 +227,15 @@ pub(crate) fn random_bits_to_uniform(bits: &Tensor) -> Result<Tensor> {
     let float = prim::convert(&upper, DType::F32)?;
     let step = prim::constant_like(&float, STEP)?;
     prim::binary(BinaryOp::Multiply, &float, &step)
+}
+
+/// Normally distributed numbers with a mean of zero from uniform ones in [0, 1).
+pub(crate) fn uniform_to_normal(uniform: &Tensor, stddev: f64) -> Result<Tensor> {
+    /// Keeps -1, whose quantile is minus infinity, out: half a step of the uniform numbers after doubling.
+    const LOWEST: f64 = -1.0 + 1.0 / (1u32 << 24) as f64;
+    let symmetric = (uniform * 2.0 - 1.0).checked()?;
+    let lowest = prim::constant_like(&symmetric, LOWEST)?;
+    let open = prim::binary(BinaryOp::Maximum, &symmetric, &lowest)?;
+    let quantile = prim::unary(UnaryOp::ErfInv, &open)?;
+    (quantile * (stddev * std::f64::consts::SQRT_2)).checked()
 }

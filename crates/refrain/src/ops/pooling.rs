@@ -5,7 +5,7 @@ use refrain_graph::{BinaryOp, Literal, Op, Reduction, Shape, Window};
 use super::arithmetic::as_float;
 use super::conv::{per_axis, refuse_empty, sizes, sizes_to_json};
 use super::definition::{ToArgument, operations};
-use super::resize::pick;
+use super::image::resize::pick;
 use super::{OpDef, concatenate_traced, option, prim};
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};

@@ -7,15 +7,17 @@ use refrain::{DType, Input, Model, Result, Tensor, input};
 
 #[path = "core.rs"]
 mod core;
+#[path = "images.rs"]
+mod images;
 #[path = "numpy.rs"]
 mod numpy;
 
 /// How many samples the models take: where a kernel is an input, its first axis counts as one of samples.
 pub const SAMPLES: usize = 3;
 
-/// Functions that no file of Keras can have, or that Keras on JAX does not run from one.
+/// Functions that no file of Keras can have, that Keras on JAX does not run from one, or that draw other random numbers there.
 #[allow(dead_code, reason = "what Keras opens is checked elsewhere")]
-pub const NOT_IN_KERAS: [&str; 3] = ["gradient", "histogram", "rot90"];
+pub const NOT_IN_KERAS: [&str; 4] = ["elastic_transform", "gradient", "histogram", "rot90"];
 
 /// Functions that Keras on JAX does not run with a number in place of a tensor.
 const TENSORS_ALONE: [&str; 2] = ["heaviside", "hypot"];
@@ -77,7 +79,10 @@ pub fn models() -> Vec<(&'static str, Make)> {
         .iter()
         .map(|&(name, make)| (name, Box::new(make) as Make));
     all.extend(others);
-    let further = core::MODELS.iter().chain(numpy::MODELS);
+    let further = core::MODELS
+        .iter()
+        .chain(numpy::MODELS)
+        .chain(images::MODELS);
     all.extend(further.map(|&(name, make)| (name, Box::new(make) as Make)));
     all
 }

@@ -4,22 +4,9 @@
     KERAS_BACKEND=jax python make_images.py
 """
 
-from golden import Store, clean, config_of, jnp, np, write_json
+from golden import jnp, np
+from image_cases import CHOICE, COLORS, FIRST, SHARES, change, each, save_changes
 from layer_cases import L, case, ints, save, x
-
-COLORS = np.random.default_rng(3).uniform(0, 255, (3, 4, 5, 3)).astype(np.float32)
-# Gray, black and equal colours among them.
-COLORS[0, 0] = 90
-COLORS[1, 1] = [0, 0, 0]
-COLORS[2, 2, :, 1] = COLORS[2, 2, :, 0]
-SHARES = COLORS / 255
-FIRST = np.ascontiguousarray(np.moveaxis(COLORS, -1, 1))
-CHOICE = np.array([True, False, True])
-
-
-def each(*values):
-    """A number for each image."""
-    return np.array(values, np.float32).reshape(-1, 1, 1, 1)
 
 
 def calls():
@@ -53,23 +40,6 @@ def calls():
     case("equalization", lambda: L.Equalization(), batch)
     case("equalization_training", lambda: L.Equalization(), numbers, training=True)
     case("equalization_options", lambda: L.Equalization((0, 200), 16, data_format="channels_first"), numbers[0], training=True)
-
-
-store, changes = Store(), []
-
-
-def change(name, layer, images, drawn, given):
-    """What a layer makes of images and of drawn numbers; `given` are those as Keras wants them."""
-    inputs = [store.put(f"{name}/x{i}", value) for i, value in enumerate([images, *drawn])]
-    output = np.asarray(layer.transform_images(jnp.array(images), given))
-    assert np.all(np.isfinite(output)), name
-    changes.append({
-        "name": name,
-        "class_name": type(layer).__name__,
-        "config": clean(config_of(layer)),
-        "inputs": inputs,
-        "output": store.put(f"{name}/y", output),
-    })
 
 
 def flips():
@@ -166,5 +136,4 @@ calls()
 save("images")
 for part in [flips, values, colors, jitters, pixels, whole]:
     part()
-store.save("image_changes.npz")
-write_json("image_changes.json", changes)
+save_changes("image_changes")

@@ -55,6 +55,9 @@ impl AnyLayer {
         if self.properties().plain_config {
             config.shift_remove("trainable");
         }
+        if self.properties().own_options.contains(&"dtype") {
+            config.shift_remove("dtype");
+        }
         config
     }
 

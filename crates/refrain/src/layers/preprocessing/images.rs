@@ -1,33 +1,12 @@
 //! What layers that change the sizes of images share.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{DataFormat, Interpolation};
-use crate::ops::resize::{Resampling, pick, resize};
+use crate::layers::Interpolation;
+pub(super) use crate::ops::image::axes;
+use crate::ops::image::resize::{Resampling, pick, resize};
 use crate::ops::slice_traced;
 use crate::tensor::Tensor;
 use crate::utils::sizes;
-
-/// Refuses what is neither one image nor a batch.
-pub(super) fn check_rank(x: &Tensor) -> Result<()> {
-    match x.rank() {
-        3 | 4 => Ok(()),
-        _ => Err(Error::mismatch(
-            ErrorKind::Shape,
-            "an image or a batch of images, of rank 3 or 4",
-            format!("shape {}", x.shape()),
-        )),
-    }
-}
-
-/// The axes of rows and columns of one image or of a batch.
-pub(super) fn axes(x: &Tensor, format: DataFormat) -> Result<[usize; 2]> {
-    check_rank(x)?;
-    let rank = x.rank();
-    Ok(match format {
-        DataFormat::ChannelsLast => [rank - 3, rank - 2],
-        DataFormat::ChannelsFirst => [rank - 2, rank - 1],
-    })
-}
 
 /// The sizes along the axes, if they are known.
 pub(super) fn sizes_along(x: &Tensor, axes: [usize; 2]) -> Option<[usize; 2]> {

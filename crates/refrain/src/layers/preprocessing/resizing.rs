@@ -3,25 +3,15 @@
 use refrain_graph::DType;
 
 use super::images;
-use crate::config::words;
+use crate::config::ConfigValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::layers::{Call, DataFormat, Interpolation, Layer, layer_methods, layer_options};
+use crate::layers::{
+    Call, DataFormat, FillMode, Interpolation, Layer, layer_methods, layer_options,
+};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 use crate::utils::sizes;
-
-/// What a [`Resizing`] puts beside an image that it pads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum FillMode {
-    /// One value.
-    #[default]
-    Constant,
-}
-
-words! {
-    FillMode, "constant" { Constant = "constant" }
-}
 
 layer_options! {
     /// An image at another size.
@@ -52,7 +42,7 @@ layer_options! {
         crop_to_aspect_ratio: bool = false,
         /// Whether the image is padded first to the ratio of the output.
         pad_to_aspect_ratio: bool = false,
-        /// What it is padded with.
+        /// What it is padded with: one value; other modes are errors.
         fill_mode: FillMode = FillMode::Constant,
         /// The value that it is padded with.
         fill_value: f64 = 0.0,
@@ -118,6 +108,13 @@ impl Layer for ResizingOptions {
 
     fn validate(&self) -> Result<()> {
         images::check_size([self.height, self.width])?;
+        if self.fill_mode != FillMode::Constant {
+            return Err(Error::mismatch(
+                ErrorKind::Config,
+                "`constant` for option `fill_mode`",
+                self.fill_mode.to_json().to_string(),
+            ));
+        }
         match self.crop_to_aspect_ratio && self.pad_to_aspect_ratio {
             true => Err(Error::mismatch(
                 ErrorKind::Config,

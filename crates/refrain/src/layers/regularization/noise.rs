@@ -1,10 +1,10 @@
 //! Random masks and numbers, and what the layers that use them share.
 
-use refrain_graph::{BinaryOp, Comparison, Dim, Shape, UnaryOp};
+use refrain_graph::{BinaryOp, Comparison, Dim, Shape};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{Call, DataFormat};
-use crate::ops::prim;
+use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
 /// Refuses a rate outside of 0 to 1.
@@ -97,15 +97,8 @@ pub(super) fn drop_channels(
 
 /// Normally distributed numbers of a tensor's shape and type, with a mean of zero. Needs `add_seed`.
 pub(crate) fn normal(cx: &Call, like: &Tensor, stddev: f64) -> Result<Tensor> {
-    /// Keeps -1, whose quantile is minus infinity, out: half a step of the uniform numbers after doubling.
-    const LOWEST: f64 = -1.0 + 1.0 / (1u32 << 24) as f64;
     let uniform = cx.random_uniform(like.shape())?;
-    let symmetric = (uniform * 2.0 - 1.0).checked()?;
-    let lowest = prim::constant_like(&symmetric, LOWEST)?;
-    let open = prim::binary(BinaryOp::Maximum, &symmetric, &lowest)?;
-    let quantile = prim::unary(UnaryOp::ErfInv, &open)?;
-    let numbers = (quantile * (stddev * std::f64::consts::SQRT_2)).checked()?;
-    prim::convert(&numbers, like.dtype())
+    prim::convert(&ops::uniform_to_normal(&uniform, stddev)?, like.dtype())
 }
 
 /// Whether a call draws random numbers at all.

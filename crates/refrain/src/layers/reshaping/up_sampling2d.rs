@@ -3,7 +3,7 @@
 use super::edges::repeat;
 use crate::config::Sizes;
 use crate::layers::{DataFormat, Interpolation};
-use crate::ops::resize::{Resampling, resize};
+use crate::ops::image::resize::{Resampling, resize};
 use crate::utils::sizes;
 
 super::spatial::spatial_layer! {

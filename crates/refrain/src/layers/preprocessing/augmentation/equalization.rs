@@ -3,9 +3,9 @@
 use refrain_graph::DType;
 
 use super::options::{BYTES, ValueRange};
-use super::{Draws, augmentation, colors};
+use super::{Draws, augmentation};
 use crate::error::{Error, ErrorKind};
-use crate::ops::{self, Axes};
+use crate::ops::{self, Axes, image::colors};
 
 augmentation! {
     /// Spreads the values of each channel so that they are as frequent as each other in the batch, while fitting.

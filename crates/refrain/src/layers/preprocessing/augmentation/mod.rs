@@ -1,52 +1,81 @@
 //! Layers that change images while fitting.
 
+mod aug_mix;
 mod auto_contrast;
-mod colors;
+mod contrast_limited_adaptive_histogram_equalization;
+mod cut_mix;
+mod distributions;
 mod equalization;
+mod mix_up;
+mod mixing;
+mod moves;
 mod options;
+mod parts;
+mod rand_augment;
 mod random_brightness;
 mod random_color_degeneration;
 mod random_color_jitter;
 mod random_contrast;
+mod random_crop;
+mod random_elastic_transform;
 mod random_erasing;
 mod random_flip;
 mod random_gaussian_blur;
 mod random_grayscale;
 mod random_hue;
 mod random_invert;
+mod random_perspective;
 mod random_posterization;
+mod random_rotation;
 mod random_saturation;
 mod random_sharpness;
+mod random_shear;
+mod random_translation;
+mod random_zoom;
 mod solarization;
 #[cfg(test)]
 mod tests;
 
+pub use aug_mix::{AugMix, AugMixOptions};
 pub use auto_contrast::{AutoContrast, AutoContrastOptions};
+pub use contrast_limited_adaptive_histogram_equalization::{
+    ContrastLimitedAdaptiveHistogramEqualization,
+    ContrastLimitedAdaptiveHistogramEqualizationOptions,
+};
+pub use cut_mix::{CutMix, CutMixOptions};
 pub use equalization::{Equalization, EqualizationOptions};
+pub use mix_up::{MixUp, MixUpOptions};
 pub use options::{Factor, ValueRange};
+pub use rand_augment::{RandAugment, RandAugmentOptions};
 pub use random_brightness::{RandomBrightness, RandomBrightnessOptions};
 pub use random_color_degeneration::{RandomColorDegeneration, RandomColorDegenerationOptions};
 pub use random_color_jitter::{RandomColorJitter, RandomColorJitterOptions};
 pub use random_contrast::{RandomContrast, RandomContrastOptions};
+pub use random_crop::{RandomCrop, RandomCropOptions};
+pub use random_elastic_transform::{RandomElasticTransform, RandomElasticTransformOptions};
 pub use random_erasing::{RandomErasing, RandomErasingOptions};
 pub use random_flip::{FlipMode, RandomFlip, RandomFlipOptions};
 pub use random_gaussian_blur::{RandomGaussianBlur, RandomGaussianBlurOptions};
 pub use random_grayscale::{RandomGrayscale, RandomGrayscaleOptions};
 pub use random_hue::{RandomHue, RandomHueOptions};
 pub use random_invert::{RandomInvert, RandomInvertOptions};
+pub use random_perspective::{RandomPerspective, RandomPerspectiveOptions};
 pub use random_posterization::{RandomPosterization, RandomPosterizationOptions};
+pub use random_rotation::{RandomRotation, RandomRotationOptions};
 pub use random_saturation::{RandomSaturation, RandomSaturationOptions};
 pub use random_sharpness::{RandomSharpness, RandomSharpnessOptions};
+pub use random_shear::{RandomShear, RandomShearOptions};
+pub use random_translation::{RandomTranslation, RandomTranslationOptions};
+pub use random_zoom::{RandomZoom, RandomZoomOptions};
 pub use solarization::{Solarization, SolarizationOptions};
 
 use refrain_graph::Dim;
 
-use super::images;
 use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::layers::{Call, DataFormat, Padding};
-use crate::ops::{self, ConvOptions, prim};
+use crate::layers::Call;
+use crate::ops::{self, image, prim};
 use crate::tensor::Tensor;
 
 /// How a layer changes images `(batch, rows, columns, channels)`, or with the channels first.
@@ -65,6 +94,11 @@ trait Augmentation {
         false
     }
 
+    /// The images outside of fitting.
+    fn unchanged(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.clone())
+    }
+
     /// The configuration as Keras has it.
     fn written(&self, config: Config) -> Config {
         config
@@ -78,11 +112,15 @@ struct Draws<'c> {
 }
 
 impl Draws<'_> {
-    /// A number for each image, `(batch, 1, 1, 1)`, as `float32`.
-    fn each(&self, [low, high]: [f64; 2]) -> Result<Tensor> {
-        let one: Dim = Some(1);
-        let shape = vec![self.x.shape().dim(0), one, one, one];
+    /// Numbers of a shape, as `float32`.
+    fn numbers(&self, shape: Vec<Dim>, [low, high]: [f64; 2]) -> Result<Tensor> {
         (self.cx.random_uniform(shape)? * (high - low) + low).checked()
+    }
+
+    /// A number for each image, `(batch, 1, 1, 1)`, as `float32`.
+    fn each(&self, range: [f64; 2]) -> Result<Tensor> {
+        let one: Dim = Some(1);
+        self.numbers(vec![self.x.shape().dim(0), one, one, one], range)
     }
 
     /// A number for each image, in the images' type.
@@ -91,9 +129,8 @@ impl Draws<'_> {
     }
 
     /// So many numbers for all images.
-    fn shared(&self, count: usize, [low, high]: [f64; 2]) -> Result<Tensor> {
-        let numbers = self.cx.random_uniform([count])? * (high - low) + low;
-        prim::convert(&numbers.checked()?, self.x.dtype())
+    fn shared(&self, count: usize, range: [f64; 2]) -> Result<Tensor> {
+        prim::convert(&self.numbers(vec![Some(count)], range)?, self.x.dtype())
     }
 
     /// Whether to change each image, with a probability that is drawn for it.
@@ -106,34 +143,15 @@ impl Draws<'_> {
 /// What a layer makes of one image or a batch, in its type.
 fn augmented(layer: &dyn Augmentation, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
     let x = prim::convert(inputs.one()?, cx.layer.dtype())?;
-    images::check_rank(&x)?;
+    image::check_rank(&x)?;
     if !cx.training() && !layer.always() {
-        return Ok(x);
+        return layer.unchanged(&x);
     }
-    let single = x.rank() == 3;
-    let batch = match single {
-        true => ops::expand_dims(&x, 0).checked()?,
-        false => x.clone(),
-    };
-    let drawn = layer.draw(&Draws { cx, x: &batch })?;
-    let changed = layer.transform(&batch, &drawn)?.checked()?;
-    let changed = match single {
-        true => ops::squeeze(&changed, 0).checked()?,
-        false => changed,
-    };
-    prim::convert(&changed, x.dtype())
-}
-
-/// Images whose pixels are sums of those around them, with the weights of a kernel `(rows, columns)`. Beyond the edges are zeros.
-fn blurred(x: &Tensor, kernel: &Tensor, format: DataFormat) -> Result<Tensor> {
-    let dims = [kernel.dim(0), kernel.dim(1), x.dim(colors::axis(format))];
-    let [Some(rows), Some(columns), Some(channels)] = dims else {
-        return Ok(x.clone());
-    };
-    let kernel = ops::reshape(kernel, [rows as i64, columns as i64, 1, 1]);
-    let kernel = ops::broadcast_to(kernel, [rows, columns, channels, 1]);
-    let same = ConvOptions::default().padding(Padding::Same);
-    ops::depthwise_conv(x, &kernel, same.data_format(format)).checked()
+    image::as_batch(&x, |batch| {
+        let drawn = layer.draw(&Draws { cx, x: batch })?;
+        let changed = layer.transform(batch, &drawn)?.checked()?;
+        prim::convert(&changed, x.dtype())
+    })
 }
 
 /// Declares a layer of an [`Augmentation`], a `random` one with a seed: options, constructor, the layer.

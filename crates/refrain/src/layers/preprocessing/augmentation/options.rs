@@ -45,6 +45,20 @@ impl Factor {
             Factor::UpTo(factor) => (least..=most).contains(&factor),
             Factor::Between(a, b) => a <= most && b >= least && (b - a).is_finite(),
         };
+        self.expect(fits, option, [least, most])
+    }
+
+    /// Refuses it if any of its numbers is out of the bounds.
+    pub(super) fn check_both(self, option: &str, [least, most]: [f64; 2]) -> Result<()> {
+        let bounds = least..=most;
+        let fits = match self {
+            Factor::UpTo(factor) => bounds.contains(&factor),
+            Factor::Between(a, b) => bounds.contains(&a) && bounds.contains(&b),
+        };
+        self.expect(fits, option, [least, most])
+    }
+
+    fn expect(self, fits: bool, option: &str, [least, most]: [f64; 2]) -> Result<()> {
         match fits {
             true => Ok(()),
             false => Err(Error::mismatch(

@@ -1,7 +1,8 @@
 //! Images whose colours fade.
 
 use super::options::{Factor, SIGNED, ValueRange};
-use super::{Draws, augmentation, colors};
+use super::{Draws, augmentation};
+use crate::ops::image::colors;
 
 augmentation! {
     /// Mixes images with their gray, in a share that is drawn for each, while fitting.

@@ -47,7 +47,7 @@ impl RandomErasingOptions {
 }
 
 /// Which pixels lie in a rectangle, from the first to before the last row and column.
-fn inside(x: &Tensor, axes: [usize; 2], corners: [[&Tensor; 2]; 2]) -> Result<Tensor> {
+pub(super) fn inside(x: &Tensor, axes: [usize; 2], corners: [[&Tensor; 2]; 2]) -> Result<Tensor> {
     let parts = axes.into_iter().zip(corners).map(|(axis, [from, to])| {
         let mut shape = vec![Some(1); 4];
         shape[axis] = x.shape().dim(axis);

@@ -1,10 +1,13 @@
 //! Images that are blurred.
 
 use super::options::{Factor, UNIT, ValueRange};
-use super::{Draws, augmentation, blurred};
+use super::{Draws, augmentation};
 use crate::config::Sizes;
 use crate::error::{Error, ErrorKind};
-use crate::ops::{self, Axes};
+use crate::ops::{
+    self,
+    image::{bell, blurred},
+};
 use crate::utils::sizes;
 
 augmentation! {
@@ -31,14 +34,6 @@ augmentation! {
         /// The least and the largest value of a pixel.
         value_range: ValueRange = ValueRange::BYTES,
     }
-}
-
-/// The weights of pixels beside one, for a standard deviation that is a vector of one number.
-fn bell(size: usize, sigma: &Tensor) -> Tensor {
-    let middle = (size as f64 - 1.0) / 2.0;
-    let places = ops::arange(-middle, middle + 1.0, 1.0, sigma.dtype());
-    let bell = ops::exp(&((places / sigma).square() * -0.5));
-    &bell / ops::sum(&bell, Axes::All, false)
 }
 
 impl Augmentation for RandomGaussianBlurOptions {

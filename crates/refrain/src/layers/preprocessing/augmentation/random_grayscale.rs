@@ -1,8 +1,8 @@
 //! Images that lose their colours.
 
-use super::{Draws, augmentation, colors};
+use super::{Draws, augmentation};
 use crate::layers::regularization::noise;
-use crate::ops;
+use crate::ops::{self, image::colors};
 
 augmentation! {
     /// Turns images gray at a rate while fitting.

@@ -1,8 +1,8 @@
 //! Images of other colours.
 
 use super::options::{Factor, UNIT, ValueRange, scaled};
-use super::{Draws, augmentation, colors};
-use crate::ops;
+use super::{Draws, augmentation};
+use crate::ops::{self, image::colors};
 
 augmentation! {
     /// Turns the hue of images, forwards or backwards by an angle that is drawn for each, while fitting.

@@ -39,13 +39,14 @@ impl Augmentation for RandomPosterizationOptions {
 
     fn draw(&self, draws: &Draws) -> Result<Vec<Tensor>> {
         let bits = draws.each(self.factor.range(BOUNDS))?.floor();
-        Ok(vec![ops::cast(8.0 - bits, DType::U8)])
+        Ok(vec![(8.0 - bits).checked()?])
     }
 
     fn transform(&self, x: &Tensor, drawn: &[Tensor]) -> Result<Tensor> {
         let range = self.value_range.sorted();
         let bytes = ops::cast(scaled(x, range, BYTES), DType::U8);
-        let kept = ops::left_shift(&ops::right_shift(&bytes, &drawn[0]), &drawn[0]);
+        let bits = ops::cast(&drawn[0], DType::U8);
+        let kept = ops::left_shift(&ops::right_shift(&bytes, &bits), &bits);
         scaled(&ops::cast(kept, x.dtype()), BYTES, range).checked()
     }
 }

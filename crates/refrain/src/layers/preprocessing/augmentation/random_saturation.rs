@@ -1,9 +1,9 @@
 //! Images of stronger or weaker colours.
 
 use super::options::{Factor, SIGNED, ValueRange};
-use super::{Draws, augmentation, colors};
+use super::{Draws, augmentation};
 use crate::config::EPSILON;
-use crate::ops::prim;
+use crate::ops::{image::colors, prim};
 
 augmentation! {
     /// Multiplies the saturation of images, by a number that is drawn for each, while fitting.

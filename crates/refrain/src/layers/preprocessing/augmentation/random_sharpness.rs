@@ -3,8 +3,9 @@
 use refrain_graph::Literal;
 
 use super::options::{Factor, UNIT, ValueRange};
-use super::{Draws, augmentation, blurred};
+use super::{Draws, augmentation};
 use crate::error::{Error, ErrorKind};
+use crate::ops::image::blurred;
 
 augmentation! {
     /// Mixes images with smoothed ones, in a share that is drawn for each, while fitting.

@@ -30,15 +30,8 @@ augmentation! {
 
 impl Augmentation for SolarizationOptions {
     fn check(&self) -> Result<()> {
-        for (option, factor) in [
-            ("addition_factor", self.addition_factor),
-            ("threshold_factor", self.threshold_factor),
-        ] {
-            let [low, high] = factor.range(UNIT);
-            Factor::UpTo(low).check(option, UNIT)?;
-            Factor::UpTo(high).check(option, UNIT)?;
-            factor.check(option, UNIT)?;
-        }
+        self.addition_factor.check_both("addition_factor", UNIT)?;
+        self.threshold_factor.check_both("threshold_factor", UNIT)?;
         self.value_range.check()
     }
 

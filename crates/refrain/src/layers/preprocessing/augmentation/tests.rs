@@ -31,15 +31,32 @@ fn layer(class: &str, config: &Config) -> Result<Box<dyn Augmentation>> {
         RandomPosterization RandomPosterizationOptions
         RandomSaturation RandomSaturationOptions
         RandomSharpness RandomSharpnessOptions
+        RandomCrop RandomCropOptions
+        RandomElasticTransform RandomElasticTransformOptions
+        RandomPerspective RandomPerspectiveOptions
+        RandomRotation RandomRotationOptions
+        RandomShear RandomShearOptions
+        RandomTranslation RandomTranslationOptions
+        RandomZoom RandomZoomOptions
+        AugMix AugMixOptions
+        CutMix CutMixOptions
+        ContrastLimitedAdaptiveHistogramEqualization ContrastLimitedAdaptiveHistogramEqualizationOptions
+        MixUp MixUpOptions
+        RandAugment RandAugmentOptions
         Solarization SolarizationOptions
     })
 }
 
 #[test]
 fn images_are_changed_by_what_is_drawn_as_in_keras() -> Result<()> {
-    let mut golden = Golden::open("image_changes");
+    check("image_changes", 30)?;
+    check("image_moves", 20)
+}
+
+fn check(file: &str, least: usize) -> Result<()> {
+    let mut golden = Golden::open(file);
     let cases = golden.cases.as_array().cloned().expect("cases");
-    assert!(cases.len() > 30, "{} cases", cases.len());
+    assert!(cases.len() > least, "{} cases", cases.len());
     for case in &cases {
         let class = case["class_name"].as_str().expect("a class");
         let layer = layer(class, case["config"].as_object().expect("a config"))?;
@@ -51,13 +68,7 @@ fn images_are_changed_by_what_is_drawn_as_in_keras() -> Result<()> {
         let tensors: Vec<Tensor> = inputs
             .map(|(i, value)| trace.input(&format!("x{i}"), value.spec()))
             .collect();
-        // Keras shifts by bytes.
-        let byte = |x: &Tensor| prim::convert(x, refrain_graph::DType::U8);
-        let drawn = match class {
-            "RandomPosterization" => vec![byte(&tensors[1])?],
-            _ => tensors[1..].to_vec(),
-        };
-        let changed = layer.transform(&tensors[0], &drawn)?.checked()?;
+        let changed = layer.transform(&tensors[0], &tensors[1..])?.checked()?;
         let value = changed.expect_traced()?.value;
         trace.with_graph(|graph| graph.result(value));
         let program = Program::new(trace.finish())?;

@@ -4,11 +4,10 @@ use std::f32::consts::PI;
 
 use refrain_graph::{DotDims, Literal};
 
-use super::arithmetic::as_float;
-use super::linalg::dot_general;
-use super::{gather_axis, prim};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::Interpolation;
+use crate::ops::linalg::dot_general;
+use crate::ops::{as_float, gather_axis, prim};
 use crate::tensor::Tensor;
 use crate::utils::sizes;
 
@@ -56,12 +55,17 @@ fn resize_axis(x: &Tensor, axis: usize, size: usize, how: Resampling) -> Result<
     let weights =
         weights.ok_or_else(|| Error::new(ErrorKind::Internal, "weights of another size"))?;
     let trace = &x.expect_traced()?.trace;
+    along_axis(x, &trace.constant(weights.convert(x.dtype())), axis)
+}
+
+/// Sums along an axis with weights `(elements, sums)`, in its place.
+pub(super) fn along_axis(x: &Tensor, weights: &Tensor, axis: usize) -> Result<Tensor> {
     let dims = DotDims {
         lhs_contracting: vec![axis],
         rhs_contracting: vec![0],
         ..DotDims::default()
     };
-    let resized = dot_general(x, &trace.constant(weights.convert(x.dtype())), dims)?;
+    let resized = dot_general(x, weights, dims)?;
     let last = x.rank() - 1;
     let order = (0..=last).map(|i| match i.cmp(&axis) {
         std::cmp::Ordering::Less => i,
