@@ -85,9 +85,8 @@ fn check(golden: &Golden, case: &Json) -> Result<(), String> {
     checked.map_err(|e| format!("{name}: {e}"))
 }
 
-#[test]
-fn functions_give_keras_s_numbers_and_gradients() {
-    let golden = Golden::read("functions");
+fn check_all(file: &str) {
+    let golden = Golden::read(file);
     let cases = golden.json.as_array().expect("cases");
     let misses = cases.iter().filter_map(|case| check(&golden, case).err());
     let misses: Vec<String> = misses.collect();
@@ -98,4 +97,14 @@ fn functions_give_keras_s_numbers_and_gradients() {
         cases.len(),
         misses.join("\n")
     );
+}
+
+#[test]
+fn functions_give_keras_s_numbers_and_gradients() {
+    check_all("functions");
+}
+
+#[test]
+fn further_functions_give_keras_s_numbers_and_gradients() {
+    check_all("more_functions");
 }

@@ -5,6 +5,8 @@ use refrain::layers::{DataFormat, Padding};
 use refrain::ops::{self, Axes, ConvOptions, Index, Operand, PadMode, PoolOptions};
 use refrain::{DType, Input, Model, Result, Tensor, input};
 
+#[path = "blocks.rs"]
+mod blocks;
 #[path = "core.rs"]
 mod core;
 #[path = "numpy.rs"]
@@ -15,7 +17,13 @@ pub const SAMPLES: usize = 3;
 
 /// Functions that no file of Keras can have, or that Keras on JAX does not run from one.
 #[allow(dead_code, reason = "what Keras opens is checked elsewhere")]
-pub const NOT_IN_KERAS: [&str; 3] = ["gradient", "histogram", "rot90"];
+pub const NOT_IN_KERAS: [&str; 5] = [
+    "bincount",
+    "conv_transpose",
+    "gradient",
+    "histogram",
+    "rot90",
+];
 
 /// Functions that Keras on JAX does not run with a number in place of a tensor.
 const TENSORS_ALONE: [&str; 2] = ["heaviside", "hypot"];
@@ -77,7 +85,10 @@ pub fn models() -> Vec<(&'static str, Make)> {
         .iter()
         .map(|&(name, make)| (name, Box::new(make) as Make));
     all.extend(others);
-    let further = core::MODELS.iter().chain(numpy::MODELS);
+    let further = blocks::MODELS
+        .iter()
+        .chain(core::MODELS)
+        .chain(numpy::MODELS);
     all.extend(further.map(|&(name, make)| (name, Box::new(make) as Make)));
     all
 }
