@@ -21,6 +21,7 @@ mod attention;
 mod bitwise;
 mod blocks;
 mod constant;
+mod control;
 mod conv;
 mod conv_transpose;
 mod crossentropy;
@@ -62,6 +63,7 @@ pub use constant::convert_to_tensor;
 pub(crate) use constant::{
     array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
 };
+pub use control::*;
 pub use conv::*;
 pub use conv_transpose::*;
 pub use crossentropy::*;

@@ -1,8 +1,8 @@
 //! Models of functions of blocks, alignments, orders and patterns.
 
 use refrain::layers::{DataFormat, Padding};
-use refrain::ops::{self, BlockOptions, ConvOptions, CorrelateMode, CtcStrategy};
-use refrain::{Input, Model, Result, Shape, Tensor, input};
+use refrain::ops::{self, Axes, BlockOptions, ConvOptions, CorrelateMode, CtcStrategy};
+use refrain::{DType, Input, Model, Result, Shape, Tensor, input};
 
 use super::{Build, SAMPLES, integers, one, two};
 
@@ -26,9 +26,27 @@ pub const MODELS: &[(&str, Build)] = &[
     ("argpartition", || {
         one(|x| vec![ops::argpartition(x, 2, -1), ops::argpartition(x, -3, 1)])
     }),
+    ("associative_scan", || {
+        two(|a, b| {
+            let combine = |left: &[Tensor], right: &[Tensor]| {
+                Ok(vec![&left[0] * &right[0], &left[1] * &right[0] + &right[1]])
+            };
+            let elems = [a.clone(), b.clone()];
+            let found = [(false, 1), (true, -1)]
+                .map(|(reverse, axis)| ops::associative_scan(&combine, &elems, reverse, axis));
+            found.into_iter().flatten().flatten().collect()
+        })
+    }),
     ("bincount", || {
         let x = integers(&[4]);
         Model::new(&x, &ops::bincount(&x, None, 6))
+    }),
+    ("cond", || {
+        one(|x| {
+            let large = ops::greater(ops::max(x, Axes::All, false), 0.5);
+            let found = ops::cond(&large, || Ok(vec![x / 2]), || Ok(vec![-x]));
+            found.expect("branches of one shape")
+        })
     }),
     ("conv_transpose", || {
         let x = input([4, 6, 2]);
@@ -101,6 +119,15 @@ pub const MODELS: &[(&str, Build)] = &[
                 ops::space_to_depth(x, 2, DataFormat::ChannelsLast),
                 ops::space_to_depth(x, 2, DataFormat::ChannelsFirst),
             ]
+        })
+    }),
+    ("switch", || {
+        one(|x| {
+            let index = ops::cast(ops::max(x, Axes::All, false) * 1.5, DType::I32);
+            let double = |x: &[Tensor]| Ok(vec![&x[0] * 2]);
+            let negative = |x: &[Tensor]| Ok(vec![-&x[0]]);
+            let found = ops::switch(&index, &[&double, &negative, &double], &[x.clone()]);
+            found.expect("branches of one shape")
         })
     }),
     ("unfold", || images(|x| vec![ops::unfold(x, blocks())])),
