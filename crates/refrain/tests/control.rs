@@ -141,7 +141,14 @@ fn an_associative_function_runs_along_an_axis() -> Result<()> {
         let x = Array2::from_shape_fn((2, length), |(i, j)| ((3 * i + j) as f32).sin());
         let symbol = input([length]);
         let add = |a: &[Tensor], b: &[Tensor]| Ok(vec![&a[0] + &b[0]]);
-        let sums = |reverse| first(ops::associative_scan(&add, &[symbol.clone()], reverse, -1));
+        let sums = |reverse| {
+            first(ops::associative_scan(
+                &add,
+                std::slice::from_ref(&symbol),
+                reverse,
+                -1,
+            ))
+        };
         let model = Model::new(&symbol, [&sums(false)?, &sums(true)?])?;
         let found = model.predict_on_batch(&x)?;
         for (i, row) in x.rows().into_iter().enumerate() {
@@ -190,7 +197,7 @@ fn what_does_not_fit_is_refused() {
     assert!(ops::switch(&ops::cast(&scalar, refrain::DType::I32), &[], &[]).is_err());
     let open = input([4]);
     let add = |a: &[Tensor], b: &[Tensor]| Ok(vec![&a[0] + &b[0]]);
-    assert!(ops::associative_scan(&add, &[open.clone()], false, 0).is_err());
-    assert!(ops::associative_scan(&add, &[open.clone()], false, 5).is_err());
+    assert!(ops::associative_scan(&add, std::slice::from_ref(&open), false, 0).is_err());
+    assert!(ops::associative_scan(&add, std::slice::from_ref(&open), false, 5).is_err());
     assert!(ops::associative_scan(&add, &[open, x], false, 1).is_ok());
 }

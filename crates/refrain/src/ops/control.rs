@@ -38,6 +38,9 @@ pub fn cond(
     chosen(pred, &true_fn()?, &false_fn()?)
 }
 
+/// What [`switch`] chooses among: a function of the operands.
+pub type Branch<'a> = &'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>;
+
 /// The results of the branch of a number; of the first or last one below and beyond them.
 ///
 /// All are computed, as in [`cond`].
@@ -55,11 +58,7 @@ pub fn cond(
 ///
 /// # Errors
 /// As in [`cond`], and if there is no branch.
-pub fn switch(
-    index: &Tensor,
-    branches: &[&dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>],
-    operands: &[Tensor],
-) -> Result<Vec<Tensor>> {
+pub fn switch(index: &Tensor, branches: &[Branch], operands: &[Tensor]) -> Result<Vec<Tensor>> {
     check_scalar(index)?;
     let index = super::clip(index, 0.0, branches.len().saturating_sub(1) as f64);
     let mut results = branches.iter().map(|branch| branch(operands)).enumerate();
@@ -246,7 +245,7 @@ pub fn vectorized_map(
 /// # Errors
 /// The function fails, the tensors have no such axis, or differ in their length along it, which has to be known.
 pub fn associative_scan(
-    f: &dyn Fn(&[Tensor], &[Tensor]) -> Result<Vec<Tensor>>,
+    f: impl Fn(&[Tensor], &[Tensor]) -> Result<Vec<Tensor>>,
     elems: &[Tensor],
     reverse: bool,
     axis: i64,
@@ -269,12 +268,12 @@ pub fn associative_scan(
         true => elems.iter().map(|e| flip(e, axis as i64)).collect(),
         false => elems.to_vec(),
     };
-    Ok(turned(&running(f, &turned(elems), axis, length)?))
+    Ok(turned(&running(&f, &turned(elems), axis, length)?))
 }
 
 /// Of elements `0, 1, 2, …`: those at odd places of pairs, those at even places of these and the elements there.
 fn running(
-    f: &dyn Fn(&[Tensor], &[Tensor]) -> Result<Vec<Tensor>>,
+    f: &impl Fn(&[Tensor], &[Tensor]) -> Result<Vec<Tensor>>,
     elems: &[Tensor],
     axis: usize,
     length: usize,

@@ -149,26 +149,19 @@ fn nextafter_call(inputs: &Inputs, _: &Config) -> Traced {
     let power = |exponent: i32| 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2);
     let part = power(-digits) * (1.0 + 2.0 * power(-digits));
     let x = prim::convert(&a, DType::F64)?;
-    let sign = where_(
-        super::greater(&b, &a),
-        1.0,
-        where_(super::less(&b, &a), -1.0, 0.0 * &x),
-    );
-    let scale = where_(
-        compare(Comparison::Lt, &x.abs(), power(-900))?,
-        power(200),
-        x.abs() * 0 + 1,
-    );
+    let number = |value| prim::constant_like(&x, value);
+    let down = prim::select(&super::less(&b, &a), &number(-1.0)?, &number(0.0)?)?;
+    let sign = prim::select(&super::greater(&b, &a), &number(1.0)?, &down)?;
+    let tiny = compare(Comparison::Lt, &x.abs(), power(-900))?;
+    let scale = prim::select(&tiny, &number(power(200))?, &number(1.0)?)?;
     let scaled = &x * &scale;
     let next = (&scaled + scaled.abs() * part * &sign) / scale;
     let small = compare(Comparison::Lt, &x.abs(), 2.0 * power(last + digits - 1))?;
     let next = where_(small, &x + &sign * power(last), next);
     let largest = prim::limits(a.dtype()).1;
-    let next = where_(
-        x.isinf(),
-        where_(compare(Comparison::Gt, &x, 0.0)?, largest, -largest),
-        next,
-    );
+    let positive = compare(Comparison::Gt, &x, 0.0)?;
+    let end = prim::select(&positive, &number(largest)?, &number(-largest)?)?;
+    let next = where_(x.isinf(), end, next);
     let next = prim::convert(&next.checked()?, a.dtype())?;
     let undefined = super::logical_or(a.isnan(), b.isnan());
     Ok(where_(undefined, f64::NAN, where_(super::equal(&a, &b), &b, next)).into())

@@ -320,9 +320,10 @@ pub fn dropout<'a>(
 
 /// Those of the parameters that are tensors.
 fn tensors<const N: usize>(parameters: [&Operand; N]) -> Vec<&Tensor> {
-    let tensor = |parameter| match parameter {
-        &Operand::Tensor(ref tensor) => Some(tensor),
+    let parameters = parameters.into_iter();
+    let tensors = parameters.filter_map(|parameter| match parameter {
+        Operand::Tensor(tensor) => Some(tensor),
         _ => None,
-    };
-    parameters.into_iter().filter_map(tensor).collect()
+    });
+    tensors.collect()
 }
