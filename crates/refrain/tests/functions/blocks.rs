@@ -126,7 +126,11 @@ pub const MODELS: &[(&str, Build)] = &[
             let index = ops::cast(ops::max(x, Axes::All, false) * 1.5, DType::I32);
             let double = |x: &[Tensor]| Ok(vec![&x[0] * 2]);
             let negative = |x: &[Tensor]| Ok(vec![-&x[0]]);
-            let found = ops::switch(&index, &[&double, &negative, &double], &[x.clone()]);
+            let found = ops::switch(
+                &index,
+                &[&double, &negative, &double],
+                std::slice::from_ref(x),
+            );
             found.expect("branches of one shape")
         })
     }),
