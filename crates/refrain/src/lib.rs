@@ -53,6 +53,7 @@
 //! | `lstm(x, initial_state=[h, c])` | [`lstm.call_from(&x, [&h, &c])?`](layers::Lstm) |
 //! | `layer(x, mask=m, flag=True)` | `layer.call(Inputs::new(&x).kwarg("mask", &m).option("flag", true))?`, see [`Inputs`] |
 //! | `keras.ops.sum(x, axis=-1)`, `x + y`, `x[:, 0]` | [`ops::sum(&x, -1, false)`](ops::sum), `x + y`, [`x.slice((.., 0))`](Tensor::slice) |
+//! | `keras.random.normal((2, 3), seed=1)` | [`random::normal([2, 3], 0.0, 1.0, DType::F32, 1)`](random::normal); inside a layer's `call`: `…, cx)` |
 //! | `keras.Model([a, b], y)`, `keras.Sequential` | [`Model::new([&a, &b], &y)?`](Model::new), [`Sequential`] |
 //! | `model.summary()`, `keras.utils.plot_model(model)` | [`println!("{}", model.summary())`](Model::summary), [`model.plot("model.svg")?`](Model::plot) |
 //! | `model.compile("adam", "mse", metrics=["mae"])` | [`model.compile(Adam::default(), Loss::MeanSquaredError).metrics([Metric::MeanAbsoluteError]).run()?`](Model::compile) |
@@ -99,6 +100,7 @@ mod on_warning;
 pub mod ops;
 pub mod optimizers;
 pub mod prelude;
+pub mod random;
 pub mod regularizers;
 pub mod saving;
 mod structure;

@@ -214,6 +214,17 @@ impl Tensor {
         }
     }
 
+    /// The values of a constant; `None` for a tensor that a model or a program computes.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::ones([2], DType::F32).value().unwrap().to_f64(), [1.0, 1.0]);
+    /// assert!(input([2]).value().is_none());
+    /// ```
+    pub fn value(&self) -> Option<&Literal> {
+        self.as_constant().map(|value| &**value)
+    }
+
     /// Whether it stands where no tensor was given.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(&*self.0, Inner::Absent(_))

@@ -85,6 +85,12 @@ fn check(golden: &Golden, case: &Json) -> Result<(), String> {
     checked.map_err(|e| format!("{name}: {e}"))
 }
 
+fn check_all(file: &str) {
+    let golden = Golden::read(file);
+    let cases = golden.json.as_array().expect("cases");
+    none_failed(cases.iter().filter_map(|case| check(&golden, case).err()));
+}
+
 #[test]
 fn functions_give_keras_s_numbers_and_gradients() {
     check_all("functions");
@@ -95,8 +101,7 @@ fn functions_on_images_give_keras_s_numbers_and_gradients() {
     check_all("image_ops");
 }
 
-fn check_all(file: &str) {
-    let golden = Golden::read(file);
-    let cases = golden.json.as_array().expect("cases");
-    none_failed(cases.iter().filter_map(|case| check(&golden, case).err()));
+#[test]
+fn further_functions_give_keras_s_numbers_and_gradients() {
+    check_all("more_functions");
 }

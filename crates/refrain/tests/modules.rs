@@ -20,6 +20,7 @@ const LEVELS: &[&[&str]] = &[
         "layers",
         "objects",
         "ops",
+        "random",
         "regularizers",
         "tensor",
         "trace",

@@ -180,6 +180,11 @@ impl Call {
 
     /// Uniform random numbers in [0, 1) as f32. The layer must have called [`add_seed`](super::Build::add_seed).
     pub fn random_uniform(&self, shape: impl Into<Shape>) -> Result<Tensor> {
+        ops::random_bits_to_uniform(&self.random_bits(shape)?)
+    }
+
+    /// Random bits as u32.
+    pub(crate) fn random_bits(&self, shape: impl Into<Shape>) -> Result<Tensor> {
         let seed = self.layer.seed().ok_or_else(|| {
             Error::new(
                 ErrorKind::Internal,
@@ -191,6 +196,6 @@ impl Call {
         let bits = outputs.pop().expect("two outputs");
         let next = outputs.pop().expect("two outputs");
         self.trace.assign(&seed, &next)?;
-        ops::random_bits_to_uniform(&bits)
+        Ok(bits)
     }
 }

@@ -22,10 +22,10 @@ use crate::utils::sizes;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConvOptions {
-    strides: Vec<usize>,
-    padding: Padding,
-    data_format: DataFormat,
-    dilation_rate: Vec<usize>,
+    pub(super) strides: Vec<usize>,
+    pub(super) padding: Padding,
+    pub(super) data_format: DataFormat,
+    pub(super) dilation_rate: Vec<usize>,
 }
 
 impl Default for ConvOptions {
@@ -65,7 +65,10 @@ impl ConvOptions {
     }
 
     /// The arguments of a function in the order of Keras's signatures.
-    fn with<const N: usize>(self, tensors: [&Tensor; N]) -> impl Iterator<Item = Argument> {
+    pub(super) fn with<const N: usize>(
+        self,
+        tensors: [&Tensor; N],
+    ) -> impl Iterator<Item = Argument> {
         let options = [
             sizes_to_json(&self.strides),
             self.padding.to_json(),
@@ -76,7 +79,7 @@ impl ConvOptions {
         tensors.chain(options.map(ToArgument::argument))
     }
 
-    fn from_config(config: &Config) -> Result<Self> {
+    pub(super) fn from_config(config: &Config) -> Result<Self> {
         Ok(ConvOptions {
             strides: sizes(config, "strides")?.unwrap_or_else(|| vec![1]),
             padding: option(config, "padding")?,
@@ -105,27 +108,33 @@ pub(super) fn sizes(config: &Config, key: &str) -> Result<Option<Vec<usize>>> {
     sizes.map(Some).map_err(|e| in_option(e, key))
 }
 
-/// One positive size for each of `rank` spatial axes, from one for each or one for all.
-pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<usize>> {
+/// One size for each of `rank` spatial axes, from one for each or one for all.
+pub(super) fn spread(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<usize>> {
     let full = match sizes {
         [one] => vec![*one; rank],
         sizes => sizes.to_vec(),
     };
-    if full.len() != rank || full.contains(&0) {
-        return Err(Error::mismatch(
-            ErrorKind::Config,
-            format!("{rank} positive {what}"),
-            format!("{sizes:?}"),
-        ));
+    let refused = |expected: String| {
+        let received = format!("{sizes:?}");
+        Err(Error::mismatch(ErrorKind::Config, expected, received))
+    };
+    match full.iter().all(|&n| n <= sizes::LARGEST_STEP) {
+        _ if full.len() != rank => refused(format!("{rank} {what}")),
+        false => refused(format!("{what} of at most {}", sizes::LARGEST_STEP)),
+        true => Ok(full),
     }
-    if full.iter().any(|&n| n > sizes::LARGEST_STEP) {
-        return Err(Error::mismatch(
-            ErrorKind::Config,
-            format!("{what} of at most {}", sizes::LARGEST_STEP),
-            format!("{sizes:?}"),
-        ));
+}
+
+/// [`spread`] for sizes that are positive.
+pub(super) fn per_axis(sizes: &[usize], rank: usize, what: &str) -> Result<Vec<usize>> {
+    let expected = format!("positive {what}");
+    match spread(sizes, rank, &expected)? {
+        full if full.contains(&0) => {
+            let received = format!("{sizes:?}");
+            Err(Error::mismatch(ErrorKind::Config, expected, received))
+        }
+        full => Ok(full),
     }
-    Ok(full)
 }
 
 operations! { TABLE in table {

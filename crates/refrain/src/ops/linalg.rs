@@ -3,10 +3,14 @@
 use refrain_graph::{DType, DotDims, Op};
 use serde_json::Value as Json;
 
-use super::arithmetic::float_input;
+use super::arithmetic::{as_float, float_input};
 use super::definition::{operations, to};
+use super::join::pad_constant;
 use super::order::triangle;
-use super::{Axes, cast, max, min, not_equal, option, power, prim, squeeze, sum, tensor_argument};
+use super::{
+    Axes, ConvOptions, cast, convolve, flip, max, min, not_equal, option, power, prim, squeeze,
+    sum, tensor_argument,
+};
 use crate::config::number_from_json;
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +18,7 @@ use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 /// Sums of products over contracting axes; see [`DotDims`] for the order of the result's axes.
 pub(crate) fn dot_general(a: &Tensor, b: &Tensor, dims: DotDims) -> Result<Tensor> {
@@ -84,6 +89,18 @@ operations! { TABLE in table {
         |_op| vector_norm(&floats(x.as_ref()), order, axis.into(), keepdims)
     }
     "ops.linalg" / "Norm" as "norm(x, ord=None, axis=None, keepdims=False)" [Tensor, Plain, Axes, Flag] => norm_call;
+    /// Sums of products of a vector with another one that is moved along it.
+    ///
+    /// Floats. Vectors of unknown length, of none, and tensors of another rank are errors. Keras takes only whole overlaps by default.
+    ///
+    /// ```
+    /// use refrain::{Input, Shape, ops, ops::CorrelateMode};
+    /// let x = Input::new(Shape::scalar()).batch_size(9).tensor();
+    /// let y = Input::new(Shape::scalar()).batch_size(4).tensor();
+    /// assert_eq!(ops::correlate(&x, &y, CorrelateMode::Valid).shape().to_string(), "(6,)");
+    /// ```
+    pub fn correlate(a: &Tensor, b: &Tensor, mode: CorrelateMode) -> Tensor { [a, b, mode.name()] }
+    "ops.numpy" / "Correlate" as "correlate(x1, x2, mode='valid')" [Tensor, Tensor, Text] => correlate_call;
     /// The lower triangle of matrices: elements at most `k` right of the diagonal; zeros elsewhere.
     ///
     /// A tensor of rank below 2 is an error. Keras's `k` is 0 by default.
@@ -109,6 +126,64 @@ operations! { TABLE in table {
         Ok(triangle(inputs.one()?, option(config, "k")?, false)?.into())
     };
 }}
+
+/// Which overlaps [`correlate`] takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CorrelateMode {
+    /// Whole ones.
+    #[default]
+    Valid,
+    /// As many as the longer vector has elements.
+    Same,
+    /// All.
+    Full,
+}
+
+impl CorrelateMode {
+    fn name(self) -> &'static str {
+        match self {
+            CorrelateMode::Valid => "valid",
+            CorrelateMode::Same => "same",
+            CorrelateMode::Full => "full",
+        }
+    }
+}
+
+fn correlate_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let (a, b) = factors(inputs)?;
+    let (a, b) = (as_float(&a)?, as_float(&b)?);
+    let sizes = a
+        .dim(0)
+        .zip(b.dim(0))
+        .filter(|&(m, n)| m > 0 && n > 0 && a.rank() == 1 && b.rank() == 1);
+    let (m, n) = sizes.ok_or_else(|| {
+        let received = format!("shapes {} and {}", a.shape(), b.shape());
+        Error::mismatch(ErrorKind::Shape, "two vectors of known length", received)
+    })?;
+    let (long, short) = if m < n { (&b, &a) } else { (&a, &b) };
+    let size = m.min(n);
+    let mode: String = option(config, "mode")?;
+    let (before, after) = match mode.as_str() {
+        "valid" => (0, 0),
+        "same" => (size / 2, size - size / 2 - 1),
+        "full" => (size - 1, size - 1),
+        _ => return Err(unexpected("valid, same or full", &mode.into())),
+    };
+    let widths = [
+        (0, 0),
+        (sizes::signed(before)?, sizes::signed(after)?),
+        (0, 0),
+    ];
+    let long = pad_constant(&prim::reshape(long, [1, m.max(n), 1])?, &widths, 0.0)?;
+    let y = convolve(
+        &long,
+        &prim::reshape(short, [size, 1, 1])?,
+        &ConvOptions::default(),
+    )?;
+    let y = prim::reshape(&y, [y.dim(1)])?;
+    let y = if m < n { flip(&y, 0).checked()? } else { y };
+    Ok(y.into())
+}
 
 /// The two operands in their common type.
 pub(super) fn factors(inputs: &Inputs) -> Result<(Tensor, Tensor)> {

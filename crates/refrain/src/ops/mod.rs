@@ -19,10 +19,15 @@ mod activation;
 mod arithmetic;
 mod attention;
 mod bitwise;
+mod blocks;
 mod constant;
+mod control;
 mod conv;
+mod conv_transpose;
 mod crossentropy;
+mod ctc;
 mod definition;
+mod distinct;
 mod einsum;
 mod fill;
 mod gather;
@@ -39,6 +44,7 @@ mod normalization;
 mod order;
 mod pooling;
 pub(crate) mod prim;
+mod rearrange;
 pub(crate) mod reduce;
 mod scan;
 mod scatter;
@@ -52,15 +58,20 @@ pub use activation::*;
 pub use arithmetic::*;
 pub use attention::*;
 pub use bitwise::*;
+pub use blocks::*;
 pub use constant::convert_to_tensor;
 pub(crate) use constant::{
     array_from_json, array_json, array_of_numbers, array_to_json, is_array, listed,
 };
+pub use control::*;
 pub use conv::*;
+pub use conv_transpose::*;
 pub use crossentropy::*;
+pub use ctc::*;
 pub(crate) use definition::{
     Difference, OpDef, Operation, Parameter, ParameterKind, ToArgument, parameters,
 };
+pub use distinct::*;
 pub use einsum::einsum;
 pub(crate) use einsum::{Label, Subscripts};
 pub use fill::*;
@@ -76,6 +87,7 @@ pub use nn::*;
 pub use normalization::*;
 pub use order::*;
 pub use pooling::*;
+pub use rearrange::*;
 pub use reduce::*;
 pub use scan::{ScanOptions, scan};
 pub use scatter::*;
@@ -102,8 +114,12 @@ static TABLES: &[&[&OpDef]] = &[
     attention::TABLE,
     bitwise::TABLE,
     bitwise::UNARY,
+    blocks::TABLE,
     conv::TABLE,
+    conv_transpose::TABLE,
     crossentropy::TABLE,
+    ctc::TABLE,
+    distinct::TABLE,
     einsum::TABLE,
     gradient::TABLE,
     index::TABLE,
@@ -119,6 +135,7 @@ static TABLES: &[&[&OpDef]] = &[
     normalization::TABLE,
     order::TABLE,
     pooling::TABLE,
+    rearrange::TABLE,
     reduce::OTHERS,
     reduce::TABLE,
     scatter::TABLE,

@@ -7,8 +7,8 @@ use super::definition::{operations, to};
 use super::index::{from_end, gather_points};
 use super::reduce::reduce;
 use super::{
-    dtype, expand_dims, flatten_from, option, prim, slice_traced, take_along_axis, tensor_argument,
-    where_,
+    concatenate_traced, dtype, expand_dims, flatten_from, option, prim, slice_traced, swapaxes,
+    take_along_axis, tensor_argument, where_,
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +38,19 @@ operations! { TABLE in table {
     /// ```
     pub fn argsort(x: impl AsRef<Tensor>, axis: i64) -> Tensor { [x.as_ref(), axis] }
     "ops.numpy" / "Argsort" as "argsort(x, axis=-1)" [Tensor, OptionalInteger] => |inputs, config| Ok(sorted(inputs, config)?.1.into());
+    /// The positions of elements along an axis, those of the `kth` and all smaller ones first, in rising order; `None`: in the flattened
+    /// tensor.
+    ///
+    /// The others keep their order. Integers in the shape of `x`. A place beyond the ends is an error. Keras's axis is the last by default.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// assert_eq!(ops::argpartition(input([10]), 3, -1).dtype(), DType::I32);
+    /// ```
+    pub fn argpartition(x: impl AsRef<Tensor>, kth: i64, axis: impl Into<Option<i64>>) -> Tensor {
+        [x.as_ref(), kth, to::<Option<i64>>(axis)]
+    }
+    "ops.numpy" / "Argpartition" as "argpartition(x, kth, axis=-1)" [Tensor, Integer, OptionalInteger] => argpartition_call;
     /// The `k` largest elements along the last axis, largest first, and their positions. NaN counts as the largest.
     ///
     /// Fewer elements than `k` are an error.
@@ -166,6 +179,22 @@ fn top_k_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
     )?;
     let first = |t: &Tensor| gather_points(t, &places, axis);
     Ok(Structure::tuple([first(&values)?, first(&positions)?]))
+}
+
+fn argpartition_call(inputs: &Inputs, config: &Config) -> Result<Structure<Tensor>> {
+    let (x, axis) = axis_or_flat(inputs.one()?, config)?;
+    let kth: i64 = option(config, "kth")?;
+    let last = x.rank() as i64 - 1;
+    let along = swapaxes(&x, axis as i64, last).checked()?;
+    let Some(size) = along.dim(-1) else {
+        return Ok(prim::convert(&x, DType::I32)?.into());
+    };
+    let first = resolve_axis(kth, size)? + 1;
+    let (_, order) = sort_traced(&along, last as usize, false)?;
+    let part = |from, to| slice_traced(&order, last as usize, from, to);
+    let (rest, _) = sort_traced(&part(first, None)?, last as usize, false)?;
+    let places = concatenate_traced(&[&part(0, Some(first))?, &rest], last)?;
+    Ok(swapaxes(&places, axis as i64, last).checked()?.into())
 }
 
 pub(super) fn arg_call(

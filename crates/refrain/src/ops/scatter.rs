@@ -191,7 +191,12 @@ fn wrapped(indices: &Tensor, sizes: &[Dim]) -> Result<Tensor> {
 }
 
 /// A tensor with updates where the last axis of the indices says.
-fn scattered(x: &Tensor, indices: &Tensor, updates: &Tensor, kind: ScatterKind) -> Result<Tensor> {
+pub(super) fn scattered(
+    x: &Tensor,
+    indices: &Tensor,
+    updates: &Tensor,
+    kind: ScatterKind,
+) -> Result<Tensor> {
     let batch = indices.rank().checked_sub(1);
     let depth = batch
         .and_then(|last| indices.shape().dim(last))

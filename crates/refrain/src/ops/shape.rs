@@ -1,6 +1,6 @@
 //! Shapes: the same elements under other dimensions.
 
-use refrain_graph::{Dim, Shape};
+use refrain_graph::{DType, Dim, Shape};
 use serde_json::Value as Json;
 
 use super::definition::{operations, to};
@@ -69,6 +69,20 @@ impl NewShape {
 }
 
 operations! { TABLE in table {
+    /// The number of elements, a scalar.
+    ///
+    /// [`Tensor::rank`], [`Tensor::shape`] and [`Tensor::dtype`] are Keras's `ndim`, `shape` and `dtype`.
+    ///
+    /// ```
+    /// use refrain::{DType, input, ops};
+    /// let size = ops::size(&input([6, 4]));
+    /// assert_eq!((size.rank(), size.dtype()), (0, DType::I32));
+    /// ```
+    pub fn size(x: &Tensor) -> Tensor { [x] }
+    "ops.numpy" / "Size" as "size(x)" [Tensor] => |inputs, _| {
+        let x = inputs.one()?;
+        Ok(prim::constant_of(x, DType::I32, x.shape().numel().unwrap_or(0) as f64)?.into())
+    };
     /// The same elements in row-major order in another shape. One size may be -1 or `None`: it follows from the others.
     ///
     /// A shape of another number of elements is an error.

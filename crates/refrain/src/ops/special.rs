@@ -130,7 +130,46 @@ fn ldexp_call(inputs: &Inputs, _: &Config) -> Traced {
     Ok((x * power(2.0, half) * power(2.0, rest)).into())
 }
 
+/// The digits of a type of floats, and the exponent of its smallest number.
+fn digits(dtype: DType) -> (i32, i32) {
+    match dtype {
+        DType::F64 => (53, -1074),
+        DType::F16 => (11, -24),
+        DType::BF16 => (8, -133),
+        _ => (24, -149),
+    }
+}
+
+/// More than half a step is added in `f64`, and rounded: Rump, Zimmermann, Boldo, Melquiond, 2009. Small numbers of `f64` are computed
+/// as larger ones.
+fn nextafter_call(inputs: &Inputs, _: &Config) -> Traced {
+    let (a, b) = float_operands(inputs)?;
+    let (a, b) = prim::unify(&a, &b)?;
+    let (digits, last) = digits(a.dtype());
+    let power = |exponent: i32| 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2);
+    let part = power(-digits) * (1.0 + 2.0 * power(-digits));
+    let x = prim::convert(&a, DType::F64)?;
+    let number = |value| prim::constant_like(&x, value);
+    let down = prim::select(&super::less(&b, &a), &number(-1.0)?, &number(0.0)?)?;
+    let sign = prim::select(&super::greater(&b, &a), &number(1.0)?, &down)?;
+    let tiny = compare(Comparison::Lt, &x.abs(), power(-900))?;
+    let scale = prim::select(&tiny, &number(power(200))?, &number(1.0)?)?;
+    let scaled = &x * &scale;
+    let next = (&scaled + scaled.abs() * part * &sign) / scale;
+    let small = compare(Comparison::Lt, &x.abs(), 2.0 * power(last + digits - 1))?;
+    let next = where_(small, &x + &sign * power(last), next);
+    let largest = prim::limits(a.dtype()).1;
+    let positive = compare(Comparison::Gt, &x, 0.0)?;
+    let end = prim::select(&positive, &number(largest)?, &number(-largest)?)?;
+    let next = where_(x.isinf(), end, next);
+    let next = prim::convert(&next.checked()?, a.dtype())?;
+    let undefined = super::logical_or(a.isnan(), b.isnan());
+    Ok(where_(undefined, f64::NAN, where_(super::equal(&a, &b), &b, next)).into())
+}
+
 binary_functions! { BINARY in binary {
+    /// The float next to `a` in the direction of `b`, which it is if both are equal.
+    nextafter = "Nextafter" as "nextafter(x1, x2)" => nextafter_call;
     /// The larger of two elements; a number wins over NaN.
     fmax = "Fmax" as "fmax(x1, x2)" => |i, _| but_nan(i, Comparison::Gt);
     /// The smaller of two elements; a number wins over NaN.

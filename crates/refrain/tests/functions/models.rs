@@ -5,6 +5,8 @@ use refrain::layers::{DataFormat, Padding};
 use refrain::ops::{self, Axes, ConvOptions, Index, Operand, PadMode, PoolOptions};
 use refrain::{DType, Input, Model, Result, Tensor, input};
 
+#[path = "blocks.rs"]
+mod blocks;
 #[path = "core.rs"]
 mod core;
 #[path = "images.rs"]
@@ -17,7 +19,14 @@ pub const SAMPLES: usize = 3;
 
 /// Functions that no file of Keras can have, that Keras on JAX does not run from one, or that draw other random numbers there.
 #[allow(dead_code, reason = "what Keras opens is checked elsewhere")]
-pub const NOT_IN_KERAS: [&str; 4] = ["elastic_transform", "gradient", "histogram", "rot90"];
+pub const NOT_IN_KERAS: [&str; 6] = [
+    "bincount",
+    "conv_transpose",
+    "elastic_transform",
+    "gradient",
+    "histogram",
+    "rot90",
+];
 
 /// Functions that Keras on JAX does not run with a number in place of a tensor.
 const TENSORS_ALONE: [&str; 2] = ["heaviside", "hypot"];
@@ -79,8 +88,9 @@ pub fn models() -> Vec<(&'static str, Make)> {
         .iter()
         .map(|&(name, make)| (name, Box::new(make) as Make));
     all.extend(others);
-    let further = core::MODELS
+    let further = blocks::MODELS
         .iter()
+        .chain(core::MODELS)
         .chain(numpy::MODELS)
         .chain(images::MODELS);
     all.extend(further.map(|&(name, make)| (name, Box::new(make) as Make)));

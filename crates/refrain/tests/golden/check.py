@@ -16,7 +16,7 @@ import tempfile
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = ["make_layers.py", "make_more_layers.py", "make_cells.py", "make_training.py", "make_models.py", "make_structure.py", "make_halves.py", "make_gradients.py", "make_arguments.py", "make_metrics.py", "make_iou.py", "make_images.py", "make_functions.py", "make_image_ops.py", "make_image_layers.py", "make_doubles.py", "make_types.py"]
+SCRIPTS = ["make_layers.py", "make_more_layers.py", "make_cells.py", "make_training.py", "make_models.py", "make_structure.py", "make_halves.py", "make_gradients.py", "make_arguments.py", "make_metrics.py", "make_iou.py", "make_images.py", "make_functions.py", "make_more_functions.py", "make_image_ops.py", "make_image_layers.py", "make_doubles.py", "make_types.py"]
 # Made by `make_lambdas.py`, which needs six versions of Python, and with tf_keras.
 ELSEWHERE = {"lambdas.json", "arguments_keras2.json", "arguments_keras2.npz"}
 # Training runs repeat rounding differences many times; single calls do not.

@@ -4,18 +4,13 @@
     KERAS_BACKEND=jax python make_functions.py
 """
 
-from function_cases import case, keras, np, ops, save
+from function_cases import Cases
+from golden import np
+from keras import ops
 
 NAN, INF = np.nan, np.inf
-rng = np.random.default_rng(3)
-
-
-def waves(*shape):
-    return rng.standard_normal(shape).astype("float32")
-
-
-def ints(*shape, low=-9, high=10):
-    return rng.integers(low, high, shape).astype("int32")
+cases = Cases(seed=3)
+case, waves, ints, rng = cases.add, cases.waves, cases.ints, cases.rng
 
 
 odd = np.array([[1.5, NAN, -2.0, INF, 0.0], [-INF, -0.0, 3.25, NAN, NAN]], "float32")
@@ -209,4 +204,4 @@ case("unravel_index", lambda i: ops.unravel_index(i, (2, 3, 4)), np.array([[0, 5
 query, key, value = waves(2, 5, 6, 4), waves(2, 3, 2, 4), waves(2, 3, 2, 4)
 case("dot_product_attention_grouped", lambda q, k, v, b: [ops.dot_product_attention(q, k, v), ops.dot_product_attention(q, k, v, bias=b, is_causal=True), ops.dot_product_attention(q, k[:, :, :1], v[:, :, :1])], query, key, value, waves(2, 6, 5, 3))
 
-save("functions")
+cases.save("functions")

@@ -4,10 +4,13 @@
     KERAS_BACKEND=jax python make_image_ops.py
 """
 
-from function_cases import case, np, ops, save
+from function_cases import Cases
+from golden import np
+from keras import ops
 
 I = ops.image
-rng = np.random.default_rng(5)
+cases = Cases(seed=5)
+case, rng = cases.add, cases.rng
 FIRST = "channels_first"
 MODES = ["constant", "nearest", "wrap", "mirror", "reflect"]
 
@@ -106,4 +109,4 @@ for method in ["linear", "cubic", "lanczos3", "lanczos5"]:
         I.scale_and_translate(x, (2, 4, 6, 3), s, t, (-2, 1), method, antialias=False),
     ] if method != "cubic" else [I.scale_and_translate(x, (2, 7, 5, 3), s, t, (1, 2), method)], images, scale, shift, batch=False)
 
-save("image_ops")
+cases.save("image_ops")
