@@ -177,6 +177,8 @@ pub(crate) fn alignment_loss(
     let carries = [blanks, impossible];
     let (last, _) = scan(&carries, &sequences, ScanOptions::default(), body)?;
     let all = joined(&last[0], &last[1]);
+    // More labels than there are count as all, as in Keras.
+    let counts = super::clip(counts, 0.0, length as f64);
     let end = super::one_hot(counts, length + 1, -1, all.dtype());
     (-super::sum(all * end, -1, false)).checked()
 }

@@ -37,7 +37,11 @@ operations! { TABLE in table {
     ) -> Tensor {
         [
             images,
-            Json::from(crate::ops::definition::to::<Vec<usize>>(size)),
+            match crate::ops::definition::to::<Vec<usize>>(size) {
+                // Keras takes a list of one for neither.
+                size if size.len() == 1 => Json::from(size[0]),
+                size => Json::from(size),
+            },
             strides.map(|strides| sizes_to_json(&strides)),
             dilation_rate,
             padding.to_json(),
