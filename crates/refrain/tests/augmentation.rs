@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use ndarray::{Array2, Array3, Array4, ArrayD};
 use refrain::layers::{
-    AugMix, AutoContrast, CenterCrop, CutMix, Dense, Equalization, Factor, Factors, Flatten,
-    FlipMode, Handle, Interpolation, Layer, MaxNumBoundingBoxes, MixUp, Pipeline, RandAugment,
-    RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop,
-    RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale,
-    RandomHue, RandomInvert, RandomPerspective, RandomPosterization, RandomRotation,
-    RandomSaturation, RandomSharpness, RandomShear, RandomTranslation, RandomZoom, Solarization,
+    AugMix, AutoContrast, CenterCrop, ContrastLimitedAdaptiveHistogramEqualization, CutMix, Dense,
+    Equalization, Factor, Factors, Flatten, FlipMode, Handle, Interpolation, Layer,
+    MaxNumBoundingBoxes, MixUp, Pipeline, RandAugment, RandomBrightness, RandomColorDegeneration,
+    RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing,
+    RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPerspective,
+    RandomPosterization, RandomRotation, RandomSaturation, RandomSharpness, RandomShear,
+    RandomTranslation, RandomZoom, Solarization,
 };
 use refrain::losses::Loss;
 use refrain::optimizers::Sgd;
-use refrain::{DType, Inputs, Model, Result, Structure, Tensor, input, load_model, ops};
+use refrain::{DType, Input, Inputs, Model, Result, Structure, Tensor, input, load_model, ops};
 
 const IMAGES: usize = 2000;
 
@@ -132,6 +133,22 @@ fn factors_near_one_are_drawn_in_full_precision() -> Result<()> {
     let gray = Array4::from_elem((4, 2, 2, 3), 100.0);
     let saturated = changed_in_f16(RandomSaturation::new((0.9999, 0.9999)).seed(1), &gray)?;
     assert_eq!(saturated, vec![100.0; gray.len()]);
+    Ok(())
+}
+
+#[test]
+fn bytes_stay_bytes_where_tiles_are_equalized() -> Result<()> {
+    let pixels = Array4::from_shape_fn((2, 9, 8, 3), |(n, i, j, c)| {
+        ((n * 37 + i * 11 + j * 17 + c * 29) % 256) as u8
+    });
+    let layer = || ContrastLimitedAdaptiveHistogramEqualization::new().tile_grid_size((2, 3));
+    let wide = changed(layer(), &pixels.mapv(f32::from))?;
+    let at = Input::new([9, 8, 3]).dtype(DType::U8).tensor();
+    let model = Model::new(&at, &layer().call(&at)?)?;
+    let bytes = model.predict(&pixels).run()?.literal(0)?;
+    assert_eq!(bytes.dtype(), DType::U8);
+    let cut: Vec<f64> = wide.iter().map(|v| f64::from(v.floor())).collect();
+    assert_eq!(bytes.to_f64(), cut);
     Ok(())
 }
 

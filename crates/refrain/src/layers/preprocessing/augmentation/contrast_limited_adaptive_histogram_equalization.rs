@@ -214,4 +214,8 @@ impl Augmentation for ContrastLimitedAdaptiveHistogramEqualizationOptions {
     fn always(&self) -> bool {
         true
     }
+
+    fn keeps_integers(&self) -> bool {
+        true
+    }
 }

@@ -94,6 +94,11 @@ trait Augmentation {
         false
     }
 
+    /// Whether images of integers stay so, instead of becoming the layer's type.
+    fn keeps_integers(&self) -> bool {
+        false
+    }
+
     /// The images outside of fitting.
     fn unchanged(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.clone())
@@ -142,7 +147,12 @@ impl Draws<'_> {
 
 /// What a layer makes of one image or a batch, in its type.
 fn augmented(layer: &dyn Augmentation, cx: &Call, inputs: &Inputs) -> Result<Tensor> {
-    let x = prim::convert(inputs.one()?, cx.layer.dtype())?;
+    let given = inputs.one()?;
+    let x = prim::convert(given, cx.layer.dtype())?;
+    let dtype = match given.dtype() {
+        own if own.is_integer() && layer.keeps_integers() => own,
+        _ => x.dtype(),
+    };
     image::check_rank(&x)?;
     if !cx.training() && !layer.always() {
         return layer.unchanged(&x);
@@ -150,7 +160,7 @@ fn augmented(layer: &dyn Augmentation, cx: &Call, inputs: &Inputs) -> Result<Ten
     image::as_batch(&x, |batch| {
         let drawn = layer.draw(&Draws { cx, x: batch })?;
         let changed = layer.transform(batch, &drawn)?.checked()?;
-        prim::convert(&changed, x.dtype())
+        prim::convert(&changed, dtype)
     })
 }
 
