@@ -15,6 +15,7 @@ use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
+use crate::utils::sizes;
 
 /// One part of an index in brackets, as in NumPy. Made from a number, a range, or `..` (the whole axis).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -463,7 +464,7 @@ fn range(start: Option<i64>, stop: Option<i64>, step: i64, size: Dim) -> Result<
             dropped: false,
         });
     };
-    let n = n as i64;
+    let n = sizes::signed(n)?;
     let from_end = |i: i64| if i < 0 { i + n } else { i };
     // Read backwards, position p is n - 1 - p, and the bounds keep their roles.
     let place = |bound: Option<i64>, default: i64| match bound.map(from_end) {

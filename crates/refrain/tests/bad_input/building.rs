@@ -386,6 +386,8 @@ fn sizes_and_shapes_of_functions_that_make_no_sense() {
     let classes = Input::new([5]).dtype(DType::I32).tensor();
     let loss = ops::sparse_categorical_crossentropy(&classes, &input([4, 6]), false, -1);
     expected(loss, ErrorKind::Shape, "classes of shape (None, 4)");
+    let first = input([1_usize << 63]).slice((.., ..4));
+    expected(first, ErrorKind::Config, "a size below 2^63");
 }
 
 #[test]
