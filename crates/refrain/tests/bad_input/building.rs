@@ -388,6 +388,13 @@ fn sizes_and_shapes_of_functions_that_make_no_sense() {
     expected(loss, ErrorKind::Shape, "classes of shape (None, 4)");
     let first = input([1_usize << 63]).slice((.., ..4));
     expected(first, ErrorKind::Config, "a size below 2^63");
+    let (images, still) = (
+        input([1_000_000_000_000_000_000, 4, 3]),
+        [1., 0., 0., 0., 1., 0., 0., 0.],
+    );
+    let still = ops::convert_to_tensor(&ndarray::arr1(&still.map(|v: f32| v)));
+    let moved = ops::image::affine_transform(&images, &still, ops::image::Sampling::default());
+    assert!(moved.check().is_err());
 }
 
 #[test]

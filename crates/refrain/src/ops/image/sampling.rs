@@ -280,6 +280,7 @@ fn part(elements: &Tensor, node: &Node, fill_value: f64) -> Result<Tensor> {
 /// Pixels of images `(batch, rows, columns, channels)` at other coordinates: `(batch, rows, columns)`, or with a last axis where
 /// those of the channels differ.
 pub(super) fn warp(x: &Tensor, [row, column]: [Tensor; 2], how: &Sampling) -> Result<Tensor> {
+    [x, &row, &column].into_iter().try_for_each(Tensor::check)?;
     let shape = x.shape();
     let [rows, columns, channels] = [1, 2, 3].map(|axis| shape.dim(axis));
     let rank = row.rank();
