@@ -160,7 +160,6 @@ impl Variable {
     }
 
     // A panic while the lock is held leaves a value of the same dimensions and type.
-    #[inline]
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Box<dyn Buffer>> {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,14 +176,12 @@ impl Variable {
     }
 
     /// As [`Variable::write`] for those who leave the value as it is: it keeps its number.
-    #[inline]
     pub(crate) fn lock(&self) -> RwLockWriteGuard<'_, Box<dyn Buffer>> {
         self.0.value.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of the value, which stays the same while one holds what [`Variable::read`] gives: a value of another
     /// time, or of another variable, has another. The greatest of some variables' numbers is a number of all their values.
-    #[inline]
     pub(crate) fn version(&self) -> u64 {
         self.0.version.load(Ordering::Relaxed)
     }

@@ -8,7 +8,6 @@ use crate::models::Model;
 pub(crate) type Callbacks<'a> = Vec<Box<dyn Callback + 'a>>;
 
 /// Calls a method of each.
-#[inline]
 pub(crate) fn each(
     callbacks: &mut [Box<dyn Callback + '_>],
     mut call: impl FnMut(&mut dyn Callback) -> Result<()>,

@@ -20,7 +20,6 @@ enum ArrayStorage<'a, T> {
 
 impl<T: Clone> ArrayStorage<'_, T> {
     /// All values, if they lie row by row.
-    #[inline]
     fn as_slice(&self) -> Option<&[T]> {
         match self {
             ArrayStorage::View(view) => view.as_slice(),
@@ -35,7 +34,6 @@ impl<T: Clone> ArrayStorage<'_, T> {
         }
     }
 
-    #[inline]
     fn shape(&self) -> &[usize] {
         match self {
             ArrayStorage::View(view) => view.shape(),
@@ -174,13 +172,11 @@ impl<'a> DataArray<'a> {
     }
 
     /// The dimensions, samples first.
-    #[inline]
     pub fn dims(&self) -> &[usize] {
         with_part!(&self.0, part => part.shape())
     }
 
     /// Number of samples; `None` for a scalar.
-    #[inline]
     pub fn samples(&self) -> Option<usize> {
         self.dims().first().copied()
     }

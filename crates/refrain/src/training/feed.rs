@@ -58,11 +58,11 @@ impl<'a> Feed<'a> {
         }
         let flat = arrange("the model's inputs", &functional.inputs, names, x)?;
         let samples = check_lengths(&[("x", &flat)])?;
-        for (i, tensor) in functional.flat_inputs.iter().enumerate() {
-            match &flat[i] {
-                Some(array) => check_input(&names[i], tensor, array)?,
+        for ((array, name), tensor) in flat.iter().zip(names).zip(&functional.flat_inputs) {
+            match array {
+                Some(array) => check_input(name, tensor, array)?,
                 None if is_optional(tensor) => {}
-                None => return Err(not_optional(&names[i])),
+                None => return Err(not_optional(name)),
             }
         }
         Ok(Feed {
@@ -170,11 +170,8 @@ impl<'a> Feed<'a> {
             spec, array,
         ) {
             (Some(spec), Some(array)) => {
-                let (dims, own) = (spec.shape.dims(), array.dims());
-                spec.dtype == dtype
-                    && dims.len() == own.len()
-                    && dims.first() == Some(&Some(batch))
-                    && (1..own.len()).all(|axis| dims[axis] == Some(own[axis]))
+                let dims = spec.shape.dims().iter().copied();
+                spec.dtype == dtype && dims.eq(batch_dims(array, batch).map(Some))
             }
             (spec, array) => spec.is_none() && array.is_none(),
         };
