@@ -3,23 +3,31 @@
 use refrain_graph::DType;
 
 use crate::error::Result;
+use crate::layers::DataFormat;
 use crate::layers::preprocessing::images;
-use crate::layers::{DataFormat, FillMode, Interpolation};
 use crate::ops::image::{self, Sampling};
 use crate::ops::{self, prim};
 use crate::tensor::Tensor;
 
-/// How pixels are read.
-pub(super) fn sampling(
-    (interpolation, data_format): (Interpolation, DataFormat),
-    fill_mode: FillMode,
-    fill_value: f64,
-) -> Sampling {
-    let how = Sampling::default().interpolation(interpolation);
-    how.fill_mode(fill_mode)
-        .fill_value(fill_value)
-        .data_format(data_format)
+/// Gives options the way that pixels are read, beyond the edges in a mode of their own or in this one.
+macro_rules! sampled {
+    ($options:ident) => {
+        sampled!($options, |layer| layer.fill_mode);
+    };
+    ($options:ident, |$layer:ident| $fill_mode:expr) => {
+        impl $options {
+            fn sampling(&self) -> $crate::ops::image::Sampling {
+                let $layer = self;
+                $crate::ops::image::Sampling::default()
+                    .interpolation($layer.interpolation)
+                    .fill_mode($fill_mode)
+                    .fill_value($layer.fill_value)
+                    .data_format($layer.data_format)
+            }
+        }
+    };
 }
+pub(super) use sampled;
 
 /// Images of pixels that lie where `[a0, a1, a2, b0, b1, b2]` say, a number for each image, `(batch, 1, 1, 1)`, or for all.
 pub(super) fn moved(x: &Tensor, transform: [Tensor; 6], how: &Sampling) -> Result<Tensor> {

@@ -1,6 +1,6 @@
 //! Images whose pixels are moved by smooth noise.
 
-use super::moves::{sampling, sizes};
+use super::moves::{sampled, sizes};
 use super::options::{Factor, UNIT, ValueRange};
 use super::{Draws, augmentation};
 use crate::layers::preprocessing::images;
@@ -45,17 +45,14 @@ const ALPHA: f64 = 0.1;
 /// Keeps a standard deviation of 0 from dividing.
 const SMALLEST: f64 = 1e-6;
 
+sampled!(RandomElasticTransformOptions);
+
 impl Augmentation for RandomElasticTransformOptions {
     fn check(&self) -> Result<()> {
         self.factor.check("factor", UNIT)?;
         self.scale.check("scale", UNIT)?;
         self.value_range.check()?;
-        sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        )
-        .check()
+        self.sampling().check()
     }
 
     /// Whether to move pixels, how far, and the noise, `(batch, rows, columns)`.
@@ -81,12 +78,7 @@ impl Augmentation for RandomElasticTransformOptions {
         let kernel = image::largest_kernel(SIGMA * most * least)?;
         let shift =
             image::smooth(&drawn[2], &sigma, kernel)? * (&drawn[1] * ALPHA * rows.max(columns));
-        let how = sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        );
-        let y = image::displaced(x, &how, |_| Ok(shift))?;
+        let y = image::displaced(x, &self.sampling(), |_| Ok(shift))?;
         self.value_range
             .clip(&ops::where_(&drawn[0], y, x))
             .checked()

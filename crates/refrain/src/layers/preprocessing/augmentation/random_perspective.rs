@@ -2,7 +2,7 @@
 
 use refrain_graph::Literal;
 
-use super::moves::{sampling, sizes};
+use super::moves::{sampled, sizes};
 use super::options::{Factor, UNIT};
 use super::{Draws, augmentation};
 use crate::error::{Error, ErrorKind};
@@ -37,16 +37,13 @@ augmentation! {
     }
 }
 
+sampled!(RandomPerspectiveOptions, |layer| FillMode::Constant);
+
 impl Augmentation for RandomPerspectiveOptions {
     fn check(&self) -> Result<()> {
         self.factor.check("factor", UNIT)?;
         noise::check_rate("scale", self.scale)?;
-        sampling(
-            (self.interpolation, self.data_format),
-            FillMode::Constant,
-            self.fill_value,
-        )
-        .check()
+        self.sampling().check()
     }
 
     /// Whether to move corners, and the shares, `(batch, 4, 2)`.
@@ -66,12 +63,7 @@ impl Augmentation for RandomPerspectiveOptions {
             .ok_or_else(|| Error::new(ErrorKind::Internal, "corners of another number"))?;
         let start = x.expect_traced()?.trace.constant(corners);
         let end = (&start + &start * &drawn[1]).checked()?;
-        let how = sampling(
-            (self.interpolation, self.data_format),
-            FillMode::Constant,
-            self.fill_value,
-        );
-        let seen = image::projected(x, &start, &end, &how)?;
+        let seen = image::projected(x, &start, &end, &self.sampling())?;
         ops::where_(&drawn[0], seen, x).checked()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::moves::{moved, sampling, sizes};
+use super::moves::{moved, sampled, sizes};
 use super::options::{Factor, SIGNED};
 use super::{Draws, augmentation};
 use crate::layers::{FillMode, Interpolation};
@@ -33,15 +33,12 @@ augmentation! {
     }
 }
 
+sampled!(RandomRotationOptions);
+
 impl Augmentation for RandomRotationOptions {
     fn check(&self) -> Result<()> {
         self.factor.check("factor", SIGNED)?;
-        sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        )
-        .check()
+        self.sampling().check()
     }
 
     /// The angle in degrees.
@@ -57,11 +54,10 @@ impl Augmentation for RandomRotationOptions {
         let (cx, cy) = (0.5 * (columns - 1.0), 0.5 * (rows - 1.0));
         let right = cx - &cosine * cx + &sine * cy;
         let down = cy - &sine * cx - &cosine * cy;
-        let how = sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        );
-        moved(x, [cosine.clone(), -&sine, right, sine, cosine, down], &how)
+        moved(
+            x,
+            [cosine.clone(), -&sine, right, sine, cosine, down],
+            &self.sampling(),
+        )
     }
 }

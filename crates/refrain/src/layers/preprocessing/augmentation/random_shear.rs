@@ -1,6 +1,6 @@
 //! Images that are sheared.
 
-use super::moves::{moved, number, sampling};
+use super::moves::{moved, number, sampled};
 use super::options::{Factor, SIGNED, UNIT};
 use super::{Draws, augmentation};
 use crate::layers::{FillMode, Interpolation};
@@ -34,6 +34,8 @@ augmentation! {
     }
 }
 
+sampled!(RandomShearOptions);
+
 impl Augmentation for RandomShearOptions {
     fn check(&self) -> Result<()> {
         for (option, factor) in [("x_factor", self.x_factor), ("y_factor", self.y_factor)] {
@@ -45,12 +47,7 @@ impl Augmentation for RandomShearOptions {
                 factor => factor.check_both(option, UNIT)?,
             }
         }
-        sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        )
-        .check()
+        self.sampling().check()
     }
 
     /// Along columns and along rows.
@@ -65,16 +62,11 @@ impl Augmentation for RandomShearOptions {
 
     fn transform(&self, x: &Tensor, drawn: &[Tensor]) -> Result<Tensor> {
         let (one, zero) = (number(x, 1.0)?, number(x, 0.0)?);
-        let how = sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        );
         let [across, down] = [drawn[0].clone(), drawn[1].clone()];
         moved(
             x,
             [one.clone(), across, zero.clone(), down, one, zero],
-            &how,
+            &self.sampling(),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Images that are moved.
 
-use super::moves::{moved, number, sampling, sizes};
+use super::moves::{moved, number, sampled, sizes};
 use super::options::{Factor, SIGNED};
 use super::{Draws, augmentation};
 use crate::layers::{FillMode, Interpolation};
@@ -33,16 +33,13 @@ augmentation! {
     }
 }
 
+sampled!(RandomTranslationOptions);
+
 impl Augmentation for RandomTranslationOptions {
     fn check(&self) -> Result<()> {
         self.height_factor.check_both("height_factor", SIGNED)?;
         self.width_factor.check_both("width_factor", SIGNED)?;
-        sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        )
-        .check()
+        self.sampling().check()
     }
 
     /// Rows and columns.
@@ -57,11 +54,10 @@ impl Augmentation for RandomTranslationOptions {
     fn transform(&self, x: &Tensor, drawn: &[Tensor]) -> Result<Tensor> {
         let (one, zero) = (number(x, 1.0)?, number(x, 0.0)?);
         let [down, right] = [-&drawn[0], -&drawn[1]];
-        let how = sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        );
-        moved(x, [one.clone(), zero.clone(), right, zero, one, down], &how)
+        moved(
+            x,
+            [one.clone(), zero.clone(), right, zero, one, down],
+            &self.sampling(),
+        )
     }
 }

@@ -1,6 +1,6 @@
 //! Images seen from nearer or farther away.
 
-use super::moves::{moved, number, sampling, sizes};
+use super::moves::{moved, number, sampled, sizes};
 use super::options::{Factor, SIGNED};
 use super::{Draws, augmentation};
 use crate::layers::{FillMode, Interpolation};
@@ -36,18 +36,15 @@ augmentation! {
     }
 }
 
+sampled!(RandomZoomOptions);
+
 impl Augmentation for RandomZoomOptions {
     fn check(&self) -> Result<()> {
         self.height_factor.check_both("height_factor", BOUNDS)?;
         if let Some(factor) = self.width_factor {
             factor.check_both("width_factor", BOUNDS)?;
         }
-        sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        )
-        .check()
+        self.sampling().check()
     }
 
     /// Of rows and of columns.
@@ -66,11 +63,6 @@ impl Augmentation for RandomZoomOptions {
         let [rows, columns] = sizes(x, self.data_format)?;
         let offset = |zoom: &Tensor, size: f64| (1.0 - zoom) * ((size - 1.0) / 2.0);
         let [down, right] = [offset(&drawn[0], rows), offset(&drawn[1], columns)];
-        let how = sampling(
-            (self.interpolation, self.data_format),
-            self.fill_mode,
-            self.fill_value,
-        );
         let transform = [
             drawn[1].clone(),
             zero.clone(),
@@ -79,6 +71,6 @@ impl Augmentation for RandomZoomOptions {
             drawn[0].clone(),
             down,
         ];
-        moved(x, transform, &how)
+        moved(x, transform, &self.sampling())
     }
 }
