@@ -68,6 +68,15 @@ fn floats_have_their_moments_and_limits() {
         variance,
         3.0,
     );
+    // Of a gamma distribution such numbers are too small for `f32`.
+    let small = 0.002;
+    check(
+        "beta",
+        &random::beta(shape, small, small, DType::F32, 6),
+        0.5,
+        0.25 / (2.0 * small + 1.0),
+        3.0 - 6.0 / (2.0 * small + 3.0),
+    );
     assert_eq!(
         random::normal([2], 0.0, 1.0, DType::F16, 1).dtype(),
         DType::F16

@@ -2,8 +2,8 @@
 
 use refrain_graph::{BinaryOp, DType, Dim, Shape};
 
-use super::counts;
 use super::draws::{Draws, Source, quantile};
+use super::rejection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Operand, prim, where_};
 use crate::tensor::{Tensor, resolve_axis};
@@ -187,7 +187,15 @@ pub fn gamma<'a>(
     Draws::run(seed.into(), &tensors([&alpha]), |draws, placed| {
         check(dtype, true)?;
         let alpha = draws.parameter(&alpha, &mut placed.iter())?;
-        prim::convert(&counts::gamma(draws, &shape.into(), &alpha)?, dtype)
+        let logs = rejection::log_gamma(draws, &shape.into(), &alpha)?;
+        prim::convert(&logs.exp(), dtype)
+    })
+}
+
+/// Logarithms of [`gamma`]'s numbers, for a tensor as `alpha` and in `f32`.
+pub(crate) fn log_gamma(shape: &Shape, alpha: &Tensor, seed: Source) -> Tensor {
+    Draws::run(seed, &[alpha], |draws, placed| {
+        rejection::log_gamma(draws, shape, &placed[0])
     })
 }
 
@@ -216,10 +224,10 @@ pub fn beta<'a>(
             draws.parameter(&beta, &mut placed)?,
         );
         let (a, b) = (
-            counts::gamma(draws, &shape, &alpha)?,
-            counts::gamma(draws, &shape, &beta)?,
+            rejection::log_gamma(draws, &shape, &alpha)?,
+            rejection::log_gamma(draws, &shape, &beta)?,
         );
-        prim::convert(&(&a / (&a + b)).checked()?, dtype)
+        prim::convert(&(a - b).sigmoid().checked()?, dtype)
     })
 }
 
@@ -248,7 +256,7 @@ pub fn binomial<'a>(
             draws.parameter(&chance, &mut placed)?,
         );
         prim::convert(
-            &counts::binomial(draws, &shape.into(), &count, &chance)?,
+            &rejection::binomial(draws, &shape.into(), &count, &chance)?,
             dtype,
         )
     })

@@ -16,9 +16,10 @@
 //! assert_eq!(draw().value().unwrap().to_f64(), numbers);
 //! ```
 
-mod counts;
 mod draws;
 mod functions;
+mod rejection;
 
 pub use draws::{SeedGenerator, Source};
+pub(crate) use functions::log_gamma;
 pub use functions::*;

@@ -1,12 +1,14 @@
 //! Images mixed with changed ones.
 
-use super::distributions::{beta, log_gamma};
+use refrain_graph::DType;
+
 use super::options::{Factor, UNIT, ValueRange};
 use super::parts::{Parts, Strength, index};
 use super::{Draws, augmentation};
 use crate::error::{Error, ErrorKind};
 use crate::layers::Interpolation;
 use crate::ops::{self, prim};
+use crate::random;
 use crate::utils::sizes;
 
 augmentation! {
@@ -74,10 +76,10 @@ impl Augmentation for AugMixOptions {
     fn draw(&self, draws: &Draws) -> Result<Vec<Tensor>> {
         let parts = self.parts();
         let alpha = draws.numbers(vec![Some(1)], [self.alpha; 2])?;
-        let shares = log_gamma(draws.cx, &[Some(self.num_chains)], &alpha)?;
+        let shares = random::log_gamma(&[Some(self.num_chains)].into(), &alpha, draws.cx.into());
         let mut drawn = vec![
             ops::softmax(&shares, 0),
-            beta(draws.cx, &[Some(1)], &alpha)?,
+            random::beta([Some(1)], &alpha, &alpha, DType::F32, draws.cx),
         ];
         for _ in 0..self.num_chains * self.chain_depth {
             drawn.push(index(draws, parts.len() + 1)?);

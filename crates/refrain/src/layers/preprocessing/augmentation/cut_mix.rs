@@ -1,12 +1,14 @@
 //! Images with a rectangle of others.
 
-use super::distributions::{beta, order};
-use super::mixing::{mixing, of_labels};
+use refrain_graph::DType;
+
+use super::mixing::{mixing, of_labels, order};
 use super::moves::sizes;
 use super::options::{Factor, UNIT};
 use super::random_erasing::inside;
 use crate::layers::preprocessing::images;
 use crate::ops::{self, gather_axis};
+use crate::random;
 
 mixing! {
     /// Pastes a rectangle of another image of the batch into each, and mixes their labels by its size, while fitting.
@@ -41,7 +43,13 @@ impl Augmentation for CutMixOptions {
         let samples = draws.x.shape().dim(0);
         let alpha = draws.numbers(vec![Some(1)], self.factor.range(UNIT))? + 1e-6;
         let one = Some(1);
-        let share = beta(draws.cx, &[samples, one, one, one], &alpha)?;
+        let share = random::beta(
+            [samples, one, one, one],
+            &alpha,
+            &alpha,
+            DType::F32,
+            draws.cx,
+        );
         let ratio = (1.0 - share).sqrt();
         let mut drawn = vec![order(draws.cx, samples)?];
         let [rows, columns] = sizes(draws.x, self.data_format)?;

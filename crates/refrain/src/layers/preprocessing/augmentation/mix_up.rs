@@ -1,9 +1,11 @@
 //! Images that are mixed with others.
 
-use super::distributions::{beta, order};
-use super::mixing::{mixing, of_labels};
+use refrain_graph::DType;
+
+use super::mixing::{mixing, of_labels, order};
 use crate::error::{Error, ErrorKind};
 use crate::ops::{self, gather_axis};
+use crate::random;
 
 mixing! {
     /// Mixes each image of a batch with another, and their labels alike, in shares that are drawn for each, while fitting.
@@ -48,7 +50,13 @@ impl Augmentation for MixUpOptions {
         let samples = draws.x.shape().dim(0);
         let alpha = draws.numbers(vec![Some(1)], [self.alpha; 2])?;
         let one = Some(1);
-        let shares = beta(draws.cx, &[samples, one, one, one], &alpha)?;
+        let shares = random::beta(
+            [samples, one, one, one],
+            &alpha,
+            &alpha,
+            DType::F32,
+            draws.cx,
+        );
         Ok(vec![order(draws.cx, samples)?, shares])
     }
 

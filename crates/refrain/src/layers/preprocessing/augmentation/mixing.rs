@@ -1,5 +1,7 @@
 //! What layers share that mix the samples of a batch, images and labels.
 
+use refrain_graph::Dim;
+
 use super::{Augmentation, Draws};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
@@ -8,6 +10,11 @@ use crate::ops::image::check_rank;
 use crate::ops::{self, as_float, gather_axis, prim};
 use crate::structure::Structure;
 use crate::tensor::Tensor;
+
+/// The numbers below that of the samples, in any order.
+pub(super) fn order(cx: &Call, samples: Dim) -> Result<Tensor> {
+    ops::argsort(&cx.random_uniform(vec![samples])?, 0).checked()
+}
 
 /// How a layer mixes images, each with another of the batch.
 pub(super) trait Mixing: Augmentation {

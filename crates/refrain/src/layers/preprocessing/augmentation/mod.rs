@@ -4,7 +4,6 @@ mod aug_mix;
 mod auto_contrast;
 mod contrast_limited_adaptive_histogram_equalization;
 mod cut_mix;
-mod distributions;
 mod equalization;
 mod mix_up;
 mod mixing;

@@ -42,8 +42,8 @@ fn rounds(rounds: usize, shape: &Shape) -> Shape {
     [&[Some(rounds)], shape.dims()].concat().into()
 }
 
-/// Of scale 1 (Marsaglia, Tsang, 2000).
-pub(super) fn gamma(draws: &Draws, shape: &Shape, alpha: &Tensor) -> Result<Tensor> {
+/// Logarithms, of scale 1 (Marsaglia, Tsang, 2000): of a small `alpha` the numbers themselves are too small for `f32`.
+pub(super) fn log_gamma(draws: &Draws, shape: &Shape, alpha: &Tensor) -> Result<Tensor> {
     let alpha = prim::broadcast_to(alpha, shape)?;
     let small = less(&alpha, 1).checked()?;
     // Small ones as larger ones times a power of a uniform number.
@@ -63,7 +63,7 @@ pub(super) fn gamma(draws: &Draws, shape: &Shape, alpha: &Tensor) -> Result<Tens
         (&d * &v, logical_and(&positive, less(u.log(), bound)))
     })?;
     let power = draws.open_uniform(shape)?.log() / where_(&small, &alpha, 1);
-    (where_(&small, power.exp(), 1) * found).checked()
+    (where_(&small, power, 0) + found.log()).checked()
 }
 
 /// Below this expected number, failures between successes are drawn instead.
