@@ -30,6 +30,12 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     c
 }
 
+/// The state that a seed starts from: the key, and a counter of 0.
+pub fn seeded(seed: u64) -> [u32; 4] {
+    let [low, high] = split(seed);
+    [low, high, 0, 0]
+}
+
 /// `count` random words and the state after them: what `Op::RngBitGenerator` computes.
 ///
 /// The state is `[key 0, key 1, counter low, counter high]`. Block `i` has the 64-bit counter plus `i` in words 0 and 1

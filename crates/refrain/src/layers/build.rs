@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use refrain_graph::philox::seeded;
 use refrain_graph::{DType, Literal, Spec};
 
 use super::handle::AnyLayer;
@@ -279,8 +280,7 @@ impl Build {
     /// Asks for random numbers in `call`. With a seed of its own the layer draws the same numbers in each new process.
     pub fn add_seed(&mut self, seed: Option<u64>) {
         let key = seed.unwrap_or_else(initializers::next_seed);
-        let state = vec![key as u32, (key >> 32) as u32, 0, 0];
-        let value = Literal::new([4], state).expect("four words");
+        let value = Literal::new([4], seeded(key).to_vec()).expect("four words");
         let path = format!("{}/seed_generator_state", self.path);
         self.seed = Some(Variable::new("seed_generator_state", path, value, false));
     }

@@ -1,11 +1,10 @@
 //! Where random numbers come from.
 
-use std::f64::consts::SQRT_2;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use refrain_graph::philox::random_bits;
-use refrain_graph::{DType, Literal, Op, Shape, UnaryOp, interp};
+use refrain_graph::philox::{random_bits, seeded};
+use refrain_graph::{DType, Literal, Op, Shape, interp};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers;
@@ -58,7 +57,7 @@ impl SeedGenerator {
     /// One that starts from a seed; by default from the next one of this thread
     /// ([`set_random_seed`](crate::initializers::set_random_seed)).
     pub fn new(seed: Option<u64>) -> Self {
-        SeedGenerator(Mutex::new(state(
+        SeedGenerator(Mutex::new(seeded(
             seed.unwrap_or_else(initializers::next_seed),
         )))
     }
@@ -82,10 +81,6 @@ impl fmt::Debug for SeedGenerator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SeedGenerator")
     }
-}
-
-fn state(seed: u64) -> [u32; 4] {
-    [seed as u32, (seed >> 32) as u32, 0, 0]
 }
 
 /// A program that draws.
@@ -139,7 +134,7 @@ impl<'a> Draws<'a> {
 
     /// Numbers of the standard normal distribution, in `f32`.
     pub(super) fn normal(&self, shape: &Shape) -> Result<Tensor> {
-        quantile(&(self.open_uniform(shape)? * 2 - 1))
+        ops::uniform_to_normal(&self.uniform(shape)?, 1.0)
     }
 
     /// A parameter of a distribution in `f32`, in this program, without gradients.
@@ -166,12 +161,6 @@ impl<'a> Draws<'a> {
     }
 }
 
-/// The quantiles of the standard normal distribution at numbers from -1 to 1.
-pub(super) fn quantile(symmetric: &Tensor) -> Result<Tensor> {
-    symmetric.check()?;
-    (prim::unary(UnaryOp::ErfInv, symmetric)? * SQRT_2).checked()
-}
-
 fn draw<'a>(
     source: Source<'a>,
     tensors: &[&Tensor],
@@ -194,8 +183,8 @@ fn draw<'a>(
     });
     let placed = placed.collect::<Result<Vec<_>>>()?;
     let first = match source.0 {
-        Kind::Seed(seed) => Some(state(seed)),
-        Kind::Generator(generator) => Some(state(generator.next_seed())),
+        Kind::Seed(seed) => Some(seeded(seed)),
+        Kind::Generator(generator) => Some(seeded(generator.next_seed())),
         Kind::Call(_) => None,
     };
     let first = first.and_then(|state| Literal::new([4], state.to_vec()));

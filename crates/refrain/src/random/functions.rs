@@ -1,8 +1,10 @@
 //! The distributions.
 
+use std::f64::consts::SQRT_2;
+
 use refrain_graph::{BinaryOp, DType, Dim, Shape};
 
-use super::draws::{Draws, Source, quantile};
+use super::draws::{Draws, Source};
 use super::rejection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Operand, prim, where_};
@@ -70,7 +72,7 @@ pub fn truncated_normal<'a>(
     Draws::run(seed.into(), &[], |draws, _| {
         check(dtype, true)?;
         let part = (draws.open_uniform(&shape.into())? * 2 - 1) * PART;
-        let inside = ops::clip(quantile(&part)?, -2.0, 2.0);
+        let inside = ops::clip(ops::erfinv(&part) * SQRT_2, -2.0, 2.0);
         prim::convert(&(inside * stddev + mean).checked()?, dtype)
     })
 }

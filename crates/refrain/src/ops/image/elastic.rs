@@ -1,5 +1,6 @@
 //! Images whose pixels are moved by smooth noise.
 
+use refrain_graph::philox::seeded;
 use refrain_graph::{DType, Literal, Op};
 
 use super::blur::blurred;
@@ -70,7 +71,7 @@ fn elastic_transform_call(inputs: &Inputs, config: &Config) -> Traced {
 
 /// Normally distributed numbers `(batch, rows, columns)` of a seed.
 fn noise(x: &Tensor, seed: u64) -> Result<Tensor> {
-    let state = Literal::new([4], vec![seed as u32, (seed >> 32) as u32, 0, 0]);
+    let state = Literal::new([4], seeded(seed).to_vec());
     let state = state.ok_or_else(|| Error::new(ErrorKind::Internal, "a state of four words"))?;
     let state = x.expect_traced()?.trace.constant(state);
     let shape = x.dims()[..3].to_vec().into();
