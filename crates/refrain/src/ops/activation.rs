@@ -8,13 +8,10 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 use refrain_graph::{BinaryOp, Comparison, UnaryOp};
 
 use super::arithmetic::{as_float, counted, float_input};
-use super::definition::{operations, unary_functions};
+use super::definition::{OpResult, operations, unary_functions};
 use super::{maximum, minimum, option, prim, where_};
 use crate::error::Result;
-use crate::structure::Structure;
 use crate::tensor::{Logits, Tensor};
-
-type Traced = Result<Structure<Tensor>>;
 
 pub(super) fn compare(op: Comparison, x: &Tensor, limit: f64) -> Result<Tensor> {
     prim::compare(op, x, &prim::constant_like(x, limit)?)
@@ -298,7 +295,7 @@ fn relu_with_traced(
     })
 }
 
-fn gelu_traced(x: &Tensor, approximate: bool) -> Traced {
+fn gelu_traced(x: &Tensor, approximate: bool) -> OpResult {
     const CUBIC: f64 = 0.044715;
     let doubled = match approximate {
         // sqrt(2 / pi) = (2 / sqrt(pi)) / sqrt(2)

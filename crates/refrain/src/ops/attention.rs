@@ -2,7 +2,7 @@
 
 use refrain_graph::DType;
 
-use super::definition::operations;
+use super::definition::{OpResult, operations};
 use super::order::triangle;
 use super::reduce::wide;
 use super::{
@@ -11,10 +11,7 @@ use super::{
 use crate::config::{Config, number_from_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
-
-type Traced = Result<Structure<Tensor>>;
 
 operations! { TABLE in table {
     /// Values averaged by the softmax of the products of queries and keys: tensors `(batch, time, heads, size)`.
@@ -47,7 +44,7 @@ operations! { TABLE in table {
     [Tensor, Tensor, Tensor, Operand, Operand, Named, Flag, Plain, Plain] => attention_call;
 }}
 
-fn attention_call(inputs: &Inputs, config: &Config) -> Traced {
+fn attention_call(inputs: &Inputs, config: &Config) -> OpResult {
     absent(config, &["flash_attention", "attn_logits_soft_cap"])?;
     let [query, key, value] = operands(inputs)?;
     let dtype = query.dtype();

@@ -3,15 +3,12 @@
 use refrain_graph::{BinaryOp, Comparison, DType, Dim, UnaryOp};
 
 use super::arithmetic::{counted, operands};
-use super::definition::{operations, to};
+use super::definition::{OpResult, operations, to};
 use super::{Operand, ScanOptions, prim, scan};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
-
-type Traced = Result<Structure<Tensor>>;
 
 /// Declares functions of two integers that work element by element.
 macro_rules! integer_functions {
@@ -50,17 +47,17 @@ fn integers(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     }
 }
 
-fn bits(inputs: &Inputs, op: BinaryOp) -> Traced {
+fn bits(inputs: &Inputs, op: BinaryOp) -> OpResult {
     let (a, b) = integers(inputs)?;
     Ok(prim::binary(op, &a, &b)?.into())
 }
 
-fn invert(inputs: &Inputs) -> Traced {
+fn invert(inputs: &Inputs) -> OpResult {
     Ok(prim::unary(UnaryOp::Not, inputs.one()?)?.into())
 }
 
 /// By as many bits as there are, nothing is left but copies of the sign.
-fn shift(inputs: &Inputs, left: bool) -> Traced {
+fn shift(inputs: &Inputs, left: bool) -> OpResult {
     let (a, b) = integers(inputs)?;
     let (a, b) = (counted(&a)?, counted(&b)?);
     let signed = matches!(a.dtype(), DType::I32 | DType::I64);
@@ -118,7 +115,7 @@ fn sizes(inputs: &Inputs) -> Result<(Tensor, Tensor)> {
     }
 }
 
-fn lcm_call(inputs: &Inputs, _: &Config) -> Traced {
+fn lcm_call(inputs: &Inputs, _: &Config) -> OpResult {
     let (a, b) = sizes(inputs)?;
     let divisor = common_divisor(&a, &b)?;
     // Division by 0 gives 0.

@@ -3,7 +3,7 @@
 use refrain_graph::{DType, Dim, Op};
 
 use super::conv::{per_axis, sizes, sizes_to_json, spread};
-use super::definition::{ToArgument, operations, to};
+use super::definition::{OpResult, ToArgument, operations, to};
 use super::index::gather_axis;
 use super::join::{pad_constant, slice_traced};
 use super::{option, prim};
@@ -11,12 +11,9 @@ use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::{Argument, Inputs};
 use crate::layers::DataFormat;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 use crate::utils::sizes as checks;
-
-type Traced = Result<Structure<Tensor>>;
 
 /// Which blocks of images [`unfold`] cuts out and [`fold`] puts together; one number stands for rows and columns. By default without
 /// dilation and padding, a step of 1 apart.
@@ -210,7 +207,7 @@ fn image(inputs: &Inputs, config: &Config) -> Result<(Tensor, [Dim; 4], usize, b
 }
 
 /// The axes split, in another order, and joined.
-fn regrouped(x: &Tensor, split: [Dim; 6], order: [usize; 6], joined: [Dim; 4]) -> Traced {
+fn regrouped(x: &Tensor, split: [Dim; 6], order: [usize; 6], joined: [Dim; 4]) -> OpResult {
     let split = prim::reshape(x, split.to_vec())?;
     Ok(prim::reshape(&prim::transpose(&split, &order)?, joined.to_vec())?.into())
 }
@@ -269,7 +266,7 @@ fn windows(x: &Tensor, axis: usize, taps: &Taps) -> Result<Tensor> {
     gather_axis(x, &places.checked()?, axis)
 }
 
-fn unfold_call(inputs: &Inputs, config: &Config) -> Traced {
+fn unfold_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     let shape = x.shape();
     let &[n, c, ..] = shape.dims() else {
@@ -291,7 +288,7 @@ fn unfold_call(inputs: &Inputs, config: &Config) -> Traced {
     Ok(prim::reshape(&blocks, vec![n, times(c, of_block)?, count])?.into())
 }
 
-fn fold_call(inputs: &Inputs, config: &Config) -> Traced {
+fn fold_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     let shape = x.shape();
     let &[n, features, count] = shape.dims() else {

@@ -3,16 +3,13 @@
 use refrain_graph::Dim;
 
 use super::arithmetic::float_operands;
-use super::definition::operations;
+use super::definition::{OpResult, operations};
 use super::{
     Axes, clip, log_sigmoid, log_softmax, mean, one_hot, option, squeeze, sum, tensor_argument,
 };
 use crate::config::{Config, EPSILON};
 use crate::error::{Error, ErrorKind, Result};
-use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
-
-type Traced = Result<Structure<Tensor>>;
 
 operations! { TABLE in table {
     /// The cross-entropy of each element, a probability of yes or a logit, with its target.
@@ -110,7 +107,7 @@ fn same_shape(a: &Tensor, b: &Tensor) -> Result<()> {
 }
 
 /// The sum of the targets' products with the logarithms of probabilities, negated.
-fn entropy(y: &Tensor, p: &Tensor, config: &Config) -> Traced {
+fn entropy(y: &Tensor, p: &Tensor, config: &Config) -> OpResult {
     let axis: i64 = option(config, "axis")?;
     let logs = match option(config, "from_logits")? {
         true => log_softmax(p, axis),

@@ -13,6 +13,9 @@ use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
 
+/// What an operation gives on traced tensors.
+pub(crate) type OpResult = Result<Structure<Tensor>>;
+
 /// What an argument of a function is. Those of tensors belong to its calls, the others to its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParameterKind {
@@ -125,7 +128,7 @@ pub(crate) struct OpDef {
     /// Where it differs between backends or versions of Keras.
     pub(crate) differences: &'static [Difference],
     /// The function on traced tensors. `Config` holds what Keras keeps in the operation's config (axes, …).
-    pub(crate) call: fn(&Inputs, &Config) -> Result<Structure<Tensor>>,
+    pub(crate) call: fn(&Inputs, &Config) -> OpResult,
 }
 
 impl OpDef {
@@ -204,7 +207,7 @@ impl OpDef {
     }
 
     /// Calls it: at once on traced tensors, as a new node on symbolic ones.
-    pub(crate) fn call(&'static self, inputs: Inputs, config: Config) -> Result<Structure<Tensor>> {
+    pub(crate) fn call(&'static self, inputs: Inputs, config: Config) -> OpResult {
         let tensors = inputs.tensors();
         tensors.iter().try_for_each(|t| t.check())?;
         let traced = tensors.iter().filter(|t| t.as_traced().is_some()).count();
@@ -246,17 +249,17 @@ impl OpDef {
 
 /// What a function gives.
 pub(crate) trait Outputs {
-    fn of(outputs: Result<Structure<Tensor>>) -> Self;
+    fn of(outputs: OpResult) -> Self;
 }
 
 impl Outputs for Tensor {
-    fn of(outputs: Result<Structure<Tensor>>) -> Self {
+    fn of(outputs: OpResult) -> Self {
         Tensor::from_result(outputs.map(|s| s.into_first()))
     }
 }
 
 impl Outputs for (Tensor, Tensor) {
-    fn of(outputs: Result<Structure<Tensor>>) -> Self {
+    fn of(outputs: OpResult) -> Self {
         match outputs.map(Structure::into_leaves).as_deref() {
             Ok([first, second]) => (first.clone(), second.clone()),
             Ok(_) => {
@@ -478,7 +481,7 @@ impl Layer for Operation {
         }
     }
 
-    fn call(&self, _cx: &Call, inputs: &Inputs) -> Result<Structure<Tensor>> {
+    fn call(&self, _cx: &Call, inputs: &Inputs) -> OpResult {
         (self.def.call)(inputs, &self.config)
     }
 

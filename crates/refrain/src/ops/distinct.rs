@@ -3,7 +3,7 @@
 use refrain_graph::{Comparison, DType, Reduction, ScatterKind};
 use serde_json::Value as Json;
 
-use super::definition::{ToArgument, operations};
+use super::definition::{OpResult, ToArgument, operations};
 use super::index::gather_axis;
 use super::order::sort_traced;
 use super::reduce::reduce;
@@ -18,8 +18,6 @@ use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::utils::sizes;
-
-type Traced = Result<Structure<Tensor>>;
 
 /// What [`unique`] finds.
 #[derive(Clone, Debug)]
@@ -89,7 +87,7 @@ fn constant(weights: &Tensor) -> Result<Json> {
     Ok(array_to_json(literal?))
 }
 
-fn bincount_call(inputs: &Inputs, config: &Config) -> Traced {
+fn bincount_call(inputs: &Inputs, config: &Config) -> OpResult {
     super::absent(config, &["sparse"])?;
     let x = tensor_argument(inputs, 0, "x")?;
     let length: usize = option(config, "minlength")?;
@@ -136,7 +134,7 @@ fn positions(places: &Tensor) -> Result<Tensor> {
     }
 }
 
-fn unique_call(inputs: &Inputs, config: &Config) -> Traced {
+fn unique_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     let axis = option::<Option<i64>>(config, "axis")?;
     let axis = axis.map(|axis| resolve_axis(axis, x.rank())).transpose()?;

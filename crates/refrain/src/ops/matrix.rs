@@ -2,19 +2,16 @@
 
 use refrain_graph::{Comparison, DType, Dim, DotDims, Op, Reduction};
 
-use super::definition::{operations, to};
+use super::definition::{OpResult, operations, to};
 use super::linalg::{dot_general, factors};
 use super::reduce::{reduce, reduce_call};
 use super::{Axes, expand_dims, flatten_from, option, power, prim, slice_traced, sum};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
 use crate::trace::Trace;
 use crate::utils::sizes;
-
-type Traced = Result<Structure<Tensor>>;
 
 operations! { TABLE in table {
     /// The matrix with a vector on its diagonal, or the diagonal of a matrix; `k` places right of the main one.
@@ -260,7 +257,7 @@ fn contract(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     dot_general(a, b, dims)
 }
 
-fn kron_call(inputs: &Inputs, _: &Config) -> Traced {
+fn kron_call(inputs: &Inputs, _: &Config) -> OpResult {
     let (a, b) = factors(inputs)?;
     let rank = a.rank().max(b.rank());
     let dims = |x: &Tensor| [vec![Some(1); rank - x.rank()], x.shape().dims().to_vec()].concat();
@@ -276,7 +273,7 @@ fn kron_call(inputs: &Inputs, _: &Config) -> Traced {
     Ok(prim::reshape(&products, merged.collect::<Result<Vec<Dim>>>()?)?.into())
 }
 
-fn cross_call(inputs: &Inputs, config: &Config) -> Traced {
+fn cross_call(inputs: &Inputs, config: &Config) -> OpResult {
     let (a, b) = factors(inputs)?;
     let common: Option<i64> = option(config, "axis")?;
     let axis = |name: &str| common.map_or_else(|| option(config, name), Ok);
@@ -307,7 +304,7 @@ fn cross_call(inputs: &Inputs, config: &Config) -> Traced {
     Ok(super::stack([&first, &second, &last], axis).into())
 }
 
-fn vander_call(inputs: &Inputs, config: &Config) -> Traced {
+fn vander_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     if x.rank() != 1 {
         return Err(Error::mismatch(
@@ -326,7 +323,7 @@ fn vander_call(inputs: &Inputs, config: &Config) -> Traced {
     Ok(power(prim::reshape(x, [rows, Some(1)])?, powers).into())
 }
 
-fn rot90_call(inputs: &Inputs, config: &Config) -> Traced {
+fn rot90_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     let axes = match Axes::from_json(config.get("axes"))? {
         Axes::All => Axes::Only(vec![0, 1]),
@@ -350,7 +347,7 @@ fn rot90_call(inputs: &Inputs, config: &Config) -> Traced {
     .into())
 }
 
-fn reversed(inputs: &Inputs, axis: i64) -> Traced {
+fn reversed(inputs: &Inputs, axis: i64) -> OpResult {
     let x = inputs.one()?;
     let axis = resolve_axis(axis, x.rank())?;
     Ok(Trace::apply(Op::Reverse(vec![axis]), &[x])?.into())

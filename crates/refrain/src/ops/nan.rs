@@ -2,17 +2,14 @@
 
 use refrain_graph::{DType, Reduction};
 
-use super::definition::{ToArgument, operations, to};
+use super::definition::{OpResult, ToArgument, operations, to};
 use super::order::{arg_call, cumulative_call};
 use super::reduce::{mean_call, narrow, options, reduce, reduce_call, reductions, wide};
 use super::{Axes, all, prim, where_};
 use crate::config::Config;
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
-
-type Traced = Result<Structure<Tensor>>;
 
 /// The call with this in place of NaN; integers have none.
 fn without(inputs: &Inputs, value: f64) -> Result<Inputs> {
@@ -24,7 +21,7 @@ fn without(inputs: &Inputs, value: f64) -> Result<Inputs> {
 }
 
 /// The largest or smallest numbers, NaN where there are none.
-fn extreme(inputs: &Inputs, config: &Config, kind: Reduction) -> Traced {
+fn extreme(inputs: &Inputs, config: &Config, kind: Reduction) -> OpResult {
     let beyond = match kind {
         Reduction::Max => f64::NEG_INFINITY,
         _ => f64::INFINITY,
@@ -49,7 +46,7 @@ fn total(x: &Tensor, dims: &[usize], keepdims: bool) -> Result<(Tensor, Tensor)>
     ))
 }
 
-fn mean(inputs: &Inputs, config: &Config) -> Traced {
+fn mean(inputs: &Inputs, config: &Config) -> OpResult {
     let (x, dims, keepdims) = options(inputs, config)?;
     if !x.dtype().is_float() {
         return mean_call(inputs, config);
@@ -91,7 +88,7 @@ reductions! { TABLE in table {
 }}
 
 /// The place of an extreme number; -1 where there is none.
-fn place(inputs: &Inputs, config: &Config, kind: Reduction) -> Traced {
+fn place(inputs: &Inputs, config: &Config, kind: Reduction) -> OpResult {
     let beyond = match kind {
         Reduction::Max => f64::NEG_INFINITY,
         _ => f64::INFINITY,

@@ -2,16 +2,13 @@
 
 use refrain_graph::Dim;
 
-use super::definition::{operations, to};
+use super::definition::{OpResult, operations, to};
 use super::reduce::wide;
 use super::{Axes, mean, option, prim, tensor_argument, var};
 use crate::config::{Config, EPSILON};
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
-
-type Traced = Result<Structure<Tensor>>;
 
 operations! { TABLE in table {
     /// `(x - mean) / sqrt(variance + epsilon) · scale + offset`, all of these vectors along an axis.
@@ -86,7 +83,7 @@ fn epsilon(config: &Config) -> Result<f64> {
     Ok(option::<Option<f64>>(config, "epsilon")?.unwrap_or(EPSILON))
 }
 
-fn batch_call(inputs: &Inputs, config: &Config) -> Traced {
+fn batch_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "x")?;
     let axis = resolve_axis(option(config, "axis")?, x.rank())?;
     let along = |v: &Tensor| -> Result<Tensor> {
@@ -109,7 +106,7 @@ fn batch_call(inputs: &Inputs, config: &Config) -> Traced {
     Ok((&x * inverse + rest).into())
 }
 
-fn layer_call(inputs: &Inputs, config: &Config) -> Traced {
+fn layer_call(inputs: &Inputs, config: &Config) -> OpResult {
     let given = tensor_argument(inputs, 0, "x")?;
     let x = wide(&given)?;
     let axes = Axes::from_json(config.get("axis"))?;

@@ -6,7 +6,7 @@ use refrain_graph::{
 
 use super::arithmetic::operand;
 use super::definition::ToArgument;
-use super::definition::{operations, to};
+use super::definition::{OpResult, operations, to};
 use super::{floor_divide, maximum, minimum, modulo, option, prim, tensor_argument, where_};
 use crate::config::{Config, unexpected};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,8 +14,6 @@ use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::Tensor;
 use crate::trace::Trace;
-
-type Traced = Result<Structure<Tensor>>;
 
 operations! { TABLE in table {
     /// Zeros of a shape with values added at the positions that the last axis of `indices` holds.
@@ -222,7 +220,7 @@ pub(super) fn scattered(
     Trace::apply(Op::Scatter { dims, kind }, &[x, &indices, &updates])
 }
 
-fn scatter_update_call(inputs: &Inputs, config: &Config) -> Traced {
+fn scatter_update_call(inputs: &Inputs, config: &Config) -> OpResult {
     let (x, indices) = (
         tensor_argument(inputs, 0, "inputs")?,
         tensor_argument(inputs, 1, "indices")?,
@@ -255,7 +253,7 @@ fn starts(inputs: &Inputs, x: &Tensor) -> Result<Tensor> {
     }
 }
 
-fn slice_call(inputs: &Inputs, config: &Config) -> Traced {
+fn slice_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "inputs")?;
     let shape: Vec<usize> = option(config, "shape")?;
     let starts = starts(inputs, &x)?;
@@ -269,7 +267,7 @@ fn slice_call(inputs: &Inputs, config: &Config) -> Traced {
     Ok(Trace::apply(Op::Gather(Box::new(dims)), &[&x, &starts])?.into())
 }
 
-fn slice_update_call(inputs: &Inputs, _: &Config) -> Traced {
+fn slice_update_call(inputs: &Inputs, _: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "inputs")?;
     let updates = prim::convert(&tensor_argument(inputs, 2, "updates")?, x.dtype())?;
     let mut starts = starts(inputs, &x)?;
@@ -294,7 +292,7 @@ fn slice_update_call(inputs: &Inputs, _: &Config) -> Traced {
     Ok(Trace::apply(Op::Scatter { dims, kind }, &[&x, &starts, &updates])?.into())
 }
 
-fn segment(inputs: &Inputs, config: &Config, kind: ScatterKind) -> Traced {
+fn segment(inputs: &Inputs, config: &Config, kind: ScatterKind) -> OpResult {
     let (x, ids) = (
         tensor_argument(inputs, 0, "data")?,
         tensor_argument(inputs, 1, "segment_ids")?,
@@ -329,7 +327,7 @@ fn segment(inputs: &Inputs, config: &Config, kind: ScatterKind) -> Traced {
     Ok(Trace::apply(Op::Scatter { dims, kind }, &[&empty, &ids, &x])?.into())
 }
 
-fn unravel_call(inputs: &Inputs, config: &Config) -> Traced {
+fn unravel_call(inputs: &Inputs, config: &Config) -> OpResult {
     let mut rest = inputs.one()?.clone();
     let shape: Vec<usize> = option(config, "shape")?;
     let mut places = Vec::new();

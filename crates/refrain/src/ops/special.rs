@@ -6,7 +6,7 @@ use refrain_graph::{BinaryOp, Comparison, DType};
 
 use super::activation::compare;
 use super::arithmetic::{counted, float_input, float_operands, operand, operands, wide_operands};
-use super::definition::{binary_functions, operations, to, unary_functions};
+use super::definition::{OpResult, binary_functions, operations, to, unary_functions};
 use super::reduce::{narrow, wide};
 use super::{
     Axes, Operand, all, arctan2, beside, dtype, maximum, minimum, option, power, prim, series,
@@ -15,18 +15,15 @@ use super::{
 use crate::config::{Config, number_from_json};
 use crate::error::Result;
 use crate::inputs::Inputs;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
-type Traced = Result<Structure<Tensor>>;
-
 /// 16-bit floats are rounded once, at the end.
-fn by_series(inputs: &Inputs, function: fn(&Tensor) -> Result<Tensor>) -> Traced {
+fn by_series(inputs: &Inputs, function: fn(&Tensor) -> Result<Tensor>) -> OpResult {
     let x = inputs.one()?;
     Ok(narrow(&function(&wide(x)?)?, x)?.into())
 }
 
-fn sinc_call(inputs: &Inputs, _: &Config) -> Traced {
+fn sinc_call(inputs: &Inputs, _: &Config) -> OpResult {
     let x = float_input(inputs)?;
     let zero = compare(Comparison::Eq, &x, 0.0)?;
     let angle = where_(&zero, 1, &x * PI);
@@ -34,7 +31,7 @@ fn sinc_call(inputs: &Inputs, _: &Config) -> Traced {
 }
 
 /// Of floats also of -0.
-fn signbit_call(inputs: &Inputs, _: &Config) -> Traced {
+fn signbit_call(inputs: &Inputs, _: &Config) -> OpResult {
     let x = inputs.one()?;
     let zero = prim::constant_like(x, 0.0)?;
     let negative = prim::compare(Comparison::Lt, x, &zero)?;
@@ -45,7 +42,7 @@ fn signbit_call(inputs: &Inputs, _: &Config) -> Traced {
     Ok(prim::binary(BinaryOp::Or, &negative, &inverse)?.into())
 }
 
-fn is(inputs: &Inputs, value: f64) -> Traced {
+fn is(inputs: &Inputs, value: f64) -> OpResult {
     Ok(compare(Comparison::Eq, &float_input(inputs)?, value)?.into())
 }
 
@@ -83,7 +80,7 @@ unary_functions! { UNARY in unary {
 }}
 
 /// `a` where the comparison holds or `b` is NaN.
-fn but_nan(inputs: &Inputs, op: Comparison) -> Traced {
+fn but_nan(inputs: &Inputs, op: Comparison) -> OpResult {
     let (a, b) = operands(inputs)?;
     let wins = prim::compare(op, &a, &b)?;
     let wins = prim::binary(BinaryOp::Or, &wins, &prim::compare(Comparison::Ne, &b, &b)?)?;
@@ -91,7 +88,7 @@ fn but_nan(inputs: &Inputs, op: Comparison) -> Traced {
 }
 
 /// The logarithm of the sum of two exponentials to a base, around the larger one; infinities are as they are.
-fn logaddexp_call(inputs: &Inputs, ln_base: f64) -> Traced {
+fn logaddexp_call(inputs: &Inputs, ln_base: f64) -> OpResult {
     let (a, b) = wide_operands(inputs)?;
     let distance = &a - &b;
     let undefined = distance.isnan();
@@ -101,7 +98,7 @@ fn logaddexp_call(inputs: &Inputs, ln_base: f64) -> Traced {
 }
 
 /// Without overflow of the squares.
-fn hypot_call(inputs: &Inputs, _: &Config) -> Traced {
+fn hypot_call(inputs: &Inputs, _: &Config) -> OpResult {
     let (a, b) = float_operands(inputs)?;
     let (a, b) = (a.abs(), b.abs());
     let infinite = prim::binary(BinaryOp::Or, &a.isinf(), &b.isinf())?;
@@ -112,14 +109,14 @@ fn hypot_call(inputs: &Inputs, _: &Config) -> Traced {
     Ok(where_(&infinite, f64::INFINITY, length).into())
 }
 
-fn heaviside_call(inputs: &Inputs, _: &Config) -> Traced {
+fn heaviside_call(inputs: &Inputs, _: &Config) -> OpResult {
     let (x, at_zero) = float_operands(inputs)?;
     let other = where_(&x.isnan(), &x, at_zero);
     let upper = where_(&compare(Comparison::Gt, &x, 0.0)?, 1, other);
     Ok(where_(&compare(Comparison::Lt, &x, 0.0)?, 0, upper).into())
 }
 
-fn ldexp_call(inputs: &Inputs, _: &Config) -> Traced {
+fn ldexp_call(inputs: &Inputs, _: &Config) -> OpResult {
     let x = operand(inputs, 0, "x1", beside(inputs)?)?;
     let exponent = operand(inputs, 1, "x2", beside(inputs)?)?;
     let dtype = prim::float_type(x.dtype());
@@ -142,7 +139,7 @@ fn digits(dtype: DType) -> (i32, i32) {
 
 /// More than half a step is added in `f64`, and rounded: Rump, Zimmermann, Boldo, Melquiond, 2009. Small numbers of `f64` are computed
 /// as larger ones.
-fn nextafter_call(inputs: &Inputs, _: &Config) -> Traced {
+fn nextafter_call(inputs: &Inputs, _: &Config) -> OpResult {
     let (a, b) = float_operands(inputs)?;
     let (a, b) = prim::unify(&a, &b)?;
     let (digits, last) = digits(a.dtype());
@@ -292,7 +289,7 @@ fn within(x: &Tensor, low: f64, high: f64) -> Result<Tensor> {
     prim::binary(BinaryOp::Minimum, &raised, &prim::constant_like(x, high)?)
 }
 
-fn nan_to_num_call(inputs: &Inputs, config: &Config) -> Traced {
+fn nan_to_num_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     if !x.dtype().is_float() {
         return Ok(prim::copy(x)?.into());

@@ -3,7 +3,7 @@
 use refrain_graph::Dim;
 use serde_json::Value as Json;
 
-use super::definition::{ToArgument, operations, to};
+use super::definition::{OpResult, ToArgument, operations, to};
 use super::join::{cut, limited, split_along};
 use super::{Sections, concatenate_traced, flatten_from, option, prim, tensor_argument};
 use crate::config::{Config, unexpected};
@@ -11,8 +11,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
-
-type Traced = Result<Structure<Tensor>>;
 
 operations! { TABLE in table {
     /// Side by side along the second axis, vectors along their only one.
@@ -122,7 +120,7 @@ operations! { TABLE in table {
 }}
 
 /// Tensors of at least `rank` axes side by side: NumPy's `atleast_1d`, `atleast_2d` or `atleast_3d`.
-fn stacked(inputs: &Inputs, rank: usize, axis: i64) -> Traced {
+fn stacked(inputs: &Inputs, rank: usize, axis: i64) -> OpResult {
     let xs = inputs.list()?;
     let least = |x: &Tensor| -> Result<Tensor> {
         let dims = x.shape();
@@ -141,7 +139,7 @@ fn stacked(inputs: &Inputs, rank: usize, axis: i64) -> Traced {
     Ok(concatenate_traced(&xs.iter().collect::<Vec<_>>(), axis)?.into())
 }
 
-fn append_call(inputs: &Inputs, config: &Config) -> Traced {
+fn append_call(inputs: &Inputs, config: &Config) -> OpResult {
     let (a, b) = (
         tensor_argument(inputs, 0, "x1")?,
         tensor_argument(inputs, 1, "x2")?,
@@ -153,7 +151,7 @@ fn append_call(inputs: &Inputs, config: &Config) -> Traced {
     .into())
 }
 
-fn array_split_call(inputs: &Inputs, config: &Config) -> Traced {
+fn array_split_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     let axis = resolve_axis(option(config, "axis")?, x.rank())?;
     let json = config.get("indices_or_sections").unwrap_or(&Json::Null);
@@ -171,7 +169,7 @@ fn array_split_call(inputs: &Inputs, config: &Config) -> Traced {
     split_along(x, axis, &places)
 }
 
-fn meshgrid_call(inputs: &Inputs, config: &Config) -> Traced {
+fn meshgrid_call(inputs: &Inputs, config: &Config) -> OpResult {
     let indexing: String = option(config, "indexing")?;
     let columns_first = match indexing.as_str() {
         "xy" => true,

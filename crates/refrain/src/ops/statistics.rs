@@ -4,7 +4,7 @@ use refrain_graph::{BinaryOp, Comparison, DType, Dim, Reduction};
 use serde_json::Value as Json;
 
 use super::arithmetic::{as_float, float_input, operand};
-use super::definition::{ToArgument, operations, to};
+use super::definition::{OpResult, ToArgument, operations, to};
 use super::index::gather_points;
 use super::join::limited;
 use super::order::sort_traced;
@@ -18,8 +18,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::structure::Structure;
 use crate::tensor::{Tensor, resolve_axis};
-
-type Traced = Result<Structure<Tensor>>;
 
 /// How [`quantile`] reads between two elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +79,7 @@ fn quantiles(
     q: &Tensor,
     method: QuantileMethod,
     with_nan: bool,
-) -> Traced {
+) -> OpResult {
     let x = tensor_argument(inputs, 0, "x")?;
     let float = as_float(&x)?;
     let dims = Axes::from_json(config.get("axis"))?.resolve(x.rank())?;
@@ -163,7 +161,7 @@ fn placed(found: &Tensor, one: bool, x: &Tensor, dims: &[usize], keepdims: bool)
     prim::reshape(&first, [vec![count], kept].concat())
 }
 
-fn quantile_call(inputs: &Inputs, config: &Config, percent: bool, with_nan: bool) -> Traced {
+fn quantile_call(inputs: &Inputs, config: &Config, percent: bool, with_nan: bool) -> OpResult {
     let first = beside(inputs)?;
     let precision = precision(first);
     let beside = prim::constant_of(first, precision, 0.0)?;
@@ -181,7 +179,7 @@ fn quantile_call(inputs: &Inputs, config: &Config, percent: bool, with_nan: bool
     quantiles(inputs, config, &q, QuantileMethod::of(config)?, with_nan)
 }
 
-fn median_call(inputs: &Inputs, config: &Config, with_nan: bool) -> Traced {
+fn median_call(inputs: &Inputs, config: &Config, with_nan: bool) -> OpResult {
     let half = prim::constant_of(beside(inputs)?, DType::F32, 0.5)?;
     quantiles(inputs, config, &half, QuantileMethod::Midpoint, with_nan)
 }
@@ -345,7 +343,7 @@ operations! { OTHERS in others {
     "ops.numpy" / "Histogram" as "histogram(x, bins=10, range=None)" [Tensor, Count, Plain] => histogram_call;
 }}
 
-fn average_call(inputs: &Inputs, config: &Config) -> Traced {
+fn average_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "x")?;
     let axes = Axes::from_json(config.get("axis"))?;
     let dims = axes.resolve(x.rank())?;
@@ -367,7 +365,7 @@ fn average_call(inputs: &Inputs, config: &Config) -> Traced {
     Ok((sum(x * weights, axes, false) / total).into())
 }
 
-fn diff_call(inputs: &Inputs, config: &Config) -> Traced {
+fn diff_call(inputs: &Inputs, config: &Config) -> OpResult {
     let mut x = inputs.one()?.clone();
     let axis = resolve_axis(option(config, "axis")?, x.rank())?;
     let times: usize = option(config, "n")?;
@@ -394,7 +392,7 @@ fn neighbours(x: &Tensor, axis: usize) -> Result<(Tensor, Tensor)> {
     ))
 }
 
-fn trapezoid_call(inputs: &Inputs, config: &Config) -> Traced {
+fn trapezoid_call(inputs: &Inputs, config: &Config) -> OpResult {
     let y = inputs.one()?;
     let axis: i64 = option(config, "axis")?;
     let points = config.get("x").filter(|json| !json.is_null());
@@ -456,7 +454,7 @@ fn places(bounds: &Tensor, values: &Tensor, after: Comparison) -> Result<Tensor>
     reduce(&before, Reduction::Sum, &[values.rank()], false)
 }
 
-fn digitize_call(inputs: &Inputs, _: &Config) -> Traced {
+fn digitize_call(inputs: &Inputs, _: &Config) -> OpResult {
     let (x, bins) = (
         tensor_argument(inputs, 0, "x")?,
         tensor_argument(inputs, 1, "bins")?,
@@ -489,7 +487,7 @@ fn digitize_call(inputs: &Inputs, _: &Config) -> Traced {
     .into())
 }
 
-fn corrcoef_call(inputs: &Inputs, _: &Config) -> Traced {
+fn corrcoef_call(inputs: &Inputs, _: &Config) -> OpResult {
     let x = float_input(inputs)?;
     if x.rank() != 2 {
         return Err(Error::mismatch(
@@ -508,7 +506,7 @@ fn corrcoef_call(inputs: &Inputs, _: &Config) -> Traced {
     Ok(super::clip(coefficients, -1.0, 1.0).into())
 }
 
-fn histogram_call(inputs: &Inputs, config: &Config) -> Traced {
+fn histogram_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = inputs.one()?;
     if x.rank() != 1 {
         return Err(Error::mismatch(

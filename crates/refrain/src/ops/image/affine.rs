@@ -1,11 +1,11 @@
 //! Images that are moved, turned, sheared and scaled.
 
 use super::sampling::{Sampling, warp};
-use super::{Traced, apply, on_batch, places};
+use super::{apply, on_batch, places};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{self, tensor_argument};
 use crate::tensor::Tensor;
 
@@ -31,7 +31,7 @@ operations! { TABLE in table {
     [Tensor, Tensor, Text, Text, Number, Plain] => affine_transform_call;
 }}
 
-fn affine_transform_call(inputs: &Inputs, config: &Config) -> Traced {
+fn affine_transform_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "images")?;
     let transform = tensor_argument(inputs, 1, "transform")?;
     let how = Sampling::from_config(config)?;

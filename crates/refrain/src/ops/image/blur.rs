@@ -1,11 +1,11 @@
 //! Images that are blurred.
 
-use super::{Traced, as_batch};
+use super::as_batch;
 use crate::config::{Config, ConfigValue, Sizes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{DataFormat, Padding};
-use crate::ops::definition::{operations, to};
+use crate::ops::definition::{OpResult, operations, to};
 use crate::ops::{self, Axes, ConvOptions, as_float, option, prim, tensor_argument};
 use crate::tensor::Tensor;
 use crate::utils::sizes;
@@ -33,7 +33,7 @@ operations! { TABLE in table {
     [Tensor, Plain, Plain, Plain] => gaussian_blur_call;
 }}
 
-fn gaussian_blur_call(inputs: &Inputs, config: &Config) -> Traced {
+fn gaussian_blur_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = as_float(&tensor_argument(inputs, 0, "images")?)?;
     let size = option::<Option<Sizes<2>>>(config, "kernel_size")?.unwrap_or(Sizes([3, 3]));
     let sigma = option::<Option<Vec<f64>>>(config, "sigma")?.unwrap_or_else(|| vec![1.0; 2]);

@@ -5,12 +5,12 @@ use refrain_graph::{DType, Literal, Op};
 
 use super::blur::blurred;
 use super::sampling::{Sampling, warp};
-use super::{Traced, apply, on_batch, places};
+use super::{apply, on_batch, places};
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::DataFormat;
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{self, Axes, as_float, option, prim, tensor_argument};
 use crate::tensor::Tensor;
 use crate::trace::Trace;
@@ -42,7 +42,7 @@ operations! { TABLE in table {
     [Tensor, Number, Number, Text, Text, Number, OptionalInteger, Plain] => elastic_transform_call;
 }}
 
-fn elastic_transform_call(inputs: &Inputs, config: &Config) -> Traced {
+fn elastic_transform_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = as_float(&tensor_argument(inputs, 0, "images")?)?;
     let (alpha, sigma): (f64, f64) = (option(config, "alpha")?, option(config, "sigma")?);
     let seed = option::<Option<u64>>(config, "seed")?;

@@ -3,12 +3,12 @@
 use refrain_graph::Dim;
 
 use super::resize::pick;
-use super::{Traced, apply, axes, image_options};
+use super::{apply, axes, image_options};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::DataFormat;
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{pad_constant, prim, slice_traced, tensor_argument};
 use crate::tensor::Tensor;
 use crate::utils::sizes;
@@ -116,7 +116,7 @@ fn along_axes(
     inputs: &Inputs,
     margins: &Margins,
     f: fn(&Tensor, usize, [Option<usize>; 3]) -> Result<Tensor>,
-) -> Traced {
+) -> OpResult {
     let x = tensor_argument(inputs, 0, "images")?;
     let mut axes = axes(&x, margins.data_format)?
         .into_iter()

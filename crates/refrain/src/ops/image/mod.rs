@@ -38,7 +38,6 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::DataFormat;
-use crate::structure::Structure;
 use crate::tensor::Tensor;
 
 /// The functions of each file.
@@ -156,9 +155,6 @@ fn on_batch(
 ) -> Result<Tensor> {
     as_batch(x, |x| channels_last(x, format, f))
 }
-
-/// A function's result on traced tensors.
-type Traced = Result<Structure<Tensor>>;
 
 /// 0, 1, 2, … along one axis of a tensor of a rank, where the others have size 1.
 fn places(x: &Tensor, axis: usize, rank: usize, dtype: refrain_graph::DType) -> Result<Tensor> {

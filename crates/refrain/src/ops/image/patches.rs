@@ -3,14 +3,14 @@
 use refrain_graph::Dim;
 use serde_json::Value as Json;
 
+use super::in_batch;
 use super::resize::pick;
-use super::{Traced, in_batch};
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{DataFormat, Padding};
 use crate::ops::conv::{channels_last, per_axis, refuse_empty, sizes, sizes_to_json};
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{option, pad_constant, prim, tensor_argument};
 use crate::tensor::Tensor;
 use crate::utils::sizes as limits;
@@ -85,7 +85,7 @@ struct Along {
     dilation: usize,
 }
 
-fn extract_patches_call(inputs: &Inputs, config: &Config) -> Traced {
+fn extract_patches_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "images")?;
     let size = sizes(config, "size")?.unwrap_or_default();
     let spatial = if size.len() == 3 { 3 } else { 2 };

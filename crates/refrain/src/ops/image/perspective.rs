@@ -3,12 +3,12 @@
 use refrain_graph::DType;
 
 use super::sampling::{Sampling, warp};
-use super::{Traced, apply, on_batch, places};
+use super::{apply, on_batch, places};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::FillMode;
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{self, prim, tensor_argument};
 use crate::tensor::Tensor;
 
@@ -45,7 +45,7 @@ fn check_mode(how: &Sampling) -> Result<()> {
     }
 }
 
-fn perspective_transform_call(inputs: &Inputs, config: &Config) -> Traced {
+fn perspective_transform_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "images")?;
     let start = tensor_argument(inputs, 1, "start_points")?;
     let end = tensor_argument(inputs, 2, "end_points")?;

@@ -2,13 +2,13 @@
 
 use refrain_graph::{DType, Dim, Shape};
 
-use super::{Traced, image_options, places};
+use super::{image_options, places};
 use crate::config::Config;
 use crate::config::ConfigValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{DataFormat, FillMode, Interpolation};
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{self, gather_axis, option, prim, tensor_argument};
 use crate::tensor::Tensor;
 
@@ -69,7 +69,7 @@ operations! { TABLE in table {
 /// How many axes a tensor may have that is read at coordinates.
 const MOST_AXES: usize = 8;
 
-fn map_coordinates_call(inputs: &Inputs, config: &Config) -> Traced {
+fn map_coordinates_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = tensor_argument(inputs, 0, "inputs")?;
     let coordinates = tensor_argument(inputs, 1, "coordinates")?;
     let interpolation = match option::<usize>(config, "order")? {

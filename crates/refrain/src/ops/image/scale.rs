@@ -5,13 +5,12 @@ use std::f64::consts::PI;
 use refrain_graph::Shape;
 use serde_json::Value as Json;
 
-use super::Traced;
 use super::resize::along_axis;
 use crate::config::{Config, ConfigValue, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::Interpolation;
-use crate::ops::definition::{operations, to};
+use crate::ops::definition::{OpResult, operations, to};
 use crate::ops::{self, as_float, option, prim, tensor_argument};
 use crate::tensor::{Tensor, resolve_axis};
 use crate::utils::sizes;
@@ -55,7 +54,7 @@ operations! { TABLE in table {
     [Tensor, Key, Tensor, Tensor, Plain, Text, Flag] => scale_and_translate_call;
 }}
 
-fn scale_and_translate_call(inputs: &Inputs, config: &Config) -> Traced {
+fn scale_and_translate_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = as_float(&tensor_argument(inputs, 0, "images")?)?;
     let shape = inputs.plain(1, "output_shape").unwrap_or(&Json::Null);
     let shape = Vec::<Option<usize>>::from_json(shape)?;

@@ -2,13 +2,12 @@
 
 use refrain_graph::Literal;
 
-use super::Traced;
 use crate::config::{Config, ConfigValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::{DataFormat, Padding};
 use crate::ops::conv::{channels_last, convolve_depthwise};
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{self, ConvOptions, as_float, option, prim, tensor_argument};
 use crate::tensor::Tensor;
 
@@ -27,7 +26,7 @@ operations! { TABLE in table {
     "ops.image" / "SobelEdges" as "sobel_edges(images, data_format=None)" [Tensor, Plain] => sobel_edges_call;
 }}
 
-fn sobel_edges_call(inputs: &Inputs, config: &Config) -> Traced {
+fn sobel_edges_call(inputs: &Inputs, config: &Config) -> OpResult {
     let x = as_float(&tensor_argument(inputs, 0, "images")?)?;
     if x.rank() != 4 {
         let received = format!("shape {}", x.shape());

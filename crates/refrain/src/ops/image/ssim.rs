@@ -1,12 +1,12 @@
 //! How alike images are.
 
-use super::{Traced, apply, check_rank, image_options};
+use super::{apply, check_rank, image_options};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inputs::Inputs;
 use crate::layers::DataFormat;
 use crate::ops::conv::{channels_last, convolve_depthwise};
-use crate::ops::definition::operations;
+use crate::ops::definition::{OpResult, operations};
 use crate::ops::{self, ConvOptions, as_float, prim, tensor_argument};
 use crate::tensor::Tensor;
 use crate::utils::sizes;
@@ -51,7 +51,7 @@ operations! { TABLE in table {
     [Tensor, Tensor, Number, Count, Number, Number, Number, Plain] => ssim_call;
 }}
 
-fn ssim_call(inputs: &Inputs, config: &Config) -> Traced {
+fn ssim_call(inputs: &Inputs, config: &Config) -> OpResult {
     let images = [
         tensor_argument(inputs, 0, "image1")?,
         tensor_argument(inputs, 1, "image2")?,
